@@ -1,0 +1,27 @@
+/** Jest runs in child processes (its default): the Temporal SDK's native module does not survive worker threads. */
+const transform = {
+  '^.+\\.(t|j|mj)s$': [
+    '@swc/jest',
+    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
+  ],
+};
+
+/** Layers of tests. What a layer needs (Temporal, PostgreSQL) its set-up installs or builds, and announces. */
+const project = (displayName, extra = {}) => ({
+  displayName,
+  testEnvironment: 'node',
+  testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`],
+  transform,
+  transformIgnorePatterns: ['/node_modules/(?!(jose|@noble)/)'],
+  ...extra,
+});
+
+module.exports = {
+  projects: [
+    project('unit'),
+    project('workflow', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    project('integration', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    project('replay'),
+  ],
+  testTimeout: 60_000,
+};

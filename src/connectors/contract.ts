@@ -1,0 +1,63 @@
+import type { Lease, LeaseEnd } from '../domain/lease';
+import type { Authorisation } from '../domain/prove';
+import type { Refusal } from '../domain/refusal';
+
+export interface ConnectorDescription {
+  readonly name: string;
+  readonly kind: string;
+  /** Whether the target ends access by itself at the lease's end, without the worker. */
+  readonly endsByItself: boolean;
+}
+
+export type ProvisionOutcome =
+  | { readonly outcome: 'granted'; readonly lease: Lease }
+  | { readonly outcome: 'refused'; readonly refusal: Refusal };
+
+/** Why a lease ends. A bar is put on a lease that was never given, so that it never can be. */
+export type EndReason = LeaseEnd | 'barred';
+
+export interface RevocationOutcome {
+  /** False where other leases of the same account still hold the same access. */
+  readonly accessRemoved: boolean;
+}
+
+/** A lease as the target keeps it. */
+export interface LeaseRecord extends Lease {
+  readonly requestDigest: string;
+  /** What the account holds through this lease, in the connector's words, for example a role name. */
+  readonly grant: string;
+  readonly emergency: boolean;
+  readonly ended?: { readonly atMs: number; readonly reason: EndReason };
+  /** False when the lease is alive but the target does not hold the access. */
+  readonly present: boolean;
+}
+
+/** Access on the target that no live lease accounts for. */
+export interface Drift {
+  readonly account: string;
+  readonly grant: string;
+}
+
+export interface Inventory {
+  readonly leases: readonly LeaseRecord[];
+  readonly drift: readonly Drift[];
+}
+
+/**
+ * A target that holds access. Every call is idempotent by lease id, which is the id of the request: one request has
+ * one lease in its whole life. Calls throw only where the target cannot be reached or fails; the caller tries again.
+ */
+export interface Connector {
+  describe(): ConnectorDescription;
+  /**
+   * Gives exactly what was proved, and records its lease, in one step. Asked again, it yields the same lease with the
+   * same end. It refuses a lease id that has ended or was barred (`LEASE_ENDED`), one that was used for another digest
+   * (`DIGEST_MISMATCH`), and a second emergency for what an emergency lease already holds (`EMERGENCY_ACTIVE`).
+   */
+  provision(authorisation: Authorisation): Promise<ProvisionOutcome>;
+  /** Ends a lease for good. Of an unknown lease it keeps the bar, so that a later `provision` is refused. */
+  revoke(leaseId: string, reason: EndReason): Promise<RevocationOutcome>;
+  /** Leases, alive and ended, and access beside them. */
+  list(): Promise<Inventory>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,11 @@
+import type { z } from 'zod';
+
+/** One line that says what is wrong and where, for the first few of a decoder's findings. */
+export function describeIssues(error: z.ZodError, subject: string): string {
+  const lines = error.issues.slice(0, 3).map((issue) => {
+    const where = issue.path.map(String).join('.');
+    return `${where === '' ? subject : `${subject}.${where}`}: ${issue.message}`;
+  });
+  const more = error.issues.length > 3 ? `; and ${error.issues.length - 3} more` : '';
+  return lines.join('; ') + more;
+}

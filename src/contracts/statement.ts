@@ -1,0 +1,50 @@
+import { z } from 'zod';
+import { LIMITS } from '../domain/limits';
+import { type Statement, VERBS, VERDICTS } from '../domain/statement';
+import { identifier, instantMs, principalId, requestId, text } from './request';
+
+/** Seconds since the epoch, as RFC 7519 section 2 has them; fractions are allowed there and kept here. */
+const numericDate = z.number().min(0).max(8_640_000_000_000);
+const digest = z.string().regex(/^sha-256:[\w-]{43}$/, 'is not a sha-256 digest');
+
+/** JOSE `typ` of the two things that are signed; a token of one kind never passes for the other. */
+export const STATEMENT_TYPE = 'countersign-statement+jwt';
+export const SUBMISSION_TYPE = 'countersign-submission+jwt';
+
+/** Claims of a signed statement on the wire. `iat` and `exp` are seconds, as in every JWT. */
+export const statementClaimsSchema = z.strictObject({
+  iss: principalId,
+  jti: identifier,
+  iat: numericDate,
+  exp: numericDate,
+  verb: z.enum(VERBS),
+  request: requestId,
+  digest,
+  revision: z.number().int().min(0).max(1_000),
+  stage: identifier.exactOptional(),
+  reasonCode: identifier.exactOptional(),
+  ticket: text(LIMITS.ticketCharacters).exactOptional(),
+  policyBasis: identifier.exactOptional(),
+  replacement: z
+    .strictObject({ replace: principalId, with: principalId, untilMs: instantMs })
+    .exactOptional(),
+  endorses: identifier.exactOptional(),
+  verdict: z.enum(VERDICTS).exactOptional(),
+  comment: text(LIMITS.commentCharacters).exactOptional(),
+});
+export type StatementClaims = z.infer<typeof statementClaimsSchema>;
+
+/** Claims by which a requester proves to have submitted exactly the request with this digest. */
+export const submissionClaimsSchema = z.strictObject({
+  iss: principalId,
+  jti: identifier,
+  iat: numericDate,
+  request: requestId,
+  digest,
+});
+export type SubmissionClaims = z.infer<typeof submissionClaimsSchema>;
+
+/** The statement in the core's terms: milliseconds, named as what they are. */
+export function statementOf({ iat, exp, ...rest }: StatementClaims): Statement {
+  return { ...rest, issuedAtMs: Math.round(iat * 1_000), expiresAtMs: Math.round(exp * 1_000) };
+}

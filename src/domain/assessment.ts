@@ -1,0 +1,104 @@
+import type { Digest } from './digest';
+import type { Assurance, PrincipalId } from './principal';
+
+/** Why the machine decided as it did. Stable, like refusal codes. */
+export const REASON_CODES = [
+  'PERMITTED_BY_POLICY',
+  'APPROVAL_NEEDED',
+  'CONTROL_WEAKENING',
+  'POLICY_HARD_STOP',
+  'FORBIDDEN_BY_POLICY',
+  'NO_MATCHING_POLICY',
+  'UNKNOWN_REQUESTER',
+  'UNKNOWN_BENEFICIARY',
+  'UNKNOWN_ENTITLEMENT',
+  'UNKNOWN_DELEGATOR',
+  'INACTIVE_IDENTITY',
+  'NO_ACCOUNT_ON_TARGET',
+  'DURATION_NOT_BOUNDED',
+  'DURATION_OVER_LIMIT',
+  'OUTLIVES_IDENTITY',
+  'EMERGENCY_NOT_NAMED',
+  'NOBODY_CAN_APPROVE',
+  'STALE_SUBMISSION',
+  'BAD_SUBMISSION',
+  'MALFORMED_REQUEST',
+  'NOT_SUPPORTED',
+] as const;
+export type ReasonCode = (typeof REASON_CODES)[number];
+
+/** One stage of an approval path: a quorum of distinct people out of those eligible when the request was assessed. */
+export interface Stage {
+  readonly name: string;
+  /** Frozen at assessment; conflicted people are never in it. */
+  readonly eligible: readonly PrincipalId[];
+  /** Groups that made them eligible. Whoever has left all of them counts no more. */
+  readonly groups: readonly string[];
+  /** Groups from which governance may take a replacement; they approve nothing unless rerouted to. */
+  readonly substituteGroups: readonly string[];
+  readonly quorum: number;
+  readonly assurance: Assurance;
+  /** From the moment the stage opens. Time reminds, escalates or expires; it never approves. */
+  readonly remindAfterMs: number;
+  readonly escalateAfterMs: number;
+  readonly expireAfterMs: number;
+}
+
+export interface ApprovalPath {
+  readonly name: string;
+  readonly stages: readonly Stage[];
+}
+
+/** A demand for a second control over scope and intent (TTA-4). */
+export interface Confirmation {
+  readonly by: readonly PrincipalId[];
+  readonly before: 'approval' | 'execution';
+}
+
+/** A person or identity in conflict with the request, and through which relation. */
+export interface Party {
+  readonly id: PrincipalId;
+  readonly relation: 'requester' | 'beneficiary' | 'sponsor' | 'owner' | 'delegator';
+}
+
+/** What a connector needs to know to act, from catalog and directory, never from the caller. */
+export interface TargetBinding {
+  /** The beneficiary's account on the target. */
+  readonly account: string;
+  /** What the account is given there, in the connector's own terms. */
+  readonly grant: Readonly<Record<string, string>>;
+}
+
+/** What policy and directory say about a request. Made outside the workflow, recorded, never recomputed in replay. */
+export interface Assessment {
+  readonly outcome: 'hard_stop' | 'refuse' | 'permit' | 'approve';
+  readonly reasonCodes: readonly ReasonCode[];
+  /** One sentence for the requester. */
+  readonly explanation: string;
+  /** What to do instead, where policy names it (APB-7). */
+  readonly safeWay?: string;
+  readonly path?: ApprovalPath;
+  readonly confirmation?: Confirmation;
+  /** The longest the grant may last; the request's own duration is within it. */
+  readonly maxDurationMs: number;
+  readonly reviewWithinMs?: number;
+  /** People who can discharge the review debt. */
+  readonly reviewers: readonly PrincipalId[];
+  /** A reroute of privileged access needs a second governor (OVR-8). */
+  readonly privileged: boolean;
+  readonly parties: readonly Party[];
+  /** Absent unless the outcome is `permit` or `approve`. */
+  readonly binding?: TargetBinding;
+  readonly determiningPolicies: readonly string[];
+  readonly policyDigest: Digest;
+  readonly directoryDigest: Digest;
+  readonly engineVersion: string;
+  /** Attributes the decision rested on, for the record and for explanation. */
+  readonly facts: Readonly<Record<string, unknown>>;
+  readonly assessedAtMs: number;
+}
+
+/** The relations through which someone is in conflict with a request; empty when they are not. */
+export function conflictsOf(assessment: Assessment, id: PrincipalId): readonly Party['relation'][] {
+  return assessment.parties.filter((party) => party.id === id).map((party) => party.relation);
+}

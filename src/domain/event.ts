@@ -1,0 +1,108 @@
+import type { Assessment } from './assessment';
+import type { Digest } from './digest';
+import type { Lease, LeaseEnd } from './lease';
+import type { Assurance, PrincipalId } from './principal';
+import type { Refusal } from './refusal';
+import type { SignedEnvelope, Submission } from './request';
+import type { Statement, Verb, Verdict } from './statement';
+
+/** Who asked, and how we know. Recognition is not approval: it is recorded as a fact of its own (TTA-1). */
+export interface Recognition {
+  readonly principal: PrincipalId;
+  readonly keyId: string;
+  readonly assurance: Assurance;
+  readonly channel: string;
+  readonly directoryDigest: Digest;
+}
+
+/** A statement that counted: its claims, how it was proved, and exactly what was received. */
+export interface AcceptedStatement {
+  readonly statement: Statement;
+  readonly keyId: string;
+  readonly assurance: Assurance;
+  readonly channel: string;
+  readonly directoryDigest: Digest;
+  readonly envelope: SignedEnvelope;
+}
+
+/** What happened to a request, in the audit's own words. Never changed once recorded. */
+export type DomainEvent = { readonly atMs: number } & (
+  | { readonly type: 'submitted'; readonly submission: Submission; readonly digest: Digest }
+  | { readonly type: 'submission_rejected'; readonly refusal: Refusal }
+  | { readonly type: 'recognised'; readonly recognition: Recognition }
+  | { readonly type: 'assessed'; readonly assessment: Assessment }
+  | { readonly type: 'hard_stopped' }
+  | { readonly type: 'refused' }
+  | { readonly type: 'permitted' }
+  | { readonly type: 'confirmation_awaited' }
+  | { readonly type: 'stage_opened'; readonly stage: string; readonly revision: number }
+  | { readonly type: 'statement_accepted'; readonly accepted: AcceptedStatement }
+  | {
+      readonly type: 'statement_refused';
+      readonly refusal: Refusal;
+      readonly verb?: Verb;
+      readonly by?: string;
+      readonly jti?: string;
+    }
+  | {
+      readonly type: 'approval_counted';
+      readonly by: PrincipalId;
+      readonly stage: string;
+      readonly jti: string;
+      readonly expiresAtMs: number;
+    }
+  | {
+      readonly type: 'approval_lapsed';
+      readonly by: PrincipalId;
+      readonly stage: string;
+      readonly jti: string;
+    }
+  | {
+      readonly type: 'confirmed';
+      readonly by: PrincipalId;
+      readonly jti: string;
+      readonly expiresAtMs: number;
+    }
+  | { readonly type: 'confirmation_lapsed'; readonly by: PrincipalId; readonly jti: string }
+  | { readonly type: 'stage_completed'; readonly stage: string }
+  | { readonly type: 'approved' }
+  | { readonly type: 'denied'; readonly by: PrincipalId }
+  | { readonly type: 'cancelled'; readonly by: PrincipalId }
+  | { readonly type: 'withdrawn'; readonly by: PrincipalId }
+  | { readonly type: 'reroute_proposed'; readonly reroute: RerouteRecord }
+  | {
+      readonly type: 'rerouted';
+      readonly reroute: RerouteRecord;
+      readonly endorsedBy?: PrincipalId;
+      readonly revision: number;
+    }
+  | { readonly type: 'reroute_unendorsed'; readonly jti: string }
+  | { readonly type: 'replacement_lapsed'; readonly jti: string; readonly revision: number }
+  | { readonly type: 'reminded'; readonly stage: string; readonly awaiting: readonly PrincipalId[] }
+  | { readonly type: 'escalated'; readonly stage: string; readonly awaiting: readonly PrincipalId[] }
+  | { readonly type: 'lapsed' }
+  | { readonly type: 'provisioning_started' }
+  | { readonly type: 'provisioning_failed'; readonly refusal: Refusal }
+  | { readonly type: 'granted'; readonly lease: Lease; readonly reviewDueAtMs?: number }
+  | { readonly type: 'ending_ordered'; readonly end: LeaseEnd; readonly by?: PrincipalId }
+  | { readonly type: 'access_ended'; readonly end: LeaseEnd }
+  | { readonly type: 'barred' }
+  | { readonly type: 'review_overdue' }
+  | { readonly type: 'reviewed'; readonly by: PrincipalId; readonly verdict: Verdict }
+  | { readonly type: 'closed' }
+);
+
+/** The record of a reroute: who changed the path, from whom, to whom, why, until when, by which policy (OVR-5). */
+export interface RerouteRecord {
+  readonly jti: string;
+  readonly by: PrincipalId;
+  readonly stage: string;
+  readonly replace: PrincipalId;
+  readonly with: PrincipalId;
+  readonly untilMs: number;
+  readonly reasonCode: string;
+  readonly ticket: string;
+  readonly policyBasis: string;
+  readonly policyDigest: Digest;
+  readonly endorsementNeeded: boolean;
+}

@@ -1,0 +1,150 @@
+import type { DomainEvent } from './event';
+import { LIMITS } from './limits';
+import type { RequestState, RerouteInState } from './state';
+
+const UNSUBMITTED: RequestState = {
+  status: 'submitted',
+  revision: 0,
+  stageOpenedAtMs: 0,
+  reminded: false,
+  escalated: false,
+  approvals: [],
+  reroutes: [],
+  statements: [],
+  seenStatementIds: [],
+  refusals: [],
+  refusalCount: 0,
+  review: { phase: 'none' },
+  barred: false,
+};
+
+/** Folds one event into the state. Total: every event is applicable to every state, for events only come from `decide`. */
+export function evolve(before: RequestState | null, event: DomainEvent): RequestState {
+  const state = before ?? UNSUBMITTED;
+  switch (event.type) {
+    case 'submitted':
+      return { ...state, status: 'assessing', submission: event.submission, digest: event.digest };
+    case 'submission_rejected':
+      return { ...state, status: 'refused', rejection: event.refusal };
+    case 'recognised':
+      return { ...state, recognition: event.recognition };
+    case 'assessed':
+      return { ...state, assessment: event.assessment };
+    case 'hard_stopped':
+      return { ...state, status: 'hard_stopped' };
+    case 'refused':
+      return { ...state, status: 'refused' };
+    case 'permitted':
+      return { ...state, status: 'approved' };
+    case 'confirmation_awaited':
+      return { ...state, status: 'awaiting_approval', stageOpenedAtMs: event.atMs };
+    case 'stage_opened':
+      return {
+        ...state,
+        status: 'awaiting_approval',
+        openStage: event.stage,
+        stageOpenedAtMs: event.atMs,
+        reminded: false,
+        escalated: false,
+      };
+    case 'statement_accepted': {
+      const { statement, envelope } = event.accepted;
+      return {
+        ...state,
+        statements: [...state.statements, { envelope, receivedAtMs: event.atMs }],
+        seenStatementIds: [...state.seenStatementIds, statement.jti],
+      };
+    }
+    case 'statement_refused': {
+      const refusalCount = state.refusalCount + 1;
+      if (state.refusals.length >= LIMITS.keptRefusals) return { ...state, refusalCount };
+      const { atMs, refusal, verb, by } = event;
+      const kept = { atMs, refusal, ...(verb && { verb }), ...(by !== undefined && { by }) };
+      return { ...state, refusalCount, refusals: [...state.refusals, kept] };
+    }
+    case 'approval_counted': {
+      const { by, stage, jti } = event;
+      const approval = { by, stage, jti, expiresAtMs: event.expiresAtMs };
+      return { ...state, approvals: [...state.approvals, approval] };
+    }
+    case 'approval_lapsed': {
+      const approvals = state.approvals.filter((approval) => approval.jti !== event.jti);
+      return { ...state, approvals };
+    }
+    case 'confirmed': {
+      const { by, jti, expiresAtMs } = event;
+      return { ...state, confirmation: { by, jti, expiresAtMs } };
+    }
+    case 'confirmation_lapsed': {
+      const { confirmation: _lapsed, ...rest } = state;
+      return rest;
+    }
+    case 'stage_completed': {
+      const { openStage: _completed, ...rest } = state;
+      return rest;
+    }
+    case 'approved':
+      return { ...state, status: 'approved' };
+    case 'denied':
+    case 'cancelled':
+    case 'withdrawn':
+    case 'lapsed':
+      return endedUngranted(state, event.type);
+    case 'reroute_proposed':
+      return { ...state, reroutes: [...state.reroutes, { ...event.reroute, phase: 'proposed' }] };
+    case 'rerouted': {
+      const others = state.reroutes.filter((one) => one.jti !== event.reroute.jti);
+      const endorsed = event.endorsedBy === undefined ? {} : { endorsedBy: event.endorsedBy };
+      const reroute: RerouteInState = { ...event.reroute, ...endorsed, phase: 'in_force' };
+      return { ...state, revision: event.revision, reroutes: [...others, reroute] };
+    }
+    case 'reroute_unendorsed':
+      return { ...state, reroutes: rerouteOver(state, event.jti) };
+    case 'replacement_lapsed':
+      return { ...state, revision: event.revision, reroutes: rerouteOver(state, event.jti) };
+    case 'reminded':
+      return { ...state, reminded: true };
+    case 'escalated':
+      return { ...state, escalated: true };
+    case 'provisioning_started':
+      return { ...state, status: 'provisioning' };
+    case 'provisioning_failed':
+      return { ...endedUngranted(state, 'failed'), failure: event.refusal };
+    case 'granted': {
+      const { lease, reviewDueAtMs } = event;
+      const review =
+        reviewDueAtMs === undefined ? state.review : { phase: 'due' as const, dueAtMs: reviewDueAtMs };
+      return { ...state, status: 'active', lease, review };
+    }
+    case 'ending_ordered':
+      return { ...state, ending: event.end };
+    case 'access_ended':
+      return { ...state, status: event.end };
+    case 'barred':
+      return { ...state, barred: true };
+    case 'review_overdue': {
+      const { review } = state;
+      return review.phase === 'due' ? { ...state, review: { ...review, phase: 'overdue' } } : state;
+    }
+    case 'reviewed':
+      return { ...state, review: { phase: 'done', by: event.by, verdict: event.verdict } };
+    case 'closed':
+      return { ...state, status: 'closed' };
+  }
+}
+
+/** Folds events from the beginning. */
+export function fold(events: Iterable<DomainEvent>): RequestState | null {
+  let state: RequestState | null = null;
+  for (const event of events) state = evolve(state, event);
+  return state;
+}
+
+function endedUngranted(state: RequestState, status: RequestState['status']): RequestState {
+  const { openStage: _closed, ...rest } = state;
+  return { ...rest, status };
+}
+
+function rerouteOver(state: RequestState, jti: string): readonly RerouteInState[] {
+  return state.reroutes.map((one) => (one.jti === jti ? { ...one, phase: 'over' } : one));
+}

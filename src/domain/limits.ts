@@ -1,0 +1,38 @@
+/** Every quantity a request can make us hold or wait for has a limit. Units come last in each name. */
+
+const SECOND_MS = 1_000;
+const MINUTE_MS = 60 * SECOND_MS;
+const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
+
+export const LIMITS = {
+  /** One statement as it travels, envelope included. */
+  statementBytes: 16 * 1024,
+  /** One submission as it travels, proof included. */
+  requestBytes: 64 * 1024,
+  reasonCharacters: 2_000,
+  commentCharacters: 2_000,
+  identifierCharacters: 128,
+  ticketCharacters: 64,
+  onBehalfOfLinks: 8,
+  /** Statements that count, for one request, over its whole life. */
+  acceptedStatements: 64,
+  /** Refusals kept word for word; those beyond are counted. */
+  keptRefusals: 32,
+  /** Statements waiting in the inbox of one request, by count and by size. */
+  inboxStatements: 64,
+  inboxBytes: 256 * 1024,
+  stages: 8,
+  quorum: 8,
+  eligibleApprovers: 64,
+  /** Reroutes that took effect, for one request. */
+  reroutes: 8,
+  grantMs: 30 * DAY_MS,
+  emergencyGrantMs: 8 * HOUR_MS,
+  /** From `iat` to `exp` of a statement. Nothing that rests on a statement outlives it. */
+  statementLifeMs: 24 * HOUR_MS,
+  /** From submission to grant. */
+  pendingLifeMs: 30 * DAY_MS,
+  /** How far a signer's clock may be ahead of ours. */
+  clockSkewMs: 60 * SECOND_MS,
+} as const;

@@ -1,0 +1,54 @@
+/** People and non-human identities. A principal's id is `<kind>/<name>`, for example `person/mira`. */
+
+export type PrincipalId = string;
+
+export const PRINCIPAL_KINDS = ['person', 'service', 'ci', 'bot', 'agent'] as const;
+export type PrincipalKind = (typeof PRINCIPAL_KINDS)[number];
+
+const PRINCIPAL_ID = /^(person|service|ci|bot|agent)\/[a-z0-9][a-z0-9._-]{0,62}$/;
+
+/** Whether `value` has the form of a principal's id. Says nothing about whether the directory knows it. */
+export function isPrincipalId(value: unknown): value is PrincipalId {
+  return typeof value === 'string' && PRINCIPAL_ID.test(value);
+}
+
+/** Roles that carry authority over requests. They are fixed here so that no policy file can move them. */
+export const GOVERNANCE_ROLES = [
+  'iam-operations',
+  'security-operations',
+  'policy-administrator',
+  'governance-delegate',
+] as const;
+/** May end a pending request of others. */
+export const PROCESS_OWNER_ROLE = 'process-owner';
+/** May end a grant of others that is alive, besides the people named in the request and its approvers. */
+export const REVOKER_ROLES = ['security-operations', 'iam-operations', PROCESS_OWNER_ROLE] as const;
+
+/** How strongly a statement is tied to its signer, weakest first. */
+export const ASSURANCE_LEVELS = ['channel', 'key', 'phishing-resistant'] as const;
+export type Assurance = (typeof ASSURANCE_LEVELS)[number];
+
+/** Whether `actual` is at least as strong as `needed`. */
+export function assuranceMeets(actual: Assurance, needed: Assurance): boolean {
+  return ASSURANCE_LEVELS.indexOf(actual) >= ASSURANCE_LEVELS.indexOf(needed);
+}
+
+/** The stronger of two assurance levels. */
+export function strongerAssurance(a: Assurance, b: Assurance): Assurance {
+  return assuranceMeets(a, b) ? a : b;
+}
+
+/** Who someone is at one moment, by the directory. Recorded with each statement they sign. */
+export interface Standing {
+  readonly id: PrincipalId;
+  readonly kind: PrincipalKind;
+  /** False for a disabled identity and for one past its end date. */
+  readonly active: boolean;
+  readonly roles: readonly string[];
+  readonly groups: readonly string[];
+}
+
+export const isHuman = (standing: Standing): boolean => standing.kind === 'person';
+
+export const hasAnyRole = (standing: Standing, roles: readonly string[]): boolean =>
+  roles.some((role) => standing.roles.includes(role));

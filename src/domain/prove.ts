@@ -1,0 +1,150 @@
+import type { Assessment, TargetBinding } from './assessment';
+import type { Command } from './command';
+import { decide } from './decide';
+import { type Digest, digestOf } from './digest';
+import { evolve } from './evolve';
+import { LIMITS } from './limits';
+import { checkStatement, type Directory, type Policy } from './ports';
+import type { PrincipalId } from './principal';
+import { accepted, type Refusal, type Result, refused } from './refusal';
+import type { Entitlement, Submission } from './request';
+import type { RequestState } from './state';
+import type { KeptStatement } from './statement';
+import { strictestOf } from './strictest';
+
+/** Everything that a grant rests on. It travels through untrusted hands, and is believed only as far as it proves. */
+export interface Evidence {
+  readonly submission: Submission;
+  readonly assessment: Assessment;
+  readonly statements: readonly KeptStatement[];
+}
+
+/** What a proof allows: one lease, for exactly this, no longer than this. */
+export interface GrantTerms {
+  readonly leaseId: string;
+  readonly requestDigest: Digest;
+  readonly beneficiary: PrincipalId;
+  readonly entitlement: Entitlement;
+  readonly binding: TargetBinding;
+  readonly durationMs: number;
+  readonly emergency: boolean;
+  readonly approvedBy: readonly PrincipalId[];
+  readonly evidenceDigest: Digest;
+  readonly policyDigest: Digest;
+  readonly directoryDigest: Digest;
+  readonly provedAtMs: number;
+}
+
+/** A private member makes this nominal: there is no way to have one but to be given it by `proveAuthorised`. */
+class ProvenAuthorisation {
+  readonly #proven = true;
+
+  constructor(readonly terms: GrantTerms) {
+    Object.freeze(this);
+  }
+
+  /** Holds only for a value that this module made, whatever its type claims. */
+  static isProven(value: unknown): boolean {
+    return typeof value === 'object' && value !== null && #proven in value && value.#proven;
+  }
+}
+
+/** The right to act once on a target, as proved at one moment. */
+export type Authorisation = ProvenAuthorisation;
+
+/** Whether a value is a proof at run time too, for connectors to ask before they act. */
+export const isAuthorisation = (value: unknown): value is Authorisation =>
+  ProvenAuthorisation.isProven(value);
+
+/**
+ * Derives from evidence alone whether its request is authorised at `nowMs`, by the directory and the policy of that
+ * moment. The act on a target, the audit and the offline check all call this. Nothing that only the workflow, a signal
+ * or an activity's input says is believed: signatures are verified again, policy is evaluated again, and the same
+ * `decide` folds the statements again under the stricter of the recorded and today's assessment.
+ *
+ * @returns the authorisation, or the first refusal that stands in its way
+ */
+export async function proveAuthorised(
+  evidence: Evidence,
+  nowMs: number,
+  directory: Directory,
+  policy: Policy,
+): Promise<Result<Authorisation>> {
+  const { submission, statements } = evidence;
+  const { request } = submission;
+  const timely = checkTimes(evidence, nowMs);
+  if (!timely.ok) return timely;
+  const recognition = await directory.authenticateSubmission(submission, nowMs);
+  if (!recognition.ok) return recognition;
+  const assessment = strictestOf(evidence.assessment, policy.assess(request, nowMs));
+  if (!assessment.ok) return assessment;
+
+  const course = new Course();
+  course.apply({ type: 'submit', submission, atMs: request.submittedAtMs });
+  course.apply({
+    type: 'record_assessment',
+    assessment: assessment.value,
+    recognition: recognition.value,
+    atMs: evidence.assessment.assessedAtMs,
+  });
+  for (const { envelope, receivedAtMs } of statements) {
+    const check = await checkStatement(envelope, request, nowMs, directory, policy);
+    course.apply({ type: 'consider', check, atMs: receivedAtMs });
+  }
+  course.apply({ type: 'tick', atMs: nowMs });
+
+  const { state, firstRefusal } = course;
+  const { binding } = assessment.value;
+  if (state?.status !== 'provisioning' || state.digest === undefined || binding === undefined)
+    return { ok: false, refusal: state?.failure ?? firstRefusal ?? notAuthorised(state) };
+  return accepted(
+    new ProvenAuthorisation({
+      leaseId: request.id,
+      requestDigest: state.digest,
+      beneficiary: request.beneficiary,
+      entitlement: request.entitlement,
+      binding,
+      durationMs: request.durationMs,
+      emergency: request.emergency,
+      approvedBy: state.approvals.map((approval) => approval.by),
+      evidenceDigest: digestOf(evidence),
+      policyDigest: policy.digest,
+      directoryDigest: directory.digest,
+      provedAtMs: nowMs,
+    }),
+  );
+}
+
+/** The course of a request, run again. */
+class Course {
+  state: RequestState | null = null;
+  firstRefusal: Refusal | undefined;
+
+  apply(command: Command): void {
+    for (const event of decide(this.state, command)) {
+      this.state = evolve(this.state, event);
+      if (event.type === 'statement_refused') this.firstRefusal ??= event.refusal;
+    }
+  }
+}
+
+/** The claimed times are in order and none lies in the future; a claimed time can never make a statement live longer. */
+function checkTimes(evidence: Evidence, nowMs: number): Result<void> {
+  const { submission, assessment, statements } = evidence;
+  if (statements.length > LIMITS.acceptedStatements) return refused('TOO_LARGE', 'too many statements');
+  let earlierMs = submission.request.submittedAtMs - LIMITS.clockSkewMs;
+  for (const atMs of [assessment.assessedAtMs, ...statements.map((one) => one.receivedAtMs)]) {
+    if (atMs < earlierMs) return refused('NOT_AUTHORISED', 'the evidence is not in the order of time');
+    earlierMs = atMs;
+  }
+  if (earlierMs > nowMs + LIMITS.clockSkewMs)
+    return refused('NOT_AUTHORISED', 'the evidence is dated in the future');
+  return accepted(undefined);
+}
+
+function notAuthorised(state: RequestState | null): Refusal {
+  return {
+    code: 'NOT_AUTHORISED',
+    detail: `the evidence leads to ${state?.status ?? 'nothing'}, not to a grant`,
+  };
+}

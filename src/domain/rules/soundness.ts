@@ -1,0 +1,59 @@
+import { type ApprovalPath, type Assessment, conflictsOf, type Stage } from '../assessment';
+import { LIMITS } from '../limits';
+import type { AccessRequest } from '../request';
+
+/** The longest that a request may last whatever policy says. */
+export function grantCeilingMs(request: AccessRequest): number {
+  return request.emergency ? LIMITS.emergencyGrantMs : LIMITS.grantMs;
+}
+
+/** A grant ends by itself: its duration is a positive whole number within policy and ceiling (APB-6). */
+export function isBounded(request: AccessRequest, assessment: Assessment): boolean {
+  const { durationMs } = request;
+  const longestMs = Math.min(grantCeilingMs(request), assessment.maxDurationMs);
+  return Number.isSafeInteger(durationMs) && durationMs > 0 && durationMs <= longestMs;
+}
+
+/**
+ * An assessment that lets a request through is sound: the grant is bounded, there is something to grant, an approval
+ * path demands distinct, unconflicted people at every stage. No policy file can switch this off.
+ */
+export function isSound(request: AccessRequest, assessment: Assessment): boolean {
+  if (!isBounded(request, assessment) || assessment.binding === undefined) return false;
+  if (!assessment.parties.some((party) => party.id === request.requester)) return false;
+  if (!assessment.parties.some((party) => party.id === request.beneficiary)) return false;
+  if (assessment.confirmation !== undefined && assessment.confirmation.by.length === 0) return false;
+  if (request.emergency && (assessment.reviewWithinMs === undefined || assessment.reviewers.length === 0))
+    return false;
+  if (assessment.outcome === 'permit') return assessment.path === undefined;
+  return (
+    assessment.outcome === 'approve' &&
+    assessment.path !== undefined &&
+    isSoundPath(assessment.path, assessment)
+  );
+}
+
+function isSoundPath(path: ApprovalPath, assessment: Assessment): boolean {
+  const names = new Set(path.stages.map((stage) => stage.name));
+  return (
+    path.stages.length >= 1 &&
+    path.stages.length <= LIMITS.stages &&
+    names.size === path.stages.length &&
+    path.stages.every((stage) => isSoundStage(stage, assessment))
+  );
+}
+
+function isSoundStage(stage: Stage, assessment: Assessment): boolean {
+  const distinct = new Set(stage.eligible);
+  return (
+    Number.isInteger(stage.quorum) &&
+    stage.quorum >= 1 &&
+    stage.quorum <= LIMITS.quorum &&
+    distinct.size === stage.eligible.length &&
+    distinct.size >= stage.quorum &&
+    distinct.size <= LIMITS.eligibleApprovers &&
+    stage.expireAfterMs > 0 &&
+    stage.expireAfterMs <= LIMITS.pendingLifeMs &&
+    stage.eligible.every((id) => conflictsOf(assessment, id).length === 0)
+  );
+}

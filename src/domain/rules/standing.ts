@@ -1,0 +1,63 @@
+import { conflictsOf } from '../assessment';
+import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId } from '../principal';
+import { accepted, type Refusal, type Result, refused } from '../refusal';
+import type { RequestState } from '../state';
+import type { Verb, VerifiedStatement } from '../statement';
+
+/** Verbs by which authority is used over others. None of them is ever open to a non-human identity (TTA-7). */
+const HUMAN_VERBS: readonly Verb[] = ['approve', 'deny', 'confirm', 'reroute', 'endorse', 'cancel', 'review'];
+
+/** The signer is in good standing, and a person where the verb demands one. */
+export function checkStanding({ signer, statement }: VerifiedStatement): Result<void> {
+  if (!signer.active) return refused('DISABLED_IDENTITY', `${signer.id} is disabled or past its end date`);
+  if (HUMAN_VERBS.includes(statement.verb) && !isHuman(signer))
+    return refused('NOT_HUMAN', `${signer.id} is not a person; only people may ${statement.verb}`);
+  return accepted(undefined);
+}
+
+/**
+ * Refuses whoever stands in conflict with the request: its requester, its beneficiary, the sponsors and owners of
+ * either, and whoever is on its on-behalf-of chain (OVR-3).
+ */
+export function refuseParties(state: RequestState, id: PrincipalId): Refusal | undefined {
+  const relations = state.assessment === undefined ? [] : conflictsOf(state.assessment, id);
+  if (relations.length === 0) return undefined;
+  return { code: 'CONFLICTED', detail: `${id} is the ${relations.join(' and ')} of this request` };
+}
+
+/** Someone has rerouted, or tried to reroute, or endorsed a reroute of, this request. */
+export function isRescuer(state: RequestState, id: PrincipalId): boolean {
+  return state.reroutes.some((reroute) => reroute.by === id || reroute.endorsedBy === id);
+}
+
+/** Someone could decide this request by the path that was frozen at assessment, or has been put in by a reroute. */
+export function isApprover(state: RequestState, id: PrincipalId): boolean {
+  const stages = state.assessment?.path?.stages ?? [];
+  return (
+    stages.some((stage) => stage.eligible.includes(id)) ||
+    state.reroutes.some((reroute) => reroute.with === id)
+  );
+}
+
+/** The rescue role has no approval authority at all (OVR-3). */
+export function refuseRescuers(state: RequestState, { signer }: VerifiedStatement): Refusal | undefined {
+  if (isRescuer(state, signer.id))
+    return { code: 'CONFLICTED', detail: `${signer.id} has rerouted this request and cannot decide it` };
+  if (hasAnyRole(signer, GOVERNANCE_ROLES))
+    return { code: 'NOT_ELIGIBLE', detail: `${signer.id} holds a governance role, which cannot approve` };
+  return undefined;
+}
+
+/** The signer holds a governance role and stands apart from the request (OVR-2, OVR-3). */
+export function checkGovernor(state: RequestState, { signer, statement }: VerifiedStatement): Result<void> {
+  if (!hasAnyRole(signer, GOVERNANCE_ROLES))
+    return refused('NOT_GOVERNANCE', `${signer.id} holds no governance role and cannot ${statement.verb}`);
+  const conflict = refuseParties(state, signer.id);
+  if (conflict) return { ok: false, refusal: conflict };
+  if (isApprover(state, signer.id))
+    return refused(
+      'CONFLICTED',
+      `${signer.id} is an approver of this request and cannot ${statement.verb} it`,
+    );
+  return accepted(undefined);
+}

@@ -1,0 +1,96 @@
+import type { Digest } from './digest';
+import type { Assurance, PrincipalId, Standing } from './principal';
+import type { Refusal } from './refusal';
+import type { SignedEnvelope } from './request';
+
+/** What a person can say about a request. Each verb has its own authority (OVR-1). */
+export const VERBS = [
+  'approve',
+  'deny',
+  'confirm',
+  'reroute',
+  'endorse',
+  'cancel',
+  'withdraw',
+  'revoke',
+  'review',
+] as const;
+export type Verb = (typeof VERBS)[number];
+
+/** Replace one approver by another, until a moment. */
+export interface Replacement {
+  readonly replace: PrincipalId;
+  readonly with: PrincipalId;
+  readonly untilMs: number;
+}
+
+export const VERDICTS = ['justified', 'unjustified', 'needs-follow-up'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** The claims of a signed statement (RFC 7519 names where they exist; times in milliseconds once decoded). */
+export interface Statement {
+  readonly iss: PrincipalId;
+  readonly jti: string;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly verb: Verb;
+  /** Request id and digest: a statement speaks about exactly one request. */
+  readonly request: string;
+  readonly digest: Digest;
+  /** Revision of the approval path that the signer saw. */
+  readonly revision: number;
+  readonly stage?: string;
+  readonly reasonCode?: string;
+  readonly ticket?: string;
+  readonly policyBasis?: string;
+  readonly replacement?: Replacement;
+  /** The `jti` of the reroute that an `endorse` speaks about. */
+  readonly endorses?: string;
+  readonly verdict?: Verdict;
+  readonly comment?: string;
+}
+
+/**
+ * What current policy says of a reroute, found out beside the signature check, because the pure core can read neither
+ * the bundle nor the ticket system.
+ */
+export interface RerouteFacts {
+  readonly reasonCodeListed: boolean;
+  readonly ticketFound: boolean;
+  readonly policyBasisListed: boolean;
+  /** The replacement's standing now; absent when the directory does not know them. */
+  readonly candidate?: Standing;
+  /** Stages (by name) of the request's path in which current policy lets the candidate decide. */
+  readonly candidateStages: readonly string[];
+}
+
+/** A statement whose signature held, with the facts about its signer at that moment. */
+export interface VerifiedStatement {
+  readonly statement: Statement;
+  /** What was received, kept for evidence. */
+  readonly envelope: SignedEnvelope;
+  readonly signer: Standing;
+  readonly keyId: string;
+  readonly assurance: Assurance;
+  readonly channel: string;
+  readonly directoryDigest: Digest;
+  readonly reroute?: RerouteFacts;
+}
+
+/** What arrived that could not be verified: the refusal, and who it claims to be from if that could be read. */
+export interface UnverifiedStatement {
+  readonly refusal: Refusal;
+  readonly claimedVerb?: Verb;
+  readonly claimedIssuer?: string;
+  readonly claimedId?: string;
+}
+
+export type StatementCheck =
+  | { readonly verified: true; readonly facts: VerifiedStatement }
+  | { readonly verified: false; readonly attempt: UnverifiedStatement };
+
+/** An accepted statement as it is kept for evidence: exactly what was received, and when. */
+export interface KeptStatement {
+  readonly envelope: SignedEnvelope;
+  readonly receivedAtMs: number;
+}

@@ -1,0 +1,65 @@
+import type { ApprovalPath, Assessment, Party, Stage } from './assessment';
+import { strongerAssurance } from './principal';
+import { accepted, type Result, refused } from './refusal';
+
+/**
+ * The assessment that the act on a target goes by: what was recorded when the request was assessed, tightened by what
+ * policy says today. What was recorded comes from an untrusted history, so it can only ever add demands.
+ */
+export function strictestOf(recorded: Assessment, today: Assessment): Result<Assessment> {
+  if (today.outcome === 'hard_stop' || today.outcome === 'refuse')
+    return refused('POLICY_CHANGED', `policy now says ${today.outcome}: ${today.reasonCodes.join(', ')}`);
+  if (recorded.outcome === 'hard_stop' || recorded.outcome === 'refuse')
+    return refused('NOT_AUTHORISED', `the request was assessed as ${recorded.outcome}`);
+  const path = strictestPath(recorded.path, today.path);
+  if (!path.ok) return path;
+  const { path: _path, confirmation: _confirmation, reviewWithinMs: _review, ...rest } = today;
+  const confirmation = today.confirmation ?? recorded.confirmation;
+  const reviewWithinMs = minOf(recorded.reviewWithinMs, today.reviewWithinMs);
+  return accepted({
+    ...rest,
+    outcome: path.value === undefined ? 'permit' : 'approve',
+    ...(path.value && { path: path.value }),
+    ...(confirmation && { confirmation }),
+    ...(reviewWithinMs !== undefined && { reviewWithinMs }),
+    maxDurationMs: Math.min(recorded.maxDurationMs, today.maxDurationMs),
+    privileged: recorded.privileged || today.privileged,
+    parties: unionOf(recorded.parties, today.parties),
+    assessedAtMs: recorded.assessedAtMs,
+  });
+}
+
+function strictestPath(
+  recorded: ApprovalPath | undefined,
+  today: ApprovalPath | undefined,
+): Result<ApprovalPath | undefined> {
+  if (today === undefined) return accepted(recorded);
+  if (recorded === undefined) return refused('POLICY_CHANGED', `policy now demands the path ${today.name}`);
+  const sameShape =
+    recorded.stages.length === today.stages.length &&
+    recorded.stages.every((stage, index) => stage.name === today.stages[index]?.name);
+  if (!sameShape)
+    return refused('POLICY_CHANGED', `policy now demands other stages, by the path ${today.name}`);
+  const stages = today.stages.map((stage, index) => strictestStage(recorded.stages[index] ?? stage, stage));
+  return accepted({ name: today.name, stages });
+}
+
+function strictestStage(recorded: Stage, today: Stage): Stage {
+  return {
+    ...today,
+    eligible: recorded.eligible.filter((id) => today.eligible.includes(id)),
+    quorum: Math.max(recorded.quorum, today.quorum),
+    assurance: strongerAssurance(recorded.assurance, today.assurance),
+    expireAfterMs: Math.min(recorded.expireAfterMs, today.expireAfterMs),
+  };
+}
+
+function minOf(a: number | undefined, b: number | undefined): number | undefined {
+  if (a === undefined || b === undefined) return a ?? b;
+  return Math.min(a, b);
+}
+
+function unionOf(a: readonly Party[], b: readonly Party[]): readonly Party[] {
+  const known = new Set(b.map((party) => `${party.relation} ${party.id}`));
+  return [...b, ...a.filter((party) => !known.has(`${party.relation} ${party.id}`))];
+}

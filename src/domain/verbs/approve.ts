@@ -1,0 +1,55 @@
+import { assuranceMeets } from '../principal';
+import { accepted, type Result, refused } from '../refusal';
+import { isApprover, refuseParties, refuseRescuers } from '../rules/standing';
+import { effectiveApprovers, isConfirmationAwaited, type RequestState, stageNamed } from '../state';
+import type { VerifiedStatement } from '../statement';
+import type { VerbRule } from './verb-rule';
+
+/** One eligible person's yes to the open stage. */
+export const approve: VerbRule = (state, facts, atMs) => {
+  const eligible = checkDecider(state, facts);
+  if (!eligible.ok) return eligible;
+  const { signer, statement, assurance } = facts;
+  const earlier = state.approvals.find((approval) => approval.by === signer.id);
+  const stage = eligible.value;
+  if (earlier !== undefined && earlier.stage !== stage.name)
+    return refused(
+      'CONFLICTED',
+      `${signer.id} has approved stage ${earlier.stage}; stages need distinct people`,
+    );
+  if (earlier !== undefined) return refused('NOT_NOW', `${signer.id} has already approved this stage`);
+  if (!assuranceMeets(assurance, stage.assurance))
+    return refused(
+      'WEAK_ASSURANCE',
+      `stage ${stage.name} needs ${stage.assurance}, this came by ${assurance}`,
+    );
+  const { jti, expiresAtMs } = statement;
+  return accepted([{ type: 'approval_counted', atMs, by: signer.id, stage: stage.name, jti, expiresAtMs }]);
+};
+
+/** The signer may decide the open stage, to either side. Yields the stage. */
+export function checkDecider(state: RequestState, facts: VerifiedStatement) {
+  const { signer, statement } = facts;
+  const conflict = refuseParties(state, signer.id) ?? refuseRescuers(state, facts);
+  if (conflict) return { ok: false as const, refusal: conflict };
+  if (!isApprover(state, signer.id))
+    return refused('NOT_ELIGIBLE', `${signer.id} is not among the approvers of this request`);
+  if (state.status !== 'awaiting_approval')
+    return refused('NOT_NOW', `the request is ${state.status}, it awaits no approval`);
+  const stage = stageNamed(state, state.openStage);
+  if (
+    stage === undefined ||
+    (isConfirmationAwaited(state) && state.assessment?.confirmation?.before === 'approval')
+  )
+    return refused('NOT_NOW', 'the request awaits a confirmation before approvers are asked');
+  if (statement.stage !== undefined && statement.stage !== stage.name)
+    return refused('NOT_NOW', `stage ${statement.stage} is not open; ${stage.name} is`);
+  if (!effectiveApprovers(state, stage).includes(signer.id))
+    return refused('NOT_ELIGIBLE', `${signer.id} cannot decide stage ${stage.name} now`);
+  const groups = stage.eligible.includes(signer.id)
+    ? stage.groups
+    : [...stage.groups, ...stage.substituteGroups];
+  if (!groups.some((group) => signer.groups.includes(group)))
+    return refused('NOT_ELIGIBLE', `${signer.id} has left the groups that may decide stage ${stage.name}`);
+  return accepted(stage) satisfies Result<typeof stage>;
+}

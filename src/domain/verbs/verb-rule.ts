@@ -1,0 +1,14 @@
+import type { DomainEvent } from '../event';
+import type { Result } from '../refusal';
+import type { RequestState } from '../state';
+import type { VerifiedStatement } from '../statement';
+
+/**
+ * What one verb may do. Called after integrity, standing and revision held; yields the events that carry out the
+ * statement, or the refusal. Authority is looked at before content, content before timing.
+ */
+export type VerbRule = (
+  state: RequestState,
+  facts: VerifiedStatement,
+  atMs: number,
+) => Result<readonly DomainEvent[]>;
