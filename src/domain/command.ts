@@ -15,6 +15,7 @@ export type Command = { readonly atMs: number } & (
       readonly recognition?: Recognition;
     }
   | { readonly type: 'consider'; readonly check: StatementCheck }
+  | { readonly type: 'record_dropped'; readonly count: number }
   | { readonly type: 'tick' }
   | { readonly type: 'record_grant'; readonly lease: Lease }
   | { readonly type: 'record_provisioning_refusal'; readonly refusal: Refusal }

@@ -32,6 +32,10 @@ export function decide(state: RequestState | null, command: Command): readonly D
       return recordAssessment(state, command);
     case 'consider':
       return consider(state, command);
+    case 'record_dropped':
+      return command.count > 0
+        ? [{ type: 'statements_dropped', atMs: command.atMs, count: command.count }]
+        : [];
     case 'record_grant':
       return recordGrant(state, command);
     case 'record_provisioning_refusal': {

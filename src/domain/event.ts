@@ -44,6 +44,7 @@ export type DomainEvent = { readonly atMs: number } & (
       readonly by?: string;
       readonly jti?: string;
     }
+  | { readonly type: 'statements_dropped'; readonly count: number }
   | {
       readonly type: 'approval_counted';
       readonly by: PrincipalId;

@@ -62,6 +62,8 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
       const kept = { atMs, refusal, ...(verb && { verb }), ...(by !== undefined && { by }) };
       return { ...state, refusalCount, refusals: [...state.refusals, kept] };
     }
+    case 'statements_dropped':
+      return { ...state, refusalCount: state.refusalCount + event.count };
     case 'approval_counted': {
       const { by, stage, jti } = event;
       const approval = { by, stage, jti, expiresAtMs: event.expiresAtMs };

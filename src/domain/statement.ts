@@ -2,6 +2,7 @@ import type { Digest } from './digest';
 import type { Assurance, PrincipalId, Standing } from './principal';
 import type { Refusal } from './refusal';
 import type { SignedEnvelope } from './request';
+import type { Status } from './state';
 
 /** What a person can say about a request. Each verb has its own authority (OVR-1). */
 export const VERBS = [
@@ -93,4 +94,12 @@ export type StatementCheck =
 export interface KeptStatement {
   readonly envelope: SignedEnvelope;
   readonly receivedAtMs: number;
+}
+
+/** What the sender of a statement hears. Refusals are verdicts too. */
+export interface StatementVerdict {
+  readonly accepted: boolean;
+  readonly refusal?: Refusal;
+  readonly status: Status;
+  readonly revision: number;
 }

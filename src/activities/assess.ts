@@ -1,0 +1,69 @@
+import { workflowIdOf } from '../contracts/names';
+import { describeIssues } from '../contracts/problem';
+import { submissionSchema } from '../contracts/request';
+import type { Assessment, ReasonCode } from '../domain/assessment';
+import { LIMITS } from '../domain/limits';
+import type { Refusal } from '../domain/refusal';
+import type { AccessRequest } from '../domain/request';
+import type { Authority, Dependencies } from './dependencies';
+import type { Activities, AssessResult } from './types';
+
+/**
+ * Reads a submission, recognises its requester, and asks policy. Recognition and policy are separate findings: a
+ * recognised requester gets nothing by being recognised, and one who is not recognised is refused whatever policy says.
+ */
+export function assessActivity(dependencies: Dependencies): Activities['assess'] {
+  return async (raw, workflowId): Promise<AssessResult> => {
+    const size = JSON.stringify(raw)?.length ?? 0;
+    if (size > LIMITS.requestBytes)
+      return unreadable({ code: 'TOO_LARGE', detail: `a submission may have ${LIMITS.requestBytes} bytes` });
+    const decoded = submissionSchema.safeParse(raw);
+    if (!decoded.success)
+      return unreadable({ code: 'MALFORMED', detail: describeIssues(decoded.error, 'submission') });
+    const submission = decoded.data;
+    const { request } = submission;
+    if (workflowIdOf(request.id) !== workflowId)
+      return unreadable({
+        code: 'DIGEST_MISMATCH',
+        detail: `submitted as ${workflowId}, signed as ${request.id}`,
+      });
+
+    const nowMs = dependencies.nowMs();
+    const authority = await dependencies.authority();
+    const recognition = await authority.directory.authenticateSubmission(submission, nowMs);
+    if (!recognition.ok) {
+      const reasonCode =
+        recognition.refusal.code === 'DISABLED_IDENTITY' ? 'INACTIVE_IDENTITY' : 'BAD_SUBMISSION';
+      const assessment = refusal(request, reasonCode, recognition.refusal.detail, authority, nowMs);
+      return { readable: true, submission, assessment };
+    }
+    const assessment = authority.policy.assess(request, nowMs);
+    return { readable: true, submission, recognition: recognition.value, assessment };
+  };
+}
+
+const unreadable = (refusal: Refusal): AssessResult => ({ readable: false, refusal });
+
+function refusal(
+  request: AccessRequest,
+  reasonCode: ReasonCode,
+  explanation: string,
+  { directory, policy }: Authority,
+  nowMs: number,
+): Assessment {
+  return {
+    outcome: 'refuse',
+    reasonCodes: [reasonCode],
+    explanation,
+    maxDurationMs: 0,
+    reviewers: [],
+    privileged: false,
+    parties: [{ id: request.requester, relation: 'requester' }],
+    determiningPolicies: [],
+    policyDigest: policy.digest,
+    directoryDigest: directory.digest,
+    engineVersion: 'none',
+    facts: {},
+    assessedAtMs: nowMs,
+  };
+}

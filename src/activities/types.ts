@@ -1,0 +1,38 @@
+import type { Assessment } from '../domain/assessment';
+import type { Recognition } from '../domain/event';
+import type { Lease } from '../domain/lease';
+import type { Evidence } from '../domain/prove';
+import type { Refusal } from '../domain/refusal';
+import type { AccessRequest, SignedEnvelope, Submission } from '../domain/request';
+import type { StatementCheck } from '../domain/statement';
+
+/** What came of reading, recognising and assessing a submission. */
+export type AssessResult =
+  | { readonly readable: false; readonly refusal: Refusal }
+  | {
+      readonly readable: true;
+      readonly submission: Submission;
+      readonly recognition?: Recognition;
+      readonly assessment: Assessment;
+    };
+
+export type ProvisionResult =
+  | { readonly outcome: 'granted'; readonly lease: Lease }
+  | { readonly outcome: 'refused'; readonly refusal: Refusal };
+
+export interface EndAccessInput {
+  readonly connector: string;
+  readonly leaseId: string;
+  readonly reason: 'expired' | 'revoked' | 'barred';
+}
+
+/** What the workflow asks of the worker. Inputs are hostile to the activity: whoever reaches the server can send them. */
+export interface Activities {
+  assess(submission: unknown, workflowId: string): Promise<AssessResult>;
+  checkStatements(
+    envelopes: readonly SignedEnvelope[],
+    request: AccessRequest,
+  ): Promise<readonly StatementCheck[]>;
+  provision(evidence: Evidence): Promise<ProvisionResult>;
+  endAccess(input: EndAccessInput): Promise<void>;
+}

@@ -1,0 +1,237 @@
+import {
+  Client,
+  Connection,
+  isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  type WorkflowExecutionInfo,
+  WorkflowNotFoundError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { z } from 'zod';
+import { type ClientErrorCode, CountersignError } from './contracts/error';
+import { type RequestFilter, requestFilterSchema, visibilityQuery } from './contracts/listing';
+import {
+  EVENTS_QUERY,
+  REQUEST_QUERY,
+  requestIdOf,
+  SUBMIT_STATEMENT_UPDATE,
+  TASK_QUEUE,
+  WORKFLOW_TYPE,
+  workflowIdOf,
+} from './contracts/names';
+import { describeIssues } from './contracts/problem';
+import { requestId as requestIdSchema, signedEnvelopeSchema, submissionSchema } from './contracts/request';
+import {
+  type RequestRow,
+  type RequestView,
+  requestViewSchema,
+  type StatementVerdictView,
+  statementVerdictSchema,
+} from './contracts/snapshot';
+import type { DomainEvent } from './domain/event';
+import type { SignedEnvelope, Submission } from './domain/request';
+import type { Verb } from './domain/statement';
+
+export { CountersignError } from './contracts/error';
+export type { RequestFilter } from './contracts/listing';
+export type { RequestRow, RequestView, StatementVerdictView } from './contracts/snapshot';
+export type { DomainEvent } from './domain/event';
+export type { AccessRequest, SignedEnvelope, Submission } from './domain/request';
+export { generateKey, importSigningKey, readKeyFile, type SigningKey, writeKeyFile } from './signing/keys';
+export { type StatementDraft, signStatement, signSubmission } from './signing/sign';
+
+const DECIDED: readonly string[] = [
+  'submitted',
+  'assessing',
+  'awaiting_approval',
+  'approved',
+  'provisioning',
+];
+const ANSWER_WITHIN_MS = 10_000;
+const PAYLOAD_CONVERTER = require.resolve('./workflows/payload-converter');
+
+export interface ClientOptions {
+  readonly taskQueue?: string;
+}
+
+/**
+ * For services that ask for access and carry statements. It decides nothing and holds no authority: what it sends is
+ * signed by whom it concerns. All methods throw `CountersignError` with a stable `code`, and nothing else.
+ */
+export class CountersignClient {
+  readonly #client: Client;
+  readonly #taskQueue: string;
+
+  constructor(client: Client, { taskQueue = TASK_QUEUE }: ClientOptions = {}) {
+    this.#client = client;
+    this.#taskQueue = taskQueue;
+  }
+
+  /** Connects as Temporal's own environment variables and profile file say. Close it with `close`. */
+  static async connect(options: ClientOptions = {}): Promise<CountersignClient> {
+    const { connectionOptions, namespace } = loadClientConnectConfig();
+    return guard(async () => {
+      const connection = await Connection.connect({ connectTimeout: '5s', ...connectionOptions });
+      const dataConverter = { payloadConverterPath: PAYLOAD_CONVERTER };
+      return new CountersignClient(
+        new Client({ connection, ...(namespace && { namespace }), dataConverter }),
+        options,
+      );
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.#client.connection.close();
+  }
+
+  /**
+   * Starts the request. One id is one request for ever: the same id is refused with `ALREADY_SUBMITTED`, also after the
+   * first has ended.
+   */
+  async submit(submission: Submission): Promise<string> {
+    const { request, proof } = check(submissionSchema, submission, 'INVALID_REQUEST', 'submission');
+    await guard(() =>
+      this.#client.workflow.start(WORKFLOW_TYPE, {
+        workflowId: workflowIdOf(request.id),
+        taskQueue: this.#taskQueue,
+        args: [{ request, proof }],
+        workflowIdReusePolicy: 'REJECT_DUPLICATE',
+        staticSummary: `${request.entitlement.action} on ${request.entitlement.resource} for ${request.beneficiary}`,
+      }),
+    );
+    return request.id;
+  }
+
+  /** Where a request stands now. */
+  async get(requestId: string): Promise<RequestView> {
+    const snapshot = await this.#query(requestId, REQUEST_QUERY);
+    if (snapshot === null)
+      throw new CountersignError('NOT_ANSWERING', `request ${requestId} is still being read`);
+    return check(requestViewSchema, snapshot, 'NOT_ANSWERING', 'answer of the worker');
+  }
+
+  /** What has happened to a request, oldest first. */
+  async events(requestId: string): Promise<readonly DomainEvent[]> {
+    return (await this.#query(requestId, EVENTS_QUERY)) as readonly DomainEvent[];
+  }
+
+  /** Waits until policy or people have decided and, where they said yes, until access is there. */
+  async waitForDecision(requestId: string, { timeoutMs }: { timeoutMs: number }): Promise<RequestView> {
+    const deadlineMs = Date.now() + timeoutMs;
+    for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 1_000)) {
+      const view = await this.#getWhenRead(requestId);
+      if (view !== undefined && !DECIDED.includes(view.status)) return view;
+      if (Date.now() + pauseMs > deadlineMs)
+        throw new CountersignError(
+          'TIMED_OUT',
+          `request ${requestId} is ${view?.status ?? 'submitted'}; it goes on`,
+        );
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  /** Carries a statement and returns the verdict on it. A refusal is a verdict, not an error. */
+  async sendStatement(requestId: string, statement: SignedEnvelope): Promise<StatementVerdictView> {
+    const envelope = check(signedEnvelopeSchema, statement, 'INVALID_STATEMENT', 'statement');
+    const verdict = await guard(() =>
+      this.#client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        this.#handle(requestId).executeUpdate(SUBMIT_STATEMENT_UPDATE, { args: [envelope] }),
+      ),
+    );
+    return check(statementVerdictSchema, verdict, 'NOT_ANSWERING', 'answer of the worker');
+  }
+
+  /** Leaves a statement with the server, to be judged when a worker is there. The verdict is in the request's events. */
+  async leaveStatement(requestId: string, verb: Verb, statement: SignedEnvelope): Promise<void> {
+    const envelope = check(signedEnvelopeSchema, statement, 'INVALID_STATEMENT', 'statement');
+    await guard(() => this.#handle(requestId).signal(verb, envelope));
+  }
+
+  /** Requests by status or by who is awaited, newest first. */
+  async list(filter: RequestFilter = {}): Promise<readonly RequestRow[]> {
+    const checked = check(requestFilterSchema, filter, 'INVALID_REQUEST', 'filter');
+    return guard(async () => {
+      const rows: RequestRow[] = [];
+      for await (const execution of this.#client.workflow.list({ query: visibilityQuery(checked) })) {
+        const row = rowOf(execution);
+        if (row !== undefined) rows.push(row);
+        if (rows.length >= checked.limit) break;
+      }
+      return rows;
+    });
+  }
+
+  #handle(requestId: string) {
+    const id = check(requestIdSchema, requestId, 'INVALID_REQUEST', 'request id');
+    return this.#client.workflow.getHandle(workflowIdOf(id));
+  }
+
+  #query(requestId: string, query: string): Promise<unknown> {
+    return guard(() =>
+      this.#client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => this.#handle(requestId).query(query)),
+    );
+  }
+
+  async #getWhenRead(requestId: string): Promise<RequestView | undefined> {
+    const snapshot = await this.#query(requestId, REQUEST_QUERY);
+    return snapshot === null
+      ? undefined
+      : check(requestViewSchema, snapshot, 'NOT_ANSWERING', 'answer of the worker');
+  }
+}
+
+function rowOf({ workflowId, typedSearchAttributes }: WorkflowExecutionInfo): RequestRow | undefined {
+  const id = requestIdOf(workflowId);
+  if (id === undefined) return undefined;
+  const keyword = (name: string) => typedSearchAttributes.get({ name, type: 'KEYWORD' }) ?? '';
+  const deadline = typedSearchAttributes.get({ name: 'CountersignDeadline', type: 'DATETIME' });
+  const expiresAt = typedSearchAttributes.get({ name: 'CountersignExpiresAt', type: 'DATETIME' });
+  return {
+    id,
+    status: keyword('CountersignStatus') || 'submitted',
+    requester: keyword('CountersignRequester'),
+    beneficiary: keyword('CountersignBeneficiary'),
+    entitlement: keyword('CountersignEntitlement'),
+    awaiting: typedSearchAttributes.get({ name: 'CountersignAwaiting', type: 'KEYWORD_LIST' }) ?? [],
+    ...(deadline && { deadline }),
+    ...(expiresAt && { expiresAt }),
+    emergency: typedSearchAttributes.get({ name: 'CountersignEmergency', type: 'BOOL' }) ?? false,
+  };
+}
+
+function check<T>(schema: z.ZodType<T>, value: unknown, code: ClientErrorCode, subject: string): T {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw new CountersignError(code, describeIssues(result.error, subject));
+}
+
+/** Runs a call to the server and turns what can go wrong into errors with stable codes. */
+async function guard<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw publicError(error);
+  }
+}
+
+function publicError(error: unknown): CountersignError {
+  if (error instanceof CountersignError) return error;
+  if (error instanceof WorkflowExecutionAlreadyStartedError)
+    return new CountersignError('ALREADY_SUBMITTED', 'a request with this id exists; ask under a new id');
+  if (error instanceof WorkflowNotFoundError)
+    return new CountersignError('NOT_FOUND', 'there is no such open request; it never was, or it is over', {
+      cause: error,
+    });
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+    return new CountersignError('NOT_ANSWERING', 'no worker answered; is one running? (countersign worker)');
+  const timedOut = isGrpcServiceError(error) && error.code === 4;
+  const cause = { cause: error };
+  if (timedOut)
+    return new CountersignError('NOT_ANSWERING', 'no answer in time; is a worker running?', cause);
+  return new CountersignError(
+    'UNREACHABLE',
+    'cannot reach Temporal; check TEMPORAL_ADDRESS and the server',
+    cause,
+  );
+}

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { type Assessment, REASON_CODES } from '../domain/assessment';
+import { LIMITS } from '../domain/limits';
+import { ASSURANCE_LEVELS } from '../domain/principal';
+import type { Evidence } from '../domain/prove';
+import { identifier, instantMs, principalId, signedEnvelopeSchema, submissionSchema } from './request';
+
+const spanMs = z.number().int().min(0).max(LIMITS.pendingLifeMs);
+const principals = z.array(principalId).max(LIMITS.eligibleApprovers);
+const words = z.string().max(LIMITS.reasonCharacters);
+const digest = z.string().max(64);
+
+const stageSchema = z.strictObject({
+  name: identifier,
+  eligible: principals,
+  groups: z.array(identifier).max(LIMITS.stages),
+  substituteGroups: z.array(identifier).max(LIMITS.stages),
+  quorum: z.number().int().min(1).max(LIMITS.quorum),
+  assurance: z.enum(ASSURANCE_LEVELS),
+  remindAfterMs: spanMs,
+  escalateAfterMs: spanMs,
+  expireAfterMs: spanMs,
+});
+
+/** An assessment as it comes back from a history. It is believed only where it is stricter than today's. */
+export const assessmentSchema = z.strictObject({
+  outcome: z.enum(['hard_stop', 'refuse', 'permit', 'approve']),
+  reasonCodes: z.array(z.enum(REASON_CODES)).max(REASON_CODES.length),
+  explanation: words,
+  safeWay: words.exactOptional(),
+  path: z
+    .strictObject({ name: identifier, stages: z.array(stageSchema).min(1).max(LIMITS.stages) })
+    .exactOptional(),
+  confirmation: z.strictObject({ by: principals, before: z.enum(['approval', 'execution']) }).exactOptional(),
+  maxDurationMs: spanMs,
+  reviewWithinMs: spanMs.exactOptional(),
+  reviewers: principals,
+  privileged: z.boolean(),
+  parties: z
+    .array(
+      z.strictObject({
+        id: principalId,
+        relation: z.enum(['requester', 'beneficiary', 'sponsor', 'owner', 'delegator']),
+      }),
+    )
+    .max(64),
+  binding: z.strictObject({ account: identifier, grant: z.record(z.string(), z.string()) }).exactOptional(),
+  determiningPolicies: z.array(identifier).max(256),
+  policyDigest: digest,
+  directoryDigest: digest,
+  engineVersion: z.string().max(64),
+  facts: z.record(z.string(), z.unknown()),
+  assessedAtMs: instantMs,
+}) satisfies z.ZodType<Assessment>;
+
+/** Evidence as an activity task, a file or a peer hands it over. */
+export const evidenceSchema = z.strictObject({
+  submission: submissionSchema,
+  assessment: assessmentSchema,
+  statements: z
+    .array(z.strictObject({ envelope: signedEnvelopeSchema, receivedAtMs: instantMs }))
+    .max(LIMITS.acceptedStatements),
+}) satisfies z.ZodType<Evidence>;
+
+export const endAccessSchema = z.strictObject({
+  connector: identifier,
+  leaseId: identifier,
+  reason: z.enum(['expired', 'revoked', 'barred']),
+});

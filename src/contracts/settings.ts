@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import { TASK_QUEUE } from './names';
+
+/** Our settings, each described for `doctor`. Temporal's own `TEMPORAL_*` are read by its envconfig. */
+const settingsSchema = z.object({
+  COUNTERSIGN_STATE_DIR: z
+    .string()
+    .min(1)
+    .default('.countersign')
+    .describe('where up and demo keep their data'),
+  COUNTERSIGN_BUNDLE: z.string().min(1).default('policies').describe('folder of the policy bundle'),
+  COUNTERSIGN_TICKETS: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('file of the tickets that a reroute may name'),
+  COUNTERSIGN_TASK_QUEUE: z
+    .string()
+    .min(1)
+    .max(200)
+    .default(TASK_QUEUE)
+    .describe('task queue of the workers'),
+  COUNTERSIGN_TEMPORAL_CLI: z.string().min(1).exactOptional().describe('Temporal CLI for up and the tests'),
+  COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(15)
+    .describe('pause between two looks of the reconciler at a target'),
+  COUNTERSIGN_MAX_CACHED_WORKFLOWS: z.coerce
+    .number()
+    .int()
+    .min(10)
+    .max(100_000)
+    .default(5_000)
+    .describe('waiting requests that a worker keeps in memory'),
+  COUNTERSIGN_LOG_LEVEL: z
+    .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('how much a worker logs'),
+});
+export type Settings = z.output<typeof settingsSchema>;
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+export type SettingsResult =
+  | { readonly ok: true; readonly settings: Settings }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Addresses of connectors, by names that only the catalog knows: `COUNTERSIGN_CONNECTOR_<NAME>_URL` or `…_URL_FILE`. */
+const CONNECTOR_SETTING = /^COUNTERSIGN_CONNECTOR_[A-Z0-9_]+_URL(_FILE)?$/;
+
+/** Checks the environment once, at start. A misspelt setting is a problem, not a default. No message holds a value. */
+export function readSettings(env: Environment): SettingsResult {
+  const known = settingsSchema.shape;
+  const problems = Object.keys(env)
+    .filter((name) => name.startsWith('COUNTERSIGN_') && !(name in known) && !CONNECTOR_SETTING.test(name))
+    .map((name) => `${name} is not a setting of countersign (countersign doctor lists them)`);
+  const parsed = settingsSchema.safeParse(env);
+  if (parsed.success && problems.length === 0) return { ok: true, settings: parsed.data };
+  for (const issue of parsed.error?.issues ?? []) problems.push(`${issue.path.join('.')}: ${issue.message}`);
+  return { ok: false, problems };
+}
+
+/** Every setting with what it is for. */
+export function describeSettings(): readonly { readonly name: string; readonly purpose: string }[] {
+  const described = Object.entries(settingsSchema.shape).map(([name, schema]) => ({
+    name,
+    purpose: schema.description ?? '',
+  }));
+  const connectors = 'address of a connector, in the variable itself or in the file it names';
+  return [...described, { name: 'COUNTERSIGN_CONNECTOR_<NAME>_URL[_FILE]', purpose: connectors }];
+}

@@ -1,0 +1,91 @@
+import { z } from 'zod';
+import { REASON_CODES } from '../domain/assessment';
+import { REFUSAL_CODES } from '../domain/refusal';
+import { STATUSES } from '../domain/state';
+import { VERBS, VERDICTS } from '../domain/statement';
+import { accessRequestSchema } from './request';
+
+const principal = z.string();
+const atMs = z.number();
+const refusalSchema = z.object({ code: z.enum(REFUSAL_CODES), detail: z.string() });
+
+/** What the client shows of a request: the answer of the `request` query, decoded. Members not named here are dropped. */
+export const requestViewSchema = z.object({
+  status: z.enum(STATUSES),
+  digest: z.string().optional(),
+  submission: z.object({ request: accessRequestSchema }).optional(),
+  rejection: refusalSchema.optional(),
+  recognition: z
+    .object({ principal, keyId: z.string(), assurance: z.string(), channel: z.string() })
+    .optional(),
+  assessment: z
+    .object({
+      outcome: z.enum(['hard_stop', 'refuse', 'permit', 'approve']),
+      reasonCodes: z.array(z.enum(REASON_CODES)),
+      explanation: z.string(),
+      safeWay: z.string().optional(),
+      path: z
+        .object({
+          name: z.string(),
+          stages: z.array(z.object({ name: z.string(), eligible: z.array(principal), quorum: z.number() })),
+        })
+        .optional(),
+      determiningPolicies: z.array(z.string()),
+      policyDigest: z.string(),
+      directoryDigest: z.string(),
+      assessedAtMs: atMs,
+    })
+    .optional(),
+  revision: z.number(),
+  openStage: z.string().optional(),
+  awaiting: z.array(principal),
+  nextDeadline: z.object({ atMs, summary: z.string() }).optional(),
+  approvals: z.array(z.object({ by: principal, stage: z.string(), jti: z.string(), expiresAtMs: atMs })),
+  reroutes: z.array(
+    z.object({
+      jti: z.string(),
+      by: principal,
+      stage: z.string(),
+      replace: principal,
+      with: principal,
+      untilMs: atMs,
+      phase: z.enum(['proposed', 'in_force', 'over']),
+      endorsedBy: principal.optional(),
+    }),
+  ),
+  refusals: z.array(
+    z.object({ atMs, refusal: refusalSchema, verb: z.enum(VERBS).optional(), by: z.string().optional() }),
+  ),
+  refusalCount: z.number(),
+  failure: refusalSchema.optional(),
+  lease: z.object({ id: z.string(), account: z.string(), grantedAtMs: atMs, expiresAtMs: atMs }).optional(),
+  ending: z.enum(['expired', 'revoked']).optional(),
+  review: z.discriminatedUnion('phase', [
+    z.object({ phase: z.literal('none') }),
+    z.object({ phase: z.literal('due'), dueAtMs: atMs }),
+    z.object({ phase: z.literal('overdue'), dueAtMs: atMs }),
+    z.object({ phase: z.literal('done'), by: principal, verdict: z.enum(VERDICTS) }),
+  ]),
+});
+export type RequestView = z.infer<typeof requestViewSchema>;
+
+export const statementVerdictSchema = z.object({
+  accepted: z.boolean(),
+  refusal: refusalSchema.optional(),
+  status: z.enum(STATUSES),
+  revision: z.number(),
+});
+export type StatementVerdictView = z.infer<typeof statementVerdictSchema>;
+
+/** One row of a list, from search attributes. */
+export interface RequestRow {
+  readonly id: string;
+  readonly status: string;
+  readonly requester: string;
+  readonly beneficiary: string;
+  readonly entitlement: string;
+  readonly awaiting: readonly string[];
+  readonly deadline?: Date;
+  readonly expiresAt?: Date;
+  readonly emergency: boolean;
+}

@@ -1,0 +1,54 @@
+import { randomUUID } from 'node:crypto';
+import { CompactSign } from 'jose';
+import { STATEMENT_TYPE, type StatementClaims, SUBMISSION_TYPE } from '../contracts/statement';
+import { requestDigest } from '../domain/digest';
+import type { PrincipalId } from '../domain/principal';
+import type { AccessRequest, SignedEnvelope, Submission } from '../domain/request';
+import type { SigningKey } from './keys';
+
+/** What a signer chooses to say; id and times are put in when it is signed. */
+export type StatementDraft = Omit<StatementClaims, 'iss' | 'jti' | 'iat' | 'exp'>;
+
+export interface StatementTimes {
+  readonly nowMs: number;
+  /** How long the statement counts, 24 hours at most. Nothing that rests on it outlives it. */
+  readonly lifeMs: number;
+}
+
+/** Signs a statement as `issuer` (compact JWS, RFC 7515 section 7.1). */
+export async function signStatement(
+  draft: StatementDraft,
+  issuer: PrincipalId,
+  key: SigningKey,
+  { nowMs, lifeMs }: StatementTimes,
+): Promise<SignedEnvelope> {
+  const iat = nowMs / 1_000;
+  const claims: StatementClaims = {
+    ...draft,
+    iss: issuer,
+    jti: randomUUID(),
+    iat,
+    exp: iat + lifeMs / 1_000,
+  };
+  return sign(claims, STATEMENT_TYPE, key);
+}
+
+/** Signs a request as its requester. The proof covers the digest of every member of the request. */
+export async function signSubmission(request: AccessRequest, key: SigningKey): Promise<Submission> {
+  const claims = {
+    iss: request.requester,
+    jti: randomUUID(),
+    iat: request.submittedAtMs / 1_000,
+    request: request.id,
+    digest: requestDigest(request),
+  };
+  return { request, proof: await sign(claims, SUBMISSION_TYPE, key) };
+}
+
+async function sign(claims: object, typ: string, key: SigningKey): Promise<SignedEnvelope> {
+  const payload = new TextEncoder().encode(JSON.stringify(claims));
+  const jws = await new CompactSign(payload)
+    .setProtectedHeader({ alg: key.algorithm, typ, kid: key.keyId })
+    .sign(key.key);
+  return { format: 'jws', jws };
+}

@@ -1,0 +1,83 @@
+import { describeIssues } from '../contracts/problem';
+import { submissionSchema } from '../contracts/request';
+import {
+  STATEMENT_TYPE,
+  SUBMISSION_TYPE,
+  statementClaimsSchema,
+  statementOf,
+  submissionClaimsSchema,
+} from '../contracts/statement';
+import type { DirectoryBook } from '../directory/directory-book';
+import { type Digest, requestDigest } from '../domain/digest';
+import type { Recognition } from '../domain/event';
+import type { Directory } from '../domain/ports';
+import { accepted, type Refusal, type Result, refused } from '../domain/refusal';
+import type { SignedEnvelope, Submission } from '../domain/request';
+import type { StatementCheck, UnverifiedStatement } from '../domain/statement';
+import { SignatureVerifier } from './verify';
+
+/** The core's directory: the people of a directory book, and the signatures of their registered keys. */
+export class SignedDirectory implements Directory {
+  readonly digest: Digest;
+  readonly #verifier: SignatureVerifier;
+
+  constructor(private readonly book: DirectoryBook) {
+    this.digest = book.digest;
+    this.#verifier = new SignatureVerifier(book);
+  }
+
+  async authenticateSubmission(submission: Submission, atMs: number): Promise<Result<Recognition>> {
+    const decoded = submissionSchema.safeParse(submission);
+    if (!decoded.success) return refused('MALFORMED', describeIssues(decoded.error, 'submission'));
+    const { request, proof } = decoded.data;
+    const verified = await this.#verifier.verify(proof, SUBMISSION_TYPE, atMs);
+    if (!verified.ok) return verified;
+    const { payload, key } = verified.value;
+    const claims = submissionClaimsSchema.safeParse(payload);
+    if (!claims.success) return refused('MALFORMED', describeIssues(claims.error, 'submission claims'));
+    if (claims.data.iss !== key.principal || request.requester !== key.principal)
+      return refused('BAD_SIGNATURE', `the key belongs to ${key.principal}, not to the requester`);
+    if (claims.data.request !== request.id || claims.data.digest !== requestDigest(request))
+      return refused('DIGEST_MISMATCH', 'the proof was made for another request');
+    if (!this.book.standingOf(key.principal, atMs)?.active)
+      return refused('DISABLED_IDENTITY', `${key.principal} is disabled or past its end date`);
+    const { keyId, assurance, channel } = key;
+    return accepted({ principal: key.principal, keyId, assurance, channel, directoryDigest: this.digest });
+  }
+
+  async authenticateStatement(envelope: SignedEnvelope, atMs: number): Promise<StatementCheck> {
+    const verified = await this.#verifier.verify(envelope, STATEMENT_TYPE, atMs);
+    if (!verified.ok) return unverified(verified.refusal);
+    const { payload, key } = verified.value;
+    const claims = statementClaimsSchema.safeParse(payload);
+    if (!claims.success)
+      return unverified(
+        { code: 'MALFORMED', detail: describeIssues(claims.error, 'statement') },
+        key.principal,
+      );
+    const statement = statementOf(claims.data);
+    const claimed = { claimedVerb: statement.verb, claimedId: statement.jti };
+    if (statement.iss !== key.principal) {
+      const detail = `signed by a key of ${key.principal} in the name of ${statement.iss}`;
+      return unverified({ code: 'BAD_SIGNATURE', detail }, key.principal, claimed);
+    }
+    const signer = this.book.standingOf(key.principal, atMs);
+    if (signer === undefined)
+      return unverified({ code: 'UNKNOWN_KEY', detail: 'the key belongs to nobody' }, key.principal, claimed);
+    const { keyId, assurance, channel } = key;
+    const directoryDigest = this.digest;
+    return {
+      verified: true,
+      facts: { statement, envelope, signer, keyId, assurance, channel, directoryDigest },
+    };
+  }
+}
+
+function unverified(
+  refusal: Refusal,
+  issuer?: string,
+  claimed?: Partial<UnverifiedStatement>,
+): StatementCheck {
+  const by = issuer === undefined ? {} : { claimedIssuer: issuer };
+  return { verified: false, attempt: { ...claimed, ...by, refusal } };
+}

@@ -1,0 +1,58 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import { createActivities } from './activities';
+import type { Dependencies } from './activities/dependencies';
+import type { Connector } from './connectors/contract';
+import type { DirectoryBook } from './directory/directory-book';
+import type { BundleSource } from './policy/bundle';
+import { SignedDirectory } from './signing/signed-directory';
+
+export interface WorkerOptions {
+  readonly connection: NativeConnection;
+  readonly namespace: string;
+  readonly taskQueue: string;
+  readonly bundles: BundleSource;
+  readonly connectors: ReadonlyMap<string, Connector>;
+  readonly maxCachedWorkflows: number;
+  readonly nowMs?: () => number;
+  /** Defaults to the bundle that the build made. */
+  readonly workflowBundle?: WorkflowBundleOption;
+}
+
+const BUILT_BUNDLE = path.resolve(__dirname, '..', 'workflow-bundle.js');
+
+/** A worker over a bundle source and connectors. It runs until its `shutdown` is called. */
+export function createWorker(options: WorkerOptions): Promise<Worker> {
+  return Worker.create({
+    connection: options.connection,
+    namespace: options.namespace,
+    taskQueue: options.taskQueue,
+    workflowBundle: options.workflowBundle ?? builtWorkflowBundle(),
+    dataConverter: { payloadConverterPath: require.resolve('./workflows/payload-converter') },
+    activities: createActivities(dependenciesOf(options)),
+    maxCachedWorkflows: options.maxCachedWorkflows,
+    shutdownGraceTime: '5s',
+  });
+}
+
+/** The workflow code as the build bundled it. */
+export function builtWorkflowBundle(): WorkflowBundleOption {
+  if (!existsSync(BUILT_BUNDLE)) throw new Error(`${BUILT_BUNDLE} is missing; run npm run build`);
+  return { code: readFileSync(BUILT_BUNDLE, 'utf8') };
+}
+
+function dependenciesOf({ bundles, connectors, nowMs = Date.now }: WorkerOptions): Dependencies {
+  // One directory object for each version of the book, so that imported keys are kept as long as it is current.
+  const directories = new WeakMap<DirectoryBook, SignedDirectory>();
+  return {
+    nowMs,
+    connector: (name) => connectors.get(name),
+    authority: async () => {
+      const { directory: book, policy } = await bundles.current();
+      const directory = directories.get(book) ?? new SignedDirectory(book);
+      directories.set(book, directory);
+      return { directory, policy };
+    },
+  };
+}

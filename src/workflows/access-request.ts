@@ -1,0 +1,166 @@
+import {
+  allHandlersFinished,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  setDefaultSignalHandler,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { nextDeadline } from '../domain/clock';
+import { nextEffect } from '../domain/effect';
+import type { SignedEnvelope } from '../domain/request';
+import { snapshotOf } from '../domain/snapshot';
+import { isOver, type RequestState, type Status } from '../domain/state';
+import type { StatementCheck, StatementVerdict } from '../domain/statement';
+import { Alarm } from './alarm';
+import { EffectRunner, judging } from './effects';
+import { type Arrival, Inbox } from './inbox';
+import { eventsQuery, requestQuery, submitStatementUpdate, verbSignals } from './messages';
+import { type CarriedLog, RequestLog } from './request-log';
+import { Visibility } from './visibility';
+
+/** How a request ended, as the workflow's result. */
+export interface RequestOutcome {
+  readonly status: Status;
+  readonly reasonCodes: readonly string[];
+}
+
+/**
+ * One access request, from submission to its end. The course of it is decided by the pure core; this function only
+ * brings the core what happens and does what the state calls for next. A cancellation of the workflow is not obeyed:
+ * whoever can send one has no authority over the request.
+ */
+export async function accessRequest(submission: unknown, carried?: CarriedLog): Promise<RequestOutcome> {
+  const desk = new RequestDesk();
+  desk.receiveMessages();
+  return CancellationScope.nonCancellable(() => desk.attendTo(submission, carried));
+}
+
+class RequestDesk {
+  readonly #log = new RequestLog();
+  readonly #inbox = new Inbox();
+  readonly #alarm = new Alarm();
+  readonly #effects = new EffectRunner();
+  readonly #visibility = new Visibility();
+
+  /** Handlers only append to the inbox: nothing that arrives can throw, block or change anything here. */
+  receiveMessages(): void {
+    for (const { verb, signal } of verbSignals)
+      setHandler(signal, (statement) => void this.#inbox.append(statement, { verb }));
+    setDefaultSignalHandler(() => void this.#inbox.append(undefined));
+    setHandler(submitStatementUpdate, (statement) => this.#answer(statement));
+    setHandler(requestQuery, () => this.#log.state && snapshotOf(this.#log.state));
+    setHandler(eventsQuery, () => this.#log.events);
+  }
+
+  async attendTo(submission: unknown, carried: CarriedLog | undefined): Promise<RequestOutcome> {
+    if (carried !== undefined && workflowInfo().continuedFromExecutionRunId !== undefined)
+      this.#log.resume(carried);
+    let state = this.#log.state ?? (await this.#open(submission));
+    while (!isOver(state)) {
+      this.#effects.want(nextEffect(state), state);
+      this.#alarm.set(nextDeadline(state));
+      this.#visibility.publish(state);
+      if (workflowInfo().continueAsNewSuggested && this.#mayCutHistory)
+        await continueAsNew<typeof accessRequest>(submission, this.#log.carry());
+      await condition(() => !this.#isQuiet);
+      state = await this.#considerAll(state);
+    }
+    this.#alarm.set(undefined);
+    this.#visibility.publish(state);
+    await condition(allHandlersFinished);
+    return { status: state.status, reasonCodes: state.assessment?.reasonCodes ?? [] };
+  }
+
+  get #isQuiet(): boolean {
+    return this.#inbox.isEmpty && !this.#effects.hasResults && !this.#alarm.isRinging;
+  }
+
+  /** Nothing is under way that a new run would not know of. */
+  get #mayCutHistory(): boolean {
+    return this.#isQuiet && this.#effects.isIdle && allHandlersFinished();
+  }
+
+  /** Reads, recognises and assesses what was submitted, outside the workflow; records what came of it. */
+  async #open(submission: unknown): Promise<RequestState> {
+    const result = await judging.assess(submission, workflowInfo().workflowId);
+    const atMs = Date.now();
+    if (result.readable) {
+      const { readable: _readable, submission: read, ...findings } = result;
+      this.#log.apply({ type: 'submit', atMs, submission: read });
+      this.#log.apply({ type: 'record_assessment', atMs, ...findings });
+    } else {
+      this.#log.apply({ type: 'reject_submission', atMs, refusal: result.refusal });
+    }
+    return this.#state();
+  }
+
+  /** Brings the core everything that has happened since the last time: results first, then time, then statements. */
+  async #considerAll(before: RequestState): Promise<RequestState> {
+    for (const result of this.#effects.takeResults()) this.#log.apply(result);
+    if (this.#alarm.takeRing()) this.#log.apply({ type: 'tick', atMs: Date.now() });
+    const { arrivals, dropped } = this.#inbox.drain();
+    this.#log.apply({ type: 'record_dropped', count: dropped, atMs: Date.now() });
+    if (arrivals.length > 0) await this.#considerStatements(arrivals, before);
+    return this.#state();
+  }
+
+  async #considerStatements(arrivals: readonly Arrival[], { submission }: RequestState): Promise<void> {
+    const envelopes = arrivals.flatMap(({ content }) => ('jws' in content ? [content] : []));
+    const checks =
+      submission === undefined || envelopes.length === 0
+        ? []
+        : await judging.checkStatements(envelopes, submission.request);
+    const checked = new Map(envelopes.map((envelope, index) => [envelope, checks[index]]));
+    for (const arrival of arrivals) {
+      const events = this.#log.apply({
+        type: 'consider',
+        atMs: Date.now(),
+        check: checkOf(arrival, checked),
+      });
+      const refusal = events.find((event) => event.type === 'statement_refused')?.refusal;
+      arrival.settle?.(this.#verdict(refusal));
+    }
+  }
+
+  async #answer(statement: unknown): Promise<StatementVerdict> {
+    let verdict: StatementVerdict | undefined;
+    const settle = (given: StatementVerdict) => {
+      verdict = given;
+    };
+    if (!this.#inbox.append(statement, { settle }))
+      return this.#verdict({ code: 'RATE_LIMITED', detail: 'too many statements wait for this request' });
+    await condition(() => verdict !== undefined);
+    return verdict ?? this.#verdict(undefined);
+  }
+
+  #verdict(refusal: StatementVerdict['refusal']): StatementVerdict {
+    const state = this.#log.state;
+    const standing = { status: state?.status ?? 'submitted', revision: state?.revision ?? 0 };
+    return refusal === undefined
+      ? { accepted: true, ...standing }
+      : { accepted: false, refusal, ...standing };
+  }
+
+  #state(): RequestState {
+    const { state } = this.#log;
+    if (state === null) throw new TypeError('the request was not opened');
+    return state;
+  }
+}
+
+function checkOf(
+  { content, verb }: Arrival,
+  checked: ReadonlyMap<SignedEnvelope, StatementCheck | undefined>,
+): StatementCheck {
+  if ('code' in content)
+    return { verified: false, attempt: { refusal: content, ...(verb && { claimedVerb: verb }) } };
+  const check = checked.get(content);
+  if (check === undefined)
+    return { verified: false, attempt: { refusal: { code: 'NOT_NOW', detail: 'no request could be read' } } };
+  if (!check.verified || verb === undefined || check.facts.statement.verb === verb) return check;
+  const { statement, signer } = check.facts;
+  const detail = `a statement to ${statement.verb} came as ${verb}`;
+  return { verified: false, attempt: { refusal: { code: 'MALFORMED', detail }, claimedIssuer: signer.id } };
+}

@@ -1,0 +1,64 @@
+import type { Command } from '../domain/command';
+import { decide } from '../domain/decide';
+import type { DomainEvent } from '../domain/event';
+import { evolve } from '../domain/evolve';
+import { LIMITS } from '../domain/limits';
+import type { RequestState } from '../domain/state';
+
+/** What a run leaves to the next when history is cut: the events, and how many refusals they leave out. */
+export interface CarriedLog {
+  readonly events: readonly DomainEvent[];
+  readonly uncountedRefusals: number;
+}
+
+/** The domain events of one request and the state they fold to. Bounded: refusals past the limit are only counted. */
+export class RequestLog {
+  #state: RequestState | null = null;
+  readonly #events: DomainEvent[] = [];
+  #keptRefusals = 0;
+  #uncountedRefusals = 0;
+
+  /** Takes up the log of an earlier run. */
+  resume(carried: CarriedLog): void {
+    for (const event of carried.events) this.#append(event);
+    const { uncountedRefusals: count } = carried;
+    if (this.#state === null || count === 0) return;
+    this.#uncountedRefusals = count;
+    this.#state = { ...this.#state, refusalCount: this.#state.refusalCount + count };
+  }
+
+  get state(): RequestState | null {
+    return this.#state;
+  }
+
+  get events(): readonly DomainEvent[] {
+    return this.#events;
+  }
+
+  /** Decides a command and folds what follows from it. */
+  apply(command: Command): readonly DomainEvent[] {
+    const events = decide(this.#state, command);
+    for (const event of events) this.#append(event);
+    return events;
+  }
+
+  carry(): CarriedLog {
+    return { events: this.#events, uncountedRefusals: this.#uncountedRefusals };
+  }
+
+  #append(event: DomainEvent): void {
+    this.#state = evolve(this.#state, event);
+    if (event.type === 'statements_dropped') {
+      this.#uncountedRefusals += event.count;
+      return;
+    }
+    if (event.type === 'statement_refused') {
+      this.#keptRefusals += 1;
+      if (this.#keptRefusals > LIMITS.keptRefusals) {
+        this.#uncountedRefusals += 1;
+        return;
+      }
+    }
+    this.#events.push(event);
+  }
+}
