@@ -7,6 +7,7 @@ import {
   WorkflowNotFoundError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
 } from '@temporalio/client';
+import type { History } from '@temporalio/common/lib/proto-utils';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { z } from 'zod';
 import { type ClientErrorCode, CountersignError } from './contracts/error';
@@ -32,6 +33,7 @@ import {
 import type { DomainEvent } from './domain/event';
 import type { SignedEnvelope, Submission } from './domain/request';
 import type { Verb } from './domain/statement';
+import { payloadConverter } from './workflows/payload-converter';
 
 export { CountersignError } from './contracts/error';
 export type { RequestFilter } from './contracts/listing';
@@ -109,6 +111,19 @@ export class CountersignClient {
     if (snapshot === null)
       throw new CountersignError('NOT_ANSWERING', `request ${requestId} is still being read`);
     return check(requestViewSchema, snapshot, 'NOT_ANSWERING', 'answer of the worker');
+  }
+
+  /** What was submitted, read from the first event of the history; it needs no worker. */
+  async submissionOf(requestId: string): Promise<Submission> {
+    const history = await this.history(requestId);
+    const [payload] = history.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
+    const input: unknown = payload && payloadConverter.fromPayload(payload);
+    return check(submissionSchema, input, 'INVALID_REQUEST', 'submission in the history');
+  }
+
+  /** The Temporal history of a request, for replay and evidence. */
+  history(requestId: string): Promise<History> {
+    return guard(() => this.#handle(requestId).fetchHistory());
   }
 
   /** What has happened to a request, oldest first. */

@@ -1,0 +1,30 @@
+import { CountersignClient } from '../client';
+import { type Environment, readSettings, type Settings } from '../contracts/settings';
+import { UserError } from './output';
+
+/** What every command works with. */
+export interface Context {
+  readonly settings: Settings;
+  readonly env: Environment;
+  /** Progress and news while a command runs; on stderr, so that stdout stays the answer. */
+  announce(line: string): void;
+}
+
+export function createContext(env: Environment): Context {
+  const result = readSettings(env);
+  if (!result.ok) throw new UserError(result.problems.join('; '), 2, 'BAD_SETTINGS');
+  return { settings: result.settings, env, announce: (line) => void process.stderr.write(`${line}\n`) };
+}
+
+/** Runs something with a connected client, and closes it. */
+export async function withClient<T>(
+  { settings }: Context,
+  use: (client: CountersignClient) => Promise<T>,
+): Promise<T> {
+  const client = await CountersignClient.connect({ taskQueue: settings.COUNTERSIGN_TASK_QUEUE });
+  try {
+    return await use(client);
+  } finally {
+    await client.close();
+  }
+}

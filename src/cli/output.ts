@@ -1,0 +1,31 @@
+/** What a command came to. Lines are for people, `data` for machines (`--json`). */
+export interface Outcome {
+  /** 0 done, 1 refused or failed. Wrong usage ends with 2 before a command runs. */
+  readonly exitCode: 0 | 1;
+  readonly lines: readonly string[];
+  readonly data: unknown;
+}
+
+export const done = (data: unknown, ...lines: readonly string[]): Outcome => ({ exitCode: 0, lines, data });
+
+/** Something that the user can mend. One line: what is wrong, where, and what to do next. */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+
+  constructor(
+    message: string,
+    readonly exitCode: 1 | 2 = 1,
+    readonly code = exitCode === 2 ? 'USAGE' : 'FAILED',
+  ) {
+    super(message);
+  }
+}
+
+/** Wrong usage: the command was not understood, and nothing was tried. */
+export const usageError = (message: string): UserError => new UserError(message, 2);
+
+/** Control characters in foreign text must not reach a terminal, where they could rewrite what a person reads. */
+export function printable(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: replacing control characters is what it is for
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�');
+}

@@ -1,0 +1,70 @@
+import type { RequestRow, RequestView } from '../client';
+import { entitlementName } from '../domain/request';
+import { sayDuration } from './duration';
+import { printable } from './output';
+
+/** A request in a few lines: what it is, where it stands, what happens next. */
+export function renderRequest(view: RequestView, nowMs: number): readonly string[] {
+  return [...headline(view), ...standing(view, nowMs), ...attempts(view)].map(printable);
+}
+
+function* headline({ submission, status, rejection, assessment, digest }: RequestView): Generator<string> {
+  const request = submission?.request;
+  if (request === undefined) {
+    yield `${status}: ${rejection?.code ?? ''} ${rejection?.detail ?? ''}`;
+    return;
+  }
+  const emergency = request.emergency ? ` (emergency: ${request.emergencyCondition ?? 'unnamed'})` : '';
+  yield `${request.id}  ${status}${emergency}`;
+  yield `  ${entitlementName(request.entitlement)} for ${request.beneficiary}, ${sayDuration(request.durationMs)}`;
+  yield `  asked by ${request.requester}: ${request.reason}`;
+  yield `  ${digest ?? ''}`;
+  if (assessment === undefined) return;
+  yield `  policy says ${assessment.outcome} (${assessment.reasonCodes.join(', ')}): ${assessment.explanation}`;
+  if (assessment.safeWay !== undefined) yield `  the safe way: ${assessment.safeWay}`;
+}
+
+function* standing(view: RequestView, nowMs: number): Generator<string> {
+  for (const { by, stage } of view.approvals) yield `  approved by ${by} (${stage})`;
+  for (const one of view.reroutes)
+    yield `  reroute ${one.phase}: ${one.replace} → ${one.with} (${one.stage}) until ${iso(one.untilMs)}, by ${one.by}`;
+  if (view.awaiting.length > 0)
+    yield `  awaits ${view.awaiting.join(', ')}${view.openStage ? ` (${view.openStage})` : ''}`;
+  if (view.lease !== undefined)
+    yield `  granted to ${view.lease.account} until ${iso(view.lease.expiresAtMs)}`;
+  if (view.failure !== undefined) yield `  not carried out: ${view.failure.code} ${view.failure.detail}`;
+  if (view.review.phase !== 'none') yield `  review: ${view.review.phase}`;
+  const { nextDeadline } = view;
+  if (nextDeadline !== undefined)
+    yield `  next: ${nextDeadline.summary} in ${sayDuration(Math.max(0, nextDeadline.atMs - nowMs))}`;
+}
+
+function* attempts({ refusals, refusalCount }: RequestView): Generator<string> {
+  if (refusalCount > 0) yield `  refused attempts: ${refusalCount}`;
+  for (const { refusal, verb, by } of refusals)
+    yield `    ${refusal.code}  ${verb ?? 'unreadable'} by ${by ?? 'unknown'}: ${refusal.detail}`;
+}
+
+/** Requests in columns. */
+export function renderRows(rows: readonly RequestRow[]): readonly string[] {
+  const table = rows.map((row) => [
+    row.id,
+    row.status,
+    row.entitlement,
+    row.beneficiary,
+    row.awaiting.join(',') || '-',
+    row.expiresAt?.toISOString() ?? row.deadline?.toISOString() ?? '-',
+  ]);
+  const all = [['REQUEST', 'STATUS', 'ENTITLEMENT', 'FOR', 'AWAITS', 'UNTIL'], ...table];
+  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
+  return all.map((row) =>
+    printable(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    ),
+  );
+}
+
+const iso = (atMs: number): string => new Date(atMs).toISOString();
