@@ -59,5 +59,9 @@ export interface Connector {
   revoke(leaseId: string, reason: EndReason): Promise<RevocationOutcome>;
   /** Leases, alive and ended, and access beside them. */
   list(): Promise<Inventory>;
+  /** Leases that are alive although their end has passed, the longest overdue first; a thousand at most. */
+  overdue(atMs: number): Promise<readonly LeaseRecord[]>;
+  /** Runs `work` unless another worker holds the target's reconciler lock. Yields whether it ran. */
+  withReconcilerLock(work: () => Promise<void>): Promise<boolean>;
   close(): Promise<void>;
 }

@@ -1,0 +1,207 @@
+import { escapeIdentifier, type PoolClient } from 'pg';
+import type { GrantTerms } from '../../domain/prove';
+import { type Authorisation, isAuthorisation } from '../../domain/prove';
+import type { RefusalCode } from '../../domain/refusal';
+import type {
+  Connector,
+  ConnectorDescription,
+  Drift,
+  EndReason,
+  Inventory,
+  LeaseRecord,
+  ProvisionOutcome,
+  RevocationOutcome,
+} from '../contract';
+import { Database, type DatabaseOptions } from './database';
+import { findLease, holdsRole, type LeaseRow, liveLeases, lock, recordOf } from './lease-table';
+import { MIGRATION_LOCK, SCHEMA } from './schema';
+
+export interface PostgresqlOptions extends DatabaseOptions {
+  readonly name: string;
+  readonly nowMs?: () => number;
+}
+
+/** Longer than a look takes. Two looks at once would do no harm, only the same work. */
+const RECONCILER_LOCK_MS = 20_000;
+
+/** Membership in PostgreSQL roles. Lease and GRANT are one transaction, so there is never one without the other. */
+export class PostgresqlConnector implements Connector {
+  readonly #database: Database;
+  readonly #name: string;
+  readonly #nowMs: () => number;
+  #prepared: Promise<void> | undefined;
+
+  constructor({ name, nowMs = Date.now, ...database }: PostgresqlOptions) {
+    this.#name = name;
+    this.#nowMs = nowMs;
+    this.#database = new Database(database);
+  }
+
+  describe(): ConnectorDescription {
+    // PostgreSQL has an end date for passwords, none for membership.
+    return { name: this.#name, kind: 'postgresql', endsByItself: false };
+  }
+
+  async provision(authorisation: Authorisation): Promise<ProvisionOutcome> {
+    // Types are gone at run time; without this, anything of the right shape would be a proof.
+    if (!isAuthorisation(authorisation)) return refusedWith('NOT_AUTHORISED', 'this is not a proof');
+    const { terms } = authorisation;
+    const role = terms.binding.grant['role'];
+    if (role === undefined)
+      return refusedWith('TARGET_REFUSED', 'the catalog names no role for this entitlement');
+    await this.#prepare();
+    return this.#database.transaction((client) => this.#grant(client, terms, role));
+  }
+
+  async revoke(leaseId: string, reason: EndReason): Promise<RevocationOutcome> {
+    await this.#prepare();
+    return this.#database.transaction((client) => this.#end(client, leaseId, reason));
+  }
+
+  async list(): Promise<Inventory> {
+    await this.#prepare();
+    const leases = await this.#database.query<LeaseRow & { present: boolean }>(`
+      SELECT lease.*, (m.member IS NOT NULL) AS present
+        FROM countersign.lease lease
+        LEFT JOIN pg_roles r ON r.rolname = lease.role
+        LEFT JOIN pg_roles a ON a.rolname = lease.account
+        LEFT JOIN (SELECT DISTINCT roleid, member FROM pg_auth_members) m ON m.roleid = r.oid AND m.member = a.oid
+       ORDER BY lease.granted_at_ms NULLS LAST, lease.lease_id`);
+    const drift = await this.#database.query<{ account: string; grant: string }>(`
+      SELECT DISTINCT a.rolname AS account, r.rolname AS grant
+        FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member
+       WHERE r.rolname IN (SELECT DISTINCT role FROM countersign.lease WHERE role IS NOT NULL)
+         AND NOT EXISTS (SELECT 1 FROM countersign.lease l
+                          WHERE l.account = a.rolname AND l.role = r.rolname AND l.ended_at_ms IS NULL)
+       ORDER BY 1, 2`);
+    const held = leases.map((row) => recordOf(row, row.present && row.ended_at_ms === null));
+    return { leases: held, drift: drift satisfies readonly Drift[] };
+  }
+
+  async overdue(atMs: number): Promise<readonly LeaseRecord[]> {
+    await this.#prepare();
+    const rows = await this.#database.query<LeaseRow>(
+      'SELECT * FROM countersign.lease WHERE ended_at_ms IS NULL AND expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT 1000',
+      [atMs],
+    );
+    return rows.map((row) => recordOf(row, true));
+  }
+
+  async withReconcilerLock(work: () => Promise<void>): Promise<boolean> {
+    await this.#prepare();
+    // A row with an end time rather than a lock of the session: no connection is held, and a crash frees it by itself.
+    const nowMs = this.#nowMs();
+    const claimed = await this.#database.query(
+      `INSERT INTO countersign.reconciler (until_ms) VALUES ($2)
+       ON CONFLICT (singleton) DO UPDATE SET until_ms = $2 WHERE countersign.reconciler.until_ms <= $1
+       RETURNING 1`,
+      [nowMs, nowMs + RECONCILER_LOCK_MS],
+    );
+    if (claimed.length === 0) return false;
+    try {
+      await work();
+    } finally {
+      await this.#database.query('UPDATE countersign.reconciler SET until_ms = 0 WHERE until_ms = $1', [
+        nowMs + RECONCILER_LOCK_MS,
+      ]);
+    }
+    return true;
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async #grant(client: PoolClient, terms: GrantTerms, role: string): Promise<ProvisionOutcome> {
+    const { leaseId, requestDigest, emergency, binding } = terms;
+    const { account } = binding;
+    await lock(client, `lease ${leaseId}`);
+    const earlier = await findLease(client, leaseId);
+    if (earlier !== undefined) return outcomeOfEarlier(earlier, requestDigest);
+    await lock(client, `access ${account} ${role}`);
+    const unfit = await refuseUnfit(client, account, role);
+    if (unfit !== undefined) return refusedWith('TARGET_REFUSED', unfit);
+    const alive = await liveLeases(client, account, role);
+    if (emergency && alive.some((lease) => lease.emergency))
+      return refusedWith(
+        'EMERGENCY_ACTIVE',
+        'an emergency grant of the same access is alive, and cannot be extended',
+      );
+    const grantedAtMs = this.#nowMs();
+    const expiresAtMs = grantedAtMs + terms.durationMs;
+    await client.query(
+      `INSERT INTO countersign.lease (lease_id, request_digest, account, role, emergency, granted_at_ms, expires_at_ms)
+       VALUES ($1, $2, $3, $4, $5, $6, $7)`,
+      [leaseId, requestDigest, account, role, emergency, grantedAtMs, expiresAtMs],
+    );
+    await client.query(`GRANT ${escapeIdentifier(role)} TO ${escapeIdentifier(account)}`);
+    return { outcome: 'granted', lease: { id: leaseId, account, grantedAtMs, expiresAtMs } };
+  }
+
+  async #end(client: PoolClient, leaseId: string, reason: EndReason): Promise<RevocationOutcome> {
+    await lock(client, `lease ${leaseId}`);
+    const lease = await findLease(client, leaseId);
+    if (lease === undefined) {
+      await client.query(
+        "INSERT INTO countersign.lease (lease_id, ended_at_ms, end_reason) VALUES ($1, $2, 'barred')",
+        [leaseId, this.#nowMs()],
+      );
+      return { accessRemoved: false };
+    }
+    const { account, role } = lease;
+    if (account === null || role === null) return { accessRemoved: false };
+    await lock(client, `access ${account} ${role}`);
+    if (lease.ended_at_ms === null)
+      await client.query(
+        'UPDATE countersign.lease SET ended_at_ms = $2, end_reason = $3 WHERE lease_id = $1',
+        [leaseId, this.#nowMs(), reason],
+      );
+    if ((await liveLeases(client, account, role)).length > 0) return { accessRemoved: false };
+    // Looked up first, for a role or account that has been dropped since took its memberships along.
+    if (await holdsRole(client, account, role))
+      await client.query(`REVOKE ${escapeIdentifier(role)} FROM ${escapeIdentifier(account)}`);
+    return { accessRemoved: true };
+  }
+
+  /** Makes the schema, once a process and in one worker at a time. A failure is tried again by the next call. */
+  #prepare(): Promise<void> {
+    this.#prepared ??= this.#database
+      .transaction(async (client) => {
+        await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+        await client.query(SCHEMA);
+      })
+      .catch((error: unknown) => {
+        this.#prepared = undefined;
+        throw error;
+      });
+    return this.#prepared;
+  }
+}
+
+function outcomeOfEarlier(earlier: LeaseRow, requestDigest: string): ProvisionOutcome {
+  if (earlier.end_reason !== null)
+    return refusedWith('LEASE_ENDED', `this lease has ended (${earlier.end_reason})`);
+  if (earlier.request_digest !== requestDigest)
+    return refusedWith('DIGEST_MISMATCH', 'a lease of this id was given to another request');
+  const { id, account, grantedAtMs, expiresAtMs } = recordOf(earlier, true);
+  return { outcome: 'granted', lease: { id, account, grantedAtMs, expiresAtMs } };
+}
+
+/** Roles that are above the database's own rules are never granted, whatever the catalog says. */
+async function refuseUnfit(client: PoolClient, account: string, role: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ rolname: string; mighty: boolean }>(
+    `SELECT rolname, rolsuper OR rolcreaterole OR rolbypassrls OR rolreplication AS mighty
+       FROM pg_roles WHERE rolname IN ($1, $2)`,
+    [account, role],
+  );
+  const found = rows.find((row) => row.rolname === role);
+  if (found === undefined) return `the target has no role ${role}`;
+  if (found.mighty) return `the role ${role} stands above the database's own rules and is never granted`;
+  if (!rows.some((row) => row.rolname === account)) return `the target has no account ${account}`;
+  return undefined;
+}
+
+const refusedWith = (code: RefusalCode, detail: string): ProvisionOutcome => ({
+  outcome: 'refused',
+  refusal: { code, detail },
+});

@@ -1,0 +1,28 @@
+/**
+ * The target's own record. Rows are never deleted: a lease that has ended, or was barred, is final, and its id is the
+ * id of the request, so no request can be granted twice whatever becomes of its workflow.
+ */
+export const SCHEMA = `
+  CREATE SCHEMA IF NOT EXISTS countersign;
+  CREATE TABLE IF NOT EXISTS countersign.lease (
+    lease_id       text PRIMARY KEY,
+    request_digest text,
+    account        text,
+    role           text,
+    emergency      boolean NOT NULL DEFAULT false,
+    granted_at_ms  bigint,
+    expires_at_ms  bigint,
+    ended_at_ms    bigint,
+    end_reason     text CHECK (end_reason IN ('expired', 'revoked', 'barred')),
+    CHECK ((ended_at_ms IS NULL) = (end_reason IS NULL)),
+    CHECK (end_reason = 'barred' OR (account IS NOT NULL AND role IS NOT NULL AND expires_at_ms > granted_at_ms))
+  );
+  CREATE INDEX IF NOT EXISTS lease_alive ON countersign.lease (account, role) WHERE ended_at_ms IS NULL;
+  CREATE TABLE IF NOT EXISTS countersign.reconciler (
+    singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
+    until_ms  bigint NOT NULL
+  );
+`;
+
+/** Number of the advisory lock under which one worker at a time makes the schema. */
+export const MIGRATION_LOCK = 7_305_001;

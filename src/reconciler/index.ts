@@ -1,0 +1,6 @@
+export {
+  type Reconciler,
+  type ReconcilerCounts,
+  type ReconcilerOptions,
+  startReconciler,
+} from './reconciler';
