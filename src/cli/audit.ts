@@ -1,0 +1,35 @@
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import type { Command } from 'commander';
+import { replayHistory } from '../audit/replay';
+import { workflowIdOf } from '../contracts/names';
+import { builtWorkflowBundle } from '../worker';
+import { type Context, withClient } from './context';
+import type { Outcome } from './output';
+
+/** `countersign audit replay` */
+export function registerAudit(
+  program: Command,
+  run: (work: (context: Context) => Promise<Outcome>) => void,
+): void {
+  const audit = program.command('audit').description('check what happened');
+  audit
+    .command('replay')
+    .description("run a request's history again on today's code")
+    .argument('<id>', 'request id')
+    .action((id: string) => run((context) => replay(id, context)));
+}
+
+async function replay(id: string, context: Context): Promise<Outcome> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const history = await withClient(context, (client) => client.history(id));
+  const result = await replayHistory(history, workflowIdOf(id), builtWorkflowBundle());
+  const events = history.events?.length ?? 0;
+  if (result.ok)
+    return {
+      exitCode: 0,
+      lines: [`${id}: ${events} events replayed, no difference`],
+      data: { id, events, replayed: true },
+    };
+  const error = `${id}: the history does not replay on this code: ${result.message}`;
+  return { exitCode: 1, lines: [], data: { id, events, replayed: false, error } };
+}

@@ -1,0 +1,97 @@
+import { GOVERNANCE_ROLES, PROCESS_OWNER_ROLE } from '../domain/principal';
+import { type DirectoryData, type PrincipalData, principalsOf } from './directory-file';
+import type { FileProblem, YamlFile, YamlPath } from './yaml-file';
+
+const TIME_BOXED_ROLE = 'governance-delegate';
+
+/** Roles whose authority the core fixes; every other role must be declared in the file. */
+export const BUILT_IN_ROLES: readonly string[] = [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE];
+
+/** What is wrong with the directory as a whole: names that nobody bears, roles without an end, shared accounts. */
+export function checkDirectory(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
+  const principals = principalsOf(data);
+  return [
+    ...principals.flatMap(({ id, section, entry }) => [
+      ...checkGuardians(file, data, id, entry, [section, id]),
+      ...checkRoles(file, data, entry, [section, id], section === 'people'),
+    ]),
+    ...checkMembers(file, data),
+    ...checkAccounts(file, principals),
+  ];
+}
+
+/** Owner and sponsor are people who answer for an identity, so they exist, are people, and are someone else. */
+function checkGuardians(
+  file: YamlFile,
+  data: DirectoryData,
+  id: string,
+  entry: PrincipalData,
+  path: YamlPath,
+): readonly FileProblem[] {
+  const guardians = { sponsor: entry.sponsor, ...('owner' in entry && { owner: entry.owner }) };
+  return Object.entries(guardians).flatMap(([relation, guardian]) => {
+    if (guardian === undefined) return [];
+    if (guardian === id)
+      return [file.problem([...path, relation], `${id} is its own ${relation}; name another person`)];
+    if (data.people[guardian] !== undefined) return [];
+    return [
+      file.problem(
+        [...path, relation],
+        `the ${relation} ${guardian} is not in "people"; name a person who answers for ${id}`,
+      ),
+    ];
+  });
+}
+
+function checkRoles(
+  file: YamlFile,
+  data: DirectoryData,
+  entry: PrincipalData,
+  path: YamlPath,
+  isPerson: boolean,
+): readonly FileProblem[] {
+  return entry.roles.flatMap((held, index) => {
+    const at = [...path, 'roles', index];
+    if (!BUILT_IN_ROLES.includes(held.role) && !Object.hasOwn(data.roles, held.role))
+      return [file.problem(at, `the role ${held.role} is not known; declare it in "roles" or correct its name`)];
+    if (BUILT_IN_ROLES.includes(held.role) && !isPerson)
+      return [file.problem(at, `${held.role} governs requests; only people may hold it, remove it here`)];
+    if (held.role === TIME_BOXED_ROLE && !('until' in held))
+      return [file.problem(at, `${TIME_BOXED_ROLE} is time-boxed; write { role: ${held.role}, until: DATE }`)];
+    return [];
+  });
+}
+
+function checkMembers(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
+  return Object.entries(data.groups).flatMap(([group, { members }]) =>
+    members.flatMap((member, index) => {
+      const at = ['groups', group, 'members', index];
+      if (members.indexOf(member) !== index)
+        return [file.problem(at, `${member} is in ${group} twice; remove one`)];
+      if (data.people[member] === undefined && data.identities[member] === undefined)
+        return [file.problem(at, `the member ${member} is not in this directory; add them or remove the line`)];
+      return [];
+    }),
+  );
+}
+
+/** An account that two principals share would let the lease of one keep the access of the other alive. */
+function checkAccounts(
+  file: YamlFile,
+  principals: ReturnType<typeof principalsOf>,
+): readonly FileProblem[] {
+  const holders = new Map<string, string>();
+  return principals.flatMap(({ id, section, entry }) =>
+    Object.entries(entry.accounts).flatMap(([connector, account]) => {
+      const holder = holders.get(`${connector} ${account}`);
+      holders.set(`${connector} ${account}`, holder ?? id);
+      if (holder === undefined) return [];
+      return [
+        file.problem(
+          [section, id, 'accounts', connector],
+          `the account ${account} on ${connector} belongs to ${holder} already; give each principal its own`,
+        ),
+      ];
+    }),
+  );
+}

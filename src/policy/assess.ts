@@ -1,0 +1,221 @@
+import type { DirectoryBook } from '../directory/directory-book';
+import type { Assessment, Party, ReasonCode } from '../domain/assessment';
+import type { Digest } from '../domain/digest';
+import { LIMITS } from '../domain/limits';
+import { type AccessRequest, entitlementName } from '../domain/request';
+import { grantCeilingMs } from '../domain/rules/soundness';
+import type { Catalog, CatalogEntry } from './catalog';
+import { type CedarEngine, ENGINE_VERSION } from './cedar-engine';
+import { factsOf, questionOf } from './cedar-question';
+import { formatDuration } from './duration';
+import { deciders, partiesOf, resolvePath } from './eligibility';
+import type { PathDefinition } from './paths-file';
+import type { ForbidRule, PermitRule } from './policy-rule';
+import { strictestTerms, type Terms } from './terms';
+
+/** What an assessment is made from: one version of everything that policy consists of. */
+export interface PolicyBook {
+  readonly digest: Digest;
+  readonly directory: DirectoryBook;
+  readonly catalog: Catalog;
+  readonly engine: CedarEngine;
+  readonly paths: ReadonlyMap<string, PathDefinition>;
+  readonly emergencyConditions: ReadonlySet<string>;
+  readonly reviewers: string;
+}
+
+/**
+ * What policy says of a request. The order is that of severity: what is a control is stopped before anything else is
+ * looked at, so that no other refusal hides it; then who they are, how long, what the policies say, who can decide.
+ */
+export function assess(book: PolicyBook, request: AccessRequest, atMs: number): Assessment {
+  const verdict = new Verdict(book, request, atMs);
+  const entry = book.catalog.entry(request.entitlement);
+  if (entry === undefined)
+    return verdict.refuse('UNKNOWN_ENTITLEMENT', 'the catalog has no such entitlement');
+  if (entry.weakens !== undefined) {
+    const { effect, title, safeWay } = entry.weakens;
+    return verdict.stop('CONTROL_WEAKENING', `it ${effect} a control: ${title}`, [], safeWay);
+  }
+  const unfit = refuseUnfit(book, request, atMs);
+  if (unfit !== undefined) return verdict.refuse(...unfit);
+  const answer = book.engine.ask(questionOf(book.directory, entry, request, atMs));
+  if (answer.decision === 'error')
+    return verdict.refuse('FORBIDDEN_BY_POLICY', 'a policy could not be evaluated');
+  const forbids = answer.rules.filter((rule) => rule.effect === 'forbid');
+  if (answer.decision === 'forbid' && forbids.length > 0) return verdict.forbidden(forbids);
+  const permits = answer.rules
+    .filter((rule) => rule.effect === 'permit')
+    .filter((rule) => counts(rule, request));
+  if (permits.length === 0) return verdict.refuse('NO_MATCHING_POLICY', 'no policy permits it');
+  return letThrough(book, request, atMs, entry, permits, verdict);
+}
+
+function letThrough(
+  book: PolicyBook,
+  request: AccessRequest,
+  atMs: number,
+  entry: CatalogEntry,
+  permits: readonly PermitRule[],
+  verdict: Verdict,
+): Assessment {
+  const { directory } = book;
+  const ids = permits.map((rule) => rule.id);
+  const terms = strictestTerms(permits, book.paths, grantCeilingMs(request));
+  if (request.durationMs > terms.maxDurationMs)
+    return verdict.refuse(
+      'DURATION_OVER_LIMIT',
+      `the longest is ${formatDuration(terms.maxDurationMs)}`,
+      ids,
+    );
+  const account = directory.identity(request.beneficiary)?.accounts[entry.entitlement.connector];
+  if (account === undefined)
+    return verdict.refuse('NO_ACCOUNT_ON_TARGET', `${request.beneficiary} has no account there`, ids);
+  const parties = partiesOf(request, directory);
+  const conflicted = new Set(parties.map((party) => party.id));
+  const path = terms.path && resolvePath(terms.path, entry, parties, directory, atMs);
+  const empty = path?.stages.find((stage) => stage.eligible.length < stage.quorum);
+  if (empty !== undefined)
+    return verdict.refuse('NOBODY_CAN_APPROVE', `stage ${empty.name} has too few people who may decide`, ids);
+  const confirmation = confirmationOf(terms, parties);
+  if (confirmation?.by.length === 0)
+    return verdict.refuse('NOBODY_CAN_APPROVE', 'nobody could confirm the request', ids);
+  const reviewers = deciders([terms.path?.reviewers ?? book.reviewers], conflicted, directory, atMs);
+  return {
+    ...verdict.base(ids),
+    outcome: path === undefined ? 'permit' : 'approve',
+    reasonCodes: [path === undefined ? 'PERMITTED_BY_POLICY' : 'APPROVAL_NEEDED'],
+    explanation: path === undefined ? 'permitted by policy alone' : `needs approval by the path ${path.name}`,
+    ...(path && { path }),
+    ...(confirmation && { confirmation }),
+    maxDurationMs: terms.maxDurationMs,
+    ...(terms.reviewWithinMs !== undefined && { reviewWithinMs: terms.reviewWithinMs }),
+    reviewers: terms.reviewWithinMs === undefined ? [] : reviewers,
+    privileged: entry.privileged,
+    parties,
+    binding: { account, grant: entry.grant },
+  };
+}
+
+function confirmationOf({ confirmation }: Terms, parties: readonly Party[]): Assessment['confirmation'] {
+  if (confirmation === undefined) return undefined;
+  const by = parties.filter((party) => party.relation === confirmation.relation).map((party) => party.id);
+  return { by: [...new Set(by)], before: confirmation.before };
+}
+
+/** An emergency is let through by the policies of its condition and by no others, and they let through nothing else. */
+const counts = (rule: PermitRule, { emergency, emergencyCondition }: AccessRequest): boolean =>
+  emergency
+    ? rule.emergency !== undefined && rule.emergency === emergencyCondition
+    : rule.emergency === undefined;
+
+type Unfit = readonly [ReasonCode, string];
+
+function refuseUnfit(book: PolicyBook, request: AccessRequest, atMs: number): Unfit | undefined {
+  const { directory } = book;
+  if (request.kind === 'execution') return ['NOT_SUPPORTED', 'execution requests are not carried out yet'];
+  if (directory.identity(request.requester) === undefined)
+    return ['UNKNOWN_REQUESTER', `the directory does not know ${request.requester}`];
+  if (directory.identity(request.beneficiary) === undefined)
+    return ['UNKNOWN_BENEFICIARY', `the directory does not know ${request.beneficiary}`];
+  const stranger = request.onBehalfOf.find((id) => directory.identity(id) === undefined);
+  if (stranger !== undefined) return ['UNKNOWN_DELEGATOR', `the directory does not know ${stranger}`];
+  const involved = [request.requester, request.beneficiary, ...request.onBehalfOf];
+  const inactive = involved.find((id) => !directory.standingOf(id, atMs)?.active);
+  if (inactive !== undefined) return ['INACTIVE_IDENTITY', `${inactive} is disabled or past its end date`];
+  return refuseTimes(request, atMs) ?? refuseOutliving(book, request, atMs) ?? refuseEmergency(book, request);
+}
+
+function refuseTimes({ submittedAtMs, durationMs }: AccessRequest, atMs: number): Unfit | undefined {
+  if (submittedAtMs > atMs + LIMITS.clockSkewMs) return ['STALE_SUBMISSION', 'it is dated in the future'];
+  if (submittedAtMs + LIMITS.pendingLifeMs < atMs)
+    return ['STALE_SUBMISSION', 'it was submitted too long ago'];
+  if (!Number.isSafeInteger(durationMs) || durationMs <= 0)
+    return ['DURATION_NOT_BOUNDED', 'a grant has a positive whole duration and ends by itself'];
+  return undefined;
+}
+
+/** No grant outlives the identity it is for, who asks for it, or the people who answer for them (FRI-7). */
+function refuseOutliving({ directory }: PolicyBook, request: AccessRequest, atMs: number): Unfit | undefined {
+  for (const { id } of partiesOf(request, directory)) {
+    const endsAtMs = directory.identity(id)?.endsAtMs;
+    if (endsAtMs !== undefined && endsAtMs < atMs + request.durationMs)
+      return ['OUTLIVES_IDENTITY', `${id} ends before the grant would`];
+    if (!directory.standingOf(id, atMs)?.active)
+      return ['INACTIVE_IDENTITY', `${id}, who answers for this request, is disabled or past their end date`];
+  }
+  return undefined;
+}
+
+function refuseEmergency({ emergencyConditions }: PolicyBook, request: AccessRequest): Unfit | undefined {
+  const { emergency, emergencyCondition: condition } = request;
+  if (!emergency) return undefined;
+  if (condition === undefined || !emergencyConditions.has(condition))
+    return ['EMERGENCY_NOT_NAMED', `an emergency names one of ${[...emergencyConditions].join(', ')}`];
+  return undefined;
+}
+
+/** Builds assessments that let nothing through. */
+class Verdict {
+  constructor(
+    private readonly book: PolicyBook,
+    private readonly request: AccessRequest,
+    private readonly atMs: number,
+  ) {}
+
+  base(determiningPolicies: readonly string[]) {
+    return {
+      determiningPolicies,
+      policyDigest: this.book.digest,
+      directoryDigest: this.book.directory.digest,
+      engineVersion: ENGINE_VERSION,
+      facts: {
+        entitlement: entitlementName(this.request.entitlement),
+        ...factsOf(this.book.directory, this.request),
+      },
+      assessedAtMs: this.atMs,
+    };
+  }
+
+  refuse(reasonCode: ReasonCode, explanation: string, policies: readonly string[] = []): Assessment {
+    return this.#nothing('refuse', reasonCode, explanation, policies);
+  }
+
+  stop(
+    reasonCode: ReasonCode,
+    explanation: string,
+    policies: readonly string[],
+    safeWay?: string,
+  ): Assessment {
+    const assessment = this.#nothing('hard_stop', reasonCode, explanation, policies);
+    return safeWay === undefined ? assessment : { ...assessment, safeWay };
+  }
+
+  forbidden(rules: readonly ForbidRule[]): Assessment {
+    const ids = rules.map((rule) => rule.id);
+    const stop = rules.find((rule) => rule.hardStop !== undefined);
+    if (stop !== undefined)
+      return this.stop('POLICY_HARD_STOP', `${stop.hardStop}: ${stop.title}`, ids, stop.safeWay);
+    const assessment = this.refuse('FORBIDDEN_BY_POLICY', rules.map((rule) => rule.title).join('; '), ids);
+    const safeWay = rules.find((rule) => rule.safeWay !== undefined)?.safeWay;
+    return safeWay === undefined ? assessment : { ...assessment, safeWay };
+  }
+
+  #nothing(
+    outcome: 'refuse' | 'hard_stop',
+    reasonCode: ReasonCode,
+    explanation: string,
+    policies: readonly string[],
+  ): Assessment {
+    return {
+      ...this.base(policies),
+      outcome,
+      reasonCodes: [reasonCode],
+      explanation,
+      maxDurationMs: 0,
+      reviewers: [],
+      privileged: false,
+      parties: partiesOf(this.request, this.book.directory),
+    };
+  }
+}

@@ -1,0 +1,58 @@
+import type { EntityJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
+import type { DirectoryBook } from '../directory/directory-book';
+import type { PrincipalId, Standing } from '../domain/principal';
+import type { AccessRequest } from '../domain/request';
+import type { CatalogEntry } from './catalog';
+import type { CedarQuestion } from './cedar-engine';
+
+/** Attributes of a request that policies may speak of; the same go into the record. */
+export function factsOf(directory: DirectoryBook, request: AccessRequest) {
+  const beneficiary = directory.identity(request.beneficiary);
+  return {
+    selfRequested: request.requester === request.beneficiary,
+    /** The requester owns or sponsors the beneficiary. */
+    requestedByGuardian: [beneficiary?.owner, beneficiary?.sponsor].includes(request.requester),
+    delegated: request.onBehalfOf.length > 0,
+    durationSeconds: Math.ceil(request.durationMs / 1_000),
+    emergency: request.emergency,
+    hasTicket: request.ticket !== undefined,
+  };
+}
+
+/** The request as Cedar is asked about it: may this beneficiary do this action on this resource, in this context? */
+export function questionOf(
+  directory: DirectoryBook,
+  entry: CatalogEntry,
+  request: AccessRequest,
+  atMs: number,
+): CedarQuestion {
+  const principal = uidOf(request.beneficiary);
+  const resource = { type: 'Resource', id: `${entry.entitlement.connector}:${entry.entitlement.resource}` };
+  const standing = directory.standingOf(request.beneficiary, atMs);
+  return {
+    principal,
+    action: entry.entitlement.action,
+    resource,
+    context: factsOf(directory, request),
+    entities: [
+      principalEntity(principal, standing, directory.identity(request.beneficiary)?.endsAtMs !== undefined),
+      {
+        uid: resource,
+        attrs: { tags: [...entry.tags], owners: { __entity: { type: 'Group', id: entry.owners } } },
+        parents: [],
+      },
+    ],
+  };
+}
+
+function principalEntity(uid: TypeAndId, standing: Standing | undefined, temporary: boolean): EntityJson {
+  const groups = standing?.groups.map((id) => ({ type: 'Group', id })) ?? [];
+  const roles = standing?.roles.map((id) => ({ type: 'Role', id })) ?? [];
+  return { uid, attrs: { kind: standing?.kind ?? 'unknown', temporary }, parents: [...groups, ...roles] };
+}
+
+/** People and non-human identities are different types, so that a policy for one never speaks of the other. */
+const uidOf = (id: PrincipalId): TypeAndId => ({
+  type: id.startsWith('person/') ? 'Person' : 'Workload',
+  id,
+});

@@ -1,0 +1,137 @@
+import type { FileDirectoryBook } from '../directory/file-directory-book';
+import type { FileProblem, YamlFile } from '../directory/yaml-file';
+import { GOVERNANCE_ROLES } from '../domain/principal';
+import { partsOfResourceKey } from './catalog';
+import type { CatalogData } from './catalog-file';
+import type { CedarEngine } from './cedar-engine';
+import { type PathsData, RESOURCE_OWNERS } from './paths-file';
+
+export interface BundleParts {
+  readonly catalog: { readonly data: CatalogData; readonly file: YamlFile };
+  readonly paths: { readonly data: PathsData; readonly file: YamlFile };
+  readonly directory: FileDirectoryBook;
+  readonly engine: CedarEngine;
+}
+
+/** What is wrong with a bundle as a whole, where each file is fine by itself. */
+export function checkBundle(parts: BundleParts): readonly FileProblem[] {
+  return [...checkCatalog(parts), ...checkPaths(parts), ...checkRules(parts)];
+}
+
+function* checkCatalog({ catalog: { data, file }, directory, engine }: BundleParts): Generator<FileProblem> {
+  for (const [key, resource] of Object.entries(data.resources)) {
+    const { connector } = partsOfResourceKey(key);
+    const reached = Object.hasOwn(data.connectors, connector);
+    if (!reached && !Object.hasOwn(data.systems, connector))
+      yield file.problem(['resources', key], `${connector} is neither a connector nor a system; declare it`);
+    if (!directory.hasGroup(resource.owners))
+      yield file.problem(
+        ['resources', key, 'owners'],
+        `the directory has no group ${resource.owners}; add it or correct the name`,
+      );
+    for (const [action, said] of Object.entries(resource.actions)) {
+      const path = ['resources', key, 'actions', action];
+      if (!engine.actions.has(action))
+        yield file.problem(
+          path,
+          `schema.cedarschema has no action "${action}"; add it there or correct the name`,
+        );
+      if ((said.effect === undefined) !== (said.control === undefined))
+        yield file.problem(
+          path,
+          '"effect" and "control" go together; name what is done, and to which control',
+        );
+      if (said.control !== undefined && !Object.hasOwn(data.controls, said.control))
+        yield file.problem(
+          [...path, 'control'],
+          `there is no control ${said.control}; declare it in "controls"`,
+        );
+      if (said.effect === undefined && !reached)
+        yield file.problem(
+          path,
+          `no connector reaches ${connector}, so this could never be granted; remove it`,
+        );
+      if (said.effect === undefined && said.grant === undefined)
+        yield file.problem(path, 'says nothing of what is granted; add "grant", or "effect" and "control"');
+    }
+  }
+}
+
+function* checkPaths({ paths: { data, file }, directory, catalog }: BundleParts): Generator<FileProblem> {
+  const owners = Object.values(catalog.data.resources).map((resource) => resource.owners);
+  if (!directory.hasGroup(data.reviewers))
+    yield file.problem(
+      ['reviewers'],
+      `the directory has no group ${data.reviewers}; add it or correct the name`,
+    );
+  for (const [name, path] of Object.entries(data.paths)) {
+    if (path.reviewers !== undefined && !directory.hasGroup(path.reviewers))
+      yield file.problem(['paths', name, 'reviewers'], `the directory has no group ${path.reviewers}`);
+    const stageNames = path.stages.map((stage) => stage.name);
+    for (const [index, stage] of path.stages.entries()) {
+      const at = ['paths', name, 'stages', index];
+      if (stageNames.indexOf(stage.name) !== index)
+        yield file.problem([...at, 'name'], `stage ${stage.name} is there twice; stages have distinct names`);
+      yield* checkGroups(file, [...at, 'approvers'], stage.approvers, directory);
+      yield* checkGroups(file, [...at, 'substitutes'], stage.substitutes, directory);
+      if (stage.approvers.includes(RESOURCE_OWNERS)) {
+        const thin = owners.find((group) => directory.allMembersOf(group).length < stage.quorum);
+        if (thin !== undefined)
+          yield file.problem(
+            [...at, 'quorum'],
+            `${thin} has fewer than ${stage.quorum} members, so nobody could satisfy it`,
+          );
+        continue;
+      }
+      const people = new Set(stage.approvers.flatMap((group) => directory.allMembersOf(group)));
+      if (people.size < stage.quorum)
+        yield file.problem(
+          [...at, 'quorum'],
+          `only ${people.size} people may approve, so ${stage.quorum} never will; add people or lower it`,
+        );
+    }
+  }
+}
+
+function* checkGroups(
+  file: YamlFile,
+  path: readonly PropertyKey[],
+  groups: readonly string[],
+  directory: FileDirectoryBook,
+): Generator<FileProblem> {
+  for (const [index, group] of groups.entries()) {
+    if (group === RESOURCE_OWNERS) continue;
+    if (!directory.hasGroup(group)) {
+      yield file.problem([...path, index], `the directory has no group ${group}; add it or correct the name`);
+      continue;
+    }
+    for (const member of directory.allMembersOf(group)) {
+      if (!member.startsWith('person/'))
+        yield file.problem([...path, index], `${member} in ${group} is not a person; only people approve`);
+      if (
+        directory.everHeldRoles(member).some((role) => (GOVERNANCE_ROLES as readonly string[]).includes(role))
+      )
+        yield file.problem(
+          [...path, index],
+          `${member} in ${group} holds a governance role, which cannot approve; take one from them`,
+        );
+    }
+  }
+}
+
+function* checkRules({ engine, paths: { data } }: BundleParts): Generator<FileProblem> {
+  for (const rule of engine.rules.values()) {
+    if (rule.effect === 'forbid') continue;
+    const at = { file: rule.file, line: rule.line };
+    if (rule.path !== undefined && !Object.hasOwn(data.paths, rule.path))
+      yield { ...at, message: `${rule.id}: paths.yaml has no path ${rule.path}; add it or correct @path` };
+    if (rule.emergency === undefined) continue;
+    if (!Object.hasOwn(data.emergencyConditions, rule.emergency))
+      yield {
+        ...at,
+        message: `${rule.id}: paths.yaml has no emergency condition ${rule.emergency}; declare it`,
+      };
+    if (rule.reviewWithinMs === undefined)
+      yield { ...at, message: `${rule.id}: an emergency is reviewed afterwards; add @review_within` };
+  }
+}

@@ -1,0 +1,76 @@
+import type { DirectoryBook } from '../directory/directory-book';
+import type { ApprovalPath, Party, Stage } from '../domain/assessment';
+import { LIMITS } from '../domain/limits';
+import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId } from '../domain/principal';
+import type { AccessRequest } from '../domain/request';
+import type { CatalogEntry } from './catalog';
+import { type PathDefinition, RESOURCE_OWNERS } from './paths-file';
+
+/** Everyone in conflict with a request: its parties, and the people who answer for them. */
+export function partiesOf(request: AccessRequest, directory: DirectoryBook): readonly Party[] {
+  const parties: Party[] = [
+    { id: request.requester, relation: 'requester' },
+    { id: request.beneficiary, relation: 'beneficiary' },
+    ...request.onBehalfOf.map((id): Party => ({ id, relation: 'delegator' })),
+  ];
+  for (const id of new Set([request.requester, request.beneficiary, ...request.onBehalfOf])) {
+    const identity = directory.identity(id);
+    if (identity?.sponsor !== undefined) parties.push({ id: identity.sponsor, relation: 'sponsor' });
+    if (identity?.owner !== undefined) parties.push({ id: identity.owner, relation: 'owner' });
+  }
+  const known = new Set<string>();
+  return parties.filter(({ id, relation }) => {
+    const name = `${relation} ${id}`;
+    if (known.has(name)) return false;
+    known.add(name);
+    return true;
+  });
+}
+
+/** A named path, resolved to the people who may decide it for one request. */
+export function resolvePath(
+  path: PathDefinition,
+  entry: CatalogEntry,
+  parties: readonly Party[],
+  directory: DirectoryBook,
+  atMs: number,
+): ApprovalPath {
+  const conflicted = new Set(parties.map((party) => party.id));
+  const stages = path.stages.map((stage): Stage => {
+    const groups = groupsOf(stage.approvers, entry);
+    return {
+      name: stage.name,
+      eligible: deciders(groups, conflicted, directory, atMs),
+      groups,
+      substituteGroups: groupsOf(stage.substitutes, entry),
+      quorum: stage.quorum,
+      assurance: stage.assurance,
+      remindAfterMs: stage.remindAfter,
+      escalateAfterMs: stage.escalateAfter,
+      expireAfterMs: stage.expireAfter,
+    };
+  });
+  return { name: path.name, stages };
+}
+
+/** People of some groups who may decide: active, not in conflict, without a role that governs. */
+export function deciders(
+  groups: readonly string[],
+  conflicted: ReadonlySet<PrincipalId>,
+  directory: DirectoryBook,
+  atMs: number,
+): readonly PrincipalId[] {
+  const members = new Set(groups.flatMap((group) => directory.membersOf(group, atMs)));
+  return [...members]
+    .filter((id) => {
+      const standing = directory.standingOf(id, atMs);
+      return standing !== undefined && isHuman(standing) && !hasAnyRole(standing, GOVERNANCE_ROLES);
+    })
+    .filter((id) => !conflicted.has(id))
+    .sort()
+    .slice(0, LIMITS.eligibleApprovers);
+}
+
+const groupsOf = (named: readonly string[], entry: CatalogEntry): readonly string[] => [
+  ...new Set(named.map((group) => (group === RESOURCE_OWNERS ? entry.owners : group))),
+];

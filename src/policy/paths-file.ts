@@ -1,0 +1,62 @@
+import { z } from 'zod';
+import { identifier, text } from '../contracts/request';
+import { LIMITS } from '../domain/limits';
+import { ASSURANCE_LEVELS } from '../domain/principal';
+import { durationUpTo } from './duration';
+
+/** Stands, in a stage, for the group that answers for the resource at hand (`owners` in the catalog). */
+export const RESOURCE_OWNERS = 'resource-owners';
+/** Stands, in `@path`, for no path: policy alone lets the request through. */
+export const POLICY_ALONE = 'policy-alone';
+
+const waiting = durationUpTo(LIMITS.pendingLifeMs);
+
+const stageSchema = z
+  .strictObject({
+    name: identifier,
+    approvers: z.array(identifier).min(1),
+    substitutes: z.array(identifier).default([]),
+    quorum: z.number().int().min(1).max(LIMITS.quorum),
+    assurance: z.enum(ASSURANCE_LEVELS),
+    remindAfter: waiting,
+    escalateAfter: waiting,
+    expireAfter: waiting,
+  })
+  .refine((stage) => stage.remindAfter <= stage.escalateAfter && stage.escalateAfter <= stage.expireAfter, {
+    path: ['expireAfter'],
+    message: 'must not come before escalateAfter, nor that before remindAfter; put the three in order',
+  });
+export type StageDefinition = z.output<typeof stageSchema>;
+
+const pathSchema = z.strictObject({
+  title: text(200),
+  maxDuration: durationUpTo(LIMITS.grantMs).exactOptional(),
+  /** Group that reviews grants made by this path, in place of the bundle's. */
+  reviewers: identifier.exactOptional(),
+  stages: z.array(stageSchema).min(1).max(LIMITS.stages),
+});
+
+const ticketPattern = z.string().transform((source, context) => {
+  try {
+    return new RegExp(`^(?:${source})$`);
+  } catch {
+    context.addIssue({ code: 'custom', message: 'is not a regular expression; correct it' });
+    return z.NEVER;
+  }
+});
+
+/** `paths.yaml`: who approves what, how long each waits, and on which grounds governance may step in. */
+export const pathsSchema = z.strictObject({
+  ticketPattern,
+  rerouteReasons: z.record(identifier, text(200)),
+  emergencyConditions: z.record(identifier, text(200)).default({}),
+  /** Group that reviews what was granted on the promise of a review. */
+  reviewers: identifier,
+  paths: z.record(identifier, pathSchema),
+});
+export type PathsData = z.output<typeof pathsSchema>;
+
+/** A named approval path as the bundle defines it, before it is resolved to people. */
+export interface PathDefinition extends z.output<typeof pathSchema> {
+  readonly name: string;
+}
