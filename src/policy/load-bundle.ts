@@ -21,6 +21,8 @@ const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
 /** A bundle with the parts that explanations and checks look into. */
 export interface LoadedBundle extends Bundle {
   readonly book: PolicyBook;
+  /** Accounts on targets that the directory names. */
+  readonly accounts: readonly string[];
 }
 
 export type LoadResult =
@@ -99,10 +101,11 @@ function bundleOf(files: BundleFiles, tickets: TicketSource): LoadResult {
     emergencyConditions: new Set(Object.keys(paths.value.emergencyConditions)),
     reviewers: paths.value.reviewers,
   };
+  const accounts = directory.value.book.identities().flatMap((identity) => Object.values(identity.accounts));
   const policy = policyOf(book, paths.value, tickets);
   return {
     ok: true,
-    bundle: { directory: book.directory, policy, connectors: book.catalog.connectors, book },
+    bundle: { directory: book.directory, policy, connectors: book.catalog.connectors, book, accounts },
   };
 }
 

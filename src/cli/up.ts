@@ -1,0 +1,80 @@
+import type { Command } from 'commander';
+import { freePort } from '../stack/free-port';
+import { type Stack, startStack } from '../stack/up';
+import type { Context } from './context';
+import { done, type Outcome, usageError } from './output';
+
+interface UpOptions {
+  readonly stateDir?: string;
+  readonly bundle?: string;
+  readonly temporalPort: string;
+  readonly uiPort: string;
+  readonly httpPort?: string;
+}
+
+/** `countersign up` */
+export function registerUp(
+  program: Command,
+  run: (work: (context: Context) => Promise<Outcome>) => void,
+): void {
+  program
+    .command('up')
+    .description(
+      'run Temporal, an embedded target and a worker in the foreground; SIGTERM or Ctrl-C stops them',
+    )
+    .option(
+      '--state-dir <dir>',
+      'where data is kept; the same folder continues (default: COUNTERSIGN_STATE_DIR)',
+    )
+    .option('--bundle <dir>', 'a policy bundle of your own (default: the example, with keys made for it)')
+    .option('--temporal-port <n>', 'port of the Temporal server', '7233')
+    .option('--ui-port <n>', 'port of the Temporal UI', '8233')
+    .option('--http-port <n>', 'port of the gateway, which this version does not have yet')
+    .action((options: UpOptions) => run((context) => up(options, context)));
+}
+
+async function up(options: UpOptions, { settings, announce }: Context): Promise<Outcome> {
+  if (options.httpPort !== undefined)
+    announce('--http-port: this version has no gateway yet; nothing listens there');
+  const stopped = stopSignal();
+  const stack = await startStack({
+    stateDir: options.stateDir ?? settings.COUNTERSIGN_STATE_DIR,
+    ...(options.bundle !== undefined && { bundleDir: options.bundle }),
+    temporalPort: portOf(options.temporalPort, '--temporal-port'),
+    uiPort: portOf(options.uiPort, '--ui-port'),
+    targetPort: await freePort(),
+    taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
+    announce,
+  });
+  process.stdout.write(`${readyLine(stack)}\n`);
+  await stopped;
+  announce('stopping');
+  await stack.stop();
+  return done({ stopped: true });
+}
+
+/** One line that a person reads and a script parses: `ready`, then names and addresses. */
+function readyLine(stack: Stack): string {
+  const pids = Object.entries(stack.pids()).map(([name, pid]) => `${name}-pid=${pid}`);
+  return [
+    'ready',
+    `temporal=${stack.temporalAddress}`,
+    `ui=${stack.uiUrl ?? '-'}`,
+    `target=${stack.targetUrl}`,
+    `state=${stack.stateDir}`,
+    ...pids,
+  ].join(' ');
+}
+
+function stopSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', () => resolve());
+    process.once('SIGINT', () => resolve());
+  });
+}
+
+function portOf(text: string, option: string): number {
+  const port = Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw usageError(`${option}: ${JSON.stringify(text)} is not a port`);
+}

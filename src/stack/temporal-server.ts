@@ -1,0 +1,98 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { SEARCH_ATTRIBUTES } from '../contracts/names';
+import { type ChildSpec, type Ending, startChild } from './child-process';
+import { messageOf } from './errors';
+import { lastLines } from './log-file';
+import { waitForTemporal } from './temporal-ready';
+
+export interface TemporalServerOptions {
+  /** The Temporal CLI. */
+  readonly binary: string;
+  /** Where the database and the log lie. */
+  readonly stateDir: string;
+  readonly port: number;
+  /** The web UI's port; no UI without it. */
+  readonly uiPort?: number;
+  readonly namespace?: string;
+  readonly readyWithinMs?: number;
+}
+
+export interface TemporalServer {
+  readonly address: string;
+  readonly pid: number;
+  readonly ended: Promise<Ending>;
+  stop(): Promise<Ending>;
+  kill(): Promise<Ending>;
+}
+
+const READY_WITHIN_MS = 30_000;
+/** The dev server takes half a second to stop; workers that poll it can make it longer. */
+export const TEMPORAL_STOPS_WITHIN_MS = 10_000;
+
+const TYPE_NAMES = {
+  KEYWORD: 'Keyword',
+  KEYWORD_LIST: 'KeywordList',
+  DATETIME: 'Datetime',
+  BOOL: 'Bool',
+} as const;
+
+/** How the dev server is run: on loopback only, with its database in the state folder. */
+export function temporalServerSpec(options: TemporalServerOptions): ChildSpec {
+  const logs = path.join(options.stateDir, 'logs');
+  mkdirSync(logs, { recursive: true, mode: 0o700 });
+  return {
+    name: 'temporal',
+    command: options.binary,
+    args: [
+      ...['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(options.port)],
+      ...(options.uiPort === undefined ? ['--headless'] : ['--ui-port', String(options.uiPort)]),
+      ...(options.namespace === undefined ? [] : ['--namespace', options.namespace]),
+      ...['--db-filename', path.join(options.stateDir, 'temporal.db')],
+      // Twice the starts and signals a second of the defaults; a commit may be lost with the machine, never with the process.
+      ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
+      ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
+        '--search-attribute',
+        `${name}=${TYPE_NAMES[type]}`,
+      ]),
+      ...['--log-level', 'error'],
+    ],
+    env: baseEnvironment(),
+    logFile: path.join(logs, 'temporal.log'),
+  };
+}
+
+/** Starts the dev server and waits until it answers. One that does not is ended, and the error has its last log lines. */
+export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
+  const spec = temporalServerSpec(options);
+  const child = await startChild(spec);
+  const address = `127.0.0.1:${options.port}`;
+  let ending: Ending | undefined;
+  void child.ended.then((how) => {
+    ending = how;
+  });
+  try {
+    await waitForTemporal({
+      address,
+      namespace: options.namespace ?? 'default',
+      timeoutMs: options.readyWithinMs ?? READY_WITHIN_MS,
+      givenUp: () => (ending === undefined ? undefined : `the Temporal server did not start: ${ending}`),
+    });
+  } catch (error) {
+    await child.kill();
+    throw new Error([messageOf(error), ...lastLines(spec.logFile)].join(' | '), { cause: error });
+  }
+  return {
+    address,
+    pid: child.pid,
+    ended: child.ended,
+    stop: () => child.stop(TEMPORAL_STOPS_WITHIN_MS),
+    kill: () => child.kill(),
+  };
+}
+
+/** What any program needs to run, and nothing of ours. */
+export function baseEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const kept = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME'];
+  return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
