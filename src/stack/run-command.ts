@@ -15,12 +15,16 @@ export function runCommand(command: string, args: readonly string[], env: NodeJS
     child.once('error', reject);
     child.once('close', (code, signal) => {
       if (code === 0) resolve();
-      else
-        reject(
-          new Error(
-            `${command} ended with ${signal ?? code}: ${said.trim().split('\n').slice(-5).join(' | ')}`,
-          ),
-        );
+      else reject(new Error(`${command} ended with ${signal ?? code}: ${lastWords(said)}`));
     });
   });
 }
+
+/** The last lines that mean something: not the stack of a crash. */
+const lastWords = (said: string): string =>
+  said
+    .split('\n')
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('at '))
+    .slice(-5)
+    .join(' | ');

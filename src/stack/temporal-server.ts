@@ -3,6 +3,7 @@ import path from 'node:path';
 import { SEARCH_ATTRIBUTES } from '../contracts/names';
 import { type ChildSpec, type Ending, startChild } from './child-process';
 import { messageOf } from './errors';
+import { requireFreePort } from './free-port';
 import { lastLines } from './log-file';
 import { waitForTemporal } from './temporal-ready';
 
@@ -64,6 +65,7 @@ export function temporalServerSpec(options: TemporalServerOptions): ChildSpec {
 
 /** Starts the dev server and waits until it answers. One that does not is ended, and the error has its last log lines. */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
+  await requireFreePort(options.port, 'Temporal');
   const spec = temporalServerSpec(options);
   const child = await startChild(spec);
   const address = `127.0.0.1:${options.port}`;

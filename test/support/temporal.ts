@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { freePort } from '../../src/stack/free-port';
+import { findTemporalBinary } from '../../src/stack/temporal-binary';
+import { startTemporalServer, type TemporalServer } from '../../src/stack/temporal-server';
+
+/** A Temporal dev server for one test file, with its database in a folder of its own. */
+export interface TestServer {
+  readonly address: string;
+  readonly stateDir: string;
+  /** Kills the server without warning (SIGKILL). */
+  kill(): Promise<void>;
+  /** Stops the server in an orderly way, and leaves the database. */
+  halt(): Promise<void>;
+  /** Starts it again on the same port and database, after `kill` or `halt`. */
+  restart(): Promise<void>;
+  /** Ends the server for good and removes its folder. */
+  stop(): Promise<void>;
+}
+
+/** Starts a dev server on free ports. Call `stop` in `afterAll`. */
+export async function startTestServer(): Promise<TestServer> {
+  const { path: binary } = await findTemporalBinary();
+  const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-temporal-'));
+  const port = await freePort();
+  const start = (): Promise<TemporalServer> => startTemporalServer({ binary, stateDir, port });
+  let server: TemporalServer;
+  try {
+    server = await start();
+  } catch (error) {
+    rmSync(stateDir, { recursive: true, force: true });
+    throw error;
+  }
+  return {
+    address: server.address,
+    stateDir,
+    kill: async () => void (await server.kill()),
+    halt: async () => void (await server.stop()),
+    restart: async () => {
+      server = await start();
+    },
+    stop: async () => {
+      // Nothing in a test's database is worth an orderly end.
+      await server.kill();
+      rmSync(stateDir, { recursive: true, force: true });
+    },
+  };
+}
