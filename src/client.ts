@@ -43,13 +43,15 @@ export type { AccessRequest, SignedEnvelope, Submission } from './domain/request
 export { generateKey, importSigningKey, readKeyFile, type SigningKey, writeKeyFile } from './signing/keys';
 export { type StatementDraft, signStatement, signSubmission } from './signing/sign';
 
-const DECIDED: readonly string[] = [
+const UNDECIDED: readonly string[] = [
   'submitted',
   'assessing',
   'awaiting_approval',
   'approved',
   'provisioning',
 ];
+const GRPC_DEADLINE_EXCEEDED = 4;
+const GRPC_NOT_FOUND = 5;
 const ANSWER_WITHIN_MS = 10_000;
 const PAYLOAD_CONVERTER = require.resolve('./workflows/payload-converter');
 
@@ -136,7 +138,7 @@ export class CountersignClient {
     const deadlineMs = Date.now() + timeoutMs;
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 1_000)) {
       const view = await this.#getWhenRead(requestId);
-      if (view !== undefined && !DECIDED.includes(view.status)) return view;
+      if (view !== undefined && !UNDECIDED.includes(view.status)) return view;
       if (Date.now() + pauseMs > deadlineMs)
         throw new CountersignError(
           'TIMED_OUT',

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { readKeyFile, type SigningKey } from '../client';
 import { isPrincipalId, type PrincipalId } from '../domain/principal';
+import { readKeyFile, type SigningKey } from '../signing/keys';
 import { UserError, usageError } from './output';
 
 /** Where `up` keeps the key that it made for a principal of the example bundle. */

@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { generateKey, writeKeyFile } from '../client';
+import { generateKey, writeKeyFile } from '../signing/keys';
 import type { Context } from './context';
 import { done, type Outcome, UserError } from './output';
 

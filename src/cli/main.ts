@@ -1,16 +1,32 @@
 import { Command, CommanderError } from 'commander';
-import { CountersignError } from '../client';
-import { registerAudit } from './audit';
+import { CountersignError } from '../contracts/error';
+import { VERBS } from '../domain/statement';
 import { type Context, createContext } from './context';
-import { registerDemo } from './demo';
-import { registerDoctor } from './doctor';
-import { registerKeys } from './keys';
 import { type Outcome, printable, UserError } from './output';
-import { registerPolicy } from './policy';
-import { registerRequest } from './request';
-import { registerStatements } from './statement';
-import { registerUp } from './up';
-import { registerWorker } from './worker';
+
+type Register = (program: Command, run: (work: (context: Context) => Promise<Outcome>) => void) => void;
+
+const statements = async (): Promise<Register> => (await import('./statement.js')).registerStatements;
+
+/** Where each command lives. Loaded when it is asked for: a signature must not wait for a database or a bundler. */
+const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
+  up: async () => (await import('./up.js')).registerUp,
+  demo: async () => (await import('./demo.js')).registerDemo,
+  request: async () => (await import('./request.js')).registerRequest,
+  ...Object.fromEntries(VERBS.map((verb) => [verb, statements])),
+  audit: async () => (await import('./audit.js')).registerAudit,
+  policy: async () => (await import('./policy.js')).registerPolicy,
+  keys: async () => (await import('./keys.js')).registerKeys,
+  doctor: async () => (await import('./doctor.js')).registerDoctor,
+  worker: async () => (await import('./worker.js')).registerWorker,
+};
+
+/** The command that is asked for, or all of them, for help and for what is misspelt. */
+async function commandsFor(argv: readonly string[]): Promise<readonly Register[]> {
+  const asked = COMMANDS[argv.find((word) => !word.startsWith('-')) ?? ''];
+  if (asked !== undefined) return [await asked()];
+  return Promise.all([...new Set(Object.values(COMMANDS))].map((load) => load()));
+}
 
 /** Runs a command line. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
 async function main(argv: readonly string[]): Promise<number> {
@@ -24,18 +40,7 @@ async function main(argv: readonly string[]): Promise<number> {
     exitCode = report(await work(createContext(process.env)), wantsJson());
   };
   const wantsJson = () => argv.includes('--json');
-  for (const register of [
-    registerUp,
-    registerDemo,
-    registerRequest,
-    registerStatements,
-    registerAudit,
-    registerPolicy,
-    registerKeys,
-    registerDoctor,
-    registerWorker,
-  ])
-    register(program, run);
+  for (const register of await commandsFor(argv)) register(program, run);
   acceptJsonEverywhere(program);
   try {
     await program.parseAsync(argv, { from: 'user' });
