@@ -242,9 +242,11 @@ function publicError(error: unknown): CountersignError {
     });
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
     return new CountersignError('NOT_ANSWERING', 'no worker answered; is one running? (countersign worker)');
-  const timedOut = isGrpcServiceError(error) && error.code === 4;
   const cause = { cause: error };
-  if (timedOut)
+  const grpcCode = isGrpcServiceError(error) ? error.code : undefined;
+  if (grpcCode === GRPC_NOT_FOUND)
+    return new CountersignError('NOT_FOUND', 'there is no such request', cause);
+  if (grpcCode === GRPC_DEADLINE_EXCEEDED)
     return new CountersignError('NOT_ANSWERING', 'no answer in time; is a worker running?', cause);
   return new CountersignError(
     'UNREACHABLE',

@@ -11,7 +11,7 @@ const statements = async (): Promise<Register> => (await import('./statement.js'
 /** Where each command lives. Loaded when it is asked for: a signature must not wait for a database or a bundler. */
 const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   up: async () => (await import('./up.js')).registerUp,
-  demo: async () => (await import('./demo.js')).registerDemo,
+  demo: async () => (await import('./demo/index.js')).registerDemo,
   request: async () => (await import('./request.js')).registerRequest,
   ...Object.fromEntries(VERBS.map((verb) => [verb, statements])),
   audit: async () => (await import('./audit.js')).registerAudit,
