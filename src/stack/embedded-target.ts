@@ -1,11 +1,13 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
-import { PGLiteSocketServer } from '@electric-sql/pglite-socket';
+import { serveEmbeddedPostgres } from './embedded-postgres';
+import { quoted } from './embedded-session';
+import { targetUrl } from './target-ready';
 
-/** The demo's target: a PostgreSQL in this process, with real roles, reached over the real protocol. */
+/** The demo's target: a PostgreSQL with real roles, reached over the real protocol. */
 export interface EmbeddedTarget {
-  /** Loopback only. The embedded server asks for no password. */
+  /** For the connector, which is superuser there. Loopback only; the embedded server asks for no password. */
   readonly url: string;
   stop(): Promise<void>;
 }
@@ -16,8 +18,6 @@ export interface EmbeddedTargetOptions {
   /** Accounts that can be given access. They start with none. */
   readonly accounts: readonly string[];
 }
-
-const CONNECTIONS = 8;
 
 /** Roles that the example bundle grants, over tables that give them a meaning. */
 const ROLES = `
@@ -32,6 +32,8 @@ const ROLES = `
   CREATE SCHEMA IF NOT EXISTS payments;
   CREATE TABLE IF NOT EXISTS reporting.daily_revenue (day date PRIMARY KEY, cents bigint NOT NULL);
   CREATE TABLE IF NOT EXISTS payments.payment (id bigint PRIMARY KEY, cents bigint NOT NULL);
+  INSERT INTO reporting.daily_revenue VALUES ('2026-01-01', 125000) ON CONFLICT DO NOTHING;
+  INSERT INTO payments.payment VALUES (1, 4200) ON CONFLICT DO NOTHING;
   GRANT USAGE ON SCHEMA reporting TO reporting_read;
   GRANT SELECT ON ALL TABLES IN SCHEMA reporting TO reporting_read;
   GRANT USAGE ON SCHEMA payments TO production_write, production_admin;
@@ -46,15 +48,9 @@ export async function startEmbeddedTarget(options: EmbeddedTargetOptions): Promi
   const db = await PGlite.create(dataDir);
   await db.exec(ROLES);
   for (const account of options.accounts) await ensureAccount(db, account);
-  const server = new PGLiteSocketServer({
-    db,
-    host: '127.0.0.1',
-    port: options.port,
-    maxConnections: CONNECTIONS,
-  });
-  await server.start();
+  const server = await serveEmbeddedPostgres(db, options.port);
   return {
-    url: `postgres://postgres@127.0.0.1:${options.port}/postgres`,
+    url: targetUrl(server.port),
     stop: async () => {
       await server.stop();
       await db.close();
@@ -64,6 +60,5 @@ export async function startEmbeddedTarget(options: EmbeddedTargetOptions): Promi
 
 async function ensureAccount(db: PGlite, account: string): Promise<void> {
   const { rows } = await db.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [account]);
-  // Account names come from a directory whose schema allows no quotes; quoting them doubles the care.
-  if (rows.length === 0) await db.exec(`CREATE ROLE "${account.replaceAll('"', '""')}" LOGIN`);
+  if (rows.length === 0) await db.exec(`CREATE ROLE ${quoted(account)} LOGIN`);
 }

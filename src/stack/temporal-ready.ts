@@ -1,44 +1,24 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { SEARCH_ATTRIBUTES } from '../contracts/names';
-import { messageOf } from './errors';
+import { type Waiting, waitUntil } from './wait-until';
 
-export interface ReadyOptions {
+export interface TemporalPlace {
   readonly address: string;
   readonly namespace: string;
-  readonly timeoutMs: number;
-  /** Says why waiting is in vain, for example that the server has ended. */
-  readonly givenUp?: () => string | undefined;
 }
 
-const TRY_EVERY_MS = 150;
+const ATTEMPT_MS = 1_000;
 
 /** Waits until a Temporal server answers for the namespace and knows the search attributes. */
-export async function waitForTemporal(options: ReadyOptions): Promise<void> {
-  const until = Date.now() + options.timeoutMs;
-  let last: unknown = 'it was not asked';
-  while (Date.now() < until) {
-    const reason = options.givenUp?.();
-    if (reason !== undefined) throw new Error(reason);
-    try {
-      await askOnce(options, Math.min(2_000, Math.max(until - Date.now(), 1)));
-      return;
-    } catch (error) {
-      last = error;
-    }
-    await sleep(TRY_EVERY_MS);
-  }
-  throw new Error(
-    `Temporal at ${options.address} did not answer within ${options.timeoutMs / 1000} s: ${messageOf(last)}`,
-  );
-}
+export const waitForTemporal = (place: TemporalPlace, waiting: Omit<Waiting, 'what'>): Promise<void> =>
+  waitUntil({ ...waiting, what: `Temporal at ${place.address}` }, () => askOnce(place));
 
-async function askOnce(options: ReadyOptions, timeoutMs: number): Promise<void> {
-  const connection = await Connection.connect({ address: options.address, connectTimeout: timeoutMs });
+async function askOnce({ address, namespace }: TemporalPlace): Promise<void> {
+  const connection = await Connection.connect({ address, connectTimeout: ATTEMPT_MS });
   try {
-    await connection.withDeadline(Date.now() + timeoutMs, async () => {
-      await connection.workflowService.describeNamespace({ namespace: options.namespace });
-      await registerSearchAttributes(connection, options.namespace);
+    await connection.withDeadline(Date.now() + ATTEMPT_MS, async () => {
+      await connection.workflowService.describeNamespace({ namespace });
+      await registerSearchAttributes(connection, namespace);
     });
   } finally {
     await connection.close();

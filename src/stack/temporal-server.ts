@@ -74,12 +74,13 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
     ending = how;
   });
   try {
-    await waitForTemporal({
-      address,
-      namespace: options.namespace ?? 'default',
-      timeoutMs: options.readyWithinMs ?? READY_WITHIN_MS,
-      givenUp: () => (ending === undefined ? undefined : `the Temporal server did not start: ${ending}`),
-    });
+    await waitForTemporal(
+      { address, namespace: options.namespace ?? 'default' },
+      {
+        timeoutMs: options.readyWithinMs ?? READY_WITHIN_MS,
+        givenUp: () => (ending === undefined ? undefined : `the Temporal server did not start: ${ending}`),
+      },
+    );
   } catch (error) {
     await child.kill();
     throw new Error([messageOf(error), ...lastLines(spec.logFile)].join(' | '), { cause: error });

@@ -1,17 +1,18 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Connection } from '@temporalio/client';
-import { addressVariable } from '../connectors';
 import { FileTicketSource, loadBundle } from '../policy';
-import type { Announce } from './announce';
-import { type EmbeddedTarget, startEmbeddedTarget } from './embedded-target';
+import { type Announce, announced } from './announce';
 import { provideExampleBundle } from './example-bundle';
+import { requireFreePort } from './free-port';
 import { tryPidLock } from './pid-lock';
+import { TARGET_STOPS_WITHIN_MS, targetSpec, WORKER_STOPS_WITHIN_MS, workerSpec } from './stack-programs';
+import { endLeftovers, removeStackRecord, writeStackRecord } from './stack-record';
 import { Supervisor } from './supervisor';
+import { targetUrl, waitForTarget } from './target-ready';
 import { findTemporalBinary } from './temporal-binary';
 import { waitForTemporal } from './temporal-ready';
-import { baseEnvironment, TEMPORAL_STOPS_WITHIN_MS, temporalServerSpec } from './temporal-server';
+import { TEMPORAL_STOPS_WITHIN_MS, temporalServerSpec } from './temporal-server';
+import { waitForWorker } from './worker-ready';
 
 export interface StackOptions {
   readonly stateDir: string;
@@ -22,6 +23,8 @@ export interface StackOptions {
   readonly targetPort: number;
   readonly taskQueue: string;
   readonly announce: Announce;
+  /** Gives up a start that is under way. */
+  readonly signal?: AbortSignal;
 }
 
 /** The embedded stack: Temporal dev server, embedded target, worker. */
@@ -29,16 +32,18 @@ export interface Stack {
   readonly stateDir: string;
   readonly temporalAddress: string;
   readonly uiUrl?: string;
+  /** The target, as the connector reaches it. */
   readonly targetUrl: string;
+  /** The target, for an account that logs in to it. */
+  targetUrlFor(account: string): string;
   readonly bundleDir: string;
   readonly ticketsFile: string;
   pids(): Readonly<Record<string, number>>;
   stop(): Promise<void>;
 }
 
-const WORKER_STOPS_WITHIN_MS = 8_000;
 const READY_WITHIN_MS = 60_000;
-const MAIN = path.resolve(__dirname, '..', 'cli', 'main.js');
+const NAMESPACE = 'default';
 
 /**
  * Starts everything that the main job needs, on loopback, with its data in one folder. The same folder continues where
@@ -52,38 +57,24 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     throw new Error(
       `${stateDir} is in use by process ${attempt.holder.pid}; stop it, or give another --state-dir`,
     );
-  const supervisor = new Supervisor(options.announce);
-  let target: EmbeddedTarget | undefined;
+  const addresses = addressesOf(options);
+  const supervisor = new Supervisor(options.announce, () =>
+    writeStackRecord(stateDir, { addresses, pids: { countersign: process.pid, ...supervisor.pids() } }),
+  );
   const stop = async () => {
     await supervisor.stop();
-    await target?.stop();
+    removeStackRecord(stateDir);
     attempt.lock.release();
   };
   try {
-    const bundleDir = options.bundleDir ?? (await provideExampleBundle(stateDir));
-    const accounts = await accountsOf(bundleDir);
-    const binary = await findTemporalBinary({ announce: options.announce });
-    const server = { binary: binary.path, stateDir, port: options.temporalPort };
-    await supervisor.run(
-      temporalServerSpec(options.uiPort === undefined ? server : { ...server, uiPort: options.uiPort }),
-      TEMPORAL_STOPS_WITHIN_MS,
-    );
-    const temporalAddress = `127.0.0.1:${options.temporalPort}`;
-    target = await startEmbeddedTarget({ stateDir, port: options.targetPort, accounts });
-    await waitForTemporal({ address: temporalAddress, namespace: 'default', timeoutMs: READY_WITHIN_MS });
-    const ticketsFile = path.join(stateDir, 'tickets.yaml');
-    if (!existsSync(ticketsFile))
-      writeFileSync(ticketsFile, '# Tickets that a reroute may name\n- OPS-1\n- INC-1\n');
-    await supervisor.run(
-      workerSpec(options, { stateDir, bundleDir, ticketsFile, temporalAddress, target }),
-      WORKER_STOPS_WITHIN_MS,
-    );
-    await waitForWorker(temporalAddress, options.taskQueue);
+    await endLeftovers(stateDir, options.announce);
+    const { bundleDir, ticketsFile } = await startPrograms({ ...options, stateDir }, supervisor);
     return {
       stateDir,
-      temporalAddress,
-      ...(options.uiPort !== undefined && { uiUrl: `http://127.0.0.1:${options.uiPort}` }),
-      targetUrl: target.url,
+      temporalAddress: addresses.temporal,
+      ...(addresses.ui !== undefined && { uiUrl: addresses.ui }),
+      targetUrl: addresses.target,
+      targetUrlFor: (account) => targetUrl(options.targetPort, account),
       bundleDir,
       ticketsFile,
       pids: () => supervisor.pids(),
@@ -95,6 +86,74 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   }
 }
 
+interface Provisions {
+  readonly bundleDir: string;
+  readonly ticketsFile: string;
+}
+
+/** Starts the programs in the order in which they need each other; settles when the worker takes work. */
+async function startPrograms(options: StackOptions, supervisor: Supervisor): Promise<Provisions> {
+  const { stateDir, announce, taskQueue } = options;
+  const bundleDir = options.bundleDir ?? (await provideExampleBundle(stateDir));
+  const accounts = await accountsOf(bundleDir);
+  const ticketsFile = provideTickets(stateDir);
+  const binary = await findTemporalBinary({ announce });
+  await requireFreePorts(options);
+  const addresses = addressesOf(options);
+  const server = { binary: binary.path, stateDir, port: options.temporalPort };
+  await supervisor.run(
+    temporalServerSpec(options.uiPort === undefined ? server : { ...server, uiPort: options.uiPort }),
+    TEMPORAL_STOPS_WITHIN_MS,
+  );
+  await supervisor.run(targetSpec({ stateDir, port: options.targetPort, accounts }), TARGET_STOPS_WITHIN_MS);
+
+  const waitingFor = (program: string) => ({
+    timeoutMs: READY_WITHIN_MS,
+    givenUp: () => (options.signal?.aborted ? 'stopped before it was ready' : supervisor.troubleOf(program)),
+  });
+  const temporal = { address: addresses.temporal, namespace: NAMESPACE };
+  await announced(announce, 'starting Temporal and the embedded target', () =>
+    Promise.all([
+      waitForTemporal(temporal, waitingFor('temporal')),
+      waitForTarget(addresses.target, waitingFor('target')),
+    ]),
+  );
+  await supervisor.run(
+    workerSpec({
+      stateDir,
+      bundleDir,
+      ticketsFile,
+      temporalAddress: addresses.temporal,
+      taskQueue,
+      targetUrl: addresses.target,
+    }),
+    WORKER_STOPS_WITHIN_MS,
+  );
+  await announced(announce, 'starting the worker', () =>
+    waitForWorker({ ...temporal, taskQueue }, waitingFor('worker')),
+  );
+  return { bundleDir, ticketsFile };
+}
+
+const addressesOf = ({ temporalPort, uiPort, targetPort }: StackOptions) => ({
+  temporal: `127.0.0.1:${temporalPort}`,
+  ...(uiPort !== undefined && { ui: `http://127.0.0.1:${uiPort}` }),
+  target: targetUrl(targetPort),
+});
+
+async function requireFreePorts({ temporalPort, uiPort, targetPort }: StackOptions): Promise<void> {
+  await requireFreePort(temporalPort, 'Temporal');
+  if (uiPort !== undefined) await requireFreePort(uiPort, "Temporal's web UI");
+  await requireFreePort(targetPort, 'the embedded target');
+}
+
+/** The example's ticket system: a file. Real ones are asked over their own interface. */
+function provideTickets(stateDir: string): string {
+  const file = path.join(stateDir, 'tickets.yaml');
+  if (!existsSync(file)) writeFileSync(file, '# Tickets that a reroute may name\n- OPS-1\n- INC-1\n');
+  return file;
+}
+
 /** Accounts of the warehouse that the embedded target must have. A bad bundle is found here, before anything starts. */
 async function accountsOf(bundleDir: string): Promise<readonly string[]> {
   const loaded = await loadBundle(bundleDir, new FileTicketSource(undefined));
@@ -103,51 +162,4 @@ async function accountsOf(bundleDir: string): Promise<readonly string[]> {
       loaded.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('; '),
     );
   return loaded.bundle.accounts;
-}
-
-interface WorkerPlace {
-  readonly stateDir: string;
-  readonly bundleDir: string;
-  readonly ticketsFile: string;
-  readonly temporalAddress: string;
-  readonly target: EmbeddedTarget;
-}
-
-function workerSpec({ taskQueue }: StackOptions, place: WorkerPlace) {
-  return {
-    name: 'worker',
-    command: process.execPath,
-    args: [MAIN, 'worker'],
-    env: {
-      ...baseEnvironment(),
-      TEMPORAL_ADDRESS: place.temporalAddress,
-      COUNTERSIGN_STATE_DIR: place.stateDir,
-      COUNTERSIGN_BUNDLE: place.bundleDir,
-      COUNTERSIGN_TICKETS: place.ticketsFile,
-      COUNTERSIGN_TASK_QUEUE: taskQueue,
-      COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '5',
-      [addressVariable('warehouse')]: place.target.url,
-    },
-    logFile: path.join(place.stateDir, 'logs', 'worker.log'),
-  };
-}
-
-/** Waits until a worker polls the task queue. */
-async function waitForWorker(address: string, taskQueue: string): Promise<void> {
-  const connection = await Connection.connect({ address });
-  const untilMs = Date.now() + READY_WITHIN_MS;
-  try {
-    while (Date.now() < untilMs) {
-      const { pollers } = await connection.workflowService.describeTaskQueue({
-        namespace: 'default',
-        taskQueue: { name: taskQueue },
-        taskQueueType: 1,
-      });
-      if (pollers.length > 0) return;
-      await sleep(100);
-    }
-  } finally {
-    await connection.close();
-  }
-  throw new Error('the worker did not start; its log is logs/worker.log in the state folder');
 }

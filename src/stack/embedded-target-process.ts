@@ -1,0 +1,22 @@
+import { startEmbeddedTarget } from './embedded-target';
+import { messageOf } from './errors';
+
+/**
+ * The embedded target as a program of its own: `node embedded-target-process.js STATE_DIR PORT ACCOUNT…`. It can be
+ * killed and started again like a real database, and its work does not hold up the process that supervises.
+ */
+async function main([stateDir, port, ...accounts]: readonly string[]): Promise<void> {
+  if (stateDir === undefined || port === undefined) throw new Error('usage: STATE_DIR PORT ACCOUNT…');
+  const stopped = new Promise<void>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve());
+  });
+  const target = await startEmbeddedTarget({ stateDir, port: Number(port), accounts });
+  process.stdout.write(`listening on ${target.url}\n`);
+  await stopped;
+  await target.stop();
+}
+
+main(process.argv.slice(2)).catch((error: unknown) => {
+  process.stderr.write(`embedded target: ${messageOf(error)}\n`);
+  process.exitCode = 1;
+});

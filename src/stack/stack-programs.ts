@@ -1,0 +1,54 @@
+import path from 'node:path';
+import { addressVariable } from '../connectors';
+import type { ChildSpec } from './child-process';
+import { baseEnvironment } from './temporal-server';
+
+const COMMAND_LINE = path.resolve(__dirname, '..', 'cli', 'main.js');
+const TARGET_PROGRAM = path.resolve(__dirname, 'embedded-target-process.js');
+
+/** The target answers for open transactions, then closes its files. */
+export const TARGET_STOPS_WITHIN_MS = 5_000;
+/** A worker lets activities finish for five seconds. */
+export const WORKER_STOPS_WITHIN_MS = 8_000;
+
+export interface TargetPlace {
+  readonly stateDir: string;
+  readonly port: number;
+  readonly accounts: readonly string[];
+}
+
+/** How the embedded target is run. */
+export const targetSpec = ({ stateDir, port, accounts }: TargetPlace): ChildSpec => ({
+  name: 'target',
+  command: process.execPath,
+  args: [TARGET_PROGRAM, stateDir, String(port), ...accounts],
+  env: baseEnvironment(),
+  logFile: path.join(stateDir, 'logs', 'target.log'),
+});
+
+export interface WorkerPlace {
+  readonly stateDir: string;
+  readonly bundleDir: string;
+  readonly ticketsFile: string;
+  readonly temporalAddress: string;
+  readonly taskQueue: string;
+  readonly targetUrl: string;
+}
+
+/** How the worker is run. */
+export const workerSpec = (place: WorkerPlace): ChildSpec => ({
+  name: 'worker',
+  command: process.execPath,
+  args: [COMMAND_LINE, 'worker'],
+  env: {
+    ...baseEnvironment(),
+    TEMPORAL_ADDRESS: place.temporalAddress,
+    COUNTERSIGN_STATE_DIR: place.stateDir,
+    COUNTERSIGN_BUNDLE: place.bundleDir,
+    COUNTERSIGN_TICKETS: place.ticketsFile,
+    COUNTERSIGN_TASK_QUEUE: place.taskQueue,
+    COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '5',
+    [addressVariable('warehouse')]: place.targetUrl,
+  },
+  logFile: path.join(place.stateDir, 'logs', 'worker.log'),
+});
