@@ -57,6 +57,8 @@ const PAYLOAD_CONVERTER = require.resolve('./workflows/payload-converter');
 
 export interface ClientOptions {
   readonly taskQueue?: string;
+  /** Address of the Temporal server, in place of the one that the environment names. */
+  readonly address?: string;
 }
 
 /**
@@ -76,7 +78,11 @@ export class CountersignClient {
   static async connect(options: ClientOptions = {}): Promise<CountersignClient> {
     const { connectionOptions, namespace } = loadClientConnectConfig();
     return guard(async () => {
-      const connection = await Connection.connect({ connectTimeout: '5s', ...connectionOptions });
+      const connection = await Connection.connect({
+        connectTimeout: '5s',
+        ...connectionOptions,
+        ...(options.address && { address: options.address }),
+      });
       const dataConverter = { payloadConverterPath: PAYLOAD_CONVERTER };
       return new CountersignClient(
         new Client({ connection, ...(namespace && { namespace }), dataConverter }),

@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
 import { CountersignClient } from '../../client';
@@ -58,9 +57,7 @@ async function demo({ settings, announce }: Context, quiet: boolean): Promise<Ou
 }
 
 async function play(stack: Stack, script: Script): Promise<void> {
-  const connection = await Connection.connect({ address: stack.temporalAddress });
-  const dataConverter = { payloadConverterPath: require.resolve('../../workflows/payload-converter') };
-  const client = new CountersignClient(new Client({ connection, dataConverter }));
+  const client = await CountersignClient.connect({ address: stack.temporalAddress });
   const cast = new Cast(client, stack);
   try {
     for (const scene of [agentReads, pipelineWrites, emergency, reroute, hardStop, forgeries])
