@@ -52,6 +52,7 @@ const UNDECIDED: readonly string[] = [
 ];
 const GRPC_DEADLINE_EXCEEDED = 4;
 const GRPC_NOT_FOUND = 5;
+const GRPC_FAILED_PRECONDITION = 9;
 const ANSWER_WITHIN_MS = 10_000;
 const PAYLOAD_CONVERTER = require.resolve('./workflows/payload-converter');
 
@@ -249,14 +250,25 @@ function publicError(error: unknown): CountersignError {
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
     return new CountersignError('NOT_ANSWERING', 'no worker answered; is one running? (countersign worker)');
   const cause = { cause: error };
-  const grpcCode = isGrpcServiceError(error) ? error.code : undefined;
+  const grpcCode = grpcCodeOf(error);
   if (grpcCode === GRPC_NOT_FOUND)
     return new CountersignError('NOT_FOUND', 'there is no such request', cause);
-  if (grpcCode === GRPC_DEADLINE_EXCEEDED)
-    return new CountersignError('NOT_ANSWERING', 'no answer in time; is a worker running?', cause);
+  // A query finds no worker (failed precondition), or the one it finds is stuck (deadline exceeded).
+  if (grpcCode === GRPC_DEADLINE_EXCEEDED || grpcCode === GRPC_FAILED_PRECONDITION)
+    return new CountersignError(
+      'NOT_ANSWERING',
+      'no worker answered; is one running? (countersign worker)',
+      cause,
+    );
   return new CountersignError(
     'UNREACHABLE',
     'cannot reach Temporal; check TEMPORAL_ADDRESS and the server',
     cause,
   );
+}
+
+/** The gRPC status of an error, or of what it was made from. */
+function grpcCodeOf(error: unknown): number | undefined {
+  if (isGrpcServiceError(error)) return error.code;
+  return error instanceof Error && error.cause !== undefined ? grpcCodeOf(error.cause) : undefined;
 }
