@@ -1,0 +1,69 @@
+import type { DirectoryBook, RegisteredKey } from '../../src/directory/directory-book';
+import type { PrincipalId, Standing } from '../../src/domain/principal';
+import type { AccessRequest } from '../../src/domain/request';
+import { generateKey, importSigningKey, type SigningKey } from '../../src/signing/keys';
+
+/** A directory of keys made for one test, with real keys and a standing for each holder. */
+export class Keyring implements DirectoryBook {
+  readonly digest = 'sha-256:keyring';
+  readonly #keys = new Map<string, RegisteredKey>();
+  readonly #standings = new Map<PrincipalId, Standing>();
+
+  /** Makes a key, registers it, and yields what signs with it. */
+  async enrol(id: PrincipalId, standing: Partial<Standing> = {}): Promise<SigningKey> {
+    const { keyId, publicJwk, privateJwkText } = await generateKey();
+    this.#keys.set(keyId, { keyId, principal: id, publicJwk, assurance: 'key', channel: 'cli' });
+    const kind = id.startsWith('person/') ? 'person' : 'agent';
+    this.#standings.set(id, { id, kind, active: true, roles: [], groups: [], ...standing });
+    return signingKey(privateJwkText);
+  }
+
+  /** Takes a key out of the directory, as a revocation does. */
+  revoke(keyId: string): void {
+    this.#keys.delete(keyId);
+  }
+
+  identity(id: PrincipalId) {
+    return this.#standings.has(id) ? { id, accounts: {} } : undefined;
+  }
+
+  standingOf(id: PrincipalId) {
+    return this.#standings.get(id);
+  }
+
+  keyById(keyId: string) {
+    return this.#keys.get(keyId);
+  }
+
+  membersOf(): readonly PrincipalId[] {
+    return [];
+  }
+}
+
+/** A key that nobody registered. */
+export async function strangersKey(): Promise<SigningKey> {
+  return signingKey((await generateKey()).privateJwkText);
+}
+
+async function signingKey(privateJwkText: string): Promise<SigningKey> {
+  const imported = await importSigningKey(privateJwkText, 'test key');
+  if (!imported.ok) throw new Error(imported.message);
+  return imported.key;
+}
+
+/** A request that is fine in every respect. */
+export function sampleRequest(about: Partial<AccessRequest> = {}): AccessRequest {
+  return {
+    id: 'request-0001',
+    kind: 'access',
+    requester: 'agent/atlas',
+    beneficiary: 'agent/atlas',
+    entitlement: { connector: 'warehouse', resource: 'reporting', action: 'read' },
+    durationMs: 60_000,
+    emergency: false,
+    reason: 'daily report',
+    onBehalfOf: [],
+    submittedAtMs: 1_700_000_000_000,
+    ...about,
+  };
+}
