@@ -57,13 +57,16 @@ describe('the lock of a process', () => {
     expect(tryPidLock(file).held).toBe(true);
   });
 
-  it.each(['', 'nonsense', '{"pid":-1,"started":"x"}', '[]', '{"pid":"1","started":"x"}'])(
-    'is taken over when its file says nothing: %j',
-    (text) => {
-      writeFileSync(file, text);
-      expect(tryPidLock(file).held).toBe(true);
-    },
-  );
+  it.each([
+    '',
+    'nonsense',
+    '{"pid":-1,"started":"x"}',
+    '[]',
+    '{"pid":"1","started":"x"}',
+  ])('is taken over when its file says nothing: %j', (text) => {
+    writeFileSync(file, text);
+    expect(tryPidLock(file).held).toBe(true);
+  });
 
   it('leaves a lock alone that another has taken over', () => {
     const mine = tryPidLock(file);
