@@ -2,7 +2,7 @@ import { advance } from './advance';
 import type { Assessment } from './assessment';
 import { elapse } from './clock';
 import type { Command } from './command';
-import { requestDigest } from './digest';
+import { tryDigestOf } from './digest';
 import type { DomainEvent, Recognition } from './event';
 import type { Refusal, Result } from './refusal';
 import { accepted, refused } from './refusal';
@@ -53,16 +53,19 @@ function begin(command: Command): readonly DomainEvent[] {
   const { atMs } = command;
   if (command.type === 'submit') {
     const { submission } = command;
-    return [{ type: 'submitted', atMs, submission, digest: requestDigest(submission.request) }];
+    const digest = tryDigestOf(submission.request);
+    if (!digest.ok) return rejectSubmission(digest.refusal, atMs);
+    return [{ type: 'submitted', atMs, submission, digest: digest.value }];
   }
-  if (command.type === 'reject_submission') {
-    // Nothing that could be granted was submitted, so there is nothing to bar on a target either.
-    return [
-      { type: 'submission_rejected', atMs, refusal: command.refusal },
-      { type: 'barred', atMs },
-    ];
-  }
-  return [];
+  return command.type === 'reject_submission' ? rejectSubmission(command.refusal, atMs) : [];
+}
+
+/** Nothing that could be granted was submitted, so there is nothing to bar on a target either. */
+function rejectSubmission(refusal: Refusal, atMs: number): readonly DomainEvent[] {
+  return [
+    { type: 'submission_rejected', atMs, refusal },
+    { type: 'barred', atMs },
+  ];
 }
 
 function recordAssessment(

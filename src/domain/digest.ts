@@ -1,5 +1,6 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 import canonicalize from 'canonicalize';
+import { accepted, type Result, refused } from './refusal';
 import type { AccessRequest } from './request';
 
 /** `sha-256:` and the base64url form of 32 bytes. */
@@ -27,6 +28,15 @@ export function digestOfText(text: string): Digest {
 /** SHA-256 over RFC 8785 canonical JSON. `value` must be plain JSON data; members that are undefined are left out. */
 export function digestOf(value: unknown): Digest {
   return digestOfText(canonicalize(value) ?? 'null');
+}
+
+/** As `digestOf`, for what may turn out not to be JSON data: numbers that JSON lacks, cycles, a depth beyond the stack. */
+export function tryDigestOf(value: unknown): Result<Digest> {
+  try {
+    return accepted(digestOf(value));
+  } catch {
+    return refused('MALFORMED', 'it cannot be written as canonical JSON');
+  }
 }
 
 /** The digest that statements are bound to: over all of the request, which never holds its own proof. */
