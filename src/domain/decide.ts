@@ -4,6 +4,7 @@ import { elapse } from './clock';
 import type { Command } from './command';
 import { tryDigestOf } from './digest';
 import type { DomainEvent, Recognition } from './event';
+import { boundedLease } from './lease';
 import type { Refusal, Result } from './refusal';
 import { accepted, refused } from './refusal';
 import { checkIntegrity, checkRevision } from './rules/integrity';
@@ -151,9 +152,11 @@ function statementRefused(
 
 function recordGrant(state: RequestState, command: CommandOf<'record_grant'>): readonly DomainEvent[] {
   // A request that ended while the target was being asked stays ended; its bar takes the lease away again.
-  if (state.status !== 'provisioning' || state.assessment === undefined) return [];
-  const { lease, atMs } = command;
-  const { reviewWithinMs } = state.assessment;
+  const { status, assessment, submission } = state;
+  if (status !== 'provisioning' || assessment === undefined || submission === undefined) return [];
+  const { atMs } = command;
+  const lease = boundedLease(command.lease, submission.request.durationMs, atMs);
+  const { reviewWithinMs } = assessment;
   const review = reviewWithinMs === undefined ? {} : { reviewDueAtMs: lease.grantedAtMs + reviewWithinMs };
   return [{ type: 'granted', atMs, lease, ...review }];
 }
