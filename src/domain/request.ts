@@ -51,6 +51,15 @@ export interface Submission {
   readonly proof: SignedEnvelope;
 }
 
+/** The relations in which a request itself names someone, whatever an assessment says. */
+export function relationsNamedIn(request: AccessRequest, id: PrincipalId) {
+  const relations: ('requester' | 'beneficiary' | 'delegator')[] = [];
+  if (id === request.requester) relations.push('requester');
+  if (id === request.beneficiary) relations.push('beneficiary');
+  if (request.onBehalfOf.includes(id)) relations.push('delegator');
+  return relations;
+}
+
 /** The words by which lists and leases name an entitlement: `connector:resource#action`. */
 export function entitlementName(entitlement: Entitlement): string {
   return `${entitlement.connector}:${entitlement.resource}#${entitlement.action}`;

@@ -20,8 +20,8 @@ export function isBounded(request: AccessRequest, assessment: Assessment): boole
  */
 export function isSound(request: AccessRequest, assessment: Assessment): boolean {
   if (!isBounded(request, assessment) || assessment.binding === undefined) return false;
-  if (!assessment.parties.some((party) => party.id === request.requester)) return false;
-  if (!assessment.parties.some((party) => party.id === request.beneficiary)) return false;
+  const named = [request.requester, request.beneficiary, ...request.onBehalfOf];
+  if (!named.every((id) => conflictsOf(assessment, id).length > 0)) return false;
   if (assessment.confirmation !== undefined && assessment.confirmation.by.length === 0) return false;
   if (request.emergency && (assessment.reviewWithinMs === undefined || assessment.reviewers.length === 0))
     return false;

@@ -1,6 +1,7 @@
 import { conflictsOf } from '../assessment';
 import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId } from '../principal';
 import { accepted, type Refusal, type Result, refused } from '../refusal';
+import { relationsNamedIn } from '../request';
 import type { RequestState } from '../state';
 import type { Verb, VerifiedStatement } from '../statement';
 
@@ -20,9 +21,12 @@ export function checkStanding({ signer, statement }: VerifiedStatement): Result<
  * either, and whoever is on its on-behalf-of chain (OVR-3).
  */
 export function refuseParties(state: RequestState, id: PrincipalId): Refusal | undefined {
-  const relations = state.assessment === undefined ? [] : conflictsOf(state.assessment, id);
-  if (relations.length === 0) return undefined;
-  return { code: 'CONFLICTED', detail: `${id} is the ${relations.join(' and ')} of this request` };
+  const request = state.submission?.request;
+  const named = request === undefined ? [] : relationsNamedIn(request, id);
+  const assessed = state.assessment === undefined ? [] : conflictsOf(state.assessment, id);
+  const relations = new Set([...named, ...assessed]);
+  if (relations.size === 0) return undefined;
+  return { code: 'CONFLICTED', detail: `${id} is the ${[...relations].join(' and ')} of this request` };
 }
 
 /** Someone has rerouted, or tried to reroute, or endorsed a reroute of, this request. */
