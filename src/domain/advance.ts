@@ -1,4 +1,4 @@
-import { firstIncompleteStage, isConfirmationAwaited, stageNamed } from './state';
+import { firstIncompleteStage, isConfirmationAwaited, isStageComplete, stageNamed } from './state';
 import type { Trail } from './trail';
 
 /** Moves a request along its path as far as what has been collected allows. */
@@ -19,7 +19,8 @@ function moveAlongPath(trail: Trail, atMs: number): void {
   }
   const next = firstIncompleteStage(trail.state);
   const open = stageNamed(trail.state, trail.state.openStage);
-  if (open !== undefined && open !== next) trail.add({ type: 'stage_completed', atMs, stage: open.name });
+  if (open !== undefined && isStageComplete(trail.state, open))
+    trail.add({ type: 'stage_completed', atMs, stage: open.name });
   if (next !== undefined) {
     if (next !== open)
       trail.add({ type: 'stage_opened', atMs, stage: next.name, revision: trail.state.revision });
