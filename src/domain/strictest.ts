@@ -18,7 +18,8 @@ export function strictestOf(recorded: Assessment, today: Assessment): Result<Ass
   const reviewWithinMs = minOf(recorded.reviewWithinMs, today.reviewWithinMs);
   return accepted({
     ...rest,
-    outcome: path.value === undefined ? 'permit' : 'approve',
+    // An approval without a path is unsound, never a permit: only two permits make one.
+    outcome: recorded.outcome === 'permit' && today.outcome === 'permit' ? 'permit' : 'approve',
     ...(path.value && { path: path.value }),
     ...(confirmation && { confirmation }),
     ...(reviewWithinMs !== undefined && { reviewWithinMs }),
