@@ -1,7 +1,7 @@
 import type { Assessment, TargetBinding } from './assessment';
 import type { Command } from './command';
 import { decide } from './decide';
-import { type Digest, digestOf } from './digest';
+import { type Digest, tryDigestOf } from './digest';
 import { evolve } from './evolve';
 import { LIMITS } from './limits';
 import { checkStatement, type Directory, type Policy } from './ports';
@@ -72,6 +72,8 @@ export async function proveAuthorised(
 ): Promise<Result<Authorisation>> {
   const { submission, statements } = evidence;
   const { request } = submission;
+  const evidenceDigest = tryDigestOf(evidence);
+  if (!evidenceDigest.ok) return evidenceDigest;
   const timely = checkTimes(evidence, nowMs);
   if (!timely.ok) return timely;
   const recognition = await directory.authenticateSubmission(submission, nowMs);
@@ -107,7 +109,7 @@ export async function proveAuthorised(
       durationMs: request.durationMs,
       emergency: request.emergency,
       approvedBy: state.approvals.map((approval) => approval.by),
-      evidenceDigest: digestOf(evidence),
+      evidenceDigest: evidenceDigest.value,
       policyDigest: policy.digest,
       directoryDigest: directory.digest,
       provedAtMs: nowMs,
@@ -132,8 +134,13 @@ class Course {
 function checkTimes(evidence: Evidence, nowMs: number): Result<void> {
   const { submission, assessment, statements } = evidence;
   if (statements.length > LIMITS.acceptedStatements) return refused('TOO_LARGE', 'too many statements');
-  let earlierMs = submission.request.submittedAtMs - LIMITS.clockSkewMs;
-  for (const atMs of [assessment.assessedAtMs, ...statements.map((one) => one.receivedAtMs)]) {
+  const { submittedAtMs } = submission.request;
+  const timesMs = [assessment.assessedAtMs, ...statements.map((one) => one.receivedAtMs)];
+  // A time that is no number compares as neither early nor late, and would pass for any.
+  if (![submittedAtMs, ...timesMs].every(Number.isSafeInteger))
+    return refused('MALFORMED', 'the evidence has a time that is none');
+  let earlierMs = submittedAtMs - LIMITS.clockSkewMs;
+  for (const atMs of timesMs) {
     if (atMs < earlierMs) return refused('NOT_AUTHORISED', 'the evidence is not in the order of time');
     earlierMs = atMs;
   }
