@@ -17,6 +17,8 @@ export const LIMITS = {
   onBehalfOfLinks: 8,
   /** Statements that count, for one request, over its whole life. */
   acceptedStatements: 64,
+  /** Of these, kept free for the verbs that only end or review, so that no flood can make a grant irrevocable. */
+  closingStatements: 2,
   /** Refusals kept word for word; those beyond are counted. */
   keptRefusals: 32,
   /** Statements waiting in the inbox of one request, by count and by size. */

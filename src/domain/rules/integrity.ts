@@ -6,6 +6,9 @@ import type { Verb, VerifiedStatement } from '../statement';
 /** Verbs that speak about the path as the signer saw it. */
 const PATH_VERBS: readonly Verb[] = ['approve', 'deny', 'confirm', 'reroute', 'endorse'];
 
+/** Verbs that only end or review. At most two of them can ever be accepted for one request. */
+const CLOSING_VERBS: readonly Verb[] = ['deny', 'cancel', 'withdraw', 'revoke', 'review'];
+
 /** The statement speaks about exactly this request, is alive, and was not used before (TTA-3). */
 export function checkIntegrity(state: RequestState, facts: VerifiedStatement, atMs: number): Result<void> {
   const { statement } = facts;
@@ -18,9 +21,14 @@ export function checkIntegrity(state: RequestState, facts: VerifiedStatement, at
     return refused('EXPIRED_STATEMENT', 'the statement is dated in the future');
   if (statement.expiresAtMs - statement.issuedAtMs > LIMITS.statementLifeMs)
     return refused('MALFORMED', 'the statement may live 24 hours at most');
-  if (state.statements.length >= LIMITS.acceptedStatements)
+  if (state.statements.length >= roomFor(statement.verb))
     return refused('RATE_LIMITED', 'this request has taken all the statements it can hold');
   return accepted(undefined);
+}
+
+function roomFor(verb: Verb): number {
+  const { acceptedStatements, closingStatements } = LIMITS;
+  return CLOSING_VERBS.includes(verb) ? acceptedStatements : acceptedStatements - closingStatements;
 }
 
 /** The signer saw the path as it is now. */
