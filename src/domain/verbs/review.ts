@@ -6,8 +6,11 @@ import type { VerbRule } from './verb-rule';
 export const review: VerbRule = (state, { signer, statement }, atMs) => {
   const conflict = refuseParties(state, signer.id);
   if (conflict) return { ok: false, refusal: conflict };
-  if (state.approvals.some((approval) => approval.by === signer.id) || isRescuer(state, signer.id))
-    return refused('CONFLICTED', `${signer.id} took part in the decision and cannot review it`);
+  const tookPart =
+    state.approvals.some((approval) => approval.by === signer.id) ||
+    state.confirmation?.by === signer.id ||
+    isRescuer(state, signer.id);
+  if (tookPart) return refused('CONFLICTED', `${signer.id} took part in the decision and cannot review it`);
   if (!state.assessment?.reviewers.includes(signer.id))
     return refused('NOT_ELIGIBLE', `${signer.id} is not a reviewer of this request`);
   const { verdict } = statement;
