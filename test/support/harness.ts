@@ -1,0 +1,138 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
+import { CountersignClient } from '../../src/client';
+import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
+import { TASK_QUEUE } from '../../src/contracts/names';
+import { createBundleSource, FileTicketSource, loadBundle } from '../../src/policy';
+import { createWorker } from '../../src/worker';
+import { BundleFolder } from './harness-bundle';
+import { Cast } from './harness-cast';
+import { startPostgres, type TestPostgres } from './postgres';
+import { startTestServer, type TestServer } from './temporal';
+
+const DIST = path.resolve(__dirname, '../../dist');
+const BUILT_BUNDLE = path.join(DIST, 'workflow-bundle.js');
+// As built: it finds the example by its place beside the built program.
+const { provideExampleBundle }: typeof import('../../src/stack/example-bundle') = require(
+  path.join(DIST, 'src/stack/example-bundle.js'),
+);
+const ROLES = ['reporting_read', 'production_write', 'production_admin'];
+export const TICKETS: readonly string[] = ['OPS-1', 'INC-1', 'CHG-7'];
+
+/** The whole of Countersign over real servers: Temporal, PostgreSQL, a worker, the example bundle and its keys. */
+export class Harness {
+  readonly client: CountersignClient;
+  readonly cast: Cast;
+  readonly bundle: BundleFolder;
+  #worker: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
+  #native: NativeConnection | undefined;
+  #connector: PostgresqlConnector | undefined;
+
+  private constructor(
+    readonly server: TestServer,
+    readonly postgres: TestPostgres,
+    readonly temporal: Client,
+    readonly stateDir: string,
+    bundleDir: string,
+    readonly ticketsFile: string,
+  ) {
+    this.client = new CountersignClient(temporal);
+    this.cast = new Cast(this.client, stateDir);
+    this.bundle = new BundleFolder(bundleDir);
+  }
+
+  /** Starts everything. `worker: false` leaves the worker to the test. Call `stop` in `afterAll`. */
+  static async start({ worker = true }: { readonly worker?: boolean } = {}): Promise<Harness> {
+    quietRuntime();
+    const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-request-'));
+    const [server, postgres, bundleDir] = await Promise.all([
+      startTestServer(),
+      startPostgres(),
+      provideExampleBundle(stateDir),
+    ]);
+    await makeAccounts(postgres, bundleDir);
+    const ticketsFile = path.join(stateDir, 'tickets.yaml');
+    writeFileSync(ticketsFile, TICKETS.map((ticket) => `- ${ticket}\n`).join(''));
+    const connection = await Connection.connect({ address: server.address });
+    const dataConverter = { payloadConverterPath: require.resolve('../../src/workflows/payload-converter') };
+    const temporal = new Client({ connection, dataConverter });
+    const harness = new Harness(server, postgres, temporal, stateDir, bundleDir, ticketsFile);
+    if (worker) await harness.startWorker();
+    return harness;
+  }
+
+  /** Starts a worker in this process. It looks at the bundle's folder each time it is asked anything. */
+  async startWorker(): Promise<void> {
+    const tickets = new FileTicketSource(this.ticketsFile);
+    const logger = { info: () => undefined, error: () => undefined };
+    let looks = 0;
+    const nowMs = () => {
+      looks += 1;
+      return looks * 10_000;
+    };
+    const bundles = await createBundleSource(this.bundle.dir, { tickets, logger, nowMs });
+    const connection = await NativeConnection.connect({ address: this.server.address });
+    const connector = new PostgresqlConnector({ name: 'warehouse', url: this.postgres.url });
+    const worker = await createWorker({
+      connection,
+      namespace: 'default',
+      taskQueue: TASK_QUEUE,
+      bundles,
+      connectors: new Map([['warehouse', connector]]),
+      maxCachedWorkflows: 200,
+      workflowBundle: { code: readFileSync(BUILT_BUNDLE, 'utf8') },
+    });
+    this.#native = connection;
+    this.#connector = connector;
+    this.#worker = { worker, ended: worker.run() };
+  }
+
+  async stopWorker(): Promise<void> {
+    this.#worker?.worker.shutdown();
+    await this.#worker?.ended;
+    await this.#native?.close();
+    await this.#connector?.close();
+    this.#worker = undefined;
+    this.#native = undefined;
+    this.#connector = undefined;
+  }
+
+  /** Whether an account holds a role at this moment, by the database's own word. */
+  async holds(account: string, role: string): Promise<boolean> {
+    const [row] = await this.postgres.query("SELECT pg_has_role($1, $2, 'MEMBER') AS held", [account, role]);
+    return row?.['held'] === true;
+  }
+
+  /** How many leases the target has ever given for a request. */
+  async leases(requestId: string): Promise<readonly Record<string, unknown>[]> {
+    return this.postgres.query('SELECT * FROM countersign.lease WHERE lease_id = $1', [requestId]);
+  }
+
+  async stop(): Promise<void> {
+    await this.stopWorker();
+    await this.temporal.connection.close();
+    await this.server.stop();
+    this.postgres.stop();
+    rmSync(this.stateDir, { recursive: true, force: true });
+  }
+}
+
+let installed = false;
+
+/** Keeps the worker's ordinary news out of the test report. */
+function quietRuntime(): void {
+  if (installed) return;
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });
+  installed = true;
+}
+
+async function makeAccounts(postgres: TestPostgres, bundleDir: string): Promise<void> {
+  const loaded = await loadBundle(bundleDir, new FileTicketSource(undefined));
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  const roles = ROLES.map((role) => `CREATE ROLE ${role} NOLOGIN;`);
+  const accounts = loaded.bundle.accounts.map((account) => `CREATE ROLE ${account} LOGIN;`);
+  await postgres.query([...roles, ...accounts].join('\n'));
+}
