@@ -1,11 +1,11 @@
 import { existsSync, readFileSync } from 'node:fs';
-import path from 'node:path';
 import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from './activities';
 import type { Dependencies } from './activities/dependencies';
 import type { Connector } from './connectors/contract';
 import type { DirectoryBook } from './directory/directory-book';
 import type { BundleSource } from './policy/bundle';
+import { WORKFLOW_BUNDLE_FILE } from './project';
 import { SignedDirectory } from './signing/signed-directory';
 
 export interface WorkerOptions {
@@ -19,8 +19,6 @@ export interface WorkerOptions {
   /** Defaults to the bundle that the build made. */
   readonly workflowBundle?: WorkflowBundleOption;
 }
-
-const BUILT_BUNDLE = path.resolve(__dirname, '..', 'workflow-bundle.js');
 
 /** A worker over a bundle source and connectors. It runs until its `shutdown` is called. */
 export function createWorker(options: WorkerOptions): Promise<Worker> {
@@ -38,8 +36,9 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
 
 /** The workflow code as the build bundled it. */
 export function builtWorkflowBundle(): WorkflowBundleOption {
-  if (!existsSync(BUILT_BUNDLE)) throw new Error(`${BUILT_BUNDLE} is missing; run npm run build`);
-  return { code: readFileSync(BUILT_BUNDLE, 'utf8') };
+  if (!existsSync(WORKFLOW_BUNDLE_FILE))
+    throw new Error(`${WORKFLOW_BUNDLE_FILE} is missing; run npm run build`);
+  return { code: readFileSync(WORKFLOW_BUNDLE_FILE, 'utf8') };
 }
 
 function dependenciesOf({ bundles, connectors, nowMs = Date.now }: WorkerOptions): Dependencies {

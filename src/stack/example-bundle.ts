@@ -3,9 +3,8 @@ import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { registerKey } from '../directory/register-key';
+import { EXAMPLE_BUNDLE_DIR } from '../project';
 import { generateKey, writeKeyFile } from '../signing/keys';
-
-const EXAMPLE = path.resolve(__dirname, '..', '..', '..', 'policies');
 
 const principalsSchema = z.object({
   people: z.record(z.string(), z.unknown()),
@@ -25,7 +24,7 @@ export async function provideExampleBundle(stateDir: string): Promise<string> {
   if (existsSync(bundle)) return bundle;
   const draft = path.join(stateDir, 'bundle.new');
   rmSync(draft, { recursive: true, force: true });
-  cpSync(EXAMPLE, draft, { recursive: true });
+  cpSync(EXAMPLE_BUNDLE_DIR, draft, { recursive: true });
   mkdirSync(path.join(stateDir, 'keys'), { recursive: true, mode: 0o700 });
   const file = path.join(draft, 'directory.yaml');
   let directory = readFileSync(file, 'utf8');

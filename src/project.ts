@@ -1,0 +1,17 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+
+/** The folder of this package, whether its code runs compiled or as it is written. */
+const ROOT = rootFrom(__dirname);
+
+/** Workflow code as the build bundled it. */
+export const WORKFLOW_BUNDLE_FILE = path.join(ROOT, 'dist', 'workflow-bundle.js');
+/** The policy bundle that the demo and the tests run. */
+export const EXAMPLE_BUNDLE_DIR = path.join(ROOT, 'policies');
+
+function rootFrom(folder: string): string {
+  if (existsSync(path.join(folder, 'package.json'))) return folder;
+  const above = path.dirname(folder);
+  if (above === folder) throw new Error('countersign is not installed whole: its package.json is missing');
+  return rootFrom(above);
+}

@@ -1,0 +1,106 @@
+import { execFileSync } from 'node:child_process';
+import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client } from 'pg';
+import { toStderr } from '../../src/stack/announce';
+import { freePort } from '../../src/stack/free-port';
+
+/** A real PostgreSQL server for one test file, on loopback, with its data in a folder of its own. */
+export interface TestPostgres {
+  readonly url: string;
+  query(text: string, values?: readonly unknown[]): Promise<readonly Record<string, unknown>[]>;
+  /** Makes the server unreachable without losing anything, and brings it back. */
+  halt(): void;
+  restart(): void;
+  stop(): void;
+}
+
+const SERVER_USER = 'postgres';
+
+/** Starts a server. PostgreSQL does not run as root, so there it runs as its own user. Call `stop` in `afterAll`. */
+export async function startPostgres(): Promise<TestPostgres> {
+  const bin = serverBinaries();
+  const folder = mkdtempSync(path.join(tmpdir(), 'countersign-postgres-'));
+  const port = await freePort();
+  const data = path.join(folder, 'data');
+  if (isRoot()) chownSync(folder, Number(run('id', ['-u', SERVER_USER])), -1);
+  asServerUser(path.join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '-E', 'UTF8']);
+  const options = `-p ${port} -h 127.0.0.1 -k ${folder} -c fsync=off -c max_connections=50`;
+  const control = (action: string, ...more: string[]) =>
+    asServerUser(path.join(bin, 'pg_ctl'), ['-D', data, '-s', '-w', ...more, action]);
+  const start = () => control('start', '-o', options, '-l', path.join(folder, 'log'));
+  start();
+  const url = `postgres://postgres@127.0.0.1:${port}/postgres`;
+  return {
+    url,
+    halt: () => control('stop', '-m', 'immediate'),
+    restart: start,
+    stop: () => {
+      control('stop', '-m', 'immediate');
+      rmSync(folder, { recursive: true, force: true });
+    },
+    query: async (text, values = []) => {
+      const client = new Client({ connectionString: url });
+      await client.connect();
+      try {
+        return (await client.query(text, [...values])).rows;
+      } finally {
+        await client.end();
+      }
+    },
+  };
+}
+
+/** Roles and accounts of the example bundle. */
+export const WAREHOUSE = `
+  CREATE ROLE reporting_read; CREATE ROLE production_write; CREATE ROLE production_admin;
+  CREATE ROLE atlas_agent LOGIN; CREATE ROLE payments_ci LOGIN; CREATE ROLE deploy_bot LOGIN;
+  CREATE ROLE jonas LOGIN; CREATE ROLE ines LOGIN; CREATE ROLE mira LOGIN;
+`;
+
+/** Where initdb and pg_ctl are; the Debian package is installed where they are not. */
+export function serverBinaries(): string {
+  const found = findBinaries();
+  if (found !== undefined) return found;
+  toStderr('PostgreSQL is not installed; installing the Debian package postgresql');
+  try {
+    run('apt-get', ['update']);
+    run('apt-get', ['install', '-y', '--no-install-recommends', 'postgresql']);
+  } catch {
+    throw new Error(
+      'the tests need a PostgreSQL server; install it (apt-get install postgresql) and run them again',
+    );
+  }
+  const installed = findBinaries();
+  if (installed === undefined) throw new Error('PostgreSQL was installed, but its initdb cannot be found');
+  return installed;
+}
+
+function findBinaries(): string | undefined {
+  const debian = '/usr/lib/postgresql';
+  const versions = existsSync(debian) ? readdirSync(debian).sort((a, b) => Number(b) - Number(a)) : [];
+  const folders = [
+    ...versions.map((version) => path.join(debian, version, 'bin')),
+    ...(process.env['PATH'] ?? '').split(path.delimiter),
+  ];
+  return folders.find(
+    (folder) => existsSync(path.join(folder, 'initdb')) && existsSync(path.join(folder, 'pg_ctl')),
+  );
+}
+
+const isRoot = (): boolean => process.getuid?.() === 0;
+
+function asServerUser(command: string, args: readonly string[]): void {
+  if (isRoot())
+    run('setpriv', [`--reuid=${SERVER_USER}`, `--regid=${SERVER_USER}`, '--clear-groups', command, ...args]);
+  else run(command, args);
+}
+
+function run(command: string, args: readonly string[]): string {
+  return execFileSync(command, [...args], {
+    cwd: '/',
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+  });
+}
