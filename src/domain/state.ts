@@ -113,6 +113,24 @@ export function effectiveApprovers(state: RequestState, stage: Stage): readonly 
   return approvers;
 }
 
+/** Whose place among the original approvers someone decides in: their own, or that of the one they were put in for. */
+export function seatOf(state: RequestState, stage: Stage, id: PrincipalId): PrincipalId {
+  let seat = id;
+  for (const reroute of state.reroutes.toReversed())
+    if (reroute.stage === stage.name && reroute.with === seat) seat = reroute.replace;
+  return seat;
+}
+
+/** The approval given in someone's place, by them or by whoever stood or stands in for them. */
+export function approvalInPlaceOf(
+  state: RequestState,
+  stage: Stage,
+  id: PrincipalId,
+): CountedApproval | undefined {
+  const seat = seatOf(state, stage, id);
+  return approvalsOf(state, stage).find((approval) => seatOf(state, stage, approval.by) === seat);
+}
+
 export function approvalsOf(state: RequestState, stage: Stage): readonly CountedApproval[] {
   return state.approvals.filter((approval) => approval.stage === stage.name);
 }
@@ -149,8 +167,7 @@ export function awaited(state: RequestState): readonly PrincipalId[] {
   if (state.status === 'awaiting_approval' || state.status === 'approved') {
     const stage = stageNamed(state, state.openStage);
     if (stage === undefined) return state.assessment?.confirmation?.by ?? [];
-    const decided = approvalsOf(state, stage).map((approval) => approval.by);
-    return effectiveApprovers(state, stage).filter((id) => !decided.includes(id));
+    return effectiveApprovers(state, stage).filter((id) => !approvalInPlaceOf(state, stage, id));
   }
   if (state.review.phase === 'due' || state.review.phase === 'overdue') {
     return state.status === 'active' ? [] : (state.assessment?.reviewers ?? []);

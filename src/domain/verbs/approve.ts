@@ -1,7 +1,13 @@
 import { assuranceMeets } from '../principal';
 import { accepted, type Result, refused } from '../refusal';
 import { isApprover, refuseParties, refuseRescuers } from '../rules/standing';
-import { effectiveApprovers, isConfirmationAwaited, type RequestState, stageNamed } from '../state';
+import {
+  approvalInPlaceOf,
+  effectiveApprovers,
+  isConfirmationAwaited,
+  type RequestState,
+  stageNamed,
+} from '../state';
 import type { VerifiedStatement } from '../statement';
 import type { VerbRule } from './verb-rule';
 
@@ -17,7 +23,9 @@ export const approve: VerbRule = (state, facts, atMs) => {
       'CONFLICTED',
       `${signer.id} has approved stage ${earlier.stage}; stages need distinct people`,
     );
-  if (earlier !== undefined) return refused('NOT_NOW', `${signer.id} has already approved this stage`);
+  const inPlace = approvalInPlaceOf(state, stage, signer.id);
+  if (inPlace !== undefined)
+    return refused('NOT_NOW', `${inPlace.by} has already approved this stage in that place`);
   if (!assuranceMeets(assurance, stage.assurance))
     return refused(
       'WEAK_ASSURANCE',

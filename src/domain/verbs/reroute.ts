@@ -1,10 +1,10 @@
 import type { Stage } from '../assessment';
 import type { RerouteRecord } from '../event';
 import { LIMITS } from '../limits';
-import { GOVERNANCE_ROLES, hasAnyRole, isHuman } from '../principal';
+import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId } from '../principal';
 import { accepted, type Refusal, type Result, refused } from '../refusal';
 import { checkGovernor, isRescuer, refuseParties } from '../rules/standing';
-import { approvalsOf, effectiveApprovers, isStageComplete, type RequestState } from '../state';
+import { approvalInPlaceOf, effectiveApprovers, isStageComplete, type RequestState } from '../state';
 import type { Replacement, Statement, VerifiedStatement } from '../statement';
 import type { VerbRule } from './verb-rule';
 
@@ -62,12 +62,20 @@ function stageToChange(state: RequestState, statement: Statement, replacement: R
   const stage = named.find((one) => effectiveApprovers(state, one).includes(replacement.replace));
   if (stage === undefined)
     return refused('NOT_ELIGIBLE', `${replacement.replace} is not an approver to replace`);
-  if (isStageComplete(state, stage)) return refused('NOT_NOW', `stage ${stage.name} is complete`);
-  if (approvalsOf(state, stage).some((approval) => approval.by === replacement.replace))
-    return refused('NOT_NOW', `${replacement.replace} has already approved`);
+  const decided = refuseDecided(state, stage, replacement.replace);
+  if (decided) return { ok: false, refusal: decided };
   if (state.reroutes.some((one) => one.phase === 'proposed' && one.stage === stage.name))
     return refused('NOT_NOW', `a reroute of stage ${stage.name} awaits endorsement`);
   return accepted(stage);
+}
+
+/** A place in which someone has approved is not given to another, or one approver would count as two (OVR-6). */
+export function refuseDecided(state: RequestState, stage: Stage, replaced: PrincipalId): Refusal | undefined {
+  if (isStageComplete(state, stage)) return { code: 'NOT_NOW', detail: `stage ${stage.name} is complete` };
+  if (!effectiveApprovers(state, stage).includes(replaced))
+    return { code: 'NOT_NOW', detail: `${replaced} is no longer an approver to replace` };
+  const approval = approvalInPlaceOf(state, stage, replaced);
+  return approval && { code: 'NOT_NOW', detail: `${approval.by} has already approved in that place` };
 }
 
 /** A reroute never adds someone conflicted or ineligible, and never leaves fewer approvers (OVR-6). */
@@ -88,7 +96,10 @@ function refuseCandidate(
   if (hasAnyRole(candidate, GOVERNANCE_ROLES)) return weaken('holds a governance role, which cannot approve');
   if (!facts?.candidateStages.includes(stage.name))
     return weaken(`may not decide stage ${stage.name} by policy`);
-  if (effectiveApprovers(state, stage).includes(id)) return weaken('is an approver of the stage already');
+  const standsIn = state.reroutes.some(
+    (one) => one.phase === 'in_force' && one.stage === stage.name && one.with === id,
+  );
+  if (stage.eligible.includes(id) || standsIn) return weaken('is an approver of the stage already');
   if (state.approvals.some((approval) => approval.by === id)) return weaken('has approved another stage');
   return undefined;
 }
