@@ -53,11 +53,15 @@ function checkRoles(
   return entry.roles.flatMap((held, index) => {
     const at = [...path, 'roles', index];
     if (!BUILT_IN_ROLES.includes(held.role) && !Object.hasOwn(data.roles, held.role))
-      return [file.problem(at, `the role ${held.role} is not known; declare it in "roles" or correct its name`)];
+      return [
+        file.problem(at, `the role ${held.role} is not known; declare it in "roles" or correct its name`),
+      ];
     if (BUILT_IN_ROLES.includes(held.role) && !isPerson)
       return [file.problem(at, `${held.role} governs requests; only people may hold it, remove it here`)];
     if (held.role === TIME_BOXED_ROLE && !('until' in held))
-      return [file.problem(at, `${TIME_BOXED_ROLE} is time-boxed; write { role: ${held.role}, until: DATE }`)];
+      return [
+        file.problem(at, `${TIME_BOXED_ROLE} is time-boxed; write { role: ${held.role}, until: DATE }`),
+      ];
     return [];
   });
 }
@@ -69,17 +73,16 @@ function checkMembers(file: YamlFile, data: DirectoryData): readonly FileProblem
       if (members.indexOf(member) !== index)
         return [file.problem(at, `${member} is in ${group} twice; remove one`)];
       if (data.people[member] === undefined && data.identities[member] === undefined)
-        return [file.problem(at, `the member ${member} is not in this directory; add them or remove the line`)];
+        return [
+          file.problem(at, `the member ${member} is not in this directory; add them or remove the line`),
+        ];
       return [];
     }),
   );
 }
 
 /** An account that two principals share would let the lease of one keep the access of the other alive. */
-function checkAccounts(
-  file: YamlFile,
-  principals: ReturnType<typeof principalsOf>,
-): readonly FileProblem[] {
+function checkAccounts(file: YamlFile, principals: ReturnType<typeof principalsOf>): readonly FileProblem[] {
   const holders = new Map<string, string>();
   return principals.flatMap(({ id, section, entry }) =>
     Object.entries(entry.accounts).flatMap(([connector, account]) => {

@@ -10,7 +10,10 @@ export const instant = z.string().transform((value, context) => {
   // Date.parse rolls 31 February over into March; an end date that was meant otherwise must not pass.
   const rolledOver = !Number.isNaN(atMs) && !new Date(atMs).toISOString().startsWith(value.slice(0, 10));
   if (!Number.isNaN(atMs) && !rolledOver) return atMs;
-  context.addIssue({ code: 'custom', message: 'must be a date (2027-06-30) or a UTC time (2027-06-30T18:00Z)' });
+  context.addIssue({
+    code: 'custom',
+    message: 'must be a date (2027-06-30) or a UTC time (2027-06-30T18:00Z)',
+  });
   return z.NEVER;
 });
 
@@ -41,10 +44,7 @@ const personId = principalId.refine(
   (id) => id.startsWith('person/'),
   'is not a person; move it to "identities"',
 );
-const identityId = principalId.refine(
-  (id) => !id.startsWith('person/'),
-  'is a person; move it to "people"',
-);
+const identityId = principalId.refine((id) => !id.startsWith('person/'), 'is a person; move it to "people"');
 
 /** `directory.yaml`. Names are checked against each other in check-directory.ts. */
 export const directorySchema = z.strictObject({
@@ -67,9 +67,11 @@ export type DirectoryData = z.output<typeof directorySchema>;
 export type PrincipalData = DirectoryData['people'][string] | DirectoryData['identities'][string];
 
 /** Everyone in the file, with the section they stand in. */
-export function principalsOf(
-  data: DirectoryData,
-): readonly { readonly id: string; readonly section: 'people' | 'identities'; readonly entry: PrincipalData }[] {
+export function principalsOf(data: DirectoryData): readonly {
+  readonly id: string;
+  readonly section: 'people' | 'identities';
+  readonly entry: PrincipalData;
+}[] {
   return [
     ...Object.entries(data.people).map(([id, entry]) => ({ id, section: 'people' as const, entry })),
     ...Object.entries(data.identities).map(([id, entry]) => ({ id, section: 'identities' as const, entry })),

@@ -1,5 +1,5 @@
-import { type DirectoryData, principalsOf } from './directory-file';
 import type { RegisteredKey } from './directory-book';
+import { type DirectoryData, principalsOf } from './directory-file';
 import { readPublicKey } from './public-key';
 import type { FileProblem, YamlFile } from './yaml-file';
 
@@ -31,7 +31,10 @@ export function readKeys(file: YamlFile, data: DirectoryData): ReadKeys {
       const earlier = keys.get(keyId)?.key.principal;
       if (earlier !== undefined) {
         problems.push(
-          file.problem(path, `this key of ${id} is registered to ${earlier} already; every key has one holder`),
+          file.problem(
+            path,
+            `this key of ${id} is registered to ${earlier} already; every key has one holder`,
+          ),
         );
         continue;
       }
