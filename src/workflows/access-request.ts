@@ -3,7 +3,6 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  setDefaultSignalHandler,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -44,11 +43,14 @@ class RequestDesk {
   readonly #effects = new EffectRunner();
   readonly #visibility = new Visibility();
 
-  /** Handlers only append to the inbox: nothing that arrives can throw, block or change anything here. */
+  /**
+   * Handlers only append to the inbox: nothing that arrives can throw, block or change anything here. There is no
+   * default handler: where there is one, the SDK throws on a signal named `__temporal_…`, and the timers stand still.
+   * A signal of an unknown name stays in the history and does nothing.
+   */
   receiveMessages(): void {
     for (const { verb, signal } of verbSignals)
       setHandler(signal, (statement) => void this.#inbox.append(statement, { verb }));
-    setDefaultSignalHandler(() => void this.#inbox.append(undefined));
     setHandler(submitStatementUpdate, (statement) => this.#answer(statement));
     setHandler(requestQuery, () => this.#log.state && snapshotOf(this.#log.state));
     setHandler(eventsQuery, () => this.#log.events);
