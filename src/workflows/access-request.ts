@@ -51,7 +51,10 @@ class RequestDesk {
   receiveMessages(): void {
     for (const { verb, signal } of verbSignals)
       setHandler(signal, (statement) => void this.#inbox.append(statement, { verb }));
-    setHandler(submitStatementUpdate, (statement) => this.#answer(statement));
+    // A handler runs in the root scope, which a cancellation of the workflow reaches.
+    setHandler(submitStatementUpdate, (statement) =>
+      CancellationScope.nonCancellable(() => this.#answer(statement)),
+    );
     setHandler(requestQuery, () => this.#log.state && snapshotOf(this.#log.state));
     setHandler(eventsQuery, () => this.#log.events);
   }
