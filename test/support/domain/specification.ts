@@ -1,0 +1,68 @@
+import type { Command } from '../../../src/domain/command';
+import { decide } from '../../../src/domain/decide';
+import type { DomainEvent } from '../../../src/domain/event';
+import { fold } from '../../../src/domain/evolve';
+import type { RefusalCode } from '../../../src/domain/refusal';
+import type { RequestState, Status } from '../../../src/domain/state';
+
+/** An expected event: its type alone, or its type with the members that matter. */
+type Expected = DomainEvent['type'] | (Partial<DomainEvent> & Pick<DomainEvent, 'type'>);
+
+/** What the core decides in the course of these commands: all events from the beginning. */
+export function courseOf(...commands: readonly Command[]): readonly DomainEvent[] {
+  const events: DomainEvent[] = [];
+  for (const command of commands) events.push(...decide(fold(events), command));
+  return events;
+}
+
+/** The state that a course of commands leads to. */
+export function stateAfter(...commands: readonly Command[]): RequestState {
+  const state = fold(courseOf(...commands));
+  if (state === null) throw new Error('the course leads nowhere');
+  return state;
+}
+
+/**
+ * Specification by example of the pure core: given what has happened, when this happens, then these events follow and
+ * no others. `statement_accepted` goes without saying wherever other events say what the statement did.
+ */
+export function given(...history: readonly Command[]) {
+  return {
+    when(...commands: readonly Command[]) {
+      const before = courseOf(...history);
+      const events = [...before];
+      for (const command of commands) events.push(...decide(fold(events), command));
+      return new Outcome(events.slice(before.length), fold(events));
+    },
+  };
+}
+
+class Outcome {
+  constructor(
+    readonly events: readonly DomainEvent[],
+    readonly state: RequestState | null,
+  ) {}
+
+  thenFollows(...expected: readonly Expected[]): this {
+    const told = this.events.filter((event) => event.type !== 'statement_accepted');
+    expect(told.map((event) => event.type)).toEqual(
+      expected.map((one) => (typeof one === 'string' ? one : one.type)),
+    );
+    expect(told).toMatchObject(expected.map((one) => (typeof one === 'string' ? { type: one } : one)));
+    return this;
+  }
+
+  thenNothingHappened(): this {
+    expect(this.events).toEqual([]);
+    return this;
+  }
+
+  thenRefused(code: RefusalCode): this {
+    return this.thenFollows({ type: 'statement_refused', refusal: expect.objectContaining({ code }) });
+  }
+
+  andIs(status: Status): this {
+    expect(this.state?.status).toBe(status);
+    return this;
+  }
+}

@@ -1,0 +1,72 @@
+import type { AccessRequest } from '../../../src/domain/request';
+import type { RerouteFacts, Statement, Verb, VerifiedStatement } from '../../../src/domain/statement';
+import { aRequest, DAY, DIRECTORY_DIGEST, digestFor, HOUR, START } from './builders';
+import { LEAD_1, SUBSTITUTE_1, standingOf } from './people';
+
+const THE_REQUEST = aRequest();
+
+type Claims = Partial<Statement>;
+
+/** What each verb needs to say beside who, about what and when. */
+const NEEDED: Partial<Record<Verb, Claims>> = {
+  reroute: {
+    reasonCode: 'approver-absent',
+    ticket: 'OPS-18',
+    policyBasis: 'ledger-write',
+    replacement: { replace: LEAD_1, with: SUBSTITUTE_1, untilMs: START + 6 * HOUR },
+  },
+  endorse: { endorses: 'reroute-by-person/iam' },
+  cancel: { reasonCode: 'no-longer-needed' },
+  review: { verdict: 'justified' },
+};
+
+/** A statement about `aRequest()` made at the start and good for a day, unless the claims say otherwise. */
+export function aStatement(
+  verb: Verb,
+  iss: string,
+  claims: Claims = {},
+  about: AccessRequest = THE_REQUEST,
+): Statement {
+  return {
+    iss,
+    jti: `${verb}-by-${iss}`,
+    issuedAtMs: START,
+    expiresAtMs: START + DAY,
+    verb,
+    request: about.id,
+    digest: digestFor(about),
+    revision: 0,
+    ...NEEDED[verb],
+    ...claims,
+  };
+}
+
+/** Claims that leave these members out, where a verb would need them. */
+export const without = (...members: readonly (keyof Statement)[]): Claims =>
+  Object.fromEntries(members.map((member) => [member, undefined]));
+
+/** Current policy finds nothing to object to in the reroute. */
+export function fineReroute(statement: Statement): RerouteFacts {
+  return {
+    reasonCodeListed: true,
+    ticketFound: true,
+    policyBasisListed: true,
+    candidate: standingOf(statement.replacement?.with ?? ''),
+    candidateStages: ['leads', 'security'],
+  };
+}
+
+/** The facts of a statement whose signature held: signed with its issuer's own registered key. */
+export function verified(statement: Statement, changes: Partial<VerifiedStatement> = {}): VerifiedStatement {
+  return {
+    statement,
+    envelope: { format: 'jws', jws: `signed.${statement.jti}.signature` },
+    signer: standingOf(statement.iss),
+    keyId: `key-of-${statement.iss}`,
+    assurance: 'key',
+    channel: 'cli',
+    directoryDigest: DIRECTORY_DIGEST,
+    ...(statement.verb === 'reroute' && { reroute: fineReroute(statement) }),
+    ...changes,
+  };
+}
