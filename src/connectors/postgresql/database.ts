@@ -26,8 +26,10 @@ export class Database {
       application_name: 'countersign',
       allowExitOnIdle: true,
     });
-    // An idle connection that breaks is replaced by the next query; without a listener it would end the process.
+    // A connection that breaks is replaced by the next query. Without these listeners it would end the process: the
+    // pool listens only while a connection is idle, and it can break between two queries of a transaction too.
     this.#pool.on('error', () => undefined);
+    this.#pool.on('connect', (client) => client.on('error', () => undefined));
   }
 
   /** Runs work in one transaction, on one connection; nothing stays where it throws. */

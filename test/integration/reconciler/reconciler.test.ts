@@ -1,0 +1,119 @@
+import type { Connector } from '../../../src/connectors/contract';
+import { PostgresqlConnector } from '../../../src/connectors/postgresql/connector';
+import { type Reconciler, startReconciler } from '../../../src/reconciler';
+import { authorise } from '../../support/authorisation';
+import { startPostgres, type TestPostgres, WAREHOUSE } from '../../support/postgres';
+
+let postgres: TestPostgres;
+let connector: Connector;
+const started: Reconciler[] = [];
+const lines: object[] = [];
+const logger = {
+  info: () => undefined,
+  warn: (about: object, message: string) => void lines.push({ ...about, message }),
+};
+
+beforeAll(async () => {
+  postgres = await startPostgres();
+  await postgres.query(WAREHOUSE);
+  connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+}, 60_000);
+afterEach(async () => {
+  for (const reconciler of started.splice(0)) await reconciler.stop();
+  lines.length = 0;
+});
+afterAll(async () => {
+  await connector.close();
+  postgres.stop();
+});
+
+/** One that looks when it is told to: its own first look is waited for, the next is an hour away. */
+async function reconciler(graceMs = 0): Promise<Reconciler> {
+  const connectors = new Map([['warehouse', connector]]);
+  const one = startReconciler({ connectors, intervalMs: 3_600_000, graceMs, logger });
+  started.push(one);
+  return one;
+}
+
+const give = async (id: string, durationMs: number) =>
+  connector.provision(await authorise({ id, account: 'payments_ci', role: 'production_write', durationMs }));
+
+const holds = async () => {
+  const [row] = await postgres.query(
+    "SELECT pg_has_role('payments_ci', 'production_write', 'MEMBER') AS held",
+  );
+  return row?.['held'];
+};
+
+const pause = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
+
+async function until(reached: () => Promise<boolean> | boolean): Promise<void> {
+  for (let tries = 0; tries < 200; tries += 1) {
+    if (await reached()) return;
+    await pause(50);
+  }
+  throw new Error('it did not come to pass');
+}
+
+describe('EMG-2 the end of a grant needs neither its workflow nor Temporal', () => {
+  test('a lease past its end is ended, though no Temporal server runs', async () => {
+    await give('overdue-0001', 1);
+    expect(await holds()).toBe(true);
+    await reconciler();
+    await until(async () => (await holds()) === false);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ leaseId: 'overdue-0001', message: 'overdue lease ended' }),
+    );
+  });
+
+  test('a lease in time, and one within its grace, are left alone', async () => {
+    await give('in-time-0001', 60_000);
+    await give('in-grace-001', 1);
+    const one = await reconciler(60_000);
+    await one.pass();
+    expect(one.counts.leasesEnded).toBe(0);
+    expect(await holds()).toBe(true);
+    await connector.revoke('in-time-0001', 'revoked');
+    await connector.revoke('in-grace-001', 'revoked');
+  });
+
+  test('two at once end it once', async () => {
+    await give('overdue-0002', 1);
+    const [first, second] = await Promise.all([reconciler(), reconciler()]);
+    await until(async () => (await holds()) === false);
+    await Promise.all([first.pass(), second.pass()]);
+    expect(first.counts.leasesEnded + second.counts.leasesEnded).toBe(1);
+  });
+
+  test('a target that is down is tried again at the next look', async () => {
+    await give('overdue-0003', 60_000);
+    const one = await reconciler();
+    await until(() => one.counts.passes > 0);
+    await one.pass();
+    postgres.halt();
+    await one.pass();
+    postgres.restart();
+    expect(one.counts.failures).toBe(1);
+    await postgres.query(
+      "UPDATE countersign.lease SET granted_at_ms = 1, expires_at_ms = 2 WHERE lease_id = 'overdue-0003'",
+    );
+    await until(async () => {
+      await one.pass();
+      return (await holds()) === false;
+    });
+  });
+
+  test('FRI-8 access without a lease, and a lease without access, are reported', async () => {
+    await give('absent-00001', 60_000);
+    await postgres.query('REVOKE production_write FROM payments_ci; GRANT production_write TO mira');
+    const one = await reconciler();
+    await until(() => lines.length >= 2);
+    await one.pass();
+    expect(lines).toContainEqual(
+      expect.objectContaining({ account: 'mira', message: 'access without a lease' }),
+    );
+    expect(lines).toContainEqual(
+      expect.objectContaining({ leaseId: 'absent-00001', message: 'lease without access' }),
+    );
+  });
+});
