@@ -22,6 +22,9 @@ const { provideExampleBundle }: typeof import('../../src/stack/example-bundle') 
 const ROLES = ['reporting_read', 'production_write', 'production_admin'];
 export const TICKETS: readonly string[] = ['OPS-1', 'INC-1', 'CHG-7'];
 
+/** The workflow code as the build bundled it. */
+export const builtWorkflowBundle = () => ({ code: readFileSync(BUILT_BUNDLE, 'utf8') });
+
 /** The whole of Countersign over real servers: Temporal, PostgreSQL, a worker, the example bundle and its keys. */
 export class Harness {
   readonly client: CountersignClient;
@@ -83,7 +86,7 @@ export class Harness {
       bundles,
       connectors: new Map([['warehouse', connector]]),
       maxCachedWorkflows: 200,
-      workflowBundle: { code: readFileSync(BUILT_BUNDLE, 'utf8') },
+      workflowBundle: builtWorkflowBundle(),
     });
     this.#native = connection;
     this.#connector = connector;
@@ -106,8 +109,10 @@ export class Harness {
     return row?.['held'] === true;
   }
 
-  /** How many leases the target has ever given for a request. */
+  /** What the target has on record of a request's lease; none before its first act. */
   async leases(requestId: string): Promise<readonly Record<string, unknown>[]> {
+    const [table] = await this.postgres.query("SELECT to_regclass('countersign.lease') AS name");
+    if (table?.['name'] == null) return [];
     return this.postgres.query('SELECT * FROM countersign.lease WHERE lease_id = $1', [requestId]);
   }
 
