@@ -1,0 +1,82 @@
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import type { AccessRequest } from '../../src/domain/request';
+import type { Harness } from '../support/harness';
+import { ADMIN, EMERGENCY, READ, reroutedToDavid, WRITE } from '../support/harness-asks';
+import { writeHistory } from './history-file';
+
+export const HISTORIES = path.join(__dirname, 'histories');
+
+type Life = (harness: Harness) => Promise<AccessRequest>;
+
+/** One life of a request for each way through the workflow. Histories are kept and replayed by every later version. */
+export const LIVES: Readonly<Record<string, Life>> = {
+  'policy-alone': ({ cast }) => cast.ask({ ...READ, durationMs: 300 }),
+  'single-approver': async ({ cast }) => {
+    const request = await cast.ask({ ...WRITE, durationMs: 300 });
+    await cast.say('person/mira', 'approve', request);
+    return request;
+  },
+  'two-stages': async ({ cast }) => {
+    const request = await cast.ask({ ...ADMIN, durationMs: 300 });
+    await cast.say('person/mira', 'approve', request);
+    await cast.say('person/david', 'approve', request);
+    return request;
+  },
+  denied: async ({ cast }) => {
+    const request = await cast.ask(WRITE);
+    await cast.say('person/tomas', 'deny', request);
+    return request;
+  },
+  rerouted: async ({ cast }) => {
+    const request = await cast.ask({ ...WRITE, durationMs: 300 });
+    await cast.say('person/nadia', 'reroute', request, reroutedToDavid());
+    await cast.say('person/mira', 'approve', request);
+    await cast.say('person/david', 'approve', request);
+    return request;
+  },
+  emergency: async ({ cast }) => {
+    const request = await cast.ask({ ...EMERGENCY, durationMs: 300 });
+    await cast.say('person/sofia', 'approve', request);
+    await cast.over(request);
+    await cast.say('person/amara', 'review', request, { verdict: 'justified' });
+    return request;
+  },
+  'hard-stop': ({ cast }) =>
+    cast.ask({ requester: 'bot/deployer', entitlement: 'network:egress-policy#disable' }),
+  'refused-statements': async ({ cast, client }) => {
+    const request = await cast.ask(WRITE);
+    await cast.say('ci/payments', 'approve', request);
+    await cast.say('person/lena', 'approve', request);
+    await client.leaveStatement(request.id, 'approve', await cast.sign('person/mira', 'deny', request));
+    await cast.until(request, ({ refusalCount }) => refusalCount === 3);
+    await cast.say('ci/payments', 'withdraw', request);
+    return request;
+  },
+  cancelled: async ({ cast }) => {
+    const request = await cast.ask(WRITE);
+    await cast.say('person/chen', 'cancel', request, { reasonCode: 'duplicate' });
+    return request;
+  },
+  withdrawn: async ({ cast }) => {
+    const request = await cast.ask(WRITE);
+    await cast.say('ci/payments', 'withdraw', request);
+    return request;
+  },
+  revoked: async ({ cast }) => {
+    const request = await cast.ask(WRITE);
+    await cast.say('person/mira', 'approve', request);
+    await cast.settled(request);
+    await cast.say('person/greta', 'revoke', request);
+    return request;
+  },
+};
+
+/** Lives through one of them and writes its history. */
+export async function capture(harness: Harness, name: string, life: Life): Promise<void> {
+  const request = await life(harness);
+  await harness.cast.over(request);
+  const history = await harness.client.history(request.id);
+  mkdirSync(HISTORIES, { recursive: true });
+  writeHistory(path.join(HISTORIES, `${name}.json`), history);
+}
