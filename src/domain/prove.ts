@@ -89,6 +89,7 @@ export async function proveAuthorised(
     recognition: recognition.value,
     atMs: evidence.assessment.assessedAtMs,
   });
+  if (course.state?.status === 'refused') return { ok: false, refusal: notAuthorised(course.state) };
   for (const { envelope, receivedAtMs } of statements) {
     const check = await checkStatement(envelope, request, nowMs, directory, policy);
     course.apply({ type: 'consider', check, atMs: receivedAtMs });
