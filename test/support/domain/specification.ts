@@ -1,23 +1,35 @@
 import type { Command } from '../../../src/domain/command';
 import { decide } from '../../../src/domain/decide';
 import type { DomainEvent } from '../../../src/domain/event';
-import { fold } from '../../../src/domain/evolve';
+import { evolve } from '../../../src/domain/evolve';
 import type { RefusalCode } from '../../../src/domain/refusal';
 import type { RequestState, Status } from '../../../src/domain/state';
 
 /** An expected event: its type alone, or its type with the members that matter. */
 type Expected = DomainEvent['type'] | (Partial<DomainEvent> & Pick<DomainEvent, 'type'>);
 
-/** What the core decides in the course of these commands: all events from the beginning. */
-export function courseOf(...commands: readonly Command[]): readonly DomainEvent[] {
-  const events: DomainEvent[] = [];
-  for (const command of commands) events.push(...decide(fold(events), command));
-  return events;
+interface Course {
+  readonly events: readonly DomainEvent[];
+  readonly state: RequestState | null;
 }
+
+function run(commands: readonly Command[], from: RequestState | null = null): Course {
+  const events: DomainEvent[] = [];
+  let state = from;
+  for (const command of commands)
+    for (const event of decide(state, command)) {
+      events.push(event);
+      state = evolve(state, event);
+    }
+  return { events, state };
+}
+
+/** What the core decides in the course of these commands: all events from the beginning. */
+export const courseOf = (...commands: readonly Command[]): readonly DomainEvent[] => run(commands).events;
 
 /** The state that a course of commands leads to. */
 export function stateAfter(...commands: readonly Command[]): RequestState {
-  const state = fold(courseOf(...commands));
+  const { state } = run(commands);
   if (state === null) throw new Error('the course leads nowhere');
   return state;
 }
@@ -27,12 +39,11 @@ export function stateAfter(...commands: readonly Command[]): RequestState {
  * no others. `statement_accepted` goes without saying wherever other events say what the statement did.
  */
 export function given(...history: readonly Command[]) {
+  const { state: before } = run(history);
   return {
     when(...commands: readonly Command[]) {
-      const before = courseOf(...history);
-      const events = [...before];
-      for (const command of commands) events.push(...decide(fold(events), command));
-      return new Outcome(events.slice(before.length), fold(events));
+      const { events, state } = run(commands, before);
+      return new Outcome(events, state);
     },
   };
 }

@@ -1,0 +1,124 @@
+import type { Assessment } from '../../../src/domain/assessment';
+import { digestOfText } from '../../../src/domain/digest';
+import type { Recognition } from '../../../src/domain/event';
+import type { Directory, Policy } from '../../../src/domain/ports';
+import type { Standing } from '../../../src/domain/principal';
+import { accepted, type RefusalCode, type Result, refused } from '../../../src/domain/refusal';
+import type { AccessRequest, SignedEnvelope, Submission } from '../../../src/domain/request';
+import type { RerouteFacts, Statement, StatementCheck } from '../../../src/domain/statement';
+import {
+  aSubmission,
+  DIRECTORY_DIGEST,
+  digestFor,
+  needsApproval,
+  POLICY_DIGEST,
+  recognition,
+} from './builders';
+import { standingOf } from './people';
+import { fineReroute, verified } from './statements';
+
+/*
+ * The ports of the core over data in memory. Envelopes carry a stand-in for a signature: a digest over the payload and
+ * a secret of the key, so that they hold exactly what was sealed. Real signatures are tested where they are made.
+ */
+
+const keyOf = (principal: string): string => `key-of-${principal}`;
+
+function seal(payload: unknown, signer: string): SignedEnvelope {
+  const text = JSON.stringify([keyOf(signer), payload]);
+  return { format: 'jws', jws: `${text}.${digestOfText(`secret ${keyOf(signer)} ${text}`)}` };
+}
+
+function open(envelope: SignedEnvelope): readonly [keyId: string, payload: unknown] | undefined {
+  const end = envelope.jws.lastIndexOf('.');
+  const text = envelope.jws.slice(0, end);
+  try {
+    const [keyId, payload] = JSON.parse(text);
+    return envelope.jws.slice(end + 1) === digestOfText(`secret ${keyId} ${text}`)
+      ? [keyId, payload]
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** The statement as its issuer, or whoever else holds that key, seals it. */
+export const sealed = (statement: Statement, signer: string = statement.iss): SignedEnvelope =>
+  seal(statement, signer);
+
+/** The request as its requester submits it. */
+export const submitted = (request: AccessRequest, signer: string = request.requester): Submission => ({
+  ...aSubmission(request),
+  proof: seal(digestFor(request), signer),
+});
+
+/** People and keys. Standings may differ from the cast's, and keys may have been revoked. */
+export class DirectoryInMemory implements Directory {
+  readonly digest = DIRECTORY_DIGEST;
+
+  constructor(
+    private readonly changed: Readonly<Record<string, Partial<Standing>>> = {},
+    private readonly withoutKey: readonly string[] = [],
+  ) {}
+
+  async authenticateSubmission({ request, proof }: Submission): Promise<Result<Recognition>> {
+    const [keyId, digest] = open(proof) ?? [];
+    const { requester } = request;
+    if (this.withoutKey.includes(requester)) return refused('UNKNOWN_KEY', 'revoked');
+    if (!this.standing(requester).active) return refused('DISABLED_IDENTITY', requester);
+    if (keyId !== keyOf(requester) || digest !== digestFor(request))
+      return refused('BAD_SIGNATURE', 'forged');
+    return accepted({ ...recognition, principal: requester, keyId });
+  }
+
+  async authenticateStatement(envelope: SignedEnvelope): Promise<StatementCheck> {
+    return this.check(envelope);
+  }
+
+  check(envelope: SignedEnvelope): StatementCheck {
+    const [keyId, payload] = open(envelope) ?? [];
+    if (payload === undefined) return unproved('BAD_SIGNATURE');
+    const statement = payload as Statement;
+    if (keyId !== keyOf(statement.iss) || this.withoutKey.includes(statement.iss))
+      return unproved('UNKNOWN_KEY');
+    const { reroute: _unasked, ...facts } = verified(statement, {
+      envelope,
+      signer: this.standing(statement.iss),
+    });
+    return { verified: true, facts };
+  }
+
+  private standing(id: string): Standing {
+    return { ...standingOf(id), ...this.changed[id] };
+  }
+}
+
+function unproved(code: RefusalCode): StatementCheck {
+  return { verified: false, attempt: { refusal: { code, detail: 'not proved' } } };
+}
+
+/** Policy that says the same of every request, and lets any substitute in the right group be put in. */
+export class PolicyInMemory implements Policy {
+  readonly digest = POLICY_DIGEST;
+
+  constructor(private readonly assessment: Assessment = needsApproval()) {}
+
+  assess(_request: AccessRequest, atMs: number): Assessment {
+    return { ...this.assessment, assessedAtMs: atMs };
+  }
+
+  async rerouteFacts(statement: Statement): Promise<RerouteFacts> {
+    return this.factsOf(statement);
+  }
+
+  factsOf(statement: Statement): RerouteFacts {
+    const facts = fineReroute(statement);
+    const mayDecide = (groups: readonly string[]) =>
+      groups.some((group) => facts.candidate?.groups.includes(group));
+    const stages = this.assessment.path?.stages ?? [];
+    const candidateStages = stages
+      .filter((stage) => mayDecide([...stage.groups, ...stage.substituteGroups]))
+      .map((stage) => stage.name);
+    return { ...facts, candidateStages };
+  }
+}
