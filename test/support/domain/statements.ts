@@ -7,13 +7,18 @@ const THE_REQUEST = aRequest();
 
 type Claims = Partial<Statement>;
 
+/** The claim of a reroute: whom to replace, by whom, until when. */
+export const replacing = (replace: string, by: string, untilMs = START + 6 * HOUR): Claims => ({
+  replacement: { replace, with: by, untilMs },
+});
+
 /** What each verb needs to say beside who, about what and when. */
 const NEEDED: Partial<Record<Verb, Claims>> = {
   reroute: {
     reasonCode: 'approver-absent',
     ticket: 'OPS-18',
     policyBasis: 'ledger-write',
-    replacement: { replace: LEAD_1, with: SUBSTITUTE_1, untilMs: START + 6 * HOUR },
+    ...replacing(LEAD_1, SUBSTITUTE_1),
   },
   endorse: { endorses: 'reroute-by-person/iam' },
   cancel: { reasonCode: 'no-longer-needed' },

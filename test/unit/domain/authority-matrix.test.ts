@@ -1,7 +1,7 @@
 import type { Command } from '../../../src/domain/command';
 import type { RefusalCode } from '../../../src/domain/refusal';
 import { VERBS, type Verb } from '../../../src/domain/statement';
-import { DAY, HOUR, leads, needsApproval, START, stopped } from '../../support/domain/builders';
+import { DAY, HOUR, leads, needsApproval, stopped } from '../../support/domain/builders';
 import {
   accessEnded,
   assess,
@@ -34,6 +34,7 @@ import {
   SUBSTITUTE_2,
 } from '../../support/domain/people';
 import { given, stateAfter } from '../../support/domain/specification';
+import { replacing } from '../../support/domain/statements';
 
 /*
  * Who may do what, and when. Two tables say it: what someone is to a request decides which verbs are theirs, and the
@@ -132,9 +133,6 @@ const assessment = needsApproval([leads()], {
   privileged: true,
   confirmation: { by: [SPONSOR], before: 'execution' },
   reviewWithinMs: DAY,
-});
-const replacing = (replace: string, by: string) => ({
-  replacement: { replace, with: by, untilMs: START + 6 * HOUR },
 });
 const now = { revision: 1 };
 

@@ -1,4 +1,3 @@
-import type { RerouteFacts, Statement } from '../../../src/domain/statement';
 import { DAY, HOUR, leads, needsApproval, START } from '../../support/domain/builders';
 import { at, madeAt, says, timePasses } from '../../support/domain/commands';
 import { awaitingApproval, rerouted } from '../../support/domain/courses';
@@ -16,14 +15,7 @@ import {
   standingOf,
 } from '../../support/domain/people';
 import { given } from '../../support/domain/specification';
-import { aStatement, fineReroute } from '../../support/domain/statements';
-
-const replacing = (replace: string, by: string, untilMs = START + 6 * HOUR): Partial<Statement> => ({
-  replacement: { replace, with: by, untilMs },
-});
-const _finding = (changes: Partial<RerouteFacts>, claims: Partial<Statement> = {}) => ({
-  reroute: { ...fineReroute(aStatement('reroute', IAM, claims)), ...changes },
-});
+import { replacing } from '../../support/domain/statements';
 
 describe('OVR-7 a replacement is time-limited', () => {
   it.each([

@@ -21,11 +21,8 @@ import {
   standingOf,
 } from '../../support/domain/people';
 import { given } from '../../support/domain/specification';
-import { aStatement, fineReroute, verified, without } from '../../support/domain/statements';
+import { aStatement, fineReroute, replacing, verified, without } from '../../support/domain/statements';
 
-const replacing = (replace: string, by: string, untilMs = START + 6 * HOUR): Partial<Statement> => ({
-  replacement: { replace, with: by, untilMs },
-});
 const finding = (changes: Partial<RerouteFacts>, claims: Partial<Statement> = {}) => ({
   reroute: { ...fineReroute(aStatement('reroute', IAM, claims)), ...changes },
 });
