@@ -18,6 +18,8 @@ export interface WorkerOptions {
   readonly nowMs?: () => number;
   /** Defaults to the bundle that the build made. */
   readonly workflowBundle?: WorkflowBundleOption;
+  /** Runs workflows in this thread, for a debugger, or to measure their heap. */
+  readonly debugMode?: boolean;
 }
 
 /** A worker over a bundle source and connectors. It runs until its `shutdown` is called. */
@@ -31,6 +33,7 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
     activities: createActivities(dependenciesOf(options)),
     maxCachedWorkflows: options.maxCachedWorkflows,
     shutdownGraceTime: '5s',
+    ...(options.debugMode && { debugMode: true }),
   });
 }
 

@@ -17,10 +17,14 @@ export class RequestLog {
   readonly #events: DomainEvent[] = [];
   #keptRefusals = 0;
   #uncountedRefusals = 0;
+  #latestMs = 0;
 
   /** Takes up the log of an earlier run. */
   resume(carried: CarriedLog): void {
-    for (const event of carried.events) this.#append(event);
+    for (const event of carried.events) {
+      this.#append(event);
+      this.#latestMs = Math.max(this.#latestMs, event.atMs);
+    }
     const { uncountedRefusals: count } = carried;
     if (this.#state === null || count === 0) return;
     this.#uncountedRefusals = count;
@@ -35,9 +39,14 @@ export class RequestLog {
     return this.#events;
   }
 
-  /** Decides a command and folds what follows from it. */
+  /**
+   * Decides a command and folds what follows from it. Time never runs backwards in a log: the workflow's clock stands
+   * still within a task, while activities, which also say what time it is, run on the worker's.
+   */
   apply(command: Command): readonly DomainEvent[] {
-    const events = decide(this.#state, command);
+    const madeAtMs = command.type === 'record_assessment' ? command.assessment.assessedAtMs : 0;
+    this.#latestMs = Math.max(this.#latestMs, command.atMs, madeAtMs);
+    const events = decide(this.#state, { ...command, atMs: this.#latestMs });
     for (const event of events) this.#append(event);
     return events;
   }

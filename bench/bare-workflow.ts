@@ -1,0 +1,15 @@
+import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
+
+export const goSignal = defineSignal('go');
+
+const { act } = proxyActivities<{ act(id: string): Promise<void> }>({ startToCloseTimeout: '10s' });
+
+/** The floor: one signal, one timer, one activity that does nothing. */
+export async function bare(id: string): Promise<void> {
+  let going = false;
+  setHandler(goSignal, () => {
+    going = true;
+  });
+  await condition(() => going, '1 hour');
+  await act(id);
+}

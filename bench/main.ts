@@ -1,0 +1,177 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { parseArgs } from 'node:util';
+import { Client, Connection } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { toStderr } from '../src/stack/announce';
+import { provideExampleBundle } from '../src/stack/example-bundle';
+import { freePort } from '../src/stack/free-port';
+import { findTemporalBinary } from '../src/stack/temporal-binary';
+import { startTemporalServer } from '../src/stack/temporal-server';
+import { bareSide } from './bare-side';
+import { countersignSide } from './countersign-side';
+import {
+  creationMs,
+  decisionToGrant,
+  endToEnd,
+  eventsOf,
+  heapPerWaiting,
+  median,
+  quantile,
+  waiting,
+} from './measure';
+import { postgresTarget } from './postgres-target';
+import type { Side } from './side';
+import { type Figures, printTable } from './table';
+
+const { values } = parseArgs({
+  options: {
+    json: { type: 'boolean', default: false },
+    requests: { type: 'string', default: '500' },
+    'in-flight': { type: 'string', default: '50' },
+    rounds: { type: 'string', default: '3' },
+  },
+});
+const REQUESTS = Number(values.requests);
+const IN_FLIGHT = Number(values['in-flight']);
+const ROUNDS = Number(values.rounds);
+const DECISIONS = 100;
+const WAITING = 300;
+const REPLAYS = 300;
+
+interface Timed {
+  readonly rates: number[];
+  readonly p50s: number[];
+  readonly p99s: number[];
+}
+
+/** Both sides on one server in one run, in turns, so that what else the machine does falls on both. */
+async function main(): Promise<void> {
+  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-bench-'));
+  const binary = await findTemporalBinary({ announce: toStderr });
+  const server = await startTemporalServer({ binary: binary.path, stateDir, port: await freePort() });
+  const connection = await Connection.connect({ address: server.address });
+  const native = await NativeConnection.connect({ address: server.address });
+  const client = new Client({ connection });
+  const postgres = await postgresTarget();
+  try {
+    const place = { connection: native, stateDir, bundleDir: await provideExampleBundle(stateDir) };
+    const bare = await bareSide(native);
+    const countersign = await countersignSide(place);
+    const sides =
+      postgres === undefined
+        ? [bare, countersign]
+        : [bare, countersign, await countersignSide(place, postgres.connector)];
+    const timed = await takeTurns(sides, client);
+    const figures = await assemble(sides, timed, client);
+    if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+    else printTable(figures);
+  } finally {
+    await postgres?.stop();
+    await native.close();
+    await connection.close();
+    await server.kill();
+    rmSync(stateDir, { recursive: true, force: true });
+  }
+}
+
+async function takeTurns(sides: readonly Side[], client: Client): Promise<ReadonlyMap<Side, Timed>> {
+  const timed = new Map(
+    sides.map((side) => [side, { rates: [], p50s: [], p99s: [] } satisfies Timed as Timed]),
+  );
+  for (let round = 0; round <= ROUNDS; round += 1) {
+    for (const [side, { rates, p50s, p99s }] of timed) {
+      toStderr(round === 0 ? `warming up: ${side.name}` : `round ${round} of ${ROUNDS}: ${side.name}`);
+      await withWorker(side, false, async () => {
+        const { perSecond } = await endToEnd(side, client, round === 0 ? 50 : REQUESTS, IN_FLIGHT);
+        const spans = await decisionToGrant(side, client, round === 0 ? 10 : DECISIONS);
+        if (round === 0) return;
+        rates.push(perSecond);
+        p50s.push(quantile(spans, 0.5));
+        p99s.push(quantile(spans, 0.99));
+      });
+    }
+  }
+  return timed;
+}
+
+async function assemble(
+  sides: readonly Side[],
+  timed: ReadonlyMap<Side, Timed>,
+  client: Client,
+): Promise<Figures> {
+  const [bare, countersign, withPostgres] = sides;
+  if (bare === undefined || countersign === undefined) throw new Error('two sides are compared');
+  const speed = (side: Side) => {
+    const { rates = [], p50s = [], p99s = [] } = timed.get(side) ?? {};
+    return { rate: median(rates), p50: median(p50s), p99: median(p99s) };
+  };
+  const [floor, ours] = [speed(bare), speed(countersign)];
+  toStderr('heap, events, creation');
+  const [bareHeap, heap] = [await heapOf(bare, client), await heapOf(countersign, client)];
+  const events = await eventsUpToGrant(countersign, client);
+  const [bareCreation, creation] = [await creationOf(bare, client), await creationOf(countersign, client)];
+  const target = withPostgres && speed(withPostgres);
+  return {
+    requests: REQUESTS,
+    in_flight: IN_FLIGHT,
+    rounds: ROUNDS,
+    ratio_end_to_end_rate: ours.rate / floor.rate,
+    ratio_decision_to_grant_p50: ours.p50 / floor.p50,
+    heap_kb_per_waiting_request: heap,
+    events_per_request: events,
+    bundle_kb: codeKb(countersign),
+    ratio_creation: creation / bareCreation,
+    end_to_end_per_second: ours.rate,
+    bare_end_to_end_per_second: floor.rate,
+    decision_to_grant_p50_ms: ours.p50,
+    bare_decision_to_grant_p50_ms: floor.p50,
+    decision_to_grant_p99_ms: ours.p99,
+    bare_decision_to_grant_p99_ms: floor.p99,
+    bare_heap_kb_per_waiting_request: bareHeap,
+    bare_bundle_kb: codeKb(bare),
+    creation_ms: creation,
+    bare_creation_ms: bareCreation,
+    ...(target && {
+      postgresql_end_to_end_per_second: target.rate,
+      postgresql_decision_to_grant_p50_ms: target.p50,
+      ratio_postgresql_end_to_end_rate: target.rate / floor.rate,
+    }),
+  };
+}
+
+const heapOf = (side: Side, client: Client): Promise<number> =>
+  withWorker(side, true, () => heapPerWaiting(side, client, WAITING));
+
+const creationOf = (side: Side, client: Client): Promise<number> =>
+  withWorker(side, false, () => creationMs(side, client, REPLAYS));
+
+function eventsUpToGrant(side: Side, client: Client): Promise<number> {
+  return withWorker(side, false, async () => {
+    const [life] = await waiting(side, client, 1);
+    if (life === undefined) throw new Error('nothing waits');
+    const granted = life.granted();
+    await life.decide(client);
+    await granted;
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    return eventsOf(life, client);
+  });
+}
+
+async function withWorker<T>(side: Side, debugMode: boolean, work: () => Promise<T>): Promise<T> {
+  const worker = await side.createWorker(debugMode);
+  return worker.runUntil(work());
+}
+
+/** The workflow code itself; the map of positions that the file also holds is never evaluated. */
+function codeKb({ bundle }: Side): number {
+  const end = bundle.code.indexOf('//# sourceMappingURL');
+  return (end < 0 ? bundle.code.length : end) / 1_024;
+}
+
+void main().catch((error: unknown) => {
+  process.stderr.write(`bench: ${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+});

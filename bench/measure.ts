@@ -1,0 +1,109 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import type { Client } from '@temporalio/client';
+import { Worker } from '@temporalio/worker';
+import type { Life, Side } from './side';
+
+export interface Rate {
+  readonly perSecond: number;
+  readonly seconds: number;
+}
+
+/** From the first start to the last grant, with so many requests under way at a time. */
+export async function endToEnd(side: Side, client: Client, count: number, inFlight: number): Promise<Rate> {
+  const lives = await side.prepare(count);
+  const queue = [...lives];
+  const startedMs = performance.now();
+  await Promise.all(
+    Array.from({ length: inFlight }, async () => {
+      for (let life = queue.pop(); life !== undefined; life = queue.pop()) {
+        const granted = life.granted();
+        await life.start(client);
+        await life.decide(client);
+        await granted;
+      }
+    }),
+  );
+  const seconds = (performance.now() - startedMs) / 1_000;
+  return { perSecond: count / seconds, seconds };
+}
+
+/** From sending the decision to the grant, one at a time, each of a request that waits already. In milliseconds. */
+export async function decisionToGrant(side: Side, client: Client, count: number): Promise<readonly number[]> {
+  const lives = await waiting(side, client, count);
+  const spans: number[] = [];
+  for (const life of lives) {
+    const granted = life.granted();
+    const sentMs = performance.now();
+    await life.decide(client);
+    spans.push((await granted) - sentMs);
+  }
+  return spans.sort((a, b) => a - b);
+}
+
+/** Kilobytes of heap that each cached waiting request takes. Needs a worker that runs workflows in this thread. */
+export async function heapPerWaiting(side: Side, client: Client, count: number): Promise<number> {
+  await waiting(side, client, 20);
+  const before = heapKb();
+  await waiting(side, client, count);
+  return (heapKb() - before) / count;
+}
+
+/** History events until the grant, and in all after the request has been given back or is over. */
+export async function eventsOf(life: Life, client: Client): Promise<number> {
+  const { events } = await client.workflow.getHandle(life.workflowId).fetchHistory();
+  return events?.length ?? 0;
+}
+
+/** Milliseconds to make one workflow and bring it to where it waits: a replay of its first task, many times over. */
+export async function creationMs(side: Side, client: Client, count: number): Promise<number> {
+  const [life] = await waiting(side, client, 1);
+  if (life === undefined) throw new Error('nothing waits');
+  const history = await client.workflow.getHandle(life.workflowId).fetchHistory();
+  const many = Array.from({ length: count }, () => ({ workflowId: life.workflowId, history }));
+  const dataConverter = side.converterPath === undefined ? {} : { payloadConverterPath: side.converterPath };
+  const options = { workflowBundle: { code: side.bundle.code }, dataConverter };
+  const startedMs = performance.now();
+  for await (const { error } of Worker.runReplayHistories(options, many)) if (error) throw error;
+  return (performance.now() - startedMs) / count;
+}
+
+/** Requests of a side that have been started, and have come to where they wait. */
+export async function waiting(side: Side, client: Client, count: number): Promise<readonly Life[]> {
+  const lives = await side.prepare(count);
+  const queue = [...lives];
+  await Promise.all(
+    Array.from({ length: Math.min(20, count) }, async () => {
+      for (let life = queue.pop(); life !== undefined; life = queue.pop()) await life.start(client);
+    }),
+  );
+  for (const life of lives) await firstTaskDone(life, client);
+  return lives;
+}
+
+async function firstTaskDone(life: Life, client: Client): Promise<void> {
+  const handle = client.workflow.getHandle(life.workflowId);
+  for (let tries = 0; tries < 500; tries += 1) {
+    const { historyLength } = await handle.describe();
+    // Started, task scheduled, task started, and what the first task came to.
+    if (historyLength > 4) return;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  throw new Error(`${life.workflowId} does not get on`);
+}
+
+export const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+
+export const median = (values: readonly number[]): number =>
+  quantile(
+    [...values].sort((a, b) => a - b),
+    0.5,
+  );
+
+function heapKb(): number {
+  setFlagsFromString('--expose-gc');
+  const collect: unknown = runInNewContext('gc');
+  if (typeof collect === 'function') for (let round = 0; round < 3; round += 1) collect();
+  return process.memoryUsage().heapUsed / 1_024;
+}

@@ -1,0 +1,28 @@
+import type { Connector } from '../src/connectors/contract';
+import { PostgresqlConnector } from '../src/connectors/postgresql/connector';
+import { toStderr } from '../src/stack/announce';
+import { startPostgres, WAREHOUSE } from '../test/support/postgres';
+
+export interface PostgresTarget {
+  readonly connector: Connector;
+  stop(): Promise<void>;
+}
+
+/** A real PostgreSQL server as target, or nothing, and a line that says so, where it cannot be had. */
+export async function postgresTarget(): Promise<PostgresTarget | undefined> {
+  try {
+    const postgres = await startPostgres();
+    await postgres.query(WAREHOUSE);
+    const connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+    return {
+      connector,
+      stop: async () => {
+        await connector.close();
+        postgres.stop();
+      },
+    };
+  } catch (error) {
+    toStderr(`no PostgreSQL, so no row for it: ${error instanceof Error ? error.message : String(error)}`);
+    return undefined;
+  }
+}

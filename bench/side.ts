@@ -1,0 +1,22 @@
+import type { Client } from '@temporalio/client';
+import type { Worker, WorkflowBundleWithSourceMap } from '@temporalio/worker';
+
+/** One of the two things that are compared. Both are driven in the same way. */
+export interface Side {
+  readonly name: string;
+  readonly bundle: WorkflowBundleWithSourceMap;
+  readonly converterPath?: string;
+  createWorker(debugMode?: boolean): Promise<Worker>;
+  /** Makes everything ready that is not part of the way of a request, such as signatures of its senders. */
+  prepare(count: number): Promise<readonly Life[]>;
+}
+
+/** One request of a side: started, decided, granted. */
+export interface Life {
+  readonly id: string;
+  readonly workflowId: string;
+  start(client: Client): Promise<void>;
+  decide(client: Client): Promise<void>;
+  /** Settles with the moment of the grant. */
+  granted(): Promise<number>;
+}
