@@ -86,6 +86,12 @@ function describeError(error: unknown): { code: string; message: string; exitCod
   return { code: 'FAILED', message: error instanceof Error ? error.message : String(error), exitCode: 1 };
 }
 
+// Whoever reads our output may stop reading, as `head` does; that is no failure.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(0);
+  throw error;
+});
+
 void main(process.argv.slice(2)).then((exitCode) => {
   process.exitCode = exitCode;
 });

@@ -1,0 +1,100 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+
+const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'countersign-cli-'));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+function countersign(args: readonly string[], env: Record<string, string> = {}) {
+  const { PATH = '', HOME = '' } = process.env;
+  const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH, HOME, TEMPORAL_ADDRESS: '127.0.0.1:1', ...env },
+  });
+  return { status, stdout, stderr };
+}
+
+/** Writes a request file and yields its path. */
+function requestFile(content: string): string {
+  const file = path.join(folder, `request-${Math.random().toString(36).slice(2)}.yaml`);
+  writeFileSync(file, content);
+  return file;
+}
+
+const request =
+  'requester: agent/atlas\nentitlement: warehouse:reporting#read\nduration: 15m\nreason: report\n';
+
+describe('bad input at the command line is one line that says what and where', () => {
+  test.each([
+    ['no such command', ['frobnicate'], 2, /unknown command/],
+    ['a verb without an id', ['approve'], 2, /missing required argument|--as/],
+    ['a verb without a signer', ['approve', 'request-0001'], 2, /--as/],
+    ['a signer that is no principal', ['approve', 'request-0001', '--as', 'mira'], 2, /person\/mira/],
+    ['a signer without a key', ['approve', 'request-0001', '--as', 'person/mira'], 2, /--key FILE/],
+    [
+      'a key file that is not there',
+      ['approve', 'request-0001', '--as', 'person/mira', '--key', 'no.jwk'],
+      1,
+      /no\.jwk/,
+    ],
+    [
+      'a life that is too long',
+      ['approve', 'request-0001', '--as', 'person/mira', '--life', '48h'],
+      2,
+      /24h/,
+    ],
+    ['a status that does not exist', ['request', 'list', '--status', 'lost'], 2, /lost/],
+    ['a port that is none', ['up', '--temporal-port', 'x'], 2, /--temporal-port/],
+    ['a file that is not there', ['request', 'submit', 'no.yaml'], 1, /no\.yaml/],
+    ['a bundle that is not there', ['policy', 'check', 'nowhere'], 1, /nowhere/],
+    ['a server that is not there', ['request', 'list'], 1, /UNREACHABLE.*TEMPORAL_ADDRESS/],
+  ] as const)('%s', (_, args, status, message) => {
+    const result = countersign(args);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr.trim().split('\n')).toHaveLength(1);
+    expect(result.stderr).not.toMatch(/\n\s+at /);
+    expect([result.status, result.stdout]).toEqual([status, '']);
+  });
+
+  test.each([
+    ['broken YAML', 'requester: [\n', /:2|:1/],
+    ['a member that nobody knows', `${request}quorum: 0\n`, /quorum/],
+    ['no reason', request.replace('reason: report\n', ''), /reason/],
+    ['a duration in words', request.replace('15m', 'a while'), /duration.*a while/],
+    ['a standing grant', request.replace('15m', '0s'), /durationMs/],
+    ['a grant over the ceiling', request.replace('15m', '31d'), /durationMs/],
+    [
+      'an entitlement that is none',
+      request.replace('warehouse:reporting#read', 'everything'),
+      /connector:resource#action/,
+    ],
+    [
+      'control characters in the reason',
+      request.replace('report\n', '"re\\u001bport"\n'),
+      /control characters/,
+    ],
+    ['aliases', `${request}ticket: &a x\nrollback: *a\n`, /alias/i],
+    ['70 KB', `${request}rollback: ${'x'.repeat(70_000)}\n`, /65536 bytes/],
+  ])('a request file with %s', (_, content, message) => {
+    const result = countersign(['request', 'submit', requestFile(content)]);
+    expect(result.stderr).toMatch(message);
+    expect(result.stderr.trim().split('\n')).toHaveLength(1);
+    expect(result.status).toBeGreaterThan(0);
+  });
+
+  test('a misspelt setting', () => {
+    const result = countersign(['request', 'list'], { COUNTERSIGN_BUNDEL: 'x' });
+    expect([result.status, result.stderr]).toEqual([2, expect.stringContaining('COUNTERSIGN_BUNDEL')]);
+  });
+
+  test('for machines, the error is JSON with a code', () => {
+    const result = countersign(['request', 'list', '--json']);
+    expect(JSON.parse(result.stdout)).toMatchObject({ error: { code: 'UNREACHABLE' } });
+  });
+});

@@ -1,0 +1,125 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createBundleSource, FileTicketSource, loadBundle } from '../../../src/policy';
+import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
+
+const tickets = new FileTicketSource(undefined);
+let dir: string;
+beforeEach(() => {
+  dir = mkdtempSync(path.join(tmpdir(), 'bundle-test-'));
+  cpSync(EXAMPLE_BUNDLE_DIR, dir, { recursive: true });
+});
+afterEach(() => rmSync(dir, { recursive: true }));
+
+/** Puts one mistake into the example bundle. Yields the line that it is on. */
+function spoil(file: string, search: string, replacement: string): number {
+  const name = path.join(dir, file);
+  const text = readFileSync(name, 'utf8');
+  const index = text.indexOf(search);
+  if (index < 0) throw new Error(`${file} has no ${search}`);
+  writeFileSync(name, text.slice(0, index) + replacement + text.slice(index + search.length));
+  return text.slice(0, index).split('\n').length;
+}
+
+describe('a mistake in a bundle is one message with file, line and what to do', () => {
+  test.each([
+    ['catalog.yaml', 'kind: postgresql', 'knd: postgresql', /knd|kind/],
+    ['catalog.yaml', 'owners: payments-leads', 'owners: payment-leads', /no group payment-leads/],
+    ['catalog.yaml', 'control: mfa', 'control: mfq', /no control mfq/],
+    ['catalog.yaml', 'effect: disables', 'effect: breaks', /effect/],
+    ['catalog.yaml', '      read: {', '      peek: {', /no action "peek"/],
+    ['catalog.yaml', 'warehouse:reporting:', 'lakehouse:reporting:', /lakehouse/],
+    ['paths.yaml', 'quorum: 1', 'quorum: 3', /nobody could satisfy|never will/],
+    ['paths.yaml', 'quorum: 1', 'quorum: 0', /quorum/],
+    ['paths.yaml', 'approvers: [dba]', 'approvers: [dbas]', /no group dbas/],
+    ['paths.yaml', 'substitutes: [dba]', 'substitutes: [payments-workloads]', /not a person/],
+    ['paths.yaml', 'remindAfter: 15m', 'remindAfter: 9h', /order/],
+    ['paths.yaml', 'expireAfter: 8h', 'expireAfter: 8 hours', /duration/],
+    ['paths.yaml', 'expireAfter: 8h', 'expireAfter: 90d', /limit/],
+    ['paths.yaml', 'assurance: key', 'assurance: strong', /assurance/],
+    ['paths.yaml', 'reviewers: security-reviewers', 'reviewers: reviewers', /no group reviewers/],
+    ['directory.yaml', 'sponsor: person/lena', 'sponsor: person/lina', /person\/lina/],
+    ['directory.yaml', 'owner: person/lena', 'owner: agent/atlas', /own owner|not in "people"/],
+    ['directory.yaml', 'endDate: 2027-06-30', 'endDate: 2027-02-31', /date/],
+    ['directory.yaml', 'roles: [process-owner]', 'roles: [process-owners]', /process-owners is not known/],
+    ['directory.yaml', 'roles: [policy-administrator]', 'roles: [governance-delegate]', /time-boxed/],
+    ['directory.yaml', 'members: [person/kim]', 'members: [person/kim, person/kim]', /twice/],
+    ['directory.yaml', 'members: [person/amara]', 'members: [person/nobody]', /person\/nobody/],
+    ['directory.yaml', 'warehouse: mira }', 'warehouse: tomas }', /belongs to/],
+    ['access.cedar', '@path("production-write")', '@path("production-wright")', /no path production-wright/],
+    ['access.cedar', '@max_duration("4h")', '@max_duraton("4h")', /max_duraton/],
+    [
+      'access.cedar',
+      '@emergency("production-outage")',
+      '@emergency("outage")',
+      /no emergency condition outage/,
+    ],
+    ['access.cedar', '@review_within("24h")\n', '', /review_within/],
+    ['access.cedar', '@id("production-write")', '@id("production-admin")', /taken/],
+    ['access.cedar', 'context.hasTicket', 'context.hasTickets', /hasTickets/],
+    ['guard.cedar', '@safe_way("Prepare', '@safe_why("Prepare', /safe_why/],
+    ['guard.cedar', 'principal.kind', 'principal.sort', /sort/],
+    ['schema.cedarschema', 'entity Role;', 'entity Role', /schema/],
+  ])('%s: %s → %s', async (file, search, replacement, message) => {
+    spoil(file, search, replacement);
+    const loaded = await loadBundle(dir, tickets);
+    expect(loaded.ok).toBe(false);
+    const problems = loaded.ok ? [] : loaded.problems;
+    expect(problems.map((problem) => problem.message).join('\n')).toMatch(message);
+    for (const problem of problems) expect(problem.line).toBeGreaterThan(0);
+  });
+
+  test('the line is the one that the mistake is on', async () => {
+    const line = spoil('paths.yaml', 'assurance: key', 'assurance: strong');
+    expect(await loadBundle(dir, tickets)).toMatchObject({
+      ok: false,
+      problems: [{ file: 'paths.yaml', line }],
+    });
+  });
+
+  test('someone who governs does not approve', async () => {
+    spoil('directory.yaml', 'members: [person/david, person/aiko]', 'members: [person/david, person/nadia]');
+    const loaded = await loadBundle(dir, tickets);
+    expect(loaded.ok ? '' : loaded.problems[0]?.message).toMatch(/person\/nadia .* governance role/);
+  });
+
+  test('a private key is refused loudly, and not shown', async () => {
+    const jwk = '{ kty: OKP, crv: Ed25519, x: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA, d: verysecret }';
+    spoil(
+      'directory.yaml',
+      '{ name: Felix }',
+      `{ name: Felix, keys: [{ jwk: ${jwk}, assurance: key, channel: cli }] }`,
+    );
+    const loaded = await loadBundle(dir, tickets);
+    expect(JSON.stringify(loaded)).toMatch(/leaked/);
+    expect(JSON.stringify(loaded)).not.toContain('verysecret');
+  });
+
+  test('a folder that is none, and a bundle with a file missing', async () => {
+    expect(await loadBundle(path.join(dir, 'nowhere'), tickets)).toMatchObject({ ok: false });
+    rmSync(path.join(dir, 'paths.yaml'));
+    expect(await loadBundle(dir, tickets)).toMatchObject({ problems: [{ file: 'paths.yaml', line: 1 }] });
+  });
+});
+
+describe('TTA-6 a changed bundle counts at once, a bad one does not replace a good one', () => {
+  test('digests and last good bundle', async () => {
+    let nowMs = 0;
+    const complaints: object[] = [];
+    const logger = { info: () => undefined, error: (about: object) => void complaints.push(about) };
+    const source = await createBundleSource(dir, { tickets, logger, nowMs: () => nowMs });
+    const first = await source.current();
+    spoil('directory.yaml', 'name: Felix', 'name: Felicia');
+    nowMs += 2_000;
+    const second = await source.current();
+    expect(second.directory.digest).not.toBe(first.directory.digest);
+    expect(second.policy.digest).toBe(first.policy.digest);
+    spoil('paths.yaml', 'assurance: key', 'assurance: strong');
+    nowMs += 2_000;
+    expect(await source.current()).toBe(second);
+    nowMs += 2_000;
+    expect(await source.current()).toBe(second);
+    expect(complaints).toHaveLength(1);
+  });
+});
