@@ -1,0 +1,157 @@
+import type { Assessment, Stage } from '../../../src/domain/assessment';
+import type { PrincipalId } from '../../../src/domain/principal';
+import type { AccessRequest } from '../../../src/domain/request';
+import { DAY, digestFor, MINUTE } from './builders';
+import { BENEFICIARY, DELEGATOR, OWNER, REQUESTER, SPONSOR } from './people';
+import type { Delivery } from './world';
+
+/*
+ * A security officer's own reckoning of whether a grant is justified, from what was said alone: it shares no code with
+ * the core and looks at none of its state. Slow and plain on purpose.
+ */
+
+export interface Case {
+  readonly request: AccessRequest;
+  readonly assessment: Assessment;
+  /** Statements that the core says it accepted, in the order in which they came. */
+  readonly accepted: readonly Delivery[];
+  /** When the grant is to be justified. */
+  readonly atMs: number;
+}
+
+const PARTIES: readonly PrincipalId[] = [REQUESTER, BENEFICIARY, SPONSOR, OWNER, DELEGATOR];
+const GOVERNANCE = ['iam-operations', 'security-operations', 'policy-administrator', 'governance-delegate'];
+const STRENGTH = ['channel', 'key', 'phishing-resistant'];
+
+/** What stands in the way of the grant, in words; nothing where it is justified. */
+export function objections(one: Case): readonly string[] {
+  const { request, assessment, accepted } = one;
+  const found: string[] = [];
+  if (assessment.outcome !== 'permit' && assessment.outcome !== 'approve')
+    found.push(`policy says ${assessment.outcome}`);
+  if (!(request.durationMs > 0 && request.durationMs <= assessment.maxDurationMs)) found.push('not bounded');
+  const ids = accepted.map(({ facts }) => facts.statement.jti);
+  if (new Set(ids).size !== ids.length) found.push('a statement counted twice');
+  for (const { facts } of accepted)
+    if (facts.statement.digest !== digestFor(request))
+      found.push(`${facts.statement.jti} is about something else`);
+  if (assessment.confirmation && !accepted.some((delivery) => isConfirmation(one, delivery)))
+    found.push('not confirmed');
+  if (!isFilled(assessment.path?.stages ?? [], offersOf(one)))
+    found.push(
+      `only ${offersOf(one)
+        .map((offer) => `${offer.by} for ${offer.place} at ${offer.stage}`)
+        .join(', ')}`,
+    );
+  return found;
+}
+
+/** What an approval can count for: one original approver's place in one stage. */
+interface Offer {
+  readonly by: PrincipalId;
+  readonly stage: string;
+  readonly place: PrincipalId;
+}
+
+function offersOf(one: Case): readonly Offer[] {
+  const stages = one.assessment.path?.stages ?? [];
+  return stages.flatMap((stage) =>
+    one.accepted.flatMap((delivery) => {
+      const place = isApproval(one, stage, delivery) ? placeOf(one, stage, delivery) : undefined;
+      return place === undefined ? [] : [{ by: delivery.facts.signer.id, stage: stage.name, place }];
+    }),
+  );
+}
+
+/** Whether every stage can have its quorum of places, if nobody counts for more than one place anywhere. */
+function isFilled(stages: readonly Stage[], offers: readonly Offer[]): boolean {
+  const lacking = stages.find((stage) => stage.quorum > 0);
+  if (lacking === undefined) return true;
+  return offers
+    .filter((offer) => offer.stage === lacking.name)
+    .some((taken) =>
+      isFilled(
+        stages.map((stage) => (stage === lacking ? { ...stage, quorum: stage.quorum - 1 } : stage)),
+        offers.filter(
+          ({ by, stage, place }) => by !== taken.by && !(stage === taken.stage && place === taken.place),
+        ),
+      ),
+    );
+}
+
+function isApproval(
+  { accepted, assessment, atMs }: Case,
+  stage: Stage,
+  { facts, atMs: heardAtMs }: Delivery,
+): boolean {
+  const { statement, signer, assurance } = facts;
+  const isRescuer = accepted.some(
+    (other) =>
+      other.facts.signer.id === signer.id && ['reroute', 'endorse'].includes(other.facts.statement.verb),
+  );
+  return (
+    statement.verb === 'approve' &&
+    isAlive(facts.statement, heardAtMs, atMs) &&
+    signer.kind === 'person' &&
+    signer.active &&
+    !signer.roles.some((role) => GOVERNANCE.includes(role)) &&
+    ![...PARTIES, ...assessment.parties.map((party) => party.id)].includes(signer.id) &&
+    !isRescuer &&
+    STRENGTH.indexOf(assurance) >= STRENGTH.indexOf(stage.assurance) &&
+    [...stage.groups, ...stage.substituteGroups].some((group) => signer.groups.includes(group))
+  );
+}
+
+/** Alive when it was heard and still alive when the grant is given. */
+function isAlive(
+  { issuedAtMs, expiresAtMs }: { issuedAtMs: number; expiresAtMs: number },
+  heardAtMs: number,
+  atMs: number,
+): boolean {
+  return (
+    issuedAtMs <= heardAtMs + MINUTE &&
+    heardAtMs < expiresAtMs &&
+    atMs < expiresAtMs &&
+    expiresAtMs - issuedAtMs <= DAY
+  );
+}
+
+/** Follows the reroutes that were in force when an approval was heard back to an original approver's place. */
+function placeOf(one: Case, stage: Stage, approval: Delivery): PrincipalId | undefined {
+  let who = approval.facts.signer.id;
+  for (const { facts, sinceMs } of reroutesInForce(one, approval).toReversed()) {
+    const { replacement } = facts.statement;
+    if (stage.eligible.includes(who)) return who;
+    if (replacement?.with === who && sinceMs <= approval.atMs) who = replacement.replace;
+  }
+  return stage.eligible.includes(who) ? who : undefined;
+}
+
+function reroutesInForce({ assessment, accepted }: Case, approval: Delivery) {
+  const before = accepted.slice(0, accepted.indexOf(approval));
+  return before
+    .flatMap(({ facts, atMs }, index) => {
+      const { verb, jti, replacement } = facts.statement;
+      const isLawful = verb === 'reroute' && facts.signer.roles.some((role) => GOVERNANCE.includes(role));
+      if (!isLawful || replacement === undefined || replacement.untilMs <= approval.atMs) return [];
+      if (!assessment.privileged) return [{ facts, sinceMs: atMs }];
+      const endorsement = before
+        .slice(index)
+        .find(
+          ({ facts: { statement, signer } }) => statement.endorses === jti && signer.id !== facts.signer.id,
+        );
+      return endorsement === undefined ? [] : [{ facts, sinceMs: endorsement.atMs }];
+    })
+    .sort((a, b) => a.sinceMs - b.sinceMs);
+}
+
+function isConfirmation({ assessment, atMs }: Case, { facts, atMs: heardAtMs }: Delivery): boolean {
+  const { statement, signer, channel } = facts;
+  return (
+    statement.verb === 'confirm' &&
+    (assessment.confirmation?.by.includes(signer.id) ?? false) &&
+    signer.kind === 'person' &&
+    channel !== 'agent-protocol' &&
+    isAlive(statement, heardAtMs, atMs)
+  );
+}
