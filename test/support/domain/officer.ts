@@ -57,8 +57,8 @@ function offersOf(one: Case): readonly Offer[] {
   const stages = one.assessment.path?.stages ?? [];
   return stages.flatMap((stage) =>
     one.accepted.flatMap((delivery) => {
-      const place = isApproval(one, stage, delivery) ? placeOf(one, stage, delivery) : undefined;
-      return place === undefined ? [] : [{ by: delivery.facts.signer.id, stage: stage.name, place }];
+      const places = isApproval(one, stage, delivery) ? placesOf(one, stage, delivery) : [];
+      return places.map((place) => ({ by: delivery.facts.signer.id, stage: stage.name, place }));
     }),
   );
 }
@@ -116,33 +116,32 @@ function isAlive(
   );
 }
 
-/** Follows the reroutes that were in force when an approval was heard back to an original approver's place. */
-function placeOf(one: Case, stage: Stage, approval: Delivery): PrincipalId | undefined {
-  let who = approval.facts.signer.id;
-  for (const { facts, sinceMs } of reroutesInForce(one, approval).toReversed()) {
-    const { replacement } = facts.statement;
-    if (stage.eligible.includes(who)) return who;
-    if (replacement?.with === who && sinceMs <= approval.atMs) who = replacement.replace;
-  }
-  return stage.eligible.includes(who) ? who : undefined;
+/** The places of original approvers to which the reroutes in force lead back, when an approval was heard. */
+function placesOf(one: Case, stage: Stage, approval: Delivery): readonly PrincipalId[] {
+  const reroutes = reroutesInForce(one, approval);
+  const leadBack = (who: PrincipalId, latest: number): readonly PrincipalId[] => {
+    if (stage.eligible.includes(who)) return [who];
+    return reroutes
+      .slice(0, latest)
+      .flatMap((reroute, index) => (reroute.with === who ? leadBack(reroute.replace, index) : []));
+  };
+  return leadBack(approval.facts.signer.id, reroutes.length);
 }
 
+/** Lawful reroutes that had begun and not ended, in the order in which they began. */
 function reroutesInForce({ assessment, accepted }: Case, approval: Delivery) {
   const before = accepted.slice(0, accepted.indexOf(approval));
-  return before
-    .flatMap(({ facts, atMs }, index) => {
-      const { verb, jti, replacement } = facts.statement;
-      const isLawful = verb === 'reroute' && facts.signer.roles.some((role) => GOVERNANCE.includes(role));
-      if (!isLawful || replacement === undefined || replacement.untilMs <= approval.atMs) return [];
-      if (!assessment.privileged) return [{ facts, sinceMs: atMs }];
-      const endorsement = before
-        .slice(index)
-        .find(
-          ({ facts: { statement, signer } }) => statement.endorses === jti && signer.id !== facts.signer.id,
-        );
-      return endorsement === undefined ? [] : [{ facts, sinceMs: endorsement.atMs }];
-    })
-    .sort((a, b) => a.sinceMs - b.sinceMs);
+  const inForce = before.flatMap(({ facts: { statement, signer }, atMs }, index) => {
+    const { verb, jti, replacement } = statement;
+    const isLawful = verb === 'reroute' && signer.roles.some((role) => GOVERNANCE.includes(role));
+    if (!isLawful || replacement === undefined || replacement.untilMs <= approval.atMs) return [];
+    const endorsement = before
+      .slice(index)
+      .find(({ facts }) => facts.statement.endorses === jti && facts.signer.id !== signer.id);
+    if (assessment.privileged && endorsement === undefined) return [];
+    return [{ ...replacement, sinceMs: endorsement?.atMs ?? atMs }];
+  });
+  return inForce.sort((a, b) => a.sinceMs - b.sinceMs);
 }
 
 function isConfirmation({ assessment, atMs }: Case, { facts, atMs: heardAtMs }: Delivery): boolean {
