@@ -23,7 +23,7 @@ export class Dice {
   }
 }
 
-const word = fc.noBias(fc.maxSafeNat());
+export const word = fc.noBias(fc.maxSafeNat());
 
 /** What becomes of a request: one number for what it is, and one for each thing that happens to it. */
 export const courses = (length: { minLength: number; maxLength: number }) =>

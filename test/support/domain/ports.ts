@@ -30,6 +30,7 @@ function seal(payload: unknown, signer: string): SignedEnvelope {
 }
 
 function open(envelope: SignedEnvelope): readonly [keyId: string, payload: unknown] | undefined {
+  if (envelope.format !== 'jws') return undefined;
   const end = envelope.jws.lastIndexOf('.');
   const text = envelope.jws.slice(0, end);
   try {

@@ -79,8 +79,8 @@ export class World {
   }
 
   assess(isRecognised = true): void {
-    const { assessment } = this.scenario;
-    const who = isRecognised ? { recognition } : {};
+    const assessment = { ...this.scenario.assessment, assessedAtMs: this.nowMs };
+    const who = isRecognised || this.isSealed ? { recognition } : {};
     this.tell({ type: 'record_assessment', atMs: this.nowMs, assessment, ...who });
   }
 
