@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import path from 'node:path';
 import { bundleWorkflowCode, type NativeConnection, Worker } from '@temporalio/worker';
 import { Grants } from './granted';
+import { quietLogger } from './quiet';
 import type { Side } from './side';
 
 const TASK_QUEUE = 'bench-bare';
@@ -9,7 +10,10 @@ const TASK_QUEUE = 'bench-bare';
 /** The bare workflow floor. */
 export async function bareSide(connection: NativeConnection): Promise<Side> {
   const grants = new Grants();
-  const bundle = await bundleWorkflowCode({ workflowsPath: path.join(__dirname, 'bare-workflow.js') });
+  const bundle = await bundleWorkflowCode({
+    workflowsPath: path.join(__dirname, 'bare-workflow.js'),
+    logger: quietLogger,
+  });
   return {
     name: 'bare',
     bundle,

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection, Runtime } from '@temporalio/worker';
 import { toStderr } from '../src/stack/announce';
 import { provideExampleBundle } from '../src/stack/example-bundle';
 import { freePort } from '../src/stack/free-port';
@@ -11,6 +11,7 @@ import { findTemporalBinary } from '../src/stack/temporal-binary';
 import { startTemporalServer } from '../src/stack/temporal-server';
 import { bareSide } from './bare-side';
 import { countersignSide } from './countersign-side';
+import type { HeapWorkerPlace } from './heap-worker';
 import {
   creationMs,
   decisionToGrant,
@@ -22,6 +23,7 @@ import {
   waiting,
 } from './measure';
 import { postgresTarget } from './postgres-target';
+import { quietLogger } from './quiet';
 import type { Side } from './side';
 import { type Figures, printTable } from './table';
 
@@ -37,7 +39,7 @@ const REQUESTS = Number(values.requests);
 const IN_FLIGHT = Number(values['in-flight']);
 const ROUNDS = Number(values.rounds);
 const DECISIONS = 100;
-const WAITING = 300;
+const WAITING = 500;
 const REPLAYS = 300;
 
 interface Timed {
@@ -48,7 +50,7 @@ interface Timed {
 
 /** Both sides on one server in one run, in turns, so that what else the machine does falls on both. */
 async function main(): Promise<void> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  Runtime.install({ logger: quietLogger });
   const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-bench-'));
   const binary = await findTemporalBinary({ announce: toStderr });
   const server = await startTemporalServer({ binary: binary.path, stateDir, port: await freePort() });
@@ -65,7 +67,8 @@ async function main(): Promise<void> {
         ? [bare, countersign]
         : [bare, countersign, await countersignSide(place, postgres.connector)];
     const timed = await takeTurns(sides, client);
-    const figures = await assemble(sides, timed, client);
+    const heaps = await heapsOf(bare, countersign, { ...place, address: server.address }, client);
+    const figures = await assemble(sides, timed, heaps, client);
     if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
     else printTable(figures);
   } finally {
@@ -84,7 +87,7 @@ async function takeTurns(sides: readonly Side[], client: Client): Promise<Readon
   for (let round = 0; round <= ROUNDS; round += 1) {
     for (const [side, { rates, p50s, p99s }] of timed) {
       toStderr(round === 0 ? `warming up: ${side.name}` : `round ${round} of ${ROUNDS}: ${side.name}`);
-      await withWorker(side, false, async () => {
+      await withWorker(side, async () => {
         const { perSecond } = await endToEnd(side, client, round === 0 ? 50 : REQUESTS, IN_FLIGHT);
         const spans = await decisionToGrant(side, client, round === 0 ? 10 : DECISIONS);
         if (round === 0) return;
@@ -100,6 +103,7 @@ async function takeTurns(sides: readonly Side[], client: Client): Promise<Readon
 async function assemble(
   sides: readonly Side[],
   timed: ReadonlyMap<Side, Timed>,
+  heaps: Heaps,
   client: Client,
 ): Promise<Figures> {
   const [bare, countersign, withPostgres] = sides;
@@ -109,8 +113,7 @@ async function assemble(
     return { rate: median(rates), p50: median(p50s), p99: median(p99s) };
   };
   const [floor, ours] = [speed(bare), speed(countersign)];
-  toStderr('heap, events, creation');
-  const [bareHeap, heap] = [await heapOf(bare, client), await heapOf(countersign, client)];
+  toStderr('events, creation');
   const events = await eventsUpToGrant(countersign, client);
   const [bareCreation, creation] = [await creationOf(bare, client), await creationOf(countersign, client)];
   const target = withPostgres && speed(withPostgres);
@@ -120,7 +123,7 @@ async function assemble(
     rounds: ROUNDS,
     ratio_end_to_end_rate: ours.rate / floor.rate,
     ratio_decision_to_grant_p50: ours.p50 / floor.p50,
-    heap_kb_per_waiting_request: heap,
+    heap_kb_per_waiting_request: heaps.countersign,
     events_per_request: events,
     bundle_kb: codeKb(countersign),
     ratio_creation: creation / bareCreation,
@@ -130,7 +133,7 @@ async function assemble(
     bare_decision_to_grant_p50_ms: floor.p50,
     decision_to_grant_p99_ms: ours.p99,
     bare_decision_to_grant_p99_ms: floor.p99,
-    bare_heap_kb_per_waiting_request: bareHeap,
+    bare_heap_kb_per_waiting_request: heaps.bare,
     bare_bundle_kb: codeKb(bare),
     creation_ms: creation,
     bare_creation_ms: bareCreation,
@@ -142,14 +145,30 @@ async function assemble(
   };
 }
 
-const heapOf = (side: Side, client: Client): Promise<number> =>
-  withWorker(side, true, () => heapPerWaiting(side, client, WAITING));
+interface Heaps {
+  readonly bare: number;
+  readonly countersign: number;
+}
+
+async function heapsOf(
+  bare: Side,
+  countersign: Side,
+  { stateDir, bundleDir, address }: Omit<HeapWorkerPlace, 'side'>,
+  client: Client,
+): Promise<Heaps> {
+  toStderr('heap of waiting requests');
+  const place = { stateDir, bundleDir, address };
+  return {
+    bare: await heapPerWaiting({ ...place, side: 'bare' }, bare, client, WAITING),
+    countersign: await heapPerWaiting({ ...place, side: 'countersign' }, countersign, client, WAITING),
+  };
+}
 
 const creationOf = (side: Side, client: Client): Promise<number> =>
-  withWorker(side, false, () => creationMs(side, client, REPLAYS));
+  withWorker(side, () => creationMs(side, client, REPLAYS));
 
 function eventsUpToGrant(side: Side, client: Client): Promise<number> {
-  return withWorker(side, false, async () => {
+  return withWorker(side, async () => {
     const [life] = await waiting(side, client, 1);
     if (life === undefined) throw new Error('nothing waits');
     const granted = life.granted();
@@ -160,8 +179,8 @@ function eventsUpToGrant(side: Side, client: Client): Promise<number> {
   });
 }
 
-async function withWorker<T>(side: Side, debugMode: boolean, work: () => Promise<T>): Promise<T> {
-  const worker = await side.createWorker(debugMode);
+async function withWorker<T>(side: Side, work: () => Promise<T>): Promise<T> {
+  const worker = await side.createWorker();
   return worker.runUntil(work());
 }
 

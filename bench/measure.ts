@@ -1,7 +1,9 @@
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
 import type { Client } from '@temporalio/client';
 import { Worker } from '@temporalio/worker';
+import type { HeapWorkerPlace } from './heap-worker';
 import type { Life, Side } from './side';
 
 export interface Rate {
@@ -41,12 +43,35 @@ export async function decisionToGrant(side: Side, client: Client, count: number)
   return spans.sort((a, b) => a - b);
 }
 
-/** Kilobytes of heap that each cached waiting request takes. Needs a worker that runs workflows in this thread. */
-export async function heapPerWaiting(side: Side, client: Client, count: number): Promise<number> {
-  await waiting(side, client, 20);
-  const before = heapKb();
-  await waiting(side, client, count);
-  return (heapKb() - before) / count;
+/**
+ * Kilobytes of heap that each cached waiting request takes in a worker. The first requests warm the worker up: what the
+ * engine compiles and what the SDK sets up for them is not counted.
+ */
+export async function heapPerWaiting(
+  place: HeapWorkerPlace,
+  side: Side,
+  client: Client,
+  count: number,
+): Promise<number> {
+  const worker = fork(path.join(__dirname, 'heap-worker.js'), { stdio: 'inherit' });
+  const answer = async (): Promise<unknown> => (await once(worker, 'message'))[0];
+  try {
+    const ready = answer();
+    worker.send(place);
+    await ready;
+    const heapKb = async () => {
+      const measured = answer();
+      worker.send('heap');
+      return Number(await measured);
+    };
+    await waiting(side, client, 100);
+    const beforeKb = await heapKb();
+    await waiting(side, client, count);
+    return ((await heapKb()) - beforeKb) / count;
+  } finally {
+    worker.send('stop');
+    await once(worker, 'exit');
+  }
 }
 
 /** History events until the grant, and in all after the request has been given back or is over. */
@@ -100,10 +125,3 @@ export const median = (values: readonly number[]): number =>
     [...values].sort((a, b) => a - b),
     0.5,
   );
-
-function heapKb(): number {
-  setFlagsFromString('--expose-gc');
-  const collect: unknown = runInNewContext('gc');
-  if (typeof collect === 'function') for (let round = 0; round < 3; round += 1) collect();
-  return process.memoryUsage().heapUsed / 1_024;
-}

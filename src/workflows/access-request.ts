@@ -30,18 +30,24 @@ export interface RequestOutcome {
  * brings the core what happens and does what the state calls for next. A cancellation of the workflow is not obeyed:
  * whoever can send one has no authority over the request.
  */
-export async function accessRequest(submission: unknown, carried?: CarriedLog): Promise<RequestOutcome> {
-  const desk = new RequestDesk();
+export function accessRequest(submission: unknown, carried?: CarriedLog): Promise<RequestOutcome> {
+  const desk = new RequestDesk(submission, carried);
   desk.receiveMessages();
-  return CancellationScope.nonCancellable(() => desk.attendTo(submission, carried));
+  return CancellationScope.nonCancellable(() => desk.attend());
 }
 
 class RequestDesk {
+  /** What the run was started with, until it has been read: a waiting request holds its submission only once. */
+  #brought: { readonly submission: unknown; readonly carried: CarriedLog | undefined } | undefined;
   readonly #log = new RequestLog();
   readonly #inbox = new Inbox();
   readonly #alarm = new Alarm();
   readonly #effects = new EffectRunner();
   readonly #visibility = new Visibility();
+
+  constructor(submission: unknown, carried: CarriedLog | undefined) {
+    this.#brought = { submission, carried };
+  }
 
   /**
    * Handlers only append to the inbox: nothing that arrives can throw, block or change anything here. There is no
@@ -59,16 +65,14 @@ class RequestDesk {
     setHandler(eventsQuery, () => this.#log.events);
   }
 
-  async attendTo(submission: unknown, carried: CarriedLog | undefined): Promise<RequestOutcome> {
-    if (carried !== undefined && workflowInfo().continuedFromExecutionRunId !== undefined)
-      this.#log.resume(carried);
-    let state = this.#log.state ?? (await this.#open(submission));
+  async attend(): Promise<RequestOutcome> {
+    let state = await this.#begin();
     while (!isOver(state)) {
       this.#effects.want(nextEffect(state), state);
       this.#alarm.set(nextDeadline(state));
       this.#visibility.publish(state);
       if (workflowInfo().continueAsNewSuggested && this.#mayCutHistory)
-        await continueAsNew<typeof accessRequest>(submission, this.#log.carry());
+        await continueAsNew<typeof accessRequest>(state.submission, this.#log.carry());
       await condition(() => !this.#isQuiet);
       state = await this.#considerAll(state);
     }
@@ -85,6 +89,15 @@ class RequestDesk {
   /** Nothing is under way that a new run would not know of. */
   get #mayCutHistory(): boolean {
     return this.#isQuiet && this.#effects.isIdle && allHandlersFinished();
+  }
+
+  /** Takes up what an earlier run left, or opens the request. */
+  async #begin(): Promise<RequestState> {
+    const { submission, carried } = this.#brought ?? {};
+    this.#brought = undefined;
+    if (carried !== undefined && workflowInfo().continuedFromExecutionRunId !== undefined)
+      this.#log.resume(carried);
+    return this.#log.state ?? (await this.#open(submission));
   }
 
   /** Reads, recognises and assesses what was submitted, outside the workflow; records what came of it. */

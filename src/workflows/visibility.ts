@@ -6,20 +6,23 @@ import { storyOf } from '../domain/story';
 
 /** Keeps the search attributes and the current details of a request true. Writes to history only what has changed. */
 export class Visibility {
-  #published = new Map<string, string>();
+  #published: RequestState | undefined;
 
   publish(state: RequestState): void {
+    if (state === this.#published) return;
     setCurrentDetails(storyOf(state));
-    const changed = attributesOf(state).filter(({ key, value }) => {
-      const text = JSON.stringify(value);
-      const isNew =
-        this.#published.get(key.name) !== text && !(value === null && !this.#published.has(key.name));
-      if (isNew) this.#published.set(key.name, text);
-      return isNew;
-    });
+    const before = new Map(
+      this.#published && attributesOf(this.#published).map(({ key, value }) => [key.name, textOf(value)]),
+    );
+    const changed = attributesOf(state).filter(
+      ({ key, value }) => (before.get(key.name) ?? 'null') !== textOf(value),
+    );
     if (changed.length > 0) upsertSearchAttributes(changed);
+    this.#published = state;
   }
 }
+
+const textOf = (value: unknown): string => JSON.stringify(value);
 
 function attributesOf(state: RequestState) {
   const deadline = nextDeadline(state);
