@@ -15,6 +15,7 @@ import { Alarm } from './alarm';
 import { EffectRunner, judging } from './effects';
 import { type Examined, Examiner } from './examiner';
 import { Inbox } from './inbox';
+import { LocalLane } from './local-lane';
 import { eventsQuery, requestQuery, submitStatementUpdate, verbSignals } from './messages';
 import { type CarriedLog, RequestLog } from './request-log';
 import { Visibility } from './visibility';
@@ -39,9 +40,10 @@ export async function accessRequest(submission: unknown, carried?: CarriedLog): 
 class RequestDesk {
   readonly #log = new RequestLog();
   readonly #inbox = new Inbox();
-  readonly #examiner = new Examiner();
+  readonly #lane = new LocalLane();
+  readonly #examiner = new Examiner(this.#lane);
   readonly #alarm = new Alarm();
-  readonly #effects = new EffectRunner();
+  readonly #effects = new EffectRunner(this.#lane);
   readonly #visibility = new Visibility();
 
   /**
@@ -78,7 +80,7 @@ class RequestDesk {
   }
 
   get #hasNews(): boolean {
-    const hasArrivals = !this.#inbox.isEmpty && !this.#examiner.isBusy;
+    const hasArrivals = !this.#inbox.isEmpty && this.#examiner.isFree;
     return hasArrivals || this.#examiner.hasResults || this.#effects.hasResults || this.#alarm.isRinging;
   }
 
@@ -111,7 +113,7 @@ class RequestDesk {
     for (const result of this.#effects.takeResults()) this.#log.apply(result);
     if (this.#alarm.takeRing()) this.#log.apply({ type: 'tick', atMs: Date.now() });
     for (const examined of this.#examiner.take()) this.#consider(examined);
-    if (!this.#inbox.isEmpty && !this.#examiner.isBusy) {
+    if (!this.#inbox.isEmpty && this.#examiner.isFree) {
       const { arrivals, dropped } = this.#inbox.drain();
       this.#log.apply({ type: 'record_dropped', count: dropped, atMs: Date.now() });
       this.#examiner.examine(arrivals, submission?.request);

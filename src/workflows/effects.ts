@@ -3,6 +3,7 @@ import type { Activities } from '../activities/types';
 import type { Command } from '../domain/command';
 import type { Effect } from '../domain/effect';
 import type { RequestState } from '../domain/state';
+import type { LocalLane } from './local-lane';
 import { readProvisionResult } from './results';
 
 /** Reading and judging happen in the worker's own memory, so they are tried again at once and for ever. */
@@ -14,7 +15,6 @@ export const judging = proxyLocalActivities<Pick<Activities, 'assess' | 'checkSt
 /** The act on a target is first tried in the same workflow task: that saves a round trip on the way to a grant. */
 const actingAtOnce = proxyLocalActivities<Pick<Activities, 'provision' | 'endAccess'>>({
   startToCloseTimeout: '5s',
-  cancellationType: 'TRY_CANCEL',
   retry: { maximumAttempts: 1 },
 });
 
@@ -30,13 +30,15 @@ export class EffectRunner {
   #running: { readonly effect: Effect; readonly scope: CancellationScope; readonly task: Task } | undefined;
   #results: Command[] = [];
 
+  constructor(private readonly lane: LocalLane) {}
+
   get hasResults(): boolean {
     return this.#results.length > 0;
   }
 
   /** Whether a new run may take over: what is under way is scheduled on the server, and doing it again does no harm. */
   get mayBeTakenOver(): boolean {
-    return this.#running === undefined || this.#running.task.isDurable;
+    return !this.lane.isTaken && (this.#running === undefined || this.#running.task.isDurable);
   }
 
   takeResults(): readonly Command[] {
@@ -52,7 +54,7 @@ export class EffectRunner {
     this.#running = undefined;
     if (effect === undefined || effect === 'assess') return;
     const scope = new CancellationScope({ cancellable: true });
-    const running = { effect, scope, task: new Task() };
+    const running = { effect, scope, task: new Task(this.lane) };
     this.#running = running;
     void scope
       .run(() => perform(effect, state, running.task))
@@ -118,12 +120,15 @@ const LONGEST_PAUSE_MS = 60_000;
 class Task {
   #isDurable = false;
 
+  constructor(private readonly lane: LocalLane) {}
+
   get isDurable(): boolean {
     return this.#isDurable;
   }
 
   /**
-   * Tries at once, then durably. An activity that the server retries for ever can still be failed, cancelled or answered
+   * Tries at once where the lane is free, then durably. An activity that the server retries for ever can still be
+   * failed, cancelled or answered
    * with nonsense by whoever can write to the namespace; then it is scheduled again. Only the scope of this act ends it.
    */
   async run<T>(atOnce: () => Promise<T | undefined>, durably: () => Promise<T | undefined>): Promise<T> {
@@ -136,8 +141,10 @@ class Task {
         return undefined;
       }
     };
-    const first = await attempt(atOnce);
-    if (first !== undefined) return first;
+    if (!this.lane.isTaken) {
+      const first = await attempt(() => this.lane.run(atOnce));
+      if (first !== undefined) return first;
+    }
     this.#isDurable = true;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
       const result = await attempt(durably);

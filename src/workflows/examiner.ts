@@ -2,6 +2,7 @@ import type { AccessRequest, SignedEnvelope } from '../domain/request';
 import type { StatementCheck } from '../domain/statement';
 import { judging } from './effects';
 import type { Arrival } from './inbox';
+import type { LocalLane } from './local-lane';
 
 /** A message with what came of checking it. */
 export interface Examined {
@@ -17,8 +18,15 @@ export class Examiner {
   #busy = false;
   #examined: readonly Examined[] = [];
 
+  constructor(private readonly lane: LocalLane) {}
+
   get isBusy(): boolean {
     return this.#busy;
+  }
+
+  /** Whether a batch may begin now. */
+  get isFree(): boolean {
+    return !this.#busy && !this.lane.isTaken;
   }
 
   get hasResults(): boolean {
@@ -44,7 +52,7 @@ export class Examiner {
       return;
     }
     this.#busy = true;
-    void judging.checkStatements(envelopes, request).then(finish, () => finish([]));
+    void this.lane.run(() => judging.checkStatements(envelopes, request)).then(finish, () => finish([]));
   }
 }
 

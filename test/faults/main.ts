@@ -4,7 +4,7 @@ import { BREAKAGES, isBreakage } from './breakage';
 import { printReport, toJson, verdictOf } from './report';
 import { runFaults } from './run';
 
-const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--break ${Object.keys(BREAKAGES).join('|')}]`;
+const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--break ${Object.keys(BREAKAGES).join('|')}]`;
 
 /** Runs the suite. Exit code 0 only where every promise was kept; 2 for wrong usage. */
 async function main(): Promise<number> {
@@ -16,6 +16,7 @@ async function main(): Promise<number> {
       'in-flight': { type: 'string', default: '50' },
       calm: { type: 'boolean', default: false },
       only: { type: 'string' },
+      keep: { type: 'string' },
       break: { type: 'string' },
     },
   });
@@ -34,6 +35,7 @@ async function main(): Promise<number> {
     calm: values.calm,
     ...(breakage !== undefined && { breakage }),
     ...(values.only !== undefined && { only: Number(values.only) }),
+    ...(values.keep !== undefined && { keepIn: values.keep }),
     announce: (line) => void process.stderr.write(`faults: ${line}\n`),
   });
   if (values.json) process.stdout.write(`${JSON.stringify(toJson(report))}\n`);

@@ -26,13 +26,14 @@ export function expectationOf({ plan, delivered, attacked, isStarted }: LifeReco
   const stoppedAtMs = Math.min(Number.POSITIVE_INFINITY, ...stops.map((one) => one.settledAtMs));
   const stages = STAGES[plan.kind];
   if (stages === undefined || !isStarted) return { grant: 'never', stoppedAtMs, isMeddledWith };
-  const sound = delivered.filter(({ saying, fate }) => saying.flaw === 'none' && fate !== 'gone');
+  // What came too late for one run can be said again to the next by whoever saw it.
+  const sound = delivered.filter(({ saying }) => saying.flaw === 'none');
   const saidYes = stages.every((people) => sound.some((one) => approves(one, people)));
   if (!saidYes && plan.course !== 'reroute') return { grant: 'never', stoppedAtMs, isMeddledWith };
   const isStopped = sound.some(({ saying }) => STOPS.includes(saying.verb));
-  const isSure = sound.every(({ fate }) => fate !== 'undelivered') && sound.length > 0;
   const isPlain = !isStopped && !isMeddledWith && plan.course !== 'reroute' && plan.course !== 'revoke';
-  const mustGrant = isPlain && (isSure || stages.length === 0);
+  const decisive = sound.filter(({ saying }) => stages.some((people) => people.includes(saying.by)));
+  const mustGrant = isPlain && decisive.every(({ fate }) => fate === 'accepted' || fate === 'left');
   return { grant: mustGrant ? 'must' : 'may', stoppedAtMs, isMeddledWith };
 }
 
@@ -44,10 +45,7 @@ function approves({ saying }: Delivered, people: readonly string[]): boolean {
 /** Those who count in a rerouted life: Tomas is never asked, so it is David, or nobody. */
 export function reroutedApproval(delivered: readonly Delivered[]): boolean {
   const said = (by: string, verb: string) =>
-    delivered.some(
-      ({ saying, fate }) =>
-        saying.by === by && saying.verb === verb && saying.flaw === 'none' && fate !== 'gone',
-    );
+    delivered.some(({ saying }) => saying.by === by && saying.verb === verb && saying.flaw === 'none');
   return (
     said('person/mira', 'approve') || (said('person/nadia', 'reroute') && said('person/david', 'approve'))
   );

@@ -4,6 +4,7 @@ import { WORKFLOW_BUNDLE_FILE } from '../../src/project';
 import { type Breakage, brokenWorker } from './breakage';
 import { type Complaint, checkTarget, type TargetVerdict } from './check';
 import { Ground, RECONCILE_INTERVAL_MS } from './ground';
+import { keep } from './keepsake';
 import { type LifeRecord, live } from './live';
 import { Observer } from './observer';
 import { type Plan, planLife } from './plan';
@@ -21,6 +22,8 @@ export interface FaultsOptions {
   readonly breakage?: Breakage;
   /** One life of the run alone. */
   readonly only?: number;
+  /** Where to keep what a complaint is about. */
+  readonly keepIn?: string;
   readonly announce: (line: string) => void;
 }
 
@@ -74,6 +77,9 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
     const lost = await findLost(ground, records, async () => (await judge()).granted, settleMs);
     const { replayed, complaints } = await findUnreplayable(everyRun(ground.temporal), code);
     const target = await judge();
+    const { unauthorised, double, late } = target;
+    const all = [...unauthorised, ...double, ...late, ...lost, ...complaints];
+    if (options.keepIn !== undefined && all.length > 0) await keep(options.keepIn, ground, records, all);
     return {
       seed,
       lives: records.length,

@@ -88,18 +88,24 @@ export async function* everyRun(temporal: Client): AsyncGenerator<Run> {
   }
 }
 
+export interface Replayed {
+  readonly replayed: number;
+  readonly complaints: readonly Complaint[];
+}
+
 /** Replays histories on a version of the code, and says which do not. */
-export async function findUnreplayable(
-  runs: AsyncIterable<Run>,
-  code: string,
-): Promise<{ readonly replayed: number; readonly complaints: readonly Complaint[] }> {
+export async function findUnreplayable(runs: AsyncIterable<Run>, code: string): Promise<Replayed> {
   const dataConverter = { payloadConverterPath: require.resolve('../../src/workflows/payload-converter') };
   const results = Worker.runReplayHistories({ workflowBundle: { code }, dataConverter }, runs);
   const complaints: Complaint[] = [];
   let replayed = 0;
   for await (const { workflowId, error } of results) {
     replayed += 1;
-    if (error) complaints.push(`${workflowId} does not replay: ${error.message.split('\n')[0]}`);
+    if (error) complaints.push(`${workflowId} does not replay: ${briefly(error.message)}`);
   }
   return { replayed, complaints };
 }
+
+/** The SDK wraps what differs into many words. */
+const briefly = (message: string): string =>
+  /\[TMPRL1100\] ([^"]*)"/.exec(message)?.[1] ?? message.split('\n')[0] ?? '';
