@@ -118,7 +118,7 @@ function watch(target: Connector, grants: Grants): Connector {
   return {
     describe: () => target.describe(),
     overdue: (atMs) => target.overdue(atMs),
-    list: () => target.list(),
+    list: (scope) => target.list(scope),
     withReconcilerLock: (work) => target.withReconcilerLock(work),
     revoke: (leaseId, reason) => target.revoke(leaseId, reason),
     close: () => target.close(),

@@ -43,6 +43,34 @@ export interface Inventory {
   readonly drift: readonly Drift[];
 }
 
+/** What a look at a target can find: a lease that outlived its end, access without a lease, a lease without access. */
+export const FINDING_KINDS = ['overdue', 'drift', 'missing'] as const;
+export type FindingKind = (typeof FINDING_KINDS)[number];
+
+/** Something that the reconciler found on a target. Found again, it is the same finding. */
+export interface Finding {
+  readonly kind: FindingKind;
+  /** Absent for access that no lease accounts for. */
+  readonly leaseId?: string;
+  readonly account: string;
+  readonly grant: string;
+  /** How long past its end the lease was alive. */
+  readonly lateMs?: number;
+}
+
+export interface KeptFinding extends Finding {
+  readonly firstAtMs: number;
+  readonly lastAtMs: number;
+  readonly times: number;
+}
+
+/** Where a target keeps, beside its leases, what was found on it: evidence that outlives logs and the orchestrator. */
+export interface FindingBook {
+  keep(finding: Finding): Promise<void>;
+  /** Findings about one request, or all; the newest thousand. */
+  read(leaseId?: string): Promise<readonly KeptFinding[]>;
+}
+
 /**
  * A target that holds access. Every call is idempotent by lease id, which is the id of the request: one request has
  * one lease in its whole life. Calls throw only where the target cannot be reached or fails; the caller tries again.
@@ -57,10 +85,12 @@ export interface Connector {
   provision(authorisation: Authorisation): Promise<ProvisionOutcome>;
   /** Ends a lease for good. Of an unknown lease it keeps the bar, so that a later `provision` is refused. */
   revoke(leaseId: string, reason: EndReason): Promise<RevocationOutcome>;
-  /** Leases, alive and ended, and access beside them. */
-  list(): Promise<Inventory>;
+  /** Leases, alive and ended, and access beside them. Ended ones only pile up: `alive` leaves them out. */
+  list(scope?: 'all' | 'alive'): Promise<Inventory>;
   /** Leases that are alive although their end has passed, the longest overdue first; a thousand at most. */
   overdue(atMs: number): Promise<readonly LeaseRecord[]>;
+  /** Where it is absent, findings are only logged and counted. */
+  readonly findings?: FindingBook;
   /** Runs `work` unless another worker holds the target's reconciler lock. Yields whether it ran. */
   withReconcilerLock(work: () => Promise<void>): Promise<boolean>;
   close(): Promise<void>;

@@ -21,9 +21,13 @@ export const LIMITS = {
   closingStatements: 2,
   /** Refusals kept word for word; those beyond are counted. */
   keptRefusals: 32,
-  /** Statements waiting in the inbox of one request, by count and by size. */
-  inboxStatements: 64,
-  inboxBytes: 256 * 1024,
+  /** Statements waiting in the inbox of one request, by count and by size; so many that a flood cannot push one out. */
+  inboxStatements: 2_048,
+  inboxBytes: 4 * 1024 * 1024,
+  /** What waits there and cannot be read. It never takes the room of a statement. */
+  inboxUnreadable: 64,
+  /** Statements that are verified at a time. */
+  batchStatements: 64,
   stages: 8,
   quorum: 8,
   eligibleApprovers: 64,

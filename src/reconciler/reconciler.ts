@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connector } from '../connectors/contract';
+import type { Connector, Finding } from '../connectors/contract';
 
 /** The part of a structured logger that the reconciler uses. */
 export interface ReconcilerLog {
   info(about: object, message: string): void;
   warn(about: object, message: string): void;
+  error(about: object, message: string): void;
 }
 
 export interface ReconcilerOptions {
@@ -24,6 +25,7 @@ export interface ReconcilerCounts {
   leasesEnded: number;
   driftSeen: number;
   leasesWithoutAccess: number;
+  alerts: number;
 }
 
 export interface Reconciler {
@@ -35,6 +37,20 @@ export interface Reconciler {
 }
 
 const GRACE_MS = 5_000;
+/** Trouble that lasts longer than this is for people, not for another try. */
+const ALERT_AFTER_MS = 120_000;
+
+/** What one look at one target works with. */
+interface Look {
+  readonly name: string;
+  readonly connector: Connector;
+  readonly counts: ReconcilerCounts;
+  readonly logger: ReconcilerLog;
+  readonly graceMs: number;
+  readonly nowMs: () => number;
+  /** Targets that could not be looked at, and since when. */
+  readonly trouble: Map<string, number>;
+}
 
 /**
  * Ends leases past their end whatever became of their workflow, and reports access that no lease accounts for. It runs
@@ -42,7 +58,7 @@ const GRACE_MS = 5_000;
  * A lease outlives its end by the interval and the grace at most, plus the time of one look.
  */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
-  const { connectors, intervalMs, logger } = options;
+  const { connectors, intervalMs, logger, graceMs = GRACE_MS, nowMs = Date.now } = options;
   const counts: ReconcilerCounts = {
     passes: 0,
     skipped: 0,
@@ -50,13 +66,13 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     leasesEnded: 0,
     driftSeen: 0,
     leasesWithoutAccess: 0,
+    alerts: 0,
   };
+  const about = { counts, logger, graceMs, nowMs, trouble: new Map<string, number>() };
   const stopping = new AbortController();
   const pass = async () => {
     counts.passes += 1;
-    await Promise.all(
-      [...connectors].map(([name, connector]) => reconcile(name, connector, options, counts)),
-    );
+    await Promise.all([...connectors].map(([name, connector]) => reconcile({ ...about, name, connector })));
   };
   const loop = async () => {
     while (!stopping.signal.aborted) {
@@ -72,42 +88,82 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     stop: async () => {
       stopping.abort();
       await running;
+      logger.info({ counts }, 'reconciler stopped');
     },
   };
 }
 
 /** One look at one target. A target that fails is tried again at the next look; the others go on. */
-async function reconcile(
-  name: string,
-  connector: Connector,
-  { graceMs = GRACE_MS, nowMs = Date.now, logger }: ReconcilerOptions,
-  counts: ReconcilerCounts,
-): Promise<void> {
+async function reconcile(look: Look): Promise<void> {
+  const { name, connector, counts, logger, trouble, nowMs } = look;
   try {
     const ran = await connector.withReconcilerLock(async () => {
-      for (const lease of await connector.overdue(nowMs() - graceMs)) {
-        await connector.revoke(lease.id, 'expired');
-        counts.leasesEnded += 1;
-        const lateMs = nowMs() - lease.expiresAtMs;
-        logger.warn(
-          { connector: name, leaseId: lease.id, account: lease.account, lateMs },
-          'overdue lease ended',
-        );
-      }
-      const { leases, drift } = await connector.list();
-      for (const found of drift) {
-        counts.driftSeen += 1;
-        logger.warn({ connector: name, ...found }, 'access without a lease');
-      }
-      for (const lease of leases.filter((one) => one.ended === undefined && !one.present)) {
-        counts.leasesWithoutAccess += 1;
-        logger.warn({ connector: name, leaseId: lease.id, account: lease.account }, 'lease without access');
-      }
+      await endOverdue(look);
+      await findDifferences(look);
     });
     if (!ran) counts.skipped += 1;
+    trouble.delete(name);
   } catch (error) {
     counts.failures += 1;
-    const reason = error instanceof Error ? error.message : 'unknown';
-    logger.warn({ connector: name, reason }, 'the target could not be reconciled');
+    const sinceMs = trouble.get(name) ?? nowMs();
+    trouble.set(name, sinceMs);
+    const about = { connector: name, reason: reasonOf(error), forMs: nowMs() - sinceMs };
+    if (about.forMs < ALERT_AFTER_MS) logger.warn(about, 'the target could not be reconciled');
+    else {
+      counts.alerts += 1;
+      logger.error(about, 'ALERT the target cannot be reconciled: access there may outlive its lease');
+    }
   }
 }
+
+/** Ends what is past its end, each lease for itself: one that cannot be ended must not keep the others alive. */
+async function endOverdue(look: Look): Promise<void> {
+  const { name, connector, counts, logger, graceMs, nowMs } = look;
+  for (const lease of await connector.overdue(nowMs() - graceMs)) {
+    const { id: leaseId, account, grant, expiresAtMs } = lease;
+    const about = { connector: name, leaseId, account, lateMs: nowMs() - expiresAtMs };
+    try {
+      // Kept first, for an ending that nobody recorded would be missing from the evidence.
+      await keep(look, { kind: 'overdue', leaseId, account, grant, lateMs: about.lateMs });
+      await connector.revoke(leaseId, 'expired');
+      counts.leasesEnded += 1;
+      logger.warn(about, 'overdue lease ended');
+    } catch (error) {
+      counts.failures += 1;
+      const told = { ...about, reason: reasonOf(error) };
+      if (about.lateMs < ALERT_AFTER_MS) logger.warn(told, 'an overdue lease could not be ended');
+      else {
+        counts.alerts += 1;
+        logger.error(told, 'ALERT access is alive past its end and could not be taken away');
+      }
+    }
+  }
+}
+
+async function findDifferences(look: Look): Promise<void> {
+  const { name, connector, counts, logger } = look;
+  const { leases, drift } = await connector.list('alive');
+  for (const found of drift) {
+    counts.driftSeen += 1;
+    await keep(look, { kind: 'drift', ...found });
+    logger.warn({ connector: name, ...found }, 'access without a lease');
+  }
+  for (const { id: leaseId, account, grant } of leases.filter(
+    (one) => one.ended === undefined && !one.present,
+  )) {
+    counts.leasesWithoutAccess += 1;
+    await keep(look, { kind: 'missing', leaseId, account, grant });
+    logger.warn({ connector: name, leaseId, account }, 'lease without access');
+  }
+}
+
+/** What cannot be kept is still in the log, and must not stand in the way of ending access. */
+async function keep({ name, connector, logger }: Look, finding: Finding): Promise<void> {
+  try {
+    await connector.findings?.keep(finding);
+  } catch (error) {
+    logger.warn({ connector: name, ...finding, reason: reasonOf(error) }, 'a finding could not be kept');
+  }
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : 'unknown');

@@ -8,13 +8,14 @@ import {
 } from '@temporalio/workflow';
 import { nextDeadline } from '../domain/clock';
 import { nextEffect } from '../domain/effect';
-import type { SignedEnvelope } from '../domain/request';
 import { snapshotOf } from '../domain/snapshot';
 import { isOver, type RequestState, type Status } from '../domain/state';
-import type { StatementCheck, StatementVerdict } from '../domain/statement';
+import type { StatementVerdict } from '../domain/statement';
 import { Alarm } from './alarm';
 import { EffectRunner, judging } from './effects';
-import { type Arrival, Inbox } from './inbox';
+import { type Examined, Examiner } from './examiner';
+import { Inbox } from './inbox';
+import { LocalLane } from './local-lane';
 import { eventsQuery, requestQuery, submitStatementUpdate, verbSignals } from './messages';
 import { type CarriedLog, RequestLog } from './request-log';
 import { Visibility } from './visibility';
@@ -41,8 +42,10 @@ class RequestDesk {
   #brought: { readonly submission: unknown; readonly carried: CarriedLog | undefined } | undefined;
   readonly #log = new RequestLog();
   readonly #inbox = new Inbox();
+  readonly #lane = new LocalLane();
+  readonly #examiner = new Examiner(this.#lane);
   readonly #alarm = new Alarm();
-  readonly #effects = new EffectRunner();
+  readonly #effects = new EffectRunner(this.#lane);
   readonly #visibility = new Visibility();
 
   constructor(submission: unknown, carried: CarriedLog | undefined) {
@@ -67,28 +70,32 @@ class RequestDesk {
 
   async attend(): Promise<RequestOutcome> {
     let state = await this.#begin();
-    while (!isOver(state)) {
+    for (;;) {
       this.#effects.want(nextEffect(state), state);
-      this.#alarm.set(nextDeadline(state));
+      this.#alarm.set(isOver(state) ? undefined : nextDeadline(state));
       this.#visibility.publish(state);
-      if (workflowInfo().continueAsNewSuggested && this.#mayCutHistory)
-        await continueAsNew<typeof accessRequest>(state.submission, this.#log.carry());
-      await condition(() => !this.#isQuiet);
-      state = await this.#considerAll(state);
+      const isLast = isOver(state);
+      if (isLast && this.#owesNothing) break;
+      if (this.#mayCutHistory) await continueAsNew<typeof accessRequest>(state.submission, this.#log.carry());
+      await condition(() => this.#hasNews || (isLast && this.#owesNothing) || this.#mayCutHistory);
+      state = this.#considerAll(state);
     }
-    this.#alarm.set(undefined);
-    this.#visibility.publish(state);
-    await condition(allHandlersFinished);
     return { status: state.status, reasonCodes: state.assessment?.reasonCodes ?? [] };
   }
 
-  get #isQuiet(): boolean {
-    return this.#inbox.isEmpty && !this.#effects.hasResults && !this.#alarm.isRinging;
+  get #hasNews(): boolean {
+    const hasArrivals = !this.#inbox.isEmpty && this.#examiner.isFree;
+    return hasArrivals || this.#examiner.hasResults || this.#effects.hasResults || this.#alarm.isRinging;
   }
 
-  /** Nothing is under way that a new run would not know of. */
+  /** Nothing waits to be considered, and everybody who asked has been answered. */
+  get #owesNothing(): boolean {
+    return !this.#hasNews && this.#inbox.isEmpty && !this.#examiner.isBusy && allHandlersFinished();
+  }
+
+  /** The server wants a new run, and nothing is under way that it would not know of. */
   get #mayCutHistory(): boolean {
-    return this.#isQuiet && this.#effects.isIdle && allHandlersFinished();
+    return workflowInfo().continueAsNewSuggested && this.#owesNothing && this.#effects.mayBeTakenOver;
   }
 
   /** Takes up what an earlier run left, or opens the request. */
@@ -115,31 +122,23 @@ class RequestDesk {
   }
 
   /** Brings the core everything that has happened since the last time: results first, then time, then statements. */
-  async #considerAll(before: RequestState): Promise<RequestState> {
+  #considerAll({ submission }: RequestState): RequestState {
     for (const result of this.#effects.takeResults()) this.#log.apply(result);
     if (this.#alarm.takeRing()) this.#log.apply({ type: 'tick', atMs: Date.now() });
-    const { arrivals, dropped } = this.#inbox.drain();
-    this.#log.apply({ type: 'record_dropped', count: dropped, atMs: Date.now() });
-    if (arrivals.length > 0) await this.#considerStatements(arrivals, before);
+    for (const examined of this.#examiner.take()) this.#consider(examined);
+    if (!this.#inbox.isEmpty && this.#examiner.isFree) {
+      const { arrivals, dropped } = this.#inbox.drain();
+      this.#log.apply({ type: 'record_dropped', count: dropped, atMs: Date.now() });
+      this.#examiner.examine(arrivals, submission?.request);
+      for (const examined of this.#examiner.take()) this.#consider(examined);
+    }
     return this.#state();
   }
 
-  async #considerStatements(arrivals: readonly Arrival[], { submission }: RequestState): Promise<void> {
-    const envelopes = arrivals.flatMap(({ content }) => ('jws' in content ? [content] : []));
-    const checks =
-      submission === undefined || envelopes.length === 0
-        ? []
-        : await judging.checkStatements(envelopes, submission.request);
-    const checked = new Map(envelopes.map((envelope, index) => [envelope, checks[index]]));
-    for (const arrival of arrivals) {
-      const events = this.#log.apply({
-        type: 'consider',
-        atMs: Date.now(),
-        check: checkOf(arrival, checked),
-      });
-      const refusal = events.find((event) => event.type === 'statement_refused')?.refusal;
-      arrival.settle?.(this.#verdict(refusal));
-    }
+  #consider({ arrival, check }: Examined): void {
+    const events = this.#log.apply({ type: 'consider', atMs: Date.now(), check });
+    const refusal = events.find((event) => event.type === 'statement_refused')?.refusal;
+    arrival.settle?.(this.#verdict(refusal));
   }
 
   async #answer(statement: unknown): Promise<StatementVerdict> {
@@ -166,19 +165,4 @@ class RequestDesk {
     if (state === null) throw new TypeError('the request was not opened');
     return state;
   }
-}
-
-function checkOf(
-  { content, verb }: Arrival,
-  checked: ReadonlyMap<SignedEnvelope, StatementCheck | undefined>,
-): StatementCheck {
-  if ('code' in content)
-    return { verified: false, attempt: { refusal: content, ...(verb && { claimedVerb: verb }) } };
-  const check = checked.get(content);
-  if (check === undefined)
-    return { verified: false, attempt: { refusal: { code: 'NOT_NOW', detail: 'no request could be read' } } };
-  if (!check.verified || verb === undefined || check.facts.statement.verb === verb) return check;
-  const { statement, signer } = check.facts;
-  const detail = `a statement to ${statement.verb} came as ${verb}`;
-  return { verified: false, attempt: { refusal: { code: 'MALFORMED', detail }, claimedIssuer: signer.id } };
 }

@@ -1,13 +1,10 @@
-import {
-  CancellationScope,
-  isCancellation,
-  proxyActivities,
-  proxyLocalActivities,
-} from '@temporalio/workflow';
+import { CancellationScope, proxyActivities, proxyLocalActivities, sleep } from '@temporalio/workflow';
 import type { Activities } from '../activities/types';
 import type { Command } from '../domain/command';
 import type { Effect } from '../domain/effect';
 import type { RequestState } from '../domain/state';
+import type { LocalLane } from './local-lane';
+import { readProvisionResult } from './results';
 
 /** Reading and judging happen in the worker's own memory, so they are tried again at once and for ever. */
 export const judging = proxyLocalActivities<Pick<Activities, 'assess' | 'checkStatements'>>({
@@ -18,7 +15,6 @@ export const judging = proxyLocalActivities<Pick<Activities, 'assess' | 'checkSt
 /** The act on a target is first tried in the same workflow task: that saves a round trip on the way to a grant. */
 const actingAtOnce = proxyLocalActivities<Pick<Activities, 'provision' | 'endAccess'>>({
   startToCloseTimeout: '5s',
-  cancellationType: 'TRY_CANCEL',
   retry: { maximumAttempts: 1 },
 });
 
@@ -31,15 +27,18 @@ const actingDurably = proxyActivities<Pick<Activities, 'provision' | 'endAccess'
 
 /** Runs what the state calls for beside the workflow's main loop, one effect at a time. */
 export class EffectRunner {
-  #running: { readonly effect: Effect; readonly scope: CancellationScope } | undefined;
+  #running: { readonly effect: Effect; readonly scope: CancellationScope; readonly task: Task } | undefined;
   #results: Command[] = [];
+
+  constructor(private readonly lane: LocalLane) {}
 
   get hasResults(): boolean {
     return this.#results.length > 0;
   }
 
-  get isIdle(): boolean {
-    return this.#running === undefined;
+  /** Whether a new run may take over: what is under way is scheduled on the server, and doing it again does no harm. */
+  get mayBeTakenOver(): boolean {
+    return !this.lane.isTaken && (this.#running === undefined || this.#running.task.isDurable);
   }
 
   takeResults(): readonly Command[] {
@@ -55,40 +54,43 @@ export class EffectRunner {
     this.#running = undefined;
     if (effect === undefined || effect === 'assess') return;
     const scope = new CancellationScope({ cancellable: true });
-    const running = { effect, scope };
+    const running = { effect, scope, task: new Task(this.lane) };
     this.#running = running;
     void scope
-      .run(() => perform(effect, state))
-      .then((result) => {
-        if (this.#running !== running) return;
-        this.#running = undefined;
-        this.#results.push(result);
-      })
-      .catch((error: unknown) => {
-        if (!isCancellation(error)) throw error;
-      });
+      .run(() => perform(effect, state, running.task))
+      .then(
+        (result) => {
+          if (this.#running !== running) return;
+          this.#running = undefined;
+          this.#results.push(result);
+        },
+        (error: unknown) => {
+          if (!scope.consideredCancelled) throw error;
+        },
+      );
   }
 }
 
-async function perform(effect: Exclude<Effect, 'assess'>, state: RequestState): Promise<Command> {
+async function perform(effect: Exclude<Effect, 'assess'>, state: RequestState, task: Task): Promise<Command> {
   switch (effect) {
     case 'provision':
-      return provision(state);
+      return provision(state, task);
     case 'end_access':
-      await endAccess(state, state.ending ?? 'revoked');
+      await endAccess(state, state.ending ?? 'revoked', task);
       return { type: 'record_access_ended', atMs: Date.now() };
     case 'bar':
-      await endAccess(state, 'barred');
+      await endAccess(state, 'barred', task);
       return { type: 'record_barred', atMs: Date.now() };
   }
 }
 
-async function provision({ submission, assessment, statements }: RequestState): Promise<Command> {
+async function provision({ submission, assessment, statements }: RequestState, task: Task): Promise<Command> {
   if (submission === undefined || assessment === undefined) throw new TypeError('nothing to provision');
   const evidence = { submission, assessment, statements };
-  const result = await atOnceOrDurably(
-    () => actingAtOnce.provision(evidence),
-    () => actingDurably.provision(evidence),
+  const { id } = submission.request;
+  const result = await task.run(
+    async () => readProvisionResult(await actingAtOnce.provision(evidence), id),
+    async () => readProvisionResult(await actingDurably.provision(evidence), id),
   );
   const atMs = Date.now();
   if (result.outcome === 'granted') return { type: 'record_grant', atMs, lease: result.lease };
@@ -98,22 +100,56 @@ async function provision({ submission, assessment, statements }: RequestState): 
 async function endAccess(
   { submission, recognition }: RequestState,
   reason: 'expired' | 'revoked' | 'barred',
-) {
+  task: Task,
+): Promise<void> {
   // Who was never recognised has nothing on a target, and must not be able to write there.
   if (submission === undefined || recognition === undefined) return;
   const { id, entitlement } = submission.request;
   const input = { connector: entitlement.connector, leaseId: id, reason };
-  await atOnceOrDurably(
-    () => actingAtOnce.endAccess(input),
-    () => actingDurably.endAccess(input),
+  const done = () => true;
+  await task.run(
+    () => actingAtOnce.endAccess(input).then(done),
+    () => actingDurably.endAccess(input).then(done),
   );
 }
 
-async function atOnceOrDurably<T>(atOnce: () => Promise<T>, durably: () => Promise<T>): Promise<T> {
-  try {
-    return await atOnce();
-  } catch (error) {
-    if (isCancellation(error)) throw error;
-    return durably();
+const FIRST_PAUSE_MS = 1_000;
+const LONGEST_PAUSE_MS = 60_000;
+
+/** One act on a target, tried until it is done. */
+class Task {
+  #isDurable = false;
+
+  constructor(private readonly lane: LocalLane) {}
+
+  get isDurable(): boolean {
+    return this.#isDurable;
+  }
+
+  /**
+   * Tries at once where the lane is free, then durably. An activity that the server retries for ever can still be
+   * failed, cancelled or answered
+   * with nonsense by whoever can write to the namespace; then it is scheduled again. Only the scope of this act ends it.
+   */
+  async run<T>(atOnce: () => Promise<T | undefined>, durably: () => Promise<T | undefined>): Promise<T> {
+    const scope = CancellationScope.current();
+    const attempt = async (act: () => Promise<T | undefined>): Promise<T | undefined> => {
+      try {
+        return await act();
+      } catch (error) {
+        if (scope.consideredCancelled) throw error;
+        return undefined;
+      }
+    };
+    if (!this.lane.isTaken) {
+      const first = await attempt(() => this.lane.run(atOnce));
+      if (first !== undefined) return first;
+    }
+    this.#isDurable = true;
+    for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
+      const result = await attempt(durably);
+      if (result !== undefined) return result;
+      await sleep(pauseMs, { summary: 'tries again' });
+    }
   }
 }

@@ -13,6 +13,7 @@ import type {
   RevocationOutcome,
 } from '../contract';
 import { Database, type DatabaseOptions } from './database';
+import { FindingTable } from './finding-table';
 import { findLease, holdsRole, type LeaseRow, liveLeases, lock, recordOf } from './lease-table';
 import { MIGRATION_LOCK, SCHEMA } from './schema';
 
@@ -21,20 +22,22 @@ export interface PostgresqlOptions extends DatabaseOptions {
   readonly nowMs?: () => number;
 }
 
-/** Longer than a look takes. Two looks at once would do no harm, only the same work. */
-const RECONCILER_LOCK_MS = 20_000;
+/** Longer than a look takes by far. Two looks at once would do no harm, only the same work. */
+const RECONCILER_LOCK_MS = 10_000;
 
 /** Membership in PostgreSQL roles. Lease and GRANT are one transaction, so there is never one without the other. */
 export class PostgresqlConnector implements Connector {
   readonly #database: Database;
   readonly #name: string;
   readonly #nowMs: () => number;
+  readonly findings: FindingTable;
   #prepared: Promise<void> | undefined;
 
   constructor({ name, nowMs = Date.now, ...database }: PostgresqlOptions) {
     this.#name = name;
     this.#nowMs = nowMs;
     this.#database = new Database(database);
+    this.findings = new FindingTable(this.#database, () => this.#prepare(), nowMs);
   }
 
   describe(): ConnectorDescription {
@@ -58,15 +61,19 @@ export class PostgresqlConnector implements Connector {
     return this.#database.transaction((client) => this.#end(client, leaseId, reason));
   }
 
-  async list(): Promise<Inventory> {
+  async list(scope: 'all' | 'alive' = 'all'): Promise<Inventory> {
     await this.#prepare();
-    const leases = await this.#database.query<LeaseRow & { present: boolean }>(`
+    const leases = await this.#database.query<LeaseRow & { present: boolean }>(
+      `
       SELECT lease.*, (m.member IS NOT NULL) AS present
         FROM countersign.lease lease
         LEFT JOIN pg_roles r ON r.rolname = lease.role
         LEFT JOIN pg_roles a ON a.rolname = lease.account
         LEFT JOIN (SELECT DISTINCT roleid, member FROM pg_auth_members) m ON m.roleid = r.oid AND m.member = a.oid
-       ORDER BY lease.granted_at_ms NULLS LAST, lease.lease_id`);
+       WHERE $1 OR lease.ended_at_ms IS NULL
+       ORDER BY lease.granted_at_ms NULLS LAST, lease.lease_id`,
+      [scope === 'all'],
+    );
     const drift = await this.#database.query<{ account: string; grant: string }>(`
       SELECT DISTINCT a.rolname AS account, r.rolname AS grant
         FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member
@@ -90,10 +97,11 @@ export class PostgresqlConnector implements Connector {
   async withReconcilerLock(work: () => Promise<void>): Promise<boolean> {
     await this.#prepare();
     // A row with an end time rather than a lock of the session: no connection is held, and a crash frees it by itself.
+    // One that ends further off than any lock does was taken by a clock that is wrong, and is no lock.
     const nowMs = this.#nowMs();
     const claimed = await this.#database.query(
       `INSERT INTO countersign.reconciler (until_ms) VALUES ($2)
-       ON CONFLICT (singleton) DO UPDATE SET until_ms = $2 WHERE countersign.reconciler.until_ms <= $1
+       ON CONFLICT (singleton) DO UPDATE SET until_ms = $2 WHERE countersign.reconciler.until_ms NOT BETWEEN $1::bigint + 1 AND $2
        RETURNING 1`,
       [nowMs, nowMs + RECONCILER_LOCK_MS],
     );

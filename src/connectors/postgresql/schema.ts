@@ -22,6 +22,17 @@ export const SCHEMA = `
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     until_ms  bigint NOT NULL
   );
+  CREATE TABLE IF NOT EXISTS countersign.finding (
+    kind        text NOT NULL,
+    lease_id    text NOT NULL DEFAULT '',
+    account     text NOT NULL,
+    role        text NOT NULL,
+    first_at_ms bigint NOT NULL,
+    last_at_ms  bigint NOT NULL,
+    late_ms     bigint,
+    times       integer NOT NULL DEFAULT 1,
+    PRIMARY KEY (kind, lease_id, account, role)
+  );
 `;
 
 /** Number of the advisory lock under which one worker at a time makes the schema. */

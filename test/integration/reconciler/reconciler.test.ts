@@ -11,6 +11,7 @@ const lines: object[] = [];
 const logger = {
   info: () => undefined,
   warn: (about: object, message: string) => void lines.push({ ...about, message }),
+  error: (about: object, message: string) => void lines.push({ ...about, message }),
 };
 
 beforeAll(async () => {
@@ -34,6 +35,19 @@ async function reconciler(graceMs = 0): Promise<Reconciler> {
   started.push(one);
   return one;
 }
+
+/** The target, but for what ends a lease; or one that cannot be reached at all. */
+const connectorThat = (revoke: Connector['revoke'], down = false): Connector => ({
+  describe: () => connector.describe(),
+  provision: (authorisation) => connector.provision(authorisation),
+  revoke,
+  list: (scope) => connector.list(scope),
+  overdue: (atMs) => connector.overdue(atMs),
+  ...(connector.findings && { findings: connector.findings }),
+  withReconcilerLock: (work) =>
+    down ? Promise.reject(new Error('the database cannot be reached')) : connector.withReconcilerLock(work),
+  close: () => connector.close(),
+});
 
 const give = async (id: string, durationMs: number) =>
   connector.provision(await authorise({ id, account: 'payments_ci', role: 'production_write', durationMs }));
@@ -103,12 +117,82 @@ describe('EMG-2 the end of a grant needs neither its workflow nor Temporal', () 
     });
   });
 
+  test('a lease that cannot be ended does not keep the others alive, and people are told', async () => {
+    await give('stubborn-001', 1);
+    await give('overdue-0004', 1);
+    const stubborn = connectorThat(async (leaseId, reason) => {
+      if (leaseId === 'stubborn-001') throw new Error('the database refused: 42501');
+      return connector.revoke(leaseId, reason);
+    });
+    const nowMs = () => Date.now() + 180_000;
+    const one = startReconciler({
+      connectors: new Map([['warehouse', stubborn]]),
+      intervalMs: 3_600_000,
+      nowMs,
+      logger,
+    });
+    started.push(one);
+    await until(() => one.counts.leasesEnded === 1);
+    expect(lines).toContainEqual(
+      expect.objectContaining({
+        leaseId: 'stubborn-001',
+        message: 'ALERT access is alive past its end and could not be taken away',
+      }),
+    );
+    expect(one.counts.alerts).toBe(1);
+    await connector.revoke('stubborn-001', 'expired');
+    expect(await holds()).toBe(false);
+  });
+
+  test('a target that stays down is an alert after the first minutes', async () => {
+    let ms = 0;
+    const down = connectorThat(() => Promise.reject(new Error('unused')), true);
+    const one = startReconciler({
+      connectors: new Map([['warehouse', down]]),
+      intervalMs: 3_600_000,
+      nowMs: () => ms,
+      logger,
+    });
+    started.push(one);
+    await until(() => one.counts.failures === 1);
+    expect(one.counts.alerts).toBe(0);
+    ms = 150_000;
+    await one.pass();
+    expect(one.counts.alerts).toBe(1);
+  });
+
+  test('AUD-4 what it did is kept for the evidence of the request', async () => {
+    await give('overdue-0005', 1);
+    const one = await reconciler();
+    await until(() => one.counts.leasesEnded === 1);
+    const [finding, ...others] = (await connector.findings?.read('overdue-0005')) ?? [];
+    expect(others).toEqual([]);
+    expect(finding).toMatchObject({
+      kind: 'overdue',
+      account: 'payments_ci',
+      grant: 'production_write',
+      times: 1,
+    });
+    expect(finding?.lateMs).toBeGreaterThanOrEqual(0);
+  });
+
+  test('a lock that a wrong clock took for a year is no lock', async () => {
+    await postgres.query('UPDATE countersign.reconciler SET until_ms = $1', [Date.now() + 31_536_000_000]);
+    const one = await reconciler();
+    await until(() => one.counts.passes === 1);
+    await one.pass();
+    expect(one.counts.skipped).toBeLessThan(2);
+  });
+
   test('FRI-8 access without a lease, and a lease without access, are reported', async () => {
     await give('absent-00001', 60_000);
     await postgres.query('REVOKE production_write FROM payments_ci; GRANT production_write TO mira');
     const one = await reconciler();
     await until(() => lines.length >= 2);
     await one.pass();
+    const findings = (await connector.findings?.read()) ?? [];
+    expect(findings).toContainEqual(expect.objectContaining({ kind: 'drift', account: 'mira' }));
+    expect(findings).toContainEqual(expect.objectContaining({ kind: 'missing', leaseId: 'absent-00001' }));
     expect(lines).toContainEqual(
       expect.objectContaining({ account: 'mira', message: 'access without a lease' }),
     );

@@ -1,0 +1,39 @@
+import type { ProvisionResult } from '../activities/types';
+import type { Lease } from '../domain/lease';
+import { REFUSAL_CODES, type Refusal } from '../domain/refusal';
+
+const LONGEST_DETAIL = 500;
+
+/**
+ * Reads what an activity is said to have answered. Whoever can write to the namespace can answer for it, with anything:
+ * an answer that is none must not throw, for that would stop the timers.
+ */
+export function readProvisionResult(value: unknown, leaseId: string): ProvisionResult | undefined {
+  const { outcome, lease, refusal } = membersOf(value);
+  if (outcome === 'granted') {
+    const read = readLease(lease, leaseId);
+    return read && { outcome, lease: read };
+  }
+  const read = outcome === 'refused' ? readRefusal(refusal) : undefined;
+  return read && { outcome: 'refused', refusal: read };
+}
+
+function readLease(value: unknown, leaseId: string): Lease | undefined {
+  const { id, account, grantedAtMs, expiresAtMs } = membersOf(value);
+  if (id !== leaseId || typeof account !== 'string') return undefined;
+  if (!isInstant(grantedAtMs) || !isInstant(expiresAtMs)) return undefined;
+  return { id: leaseId, account, grantedAtMs, expiresAtMs };
+}
+
+function readRefusal(value: unknown): Refusal | undefined {
+  const { code: claimed, detail } = membersOf(value);
+  const code = REFUSAL_CODES.find((one) => one === claimed);
+  if (code === undefined || typeof detail !== 'string') return undefined;
+  return { code, detail: detail.slice(0, LONGEST_DETAIL) };
+}
+
+const isInstant = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value);
+
+const membersOf = (value: unknown): Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};

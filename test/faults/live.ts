@@ -1,0 +1,159 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { CountersignError } from '../../src/client';
+import type { AccessRequest, SignedEnvelope } from '../../src/domain/request';
+import { attack, type Loot } from './attacks';
+import type { Ground } from './ground';
+import type { Attack, Plan, Saying } from './plan';
+
+/** How a statement fared: the verdict, or that it was left with the server, or that it never got there. */
+export type Fate = 'accepted' | 'refused' | 'left' | 'gone' | 'undelivered';
+
+export interface Delivered {
+  readonly saying: Saying;
+  readonly fate: Fate;
+  readonly code?: string;
+  readonly sentAtMs: number;
+  readonly settledAtMs: number;
+}
+
+/** One request as it went, for the checker. */
+export interface LifeRecord {
+  readonly plan: Plan;
+  readonly request: AccessRequest;
+  /** The server has taken the request. */
+  readonly isStarted: boolean;
+  readonly delivered: readonly Delivered[];
+  readonly attacked: readonly Attack[];
+}
+
+const DELIVER_WITHIN_MS = 45_000;
+const TRY_AGAIN_MS = 300;
+const REVIEW_TRIES = 30;
+const RETRIABLE: readonly string[] = ['NOT_ANSWERING', 'UNREACHABLE', 'TIMED_OUT'];
+const REVIEW: Saying = {
+  afterMs: 0,
+  by: 'person/amara',
+  verb: 'review',
+  revision: 0,
+  via: 'update',
+  flaw: 'none',
+  doubled: false,
+};
+
+/** Lives through a plan. What fails on the way because of a fault is tried again, as people and programs do. */
+export async function live(ground: Ground, plan: Plan): Promise<readonly LifeRecord[]> {
+  const lives = [new Life(ground, plan)];
+  if (plan.overlaps)
+    lives.push(new Life(ground, { ...plan, durationMs: plan.durationMs + 900, sayings: [], attacks: [] }));
+  return Promise.all(lives.map((life) => life.live()));
+}
+
+class Life {
+  readonly #delivered: Delivered[] = [];
+  readonly #attacked: Attack[] = [];
+  readonly #request: AccessRequest;
+
+  constructor(
+    private readonly ground: Ground,
+    private readonly plan: Plan,
+  ) {
+    this.#request = ground.cast.request(plan);
+  }
+
+  async live(): Promise<LifeRecord> {
+    const { cast, temporal } = this.ground;
+    const submission = await cast.submission(this.plan, this.#request);
+    const loot: Loot & { sent: { verb: Saying['verb']; envelope: SignedEnvelope }[] } = {
+      submission,
+      sent: [],
+    };
+    const isStarted = await this.#start(submission);
+    const startedAtMs = Date.now();
+    for (const act of this.#timeline()) {
+      if (!isStarted) break;
+      await sleep(Math.max(0, startedAtMs + act.afterMs - Date.now()));
+      if ('attack' in act) {
+        this.#attacked.push(act.attack);
+        await attack(temporal, this.#request.id, act.attack, loot);
+      } else {
+        const envelope = await cast.sign(act, this.#request);
+        loot.sent.push({ verb: act.verb, envelope });
+        await this.#deliver(act, envelope);
+        if (act.doubled) await this.#deliver(act, envelope);
+      }
+    }
+    if (isStarted && this.plan.kind === 'emergency' && this.plan.sayings.length > 0) await this.#review();
+    const { plan } = this;
+    return {
+      plan,
+      request: this.#request,
+      isStarted,
+      delivered: this.#delivered,
+      attacked: this.#attacked,
+    };
+  }
+
+  #timeline(): readonly (Saying | Plan['attacks'][number])[] {
+    const { sayings, attacks, durationMs } = this.plan;
+    const later = attacks.map((one) =>
+      one.attack === 'restart-when-over' ? { ...one, afterMs: one.afterMs + durationMs + 2_500 } : one,
+    );
+    return [...sayings, ...later].sort((a, b) => a.afterMs - b.afterMs);
+  }
+
+  async #start(submission: Parameters<Ground['client']['submit']>[0]): Promise<boolean> {
+    const result = await untilAnswered(() => this.ground.client.submit(submission));
+    return result.code === undefined || result.code === 'ALREADY_SUBMITTED';
+  }
+
+  async #deliver(saying: Saying, envelope: SignedEnvelope): Promise<void> {
+    const { client } = this.ground;
+    const { id } = this.#request;
+    const sentAtMs = Date.now();
+    const settle = (fate: Fate, code?: string) =>
+      this.#delivered.push({
+        saying,
+        fate,
+        ...(code !== undefined && { code }),
+        sentAtMs,
+        settledAtMs: Date.now(),
+      });
+    const { value, code } =
+      saying.via === 'signal'
+        ? await untilAnswered(() =>
+            client.leaveStatement(id, saying.verb, envelope).then(() => 'left' as const),
+          )
+        : await untilAnswered(() => client.sendStatement(id, envelope));
+    if (value === undefined) settle(code === 'NOT_FOUND' ? 'gone' : 'undelivered', code);
+    else if (value === 'left') settle('left');
+    // One that was taken by a try whose answer got lost.
+    else if (value.accepted || value.refusal?.code === 'REPLAYED') settle('accepted');
+    else settle('refused', value.refusal?.code);
+  }
+
+  /** Somebody owes a review once access was given, and gives it as soon as it is asked for. */
+  async #review(): Promise<void> {
+    for (let tries = 0; tries < REVIEW_TRIES; tries += 1) {
+      await this.#deliver(REVIEW, await this.ground.cast.sign(REVIEW, this.#request));
+      const last = this.#delivered.pop();
+      if (last === undefined || last.fate !== 'refused') return;
+      await sleep(1_000);
+    }
+  }
+}
+
+/** Tries until there is an answer, and be it a refusal; gives up after a while. */
+async function untilAnswered<T>(
+  ask: () => Promise<T>,
+): Promise<{ readonly value?: T; readonly code?: string }> {
+  const untilMs = Date.now() + DELIVER_WITHIN_MS;
+  for (;;) {
+    try {
+      return { value: await ask() };
+    } catch (error) {
+      const code = error instanceof CountersignError ? error.code : 'FAILED';
+      if (!RETRIABLE.includes(code) || Date.now() > untilMs) return { code };
+    }
+    await sleep(TRY_AGAIN_MS);
+  }
+}

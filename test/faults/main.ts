@@ -1,0 +1,62 @@
+import { parseArgs } from 'node:util';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { BREAKAGES, isBreakage } from './breakage';
+import { printReport, toJson, verdictOf } from './report';
+import { runFaults } from './run';
+
+const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--break ${Object.keys(BREAKAGES).join('|')}]`;
+
+/** Runs the suite. Exit code 0 only where every promise was kept; 2 for wrong usage. */
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    options: {
+      lives: { type: 'string', default: '50' },
+      seed: { type: 'string', default: String(Date.now() % 1_000_000) },
+      json: { type: 'boolean', default: false },
+      'in-flight': { type: 'string', default: '50' },
+      calm: { type: 'boolean', default: false },
+      only: { type: 'string' },
+      keep: { type: 'string' },
+      break: { type: 'string' },
+    },
+  });
+  const breakage = values.break;
+  const numbers = [values.lives, values.seed, values['in-flight'], values.only ?? '0'].map(Number);
+  const isBad = numbers.some((number) => !Number.isSafeInteger(number) || number < 0);
+  if (isBad || (breakage !== undefined && !isBreakage(breakage))) {
+    process.stderr.write(`${USAGE}\n`);
+    return 2;
+  }
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });
+  const report = await runFaults({
+    lives: Number(values.lives),
+    seed: Number(values.seed),
+    inFlight: Number(values['in-flight']),
+    calm: values.calm,
+    ...(breakage !== undefined && { breakage }),
+    ...(values.only !== undefined && { only: Number(values.only) }),
+    ...(values.keep !== undefined && { keepIn: values.keep }),
+    announce: (line) => void process.stderr.write(`faults: ${line}\n`),
+  });
+  if (values.json) process.stdout.write(`${JSON.stringify(toJson(report))}\n`);
+  else printReport(report);
+  const isKept = verdictOf(report);
+  if (!isKept) {
+    const about = breakage === undefined ? '' : ` --break ${breakage}`;
+    const calm = values.calm ? ' --calm' : '';
+    process.stderr.write(
+      `faults: seed ${report.seed} failed; again: npm run faults -- --lives ${values.lives} --seed ${report.seed}${calm}${about}\n`,
+    );
+  }
+  return isKept ? 0 : 1;
+}
+
+main().then(
+  (exitCode) => process.exit(exitCode),
+  (error: unknown) => {
+    process.stderr.write(
+      `faults: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
+    );
+    process.exit(1);
+  },
+);

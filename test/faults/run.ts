@@ -1,0 +1,156 @@
+import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { WORKFLOW_BUNDLE_FILE } from '../../src/project';
+import { type Breakage, brokenWorker } from './breakage';
+import { type Complaint, checkTarget, type TargetVerdict } from './check';
+import { Ground, RECONCILE_INTERVAL_MS } from './ground';
+import { keep } from './keepsake';
+import { type LifeRecord, live } from './live';
+import { Observer } from './observer';
+import { type Plan, planLife } from './plan';
+import { Storm } from './storm';
+import { bundleVariant, variantWorker } from './workflow-code';
+import { everyRun, findLost, findUnreplayable } from './workflows-seen';
+
+export interface FaultsOptions {
+  readonly lives: number;
+  readonly seed: number;
+  readonly inFlight: number;
+  /** No faults: only lives. */
+  readonly calm: boolean;
+  /** Breaks one of the promises, to see whether it is noticed. */
+  readonly breakage?: Breakage;
+  /** One life of the run alone. */
+  readonly only?: number;
+  /** Where to keep what a complaint is about. */
+  readonly keepIn?: string;
+  readonly announce: (line: string) => void;
+}
+
+export interface FaultsReport {
+  readonly seed: number;
+  readonly lives: number;
+  readonly granted: number;
+  readonly faults: Readonly<Record<string, number>>;
+  readonly target: TargetVerdict;
+  readonly lost: readonly Complaint[];
+  readonly replayed: number;
+  readonly unreplayable: readonly Complaint[];
+  readonly seconds: number;
+}
+
+/** By reconciler: its interval and thirty seconds (docs/reliability.md). */
+const STATED_LAG_MS = RECONCILE_INTERVAL_MS + 30_000;
+/** A broken promise need not be waited for as long. */
+const STATED_LAG_WHEN_BROKEN_MS = 3_000;
+const SETTLE_WITHIN_MS = 90_000;
+const SETTLE_WITHIN_WHEN_BROKEN_MS = 8_000;
+/** From so many lives on, new code is rolled out in the middle of the run. */
+const ROLL_OUT_FROM = 40;
+
+/** Lives through a seeded run with faults, on servers of its own, and checks what came of it. */
+export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
+  const { seed, announce, breakage, only } = options;
+  const startedMs = performance.now();
+  const plans = Array.from({ length: options.lives }, (_, index) =>
+    planLife(seed, index, options.calm),
+  ).filter((plan) => only === undefined || plan.index === only);
+  const ground = await Ground.prepare(plans);
+  const observer = await Observer.start(ground.postgres.url);
+  try {
+    if (breakage !== undefined) ground.program = await brokenWorker(breakage, ground.stateDir);
+    await ground.startWorkers();
+    announce(`${plans.length} lives, seed ${seed}, ${options.inFlight} at a time`);
+    const { records, faults, code } = await liveThrough(ground, plans, options);
+    announce('checking');
+    const isBroken = breakage !== undefined;
+    const settleMs = isBroken ? SETTLE_WITHIN_WHEN_BROKEN_MS : SETTLE_WITHIN_MS;
+    const statedLagMs = isBroken ? STATED_LAG_WHEN_BROKEN_MS : STATED_LAG_MS;
+    const judge = async () =>
+      checkTarget(records, {
+        changes: await observer.changes(),
+        unleased: observer.unleased,
+        overdue: await observer.overdueFindings(),
+        nowMs: Date.now(),
+        statedLagMs,
+      });
+    const lost = await findLost(ground, records, async () => (await judge()).granted, settleMs);
+    const { replayed, complaints } = await findUnreplayable(everyRun(ground.temporal), code);
+    const target = await judge();
+    const { unauthorised, double, late } = target;
+    const all = [...unauthorised, ...double, ...late, ...lost, ...complaints];
+    if (options.keepIn !== undefined && all.length > 0) await keep(options.keepIn, ground, records, all);
+    return {
+      seed,
+      lives: records.length,
+      granted: target.granted.size,
+      faults: { ...faults, ...countAttacks(records) },
+      target,
+      lost,
+      replayed,
+      unreplayable: complaints,
+      seconds: Math.round((performance.now() - startedMs) / 1_000),
+    };
+  } finally {
+    await observer.stop();
+    await ground.close();
+  }
+}
+
+interface Lived {
+  readonly records: readonly LifeRecord[];
+  readonly faults: Readonly<Record<string, number>>;
+  /** Workflow code that every history must replay on. */
+  readonly code: string;
+}
+
+async function liveThrough(
+  ground: Ground,
+  plans: readonly Plan[],
+  { seed, calm, inFlight, announce }: FaultsOptions,
+): Promise<Lived> {
+  const records: LifeRecord[] = [];
+  const queue = [...plans];
+  const storm = calm ? undefined : new Storm(ground, seed);
+  const rollsOut = !calm && plans.length >= ROLL_OUT_FROM;
+  const next = rollsOut ? await bundleVariant('next', ground.stateDir) : undefined;
+  let rolledOut = 0;
+  const lane = async () => {
+    for (let plan = queue.shift(); plan !== undefined; plan = queue.shift()) {
+      records.push(...(await live(ground, plan)));
+      if (records.length % 50 === 0) announce(`${records.length} lives lived`);
+      if (next !== undefined && rolledOut === 0 && records.length > plans.length / 2) {
+        rolledOut = 1;
+        await rollOut(ground, next.file, announce);
+      }
+    }
+  };
+  await Promise.all(
+    Array.from({ length: Math.min(inFlight, plans.length) }, async (_, number) => {
+      await sleep(number * 40);
+      await lane();
+    }),
+  );
+  await storm?.calm();
+  const built = readFileSync(WORKFLOW_BUNDLE_FILE, 'utf8');
+  const code = rolledOut > 0 && next !== undefined ? next.code : built;
+  return { records, faults: { ...storm?.counts, ...(rolledOut > 0 && { 'new-code': 1 }) }, code };
+}
+
+/** New workflow code for open requests: all workers at once, as a deployment without versions does. */
+async function rollOut(ground: Ground, codeFile: string, announce: (line: string) => void): Promise<void> {
+  announce('rolling out new workflow code');
+  ground.program = variantWorker({ codeFile });
+  for (const name of ['a', 'b'] as const) await ground.killWorker(name);
+  for (const name of ['a', 'b'] as const) if (!ground.isRunning(name)) await ground.startWorker(name);
+}
+
+function countAttacks(records: readonly LifeRecord[]): Readonly<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for (const { attacked, delivered } of records) {
+    for (const one of attacked) counts[one] = (counts[one] ?? 0) + 1;
+    const flawed = delivered.filter(({ saying }) => saying.flaw !== 'none').length;
+    if (flawed > 0) counts['flawed-statements'] = (counts['flawed-statements'] ?? 0) + flawed;
+  }
+  return counts;
+}

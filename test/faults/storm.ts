@@ -1,0 +1,108 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Ground, WorkerName } from './ground';
+import type { Weather } from './proxy';
+import { Random } from './random';
+
+/** Faults that hit everybody, with how often each is drawn. */
+const FAULTS = {
+  'worker-killed': 30,
+  'both-workers-killed': 8,
+  'worker-restarted': 6,
+  'server-killed': 10,
+  'target-down': 10,
+  'target-slow': 8,
+  'target-mute': 6,
+  'target-half': 14,
+  'target-killed': 8,
+};
+type Fault = keyof typeof FAULTS;
+
+const WORKER_NAMES: readonly WorkerName[] = ['a', 'b'];
+
+/** Strikes while lives go on, one fault after the other, drawn from the seed. */
+export class Storm {
+  readonly counts: Record<string, number> = {};
+  readonly #random: Random;
+  readonly #stopping = new AbortController();
+  readonly #running: Promise<void>;
+
+  constructor(
+    private readonly ground: Ground,
+    seed: number,
+  ) {
+    this.#random = new Random(seed, 'storm');
+    this.#running = this.#rage();
+  }
+
+  /** Ends the storm, and brings everything back. */
+  async calm(): Promise<void> {
+    this.#stopping.abort();
+    await this.#running;
+    this.ground.proxy.turn('fair');
+    await this.raiseWorkers();
+  }
+
+  async raiseWorkers(): Promise<void> {
+    for (const name of WORKER_NAMES) if (!this.ground.isRunning(name)) await this.ground.startWorker(name);
+  }
+
+  async #rage(): Promise<void> {
+    while (!this.#stopping.signal.aborted) {
+      await this.#pause(this.#random.between(800, 2_500));
+      if (this.#stopping.signal.aborted) return;
+      const fault = this.#random.weighted(FAULTS);
+      this.counts[fault] = (this.counts[fault] ?? 0) + 1;
+      await this.#strike(fault);
+    }
+  }
+
+  async #strike(fault: Fault): Promise<void> {
+    const { ground } = this;
+    const random = this.#random;
+    switch (fault) {
+      case 'worker-killed': {
+        const name = random.pick(WORKER_NAMES);
+        await ground.killWorker(name);
+        await sleep(random.between(0, 1_500));
+        return ground.startWorker(name);
+      }
+      case 'both-workers-killed':
+        await Promise.all(WORKER_NAMES.map((name) => ground.killWorker(name)));
+        await sleep(random.between(500, 3_000));
+        return this.raiseWorkers();
+      case 'worker-restarted': {
+        const name = random.pick(WORKER_NAMES);
+        await ground.stopWorker(name);
+        return ground.startWorker(name);
+      }
+      case 'server-killed':
+        await ground.server.kill();
+        await sleep(random.between(0, 1_500));
+        await ground.server.restart();
+        // A worker gives up where the server stays away; whoever runs it starts it again.
+        return this.raiseWorkers();
+      case 'target-down':
+        return this.#weather('down', random.between(1_000, 5_000));
+      case 'target-slow':
+        return this.#weather('slow', random.between(1_000, 4_000));
+      case 'target-mute':
+        return this.#weather('mute', random.between(1_000, 4_000));
+      case 'target-half':
+        return this.#weather('half', random.between(1_000, 3_000));
+      case 'target-killed':
+        ground.postgres.halt();
+        await sleep(random.between(0, 1_500));
+        ground.postgres.restart();
+    }
+  }
+
+  async #weather(weather: Weather, forMs: number): Promise<void> {
+    this.ground.proxy.turn(weather);
+    await this.#pause(forMs);
+    this.ground.proxy.turn('fair');
+  }
+
+  #pause(ms: number): Promise<unknown> {
+    return sleep(ms, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+  }
+}

@@ -1,0 +1,111 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import type { History } from '@temporalio/common/lib/proto-utils';
+import { Worker } from '@temporalio/worker';
+import { requestIdOf, workflowIdOf } from '../../src/contracts/names';
+import type { Complaint } from './check';
+import type { Ground } from './ground';
+import type { LifeRecord } from './live';
+import { expectationOf } from './oracle';
+
+const PAUSE_MS = 500;
+/** Statuses in which a request waits rightly: for people, or for a review that is owed. */
+const WAITING = ['awaiting_approval', 'expired', 'revoked'];
+
+/**
+ * Waits until every workflow that can end has ended, and says which requests are lost: those that are not there, that
+ * failed, that hang, or that should have been given access and were not.
+ */
+export async function findLost(
+  ground: Ground,
+  lives: readonly LifeRecord[],
+  granted: () => Promise<ReadonlySet<string>>,
+  withinMs: number,
+): Promise<readonly Complaint[]> {
+  const started = lives.filter((life) => life.isStarted);
+  const untilMs = Date.now() + withinMs;
+  for (;;) {
+    const given = await granted();
+    const lost: Complaint[] = [];
+    for (const life of started) {
+      const complaint = await complaintAbout(ground, life, given);
+      if (complaint !== undefined) lost.push(complaint);
+    }
+    if (lost.length === 0 || Date.now() > untilMs) return lost;
+    await sleep(PAUSE_MS);
+  }
+}
+
+/** What was found settled is not asked again. */
+const settled = new WeakSet<LifeRecord>();
+
+async function complaintAbout(
+  ground: Ground,
+  life: LifeRecord,
+  granted: ReadonlySet<string>,
+): Promise<Complaint | undefined> {
+  if (settled.has(life)) return undefined;
+  const { index, kind, course } = life.plan;
+  const about = `life ${index} (${kind}, ${course}, ${life.request.id})`;
+  const { grant, isMeddledWith } = expectationOf(life);
+  if (grant === 'must' && !granted.has(life.request.id)) return `${about} was never given its access`;
+  const status = await statusOf(ground, life.request.id);
+  const isOver = status === 'COMPLETED' || (status === 'RUNNING' && (await waitsRightly(ground, life)));
+  if (!isOver && !(isMeddledWith && status !== 'RUNNING')) return `${about} is ${status.toLowerCase()}`;
+  settled.add(life);
+  return undefined;
+}
+
+async function statusOf({ temporal }: Ground, requestId: string): Promise<string> {
+  try {
+    return (await temporal.workflow.getHandle(workflowIdOf(requestId)).describe()).status.name;
+  } catch {
+    return 'MISSING';
+  }
+}
+
+async function waitsRightly({ client }: Ground, { request }: LifeRecord): Promise<boolean> {
+  const view = await client.get(request.id).catch(() => undefined);
+  return view !== undefined && WAITING.includes(view.status);
+}
+
+export interface Run {
+  readonly workflowId: string;
+  readonly history: History;
+}
+
+/** Every run of every request, earlier ones too. */
+export async function* everyRun(temporal: Client): AsyncGenerator<Run> {
+  for await (const { workflowId, runId } of temporal.workflow.list({
+    query: "WorkflowType = 'accessRequest'",
+  })) {
+    if (requestIdOf(workflowId) === undefined) continue;
+    const history = await temporal.workflow
+      .getHandle(workflowId, runId)
+      .fetchHistory()
+      .catch(() => undefined);
+    if (history !== undefined) yield { workflowId, history };
+  }
+}
+
+export interface Replayed {
+  readonly replayed: number;
+  readonly complaints: readonly Complaint[];
+}
+
+/** Replays histories on a version of the code, and says which do not. */
+export async function findUnreplayable(runs: AsyncIterable<Run>, code: string): Promise<Replayed> {
+  const dataConverter = { payloadConverterPath: require.resolve('../../src/workflows/payload-converter') };
+  const results = Worker.runReplayHistories({ workflowBundle: { code }, dataConverter }, runs);
+  const complaints: Complaint[] = [];
+  let replayed = 0;
+  for await (const { workflowId, error } of results) {
+    replayed += 1;
+    if (error) complaints.push(`${workflowId} does not replay: ${briefly(error.message)}`);
+  }
+  return { replayed, complaints };
+}
+
+/** The SDK wraps what differs into many words. */
+const briefly = (message: string): string =>
+  /\[TMPRL1100\] ([^"]*)"/.exec(message)?.[1] ?? message.split('\n')[0] ?? '';
