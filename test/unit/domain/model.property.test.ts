@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { courses, Dice } from '../../support/domain/dice';
+import { isThorough, tries } from '../../support/domain/effort';
 import { lawsBroken } from '../../support/domain/laws';
 import { happens } from '../../support/domain/moves';
 import { World } from '../../support/domain/world';
 
-const SEQUENCES = 10_000;
+const SEQUENCES = tries(10_000);
 
 /** Through how many of the generated requests each of these must have come. Else a law about it would hold for nothing. */
 const AT_LEAST: Readonly<Record<string, number>> = {
@@ -65,7 +66,7 @@ describe('APB, OVR, TTA, EMG: no grant without the approvals it needs', () => {
   });
 
   it.each(Object.entries(AT_LEAST))('and that was tried on requests that came through: %s', (mark, least) => {
-    expect(reached.get(mark) ?? 0).toBeGreaterThanOrEqual(least);
+    if (isThorough) expect(reached.get(mark) ?? 0).toBeGreaterThanOrEqual(least);
   });
 });
 

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { digestOf } from '../../../src/domain/digest';
 import { type Evidence, type GrantTerms, proveAuthorised } from '../../../src/domain/prove';
 import { courses, Dice, word } from '../../support/domain/dice';
+import { isThorough, tries } from '../../support/domain/effort';
 import { happens } from '../../support/domain/moves';
 import { objections } from '../../support/domain/officer';
 import { DirectoryInMemory, sealed, submitted } from '../../support/domain/ports';
@@ -29,9 +30,9 @@ describe('TTA-5, AUD-3 the proof and the workflow agree', () => {
         await agrees(world);
       },
     );
-    await fc.assert(property, { numRuns: 1_000 });
-    expect(counts.proved).toBeGreaterThan(200);
-    expect(counts.notProved).toBeGreaterThan(350);
+    await fc.assert(property, { numRuns: tries(1_000) });
+    if (isThorough) expect(counts.proved).toBeGreaterThan(200);
+    if (isThorough) expect(counts.notProved).toBeGreaterThan(350);
   });
 
   it('for tampered evidence, it fails, or the change made no difference that an officer would object to', async () => {
@@ -46,9 +47,9 @@ describe('TTA-5, AUD-3 the proof and the workflow agree', () => {
           for (const trick of tricks) await holdsAgainst(world, terms, new Dice(trick));
       },
     );
-    await fc.assert(property, { numRuns: 1_000 });
-    expect(counts.found).toBeGreaterThan(400);
-    expect(counts.harmless).toBeGreaterThan(200);
+    await fc.assert(property, { numRuns: tries(1_000) });
+    if (isThorough) expect(counts.found).toBeGreaterThan(400);
+    if (isThorough) expect(counts.harmless).toBeGreaterThan(200);
   });
 });
 
