@@ -9,7 +9,7 @@ const [unit] = require('./jest.config.js').projects;
 
 module.exports = {
   ...unit,
-  testMatch: ['<rootDir>/test/unit/domain/**/*.test.ts'],
+  testMatch: ['<rootDir>/test/mutation/*.test.ts'],
   setupFiles: ['<rootDir>/test/support/property-seed.ts'],
   testTimeout: 60_000,
 };

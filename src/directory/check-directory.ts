@@ -1,3 +1,4 @@
+import { ENFORCEMENT_POINT_ROLE } from '../contracts/denial-report';
 import { GOVERNANCE_ROLES, PROCESS_OWNER_ROLE } from '../domain/principal';
 import { type DirectoryData, type PrincipalData, principalsOf } from './directory-file';
 import type { FileProblem, YamlFile, YamlPath } from './yaml-file';
@@ -5,7 +6,8 @@ import type { FileProblem, YamlFile, YamlPath } from './yaml-file';
 const TIME_BOXED_ROLE = 'governance-delegate';
 
 /** Roles whose authority the core fixes; every other role must be declared in the file. */
-export const BUILT_IN_ROLES: readonly string[] = [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE];
+const GOVERNING_ROLES: readonly string[] = [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE];
+export const BUILT_IN_ROLES: readonly string[] = [...GOVERNING_ROLES, ENFORCEMENT_POINT_ROLE];
 
 /** What is wrong with the directory as a whole: names that nobody bears, roles without an end, shared accounts. */
 export function checkDirectory(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
@@ -56,7 +58,7 @@ function checkRoles(
       return [
         file.problem(at, `the role ${held.role} is not known; declare it in "roles" or correct its name`),
       ];
-    if (BUILT_IN_ROLES.includes(held.role) && !isPerson)
+    if (GOVERNING_ROLES.includes(held.role) && !isPerson)
       return [file.problem(at, `${held.role} governs requests; only people may hold it, remove it here`)];
     if (held.role === TIME_BOXED_ROLE && !('until' in held))
       return [

@@ -135,6 +135,17 @@ export function approvalsOf(state: RequestState, stage: Stage): readonly Counted
   return state.approvals.filter((approval) => approval.stage === stage.name);
 }
 
+/** Everyone who has had a hand in the decision, and cannot judge it afterwards. */
+export function participantsIn(state: RequestState): readonly PrincipalId[] {
+  const { approvals, confirmation, reroutes } = state;
+  const people = [
+    ...approvals.map((approval) => approval.by),
+    ...(confirmation === undefined ? [] : [confirmation.by]),
+    ...reroutes.flatMap((one) => (one.endorsedBy === undefined ? [one.by] : [one.by, one.endorsedBy])),
+  ];
+  return [...new Set(people)];
+}
+
 export function isStageComplete(state: RequestState, stage: Stage): boolean {
   return approvalsOf(state, stage).length >= stage.quorum;
 }

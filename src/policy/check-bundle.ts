@@ -29,6 +29,12 @@ function* checkCatalog({ catalog: { data, file }, directory, engine }: BundlePar
         ['resources', key, 'owners'],
         `the directory has no group ${resource.owners}; add it or correct the name`,
       );
+    for (const [index, control] of resource.guardedBy.entries())
+      if (!Object.hasOwn(data.controls, control))
+        yield file.problem(
+          ['resources', key, 'guardedBy', index],
+          `there is no control ${control}; declare it in "controls"`,
+        );
     for (const [action, said] of Object.entries(resource.actions)) {
       const path = ['resources', key, 'actions', action];
       if (!engine.actions.has(action))

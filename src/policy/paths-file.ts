@@ -36,6 +36,26 @@ const pathSchema = z.strictObject({
   stages: z.array(stageSchema).min(1).max(LIMITS.stages),
 });
 
+const askingAgainSchema = z.strictObject({
+  /** How far back an earlier request or a denial counts. */
+  within: durationUpTo(LIMITS.grantMs).default(24 * 3_600_000),
+  /** Requests for the same that may end without access before the next is refused. */
+  limit: z.number().int().min(1).max(1_000).default(3),
+  nearLimit: z.number().int().min(1).max(1_000).default(10),
+  /** Requests for the same that may be open at once. */
+  openLimit: z.number().int().min(1).max(100_000).default(20),
+  /** How many more people each stage needs after a refusal. */
+  raiseQuorumBy: z.number().int().min(0).max(LIMITS.quorum).default(1),
+});
+export type AskingAgainRules = z.output<typeof askingAgainSchema>;
+
+const emergenciesSchema = z.strictObject({
+  within: durationUpTo(LIMITS.grantMs).default(7 * 86_400_000),
+  /** Emergency grants of one identity, or of one requester, in that time. */
+  limit: z.number().int().min(1).max(1_000).default(3),
+});
+export type EmergencyRules = z.output<typeof emergenciesSchema>;
+
 const ticketPattern = z.string().transform((source, context) => {
   try {
     return new RegExp(`^(?:${source})$`);
@@ -50,6 +70,10 @@ export const pathsSchema = z.strictObject({
   ticketPattern,
   rerouteReasons: z.record(identifier, text(200)),
   emergencyConditions: z.record(identifier, text(200)).default({}),
+  emergencies: emergenciesSchema.prefault({}),
+  askingAgain: askingAgainSchema.prefault({}),
+  /** Words in a request that approvers are made aware of, each with the reason. They decide nothing. */
+  scrutiny: z.record(text(100), text(200)).default({}),
   /** Group that reviews what was granted on the promise of a review. */
   reviewers: identifier,
   paths: z.record(identifier, pathSchema),

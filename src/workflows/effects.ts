@@ -7,7 +7,8 @@ import {
 import type { Activities } from '../activities/types';
 import type { Command } from '../domain/command';
 import type { Effect } from '../domain/effect';
-import type { RequestState } from '../domain/state';
+import type { AskEnd } from '../domain/precedents';
+import type { RequestState, Status } from '../domain/state';
 
 /** Reading and judging happen in the worker's own memory, so they are tried again at once and for ever. */
 export const judging = proxyLocalActivities<Pick<Activities, 'assess' | 'checkStatements'>>({
@@ -96,18 +97,22 @@ async function provision({ submission, assessment, statements }: RequestState): 
 }
 
 async function endAccess(
-  { submission, recognition }: RequestState,
+  { submission, recognition, status }: RequestState,
   reason: 'expired' | 'revoked' | 'barred',
 ) {
   // Who was never recognised has nothing on a target, and must not be able to write there.
   if (submission === undefined || recognition === undefined) return;
   const { id, entitlement } = submission.request;
-  const input = { connector: entitlement.connector, leaseId: id, reason };
+  const end = reason === 'barred' ? { end: endOf(status) } : {};
+  const input = { connector: entitlement.connector, leaseId: id, reason, ...end };
   await atOnceOrDurably(
     () => actingAtOnce.endAccess(input),
     () => actingDurably.endAccess(input),
   );
 }
+
+const endOf = (status: Status): AskEnd =>
+  status === 'denied' || status === 'cancelled' || status === 'withdrawn' ? status : 'ended';
 
 async function atOnceOrDurably<T>(atOnce: () => Promise<T>, durably: () => Promise<T>): Promise<T> {
   try {
