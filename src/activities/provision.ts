@@ -39,7 +39,7 @@ async function grantOnRecord(
 }
 
 function entryOf(terms: GrantTerms, grantedAtMs: number): GrantEntry {
-  const { reviewWithinMs } = terms;
+  const { reviewDueAtMs } = terms;
   return {
     digest: terms.requestDigest,
     request: terms.leaseId,
@@ -50,7 +50,7 @@ function entryOf(terms: GrantTerms, grantedAtMs: number): GrantEntry {
     parties: terms.parties,
     participants: terms.participants,
     reviewers: terms.reviewers,
-    ...(reviewWithinMs !== undefined && { reviewDueAtMs: grantedAtMs + reviewWithinMs }),
+    ...(reviewDueAtMs !== undefined && { reviewDueAtMs }),
     grantedAtMs,
     expiresAtMs: grantedAtMs + terms.durationMs,
   };

@@ -61,10 +61,24 @@ export const requestViewSchema = z.object({
       replace: principal,
       with: principal,
       untilMs: atMs,
+      emergency: z.object({ condition: z.string() }).optional(),
       phase: z.enum(['proposed', 'in_force', 'over']),
       endorsedBy: principal.optional(),
     }),
   ),
+  switches: z
+    .array(
+      z.object({
+        jti: z.string(),
+        by: principal,
+        from: z.string(),
+        path: z.object({ name: z.string() }),
+        untilMs: atMs,
+        phase: z.enum(['proposed', 'in_force', 'over']),
+        endorsedBy: principal.optional(),
+      }),
+    )
+    .optional(),
   refusals: z.array(
     z.object({ atMs, refusal: refusalSchema, verb: z.enum(VERBS).optional(), by: z.string().optional() }),
   ),

@@ -18,6 +18,7 @@ export function checkDirectory(file: YamlFile, data: DirectoryData): readonly Fi
       ...checkRoles(file, data, entry, [section, id], section === 'people'),
     ]),
     ...checkMembers(file, data),
+    ...checkDelegations(file, data),
     ...checkAccounts(file, principals),
   ];
 }
@@ -81,6 +82,40 @@ function checkMembers(file: YamlFile, data: DirectoryData): readonly FileProblem
       return [];
     }),
   );
+}
+
+/** At most this long is somebody away; for longer, someone else takes over the group. */
+const LONGEST_ABSENCE_MS = 92 * 86_400_000;
+
+/** Delegation is between people, dated, and not chained; at one time one person stands in for another. */
+function checkDelegations(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
+  return data.delegations.flatMap((one, index) => {
+    const at = ['delegations', index];
+    const { from, to, since, until } = one;
+    const unknown = [from, to].find((id) => data.people[id] === undefined);
+    if (unknown !== undefined)
+      return [file.problem(at, `${unknown} is not in "people"; only people delegate, and only to people`)];
+    if (from === to) return [file.problem(at, `${from} cannot stand in for themselves; name another person`)];
+    if (until <= since)
+      return [file.problem([...at, 'until'], 'must be later than "since"; correct the dates')];
+    if (until - since > LONGEST_ABSENCE_MS)
+      return [
+        file.problem([...at, 'until'], 'is over the limit of 92 days; for longer, change the group instead'),
+      ];
+    const overlaps = data.delegations.filter(
+      (other) => other !== one && other.since < until && since < other.until,
+    );
+    if (overlaps.some((other) => other.from === from && data.delegations.indexOf(other) < index))
+      return [file.problem(at, `${from} has another delegate at that time; keep one of them`)];
+    if (overlaps.some((other) => other.from === to))
+      return [file.problem(at, `${to} is away then too; delegation is not chained, name someone present`)];
+    const governs = data.people[to]?.roles.find(({ role }) =>
+      (GOVERNANCE_ROLES as readonly string[]).includes(role),
+    );
+    if (governs !== undefined)
+      return [file.problem(at, `${to} is ${governs.role}, which cannot approve; name someone else`)];
+    return [];
+  });
 }
 
 /** An account that two principals share would let the lease of one keep the access of the other alive. */

@@ -8,7 +8,7 @@ import { checkStatement, type Directory, type Policy } from './ports';
 import type { PrincipalId } from './principal';
 import { accepted, type Refusal, type Result, refused } from './refusal';
 import type { Entitlement, Submission } from './request';
-import { participantsIn, type RequestState } from './state';
+import { participantsIn, type RequestState, reviewersOf } from './state';
 import type { KeptStatement } from './statement';
 import { strictestOf } from './strictest';
 
@@ -35,7 +35,8 @@ export interface GrantTerms {
   /** Everyone who took part in the decision; none of them may review it. */
   readonly participants: readonly PrincipalId[];
   readonly reviewers: readonly PrincipalId[];
-  readonly reviewWithinMs?: number;
+  /** Counted from the moment of the proof, or from an emergency reroute where that was earlier. */
+  readonly reviewDueAtMs?: number;
   readonly evidenceDigest: Digest;
   readonly policyDigest: Digest;
   readonly directoryDigest: Digest;
@@ -106,10 +107,10 @@ export async function proveAuthorised(
 
   const { state, firstRefusal } = course;
   const { binding } = assessment.value;
-  // Whom the grant rests on, and what is owed for it, is for policy alone to say, not for the record.
-  const { reviewWithinMs, reviewers } = today;
   if (state?.status !== 'provisioning' || state.digest === undefined || binding === undefined)
     return { ok: false, refusal: state?.failure ?? firstRefusal ?? notAuthorised(state) };
+  // Whom the grant rests on, and what is owed for it, is for policy alone to say, not for the record.
+  const reviewDueAtMs = dueFrom(today.reviewWithinMs, state, nowMs);
   return accepted(
     new ProvenAuthorisation({
       leaseId: request.id,
@@ -123,14 +124,20 @@ export async function proveAuthorised(
       approvedBy: state.approvals.map((approval) => approval.by),
       parties: [...new Set(today.parties.map((party) => party.id))],
       participants: participantsIn(state),
-      reviewers,
-      ...(reviewWithinMs !== undefined && { reviewWithinMs }),
+      reviewers: reviewersOf({ ...state, assessment: today }),
+      ...(reviewDueAtMs !== undefined && { reviewDueAtMs }),
       evidenceDigest: evidenceDigest.value,
       policyDigest: policy.digest,
       directoryDigest: directory.digest,
       provedAtMs: nowMs,
     }),
   );
+}
+
+function dueFrom(withinMs: number | undefined, { review }: RequestState, nowMs: number): number | undefined {
+  const owedAtMs = review.phase === 'due' || review.phase === 'overdue' ? review.dueAtMs : undefined;
+  if (withinMs === undefined) return owedAtMs;
+  return Math.min(nowMs + withinMs, owedAtMs ?? Number.POSITIVE_INFINITY);
 }
 
 /** The course of a request, run again. */

@@ -1,5 +1,5 @@
 import type { DirectoryBook } from '../directory/directory-book';
-import type { Assessment, Party, ReasonCode, Stage } from '../domain/assessment';
+import type { ApprovalPath, Assessment, Party, ReasonCode, Stage } from '../domain/assessment';
 import type { Digest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
 import { NO_PRECEDENTS, type Precedents } from '../domain/precedents';
@@ -10,6 +10,7 @@ import { type Bearing, bearingOf } from './bearing';
 import type { Catalog, CatalogEntry } from './catalog';
 import type { CedarEngine } from './cedar-engine';
 import { questionOf } from './cedar-question';
+import { withDelegates } from './delegates';
 import { formatDuration } from './duration';
 import { deciders, decidersOfPaths, partiesOf, resolvePath } from './eligibility';
 import type { AskingAgainRules, EmergencyRules, PathDefinition } from './paths-file';
@@ -95,17 +96,14 @@ function letThrough(
     return verdict.refuse('NO_ACCOUNT_ON_TARGET', `${request.beneficiary} has no account there`, ids);
   const parties = partiesOf(request, directory);
   const conflicted = new Set(parties.map((party) => party.id));
-  const named = terms.path && resolvePath(terms.path, entry, parties, directory, atMs);
-  const decidersAmong = (people: readonly PrincipalId[]) =>
-    decidersOfPaths(people, book.paths, conflicted, directory, atMs);
-  const { raiseQuorumBy } = book.askingAgain;
-  const path = named && heldToEarlierApprovers(named, bearing, decidersAmong, raiseQuorumBy);
+  const confirmation = confirmationOf(terms, parties);
+  const reviewers = deciders([terms.path?.reviewers ?? book.reviewers], conflicted, directory, atMs);
+  const others = new Set([...reviewers, ...(confirmation?.by ?? [])]);
+  const path = terms.path && pathFor({ book, request, atMs, entry, bearing }, terms.path, others);
   const empty = path?.stages.find((stage) => stage.eligible.length < stage.quorum);
   if (empty !== undefined) return verdict.refuse('NOBODY_CAN_APPROVE', whyEmpty(empty, bearing), ids);
-  const confirmation = confirmationOf(terms, parties);
   if (confirmation?.by.length === 0)
     return verdict.refuse('NOBODY_CAN_APPROVE', 'nobody could confirm the request', ids);
-  const reviewers = deciders([terms.path?.reviewers ?? book.reviewers], conflicted, directory, atMs);
   return {
     ...verdict.base(ids),
     outcome: path === undefined ? 'permit' : 'approve',
@@ -120,6 +118,40 @@ function letThrough(
     parties,
     binding: { account, grant: entry.grant },
   };
+}
+
+/** A path resolved to people, held to those who were asked before. `others` have another part in the request. */
+function pathFor(
+  { book, request, atMs, entry, bearing }: Matter,
+  definition: PathDefinition,
+  others: ReadonlySet<PrincipalId>,
+): ApprovalPath {
+  const { directory, askingAgain } = book;
+  const parties = partiesOf(request, directory);
+  const conflicted = new Set(parties.map((party) => party.id));
+  const decidersAmong = (people: readonly PrincipalId[]) =>
+    decidersOfPaths(people, book.paths, conflicted, directory, atMs);
+  const named = resolvePath(definition, entry, parties, directory, atMs);
+  const held = heldToEarlierApprovers(named, bearing, decidersAmong, askingAgain.raiseQuorumBy);
+  return withDelegates(held, new Set([...conflicted, ...others]), directory, atMs);
+}
+
+/** Another path that the bundle offers in place of one, as it would be for this request; nothing where it does not. */
+export function alternativePath(
+  book: PolicyBook,
+  request: AccessRequest,
+  atMs: number,
+  from: string,
+  to: string,
+  precedents: Precedents = NO_PRECEDENTS,
+): ApprovalPath | undefined {
+  const entry = book.catalog.entry(request.entitlement);
+  const definition = book.paths.get(to);
+  if (entry === undefined || definition === undefined) return undefined;
+  if (book.paths.get(from)?.alternatives.includes(to) !== true) return undefined;
+  const bearing = bearingOf(precedents, request, entry, book, atMs);
+  const reviewers = deciders([definition.reviewers ?? book.reviewers], new Set(), book.directory, atMs);
+  return pathFor({ book, request, atMs, entry, bearing }, definition, new Set(reviewers));
 }
 
 function whyEmpty({ name }: Stage, { before }: Bearing): string {

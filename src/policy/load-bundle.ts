@@ -117,12 +117,14 @@ function policyOf(book: PolicyBook, paths: PathsData, tickets: TicketSource): Bu
     reasons: new Set(Object.keys(paths.rerouteReasons)),
     ticketPattern: paths.ticketPattern,
     tickets,
+    emergencies: new Map(Object.entries(paths.emergencyReroutes)),
   };
   return {
     digest: book.digest,
     assess: (request, atMs, precedents) => assess(book, request, atMs, precedents),
     entryOf: (request, atMs) => entryOf(book, request, atMs),
-    rerouteFacts: (statement, request, atMs) => rerouteFacts(book, rules, statement, request, atMs),
+    rerouteFacts: (statement, request, atMs, precedents) =>
+      rerouteFacts({ book, request, atMs, precedents }, rules, statement),
   };
 }
 

@@ -33,6 +33,8 @@ const pathSchema = z.strictObject({
   maxDuration: durationUpTo(LIMITS.grantMs).exactOptional(),
   /** Group that reviews grants made by this path, in place of the bundle's. */
   reviewers: identifier.exactOptional(),
+  /** Other paths that governance may have a stalled request go by, in place of this one. */
+  alternatives: z.array(identifier).max(LIMITS.stages).default([]),
   stages: z.array(stageSchema).min(1).max(LIMITS.stages),
 });
 
@@ -56,6 +58,14 @@ const emergenciesSchema = z.strictObject({
 });
 export type EmergencyRules = z.output<typeof emergenciesSchema>;
 
+const emergencyRerouteSchema = z.strictObject({
+  title: text(200),
+  /** Groups from which a replacement may come beside a stage's substitutes. */
+  substitutes: z.array(identifier).min(1).max(LIMITS.stages),
+  reviewWithin: durationUpTo(LIMITS.grantMs),
+});
+export type EmergencyRerouteRule = z.output<typeof emergencyRerouteSchema>;
+
 const ticketPattern = z.string().transform((source, context) => {
   try {
     return new RegExp(`^(?:${source})$`);
@@ -70,6 +80,8 @@ export const pathsSchema = z.strictObject({
   ticketPattern,
   rerouteReasons: z.record(identifier, text(200)),
   emergencyConditions: z.record(identifier, text(200)).default({}),
+  /** Conditions under which a reroute reaches further, each at the price of a review. */
+  emergencyReroutes: z.record(identifier, emergencyRerouteSchema).default({}),
   emergencies: emergenciesSchema.prefault({}),
   askingAgain: askingAgainSchema.prefault({}),
   /** Words in a request that approvers are made aware of, each with the reason. They decide nothing. */

@@ -69,8 +69,15 @@ async function holdsAgainst(world: World, honest: GrantTerms, dice: Dice): Promi
   counts[terms === undefined ? 'found' : 'harmless'] += 1;
   if (terms === undefined) return;
   if (part === 'submission') throw new Error('another submission was taken for the one that was signed');
-  const { evidenceDigest, approvedBy: _by, ...granted } = terms;
-  const { evidenceDigest: honestDigest, approvedBy: _honestly, ...asked } = honest;
+  // Who of several took part, and in which order, is in the evidence that was offered; the rest is not for it to say.
+  const { evidenceDigest, approvedBy: _by, participants: _people, reviewDueAtMs: _due, ...granted } = terms;
+  const {
+    evidenceDigest: honestDigest,
+    approvedBy: _honestly,
+    participants: _honest,
+    reviewDueAtMs: _owed,
+    ...asked
+  } = honest;
   expect(granted).toEqual(asked);
   expect(evidenceDigest).not.toBe(honestDigest);
   const accepted = genuineIn(evidence, world);
