@@ -11,5 +11,6 @@ module.exports = {
   ...unit,
   testMatch: ['<rootDir>/test/mutation/*.test.ts'],
   setupFiles: ['<rootDir>/test/support/property-seed.ts'],
+  testEnvironment: '<rootDir>/test/mutation/first-failure-environment.js',
   testTimeout: 60_000,
 };
