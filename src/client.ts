@@ -13,6 +13,7 @@ import type { z } from 'zod';
 import { type ClientErrorCode, CountersignError } from './contracts/error';
 import { type RequestFilter, requestFilterSchema, visibilityQuery } from './contracts/listing';
 import {
+  DENIAL_WORKFLOW_TYPE,
   EVENTS_QUERY,
   REQUEST_QUERY,
   requestIdOf,
@@ -24,12 +25,15 @@ import {
 import { describeIssues } from './contracts/problem';
 import { requestId as requestIdSchema, signedEnvelopeSchema, submissionSchema } from './contracts/request';
 import {
+  type DenialVerdict,
+  denialVerdictSchema,
   type RequestRow,
   type RequestView,
   requestViewSchema,
   type StatementVerdictView,
   statementVerdictSchema,
 } from './contracts/snapshot';
+import { digestOfText } from './domain/digest';
 import type { DomainEvent } from './domain/event';
 import type { SignedEnvelope, Submission } from './domain/request';
 import type { Verb } from './domain/statement';
@@ -37,11 +41,17 @@ import { payloadConverter } from './workflows/payload-converter';
 
 export { CountersignError } from './contracts/error';
 export type { RequestFilter } from './contracts/listing';
-export type { RequestRow, RequestView, StatementVerdictView } from './contracts/snapshot';
+export type { DenialVerdict, RequestRow, RequestView, StatementVerdictView } from './contracts/snapshot';
 export type { DomainEvent } from './domain/event';
 export type { AccessRequest, SignedEnvelope, Submission } from './domain/request';
 export { generateKey, importSigningKey, readKeyFile, type SigningKey, writeKeyFile } from './signing/keys';
-export { type StatementDraft, signStatement, signSubmission } from './signing/sign';
+export {
+  type DenialDraft,
+  type StatementDraft,
+  signDenialReport,
+  signStatement,
+  signSubmission,
+} from './signing/sign';
 
 const UNDECIDED: readonly string[] = [
   'submitted',
@@ -170,6 +180,22 @@ export class CountersignClient {
   async leaveStatement(requestId: string, verb: Verb, statement: SignedEnvelope): Promise<void> {
     const envelope = check(signedEnvelopeSchema, statement, 'INVALID_STATEMENT', 'statement');
     await guard(() => this.#handle(requestId).signal(verb, envelope));
+  }
+
+  /** Carries a policy enforcement point's signed report of what it denied. A refusal is an answer, not an error. */
+  async reportDenial(report: SignedEnvelope): Promise<DenialVerdict> {
+    const envelope = check(signedEnvelopeSchema, report, 'INVALID_STATEMENT', 'denial report');
+    const verdict = await guard(() =>
+      this.#client.workflow.execute(DENIAL_WORKFLOW_TYPE, {
+        // The same report is one workflow, so that carrying it twice does no more than carrying it once.
+        workflowId: `denial-report/${digestOfText(envelope.jws)}`,
+        taskQueue: this.#taskQueue,
+        args: [envelope],
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        workflowExecutionTimeout: '1h',
+      }),
+    );
+    return check(denialVerdictSchema, verdict, 'NOT_ANSWERING', 'answer of the worker');
   }
 
   /** Requests by status or by who is awaited, newest first. */

@@ -4,7 +4,10 @@ import { createActivities } from './activities';
 import type { Dependencies } from './activities/dependencies';
 import type { Connector } from './connectors/contract';
 import type { DirectoryBook } from './directory/directory-book';
+import type { Ledger } from './domain/precedents';
+import { FORGETFUL } from './ledger';
 import type { BundleSource } from './policy/bundle';
+import { remembering } from './policy/remembering';
 import { WORKFLOW_BUNDLE_FILE } from './project';
 import { SignedDirectory } from './signing/signed-directory';
 
@@ -14,6 +17,8 @@ export interface WorkerOptions {
   readonly taskQueue: string;
   readonly bundles: BundleSource;
   readonly connectors: ReadonlyMap<string, Connector>;
+  /** Without one, no earlier request, denial or owed review counts; `countersign worker` always has one. */
+  readonly ledger?: Ledger;
   readonly maxCachedWorkflows: number;
   readonly nowMs?: () => number;
   /** Defaults to the bundle that the build made. */
@@ -44,17 +49,23 @@ export function builtWorkflowBundle(): WorkflowBundleOption {
   return { code: readFileSync(WORKFLOW_BUNDLE_FILE, 'utf8') };
 }
 
-function dependenciesOf({ bundles, connectors, nowMs = Date.now }: WorkerOptions): Dependencies {
+function dependenciesOf({
+  bundles,
+  connectors,
+  ledger = FORGETFUL,
+  nowMs = Date.now,
+}: WorkerOptions): Dependencies {
   // One directory object for each version of the book, so that imported keys are kept as long as it is current.
   const directories = new WeakMap<DirectoryBook, SignedDirectory>();
   return {
     nowMs,
+    ledger,
     connector: (name) => connectors.get(name),
     authority: async () => {
       const { directory: book, policy } = await bundles.current();
       const directory = directories.get(book) ?? new SignedDirectory(book);
       directories.set(book, directory);
-      return { directory, policy };
+      return { directory, policy: remembering(policy, ledger) };
     },
   };
 }

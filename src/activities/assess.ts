@@ -2,6 +2,7 @@ import { workflowIdOf } from '../contracts/names';
 import { describeIssues } from '../contracts/problem';
 import { submissionSchema } from '../contracts/request';
 import type { Assessment, ReasonCode } from '../domain/assessment';
+import { requestDigest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
 import type { Refusal } from '../domain/refusal';
 import type { AccessRequest } from '../domain/request';
@@ -37,7 +38,8 @@ export function assessActivity(dependencies: Dependencies): Activities['assess']
       const assessment = refusal(request, reasonCode, recognition.refusal.detail, authority, nowMs);
       return { readable: true, submission, assessment };
     }
-    const assessment = authority.policy.assess(request, nowMs);
+    const assessment = await authority.policy.assess(request, nowMs);
+    await dependencies.ledger.assessed(requestDigest(request), assessment);
     return { readable: true, submission, recognition: recognition.value, assessment };
   };
 }

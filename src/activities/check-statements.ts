@@ -1,7 +1,11 @@
 import { accessRequestSchema } from '../contracts/request';
+import { requestDigest } from '../domain/digest';
 import { checkStatement } from '../domain/ports';
+import type { Refusal } from '../domain/refusal';
+import type { AccessRequest } from '../domain/request';
 import type { StatementCheck } from '../domain/statement';
 import type { Dependencies } from './dependencies';
+import { dischargeReview } from './discharge-review';
 import type { Activities } from './types';
 
 /** Verifies signatures and gathers what the core needs to judge, by today's directory and policy. */
@@ -12,7 +16,9 @@ export function checkStatementsActivity(dependencies: Dependencies): Activities[
     const nowMs = dependencies.nowMs();
     return Promise.all(
       envelopes.map((envelope) =>
-        checkStatement(envelope, request, nowMs, directory, policy).catch(uncheckable),
+        checkStatement(envelope, request, nowMs, directory, policy)
+          .then((check) => settled(check, request, dependencies))
+          .catch(uncheckable),
       ),
     );
   };
@@ -23,3 +29,27 @@ const uncheckable = (): StatementCheck => ({
   verified: false,
   attempt: { refusal: { code: 'NOT_NOW', detail: 'it could not be checked; send it again later' } },
 });
+
+/**
+ * A review pays a debt that is kept outside the orchestrator, so it is put on record there before it counts here. Where
+ * the record cannot be reached it is refused, to be given again: it must never count in one place only.
+ */
+async function settled(
+  check: StatementCheck,
+  request: AccessRequest,
+  { ledger, nowMs }: Dependencies,
+): Promise<StatementCheck> {
+  if (!check.verified || check.facts.statement.verb !== 'review') return check;
+  try {
+    await dischargeReview(check.facts, requestDigest(request), ledger, nowMs());
+    return check;
+  } catch {
+    const refusal: Refusal = {
+      code: 'NOT_NOW',
+      detail: 'the record of reviews cannot be reached; review again',
+    };
+    const { iss, jti } = check.facts.statement;
+    const attempt = { refusal, claimedVerb: 'review' as const, claimedIssuer: iss, claimedId: jti };
+    return { verified: false, attempt };
+  }
+}

@@ -1,9 +1,21 @@
 import type { Connector } from '../connectors/contract';
 import type { Directory, Policy } from '../domain/ports';
+import type { DenialReport, Ledger } from '../domain/precedents';
+import type { Standing } from '../domain/principal';
+import type { Result } from '../domain/refusal';
+import type { SignedEnvelope } from '../domain/request';
+
+/** Whether a registered key signed this report, and who its signer is. Judges nothing else. */
+export interface DenialAuthority {
+  authenticateDenial(
+    envelope: SignedEnvelope,
+    atMs: number,
+  ): Promise<Result<{ readonly report: DenialReport; readonly reporter: Standing }>>;
+}
 
 /** The directory and policy of one moment. */
 export interface Authority {
-  readonly directory: Directory;
+  readonly directory: Directory & DenialAuthority;
   readonly policy: Policy;
 }
 
@@ -12,5 +24,6 @@ export interface Dependencies {
   /** Today's directory and policy. Asked anew for each act, so that a change counts at once (TTA-6). */
   authority(): Promise<Authority>;
   connector(name: string): Connector | undefined;
+  readonly ledger: Ledger;
   nowMs(): number;
 }

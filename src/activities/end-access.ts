@@ -6,13 +6,17 @@ import type { Activities } from './types';
 /** Ends a lease, or bars one that was never given. Needs no proof: it can only ever take access away. */
 export function endAccessActivity(dependencies: Dependencies): Activities['endAccess'] {
   return async (raw) => {
-    const { connector: name, leaseId, reason } = endAccessSchema.parse(raw);
+    const { connector: name, leaseId, reason, end = 'ended' } = endAccessSchema.parse(raw);
+    const { ledger } = dependencies;
     const connector = dependencies.connector(name);
     if (connector === undefined) {
       // A request for a target that does not exist has nothing to bar; a grant on one that is gone must be retried.
-      if (reason === 'barred') return;
+      if (reason === 'barred') return ledger.ended(leaseId, end, dependencies.nowMs());
       throw ApplicationFailure.retryable(`this worker has no connector ${name}`, 'UnknownConnector');
     }
     await connector.revoke(leaseId, reason);
+    // How it ended can only weigh against a later request, so whoever says it is believed.
+    if (reason === 'barred') await ledger.ended(leaseId, end, dependencies.nowMs());
+    else await ledger.over(leaseId, dependencies.nowMs());
   };
 }

@@ -3,6 +3,7 @@ import { checkStatementsActivity } from './check-statements';
 import type { Dependencies } from './dependencies';
 import { endAccessActivity } from './end-access';
 import { provisionActivity } from './provision';
+import { reportDenialActivity } from './report-denial';
 import type { Activities } from './types';
 
 /** The activities of a worker, over what that worker has. */
@@ -12,5 +13,6 @@ export function createActivities(dependencies: Dependencies): Activities {
     checkStatements: checkStatementsActivity(dependencies),
     provision: provisionActivity(dependencies),
     endAccess: endAccessActivity(dependencies),
+    reportDenial: reportDenialActivity(dependencies),
   };
 }

@@ -1,6 +1,8 @@
+import type { Connector } from '../connectors/contract';
 import { evidenceSchema } from '../contracts/evidence';
 import { describeIssues } from '../contracts/problem';
-import { proveAuthorised } from '../domain/prove';
+import type { GrantEntry } from '../domain/precedents';
+import { type Authorisation, type GrantTerms, proveAuthorised } from '../domain/prove';
 import type { RefusalCode } from '../domain/refusal';
 import type { Dependencies } from './dependencies';
 import type { Activities, ProvisionResult } from './types';
@@ -19,7 +21,38 @@ export function provisionActivity(dependencies: Dependencies): Activities['provi
     const name = proof.value.terms.entitlement.connector;
     const connector = dependencies.connector(name);
     if (connector === undefined) return refusal('TARGET_REFUSED', `this worker has no connector ${name}`);
-    return connector.provision(proof.value);
+    return grantOnRecord(connector, proof.value, dependencies);
+  };
+}
+
+/** The grant is on record, with its debt and its parties, before it is made: no crash in between can hide one. */
+async function grantOnRecord(
+  connector: Connector,
+  authorisation: Authorisation,
+  { ledger, nowMs }: Dependencies,
+): Promise<ProvisionResult> {
+  const { terms } = authorisation;
+  const isNew = await ledger.granted(entryOf(terms, nowMs()));
+  const result = await connector.provision(authorisation);
+  if (result.outcome === 'refused' && isNew) await ledger.notGranted(terms.requestDigest);
+  return result;
+}
+
+function entryOf(terms: GrantTerms, grantedAtMs: number): GrantEntry {
+  const { reviewDueAtMs } = terms;
+  return {
+    digest: terms.requestDigest,
+    request: terms.leaseId,
+    connector: terms.entitlement.connector,
+    emergency: terms.emergency,
+    requester: terms.requester,
+    beneficiary: terms.beneficiary,
+    parties: terms.parties,
+    participants: terms.participants,
+    reviewers: terms.reviewers,
+    ...(reviewDueAtMs !== undefined && { reviewDueAtMs }),
+    grantedAtMs,
+    expiresAtMs: grantedAtMs + terms.durationMs,
   };
 }
 

@@ -1,8 +1,9 @@
 import type { Assessment } from '../domain/assessment';
 import type { Recognition } from '../domain/event';
 import type { Lease } from '../domain/lease';
+import type { AskEnd } from '../domain/precedents';
 import type { Evidence } from '../domain/prove';
-import type { Refusal } from '../domain/refusal';
+import type { Refusal, Result } from '../domain/refusal';
 import type { AccessRequest, SignedEnvelope, Submission } from '../domain/request';
 import type { StatementCheck } from '../domain/statement';
 
@@ -24,10 +25,14 @@ export interface EndAccessInput {
   readonly connector: string;
   readonly leaseId: string;
   readonly reason: 'expired' | 'revoked' | 'barred';
+  /** How a request ended that gave no access. */
+  readonly end?: AskEnd;
 }
 
 /** What the workflow asks of the worker. Inputs are hostile to the activity: whoever reaches the server can send them. */
 export interface Activities {
+  /** Puts a policy enforcement point's signed report on record. Yields its id there, or the refusal. */
+  reportDenial(envelope: unknown): Promise<Result<{ readonly id: string }>>;
   assess(submission: unknown, workflowId: string): Promise<AssessResult>;
   checkStatements(
     envelopes: readonly SignedEnvelope[],

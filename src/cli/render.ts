@@ -22,12 +22,17 @@ function* headline({ submission, status, rejection, assessment, digest }: Reques
   if (assessment === undefined) return;
   yield `  policy says ${assessment.outcome} (${assessment.reasonCodes.join(', ')}): ${assessment.explanation}`;
   if (assessment.safeWay !== undefined) yield `  the safe way: ${assessment.safeWay}`;
+  for (const { kind, id, about, by, atMs } of assessment.precedents ?? [])
+    yield `  before: ${kind} of ${about} at ${iso(atMs)}${by === undefined ? '' : ` by ${by}`} (${id})`;
+  for (const flag of assessment.flags ?? []) yield `  look closer: ${flag}`;
 }
 
 function* standing(view: RequestView, nowMs: number): Generator<string> {
   for (const { by, stage } of view.approvals) yield `  approved by ${by} (${stage})`;
   for (const one of view.reroutes)
     yield `  reroute ${one.phase}: ${one.replace} → ${one.with} (${one.stage}) until ${iso(one.untilMs)}, by ${one.by}`;
+  for (const one of view.switches ?? [])
+    yield `  switch ${one.phase}: path ${one.from} → ${one.path.name} until ${iso(one.untilMs)}, by ${one.by}`;
   if (view.awaiting.length > 0)
     yield `  awaits ${view.awaiting.join(', ')}${view.openStage ? ` (${view.openStage})` : ''}`;
   if (view.lease !== undefined)

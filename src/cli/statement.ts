@@ -21,6 +21,8 @@ interface StatementOptions {
   readonly replace?: string;
   readonly with?: string;
   readonly until?: string;
+  readonly path?: string;
+  readonly condition?: string;
   readonly endorses?: string;
   readonly verdict?: string;
   readonly comment?: string;
@@ -32,7 +34,7 @@ const PURPOSE: Readonly<Record<Verb, string>> = {
   approve: 'say yes to the open stage',
   deny: 'say no; it ends the request',
   confirm: 'confirm scope and intent as the sponsor or owner',
-  reroute: "put another approver in someone's place, for a time (governance)",
+  reroute: "put another approver in someone's place, or take another path, for a time (governance)",
   endorse: 'put a proposed reroute into force (second governor)',
   cancel: 'end a pending request of others (process owner)',
   withdraw: 'end your own pending request',
@@ -58,7 +60,9 @@ export function registerStatements(
       .option('--policy-basis <policy>', 'id of the policy that allows it')
       .option('--replace <principal>', 'approver to replace')
       .option('--with <principal>', 'who replaces them')
-      .option('--until <time>', 'end of the replacement: a duration such as 2h, or an ISO time')
+      .option('--until <time>', 'end of the reroute: a duration such as 2h, or an ISO time')
+      .option('--path <path>', 'another approval path for the request to go by, in place of --replace')
+      .option('--condition <condition>', 'emergency condition that policy names for reroutes')
       .option('--endorses <jti>', 'the proposed reroute (default: the one that is proposed)')
       .option('--verdict <verdict>', VERDICTS.join(', '))
       .option('--comment <text>')
@@ -99,7 +103,8 @@ async function currentPath(
   if (given !== undefined && !Number.isInteger(given)) throw usageError('--revision: not a whole number');
   try {
     const view = await client.get(id);
-    const proposed = view.reroutes.find((one) => one.phase === 'proposed')?.jti;
+    const changes = [...view.reroutes, ...(view.switches ?? [])];
+    const proposed = changes.find((one) => one.phase === 'proposed')?.jti;
     return {
       revision: given ?? view.revision,
       ...(view.openStage !== undefined && { stage: view.openStage }),
@@ -122,7 +127,7 @@ function draftOf(verb: Verb, { request }: Submission, options: StatementOptions,
     request: request.id,
     digest: requestDigest(request),
     revision: path.revision,
-    ...defined({ stage, endorses, replacement: replacementOf(options) }),
+    ...defined({ stage, endorses, ...changeOf(options), emergencyCondition: options.condition }),
     ...defined({ reasonCode: options.reasonCode, ticket: options.ticket, policyBasis: options.policyBasis }),
     ...defined({ verdict: options.verdict, comment: options.comment }),
   };
@@ -131,11 +136,16 @@ function draftOf(verb: Verb, { request }: Submission, options: StatementOptions,
   return checked.data;
 }
 
-function replacementOf({ replace, with: substitute, until }: StatementOptions) {
-  if (replace === undefined && substitute === undefined && until === undefined) return undefined;
-  if (replace === undefined || substitute === undefined || until === undefined)
-    throw usageError('a reroute needs --replace, --with and --until together');
-  return { replace, with: substitute, untilMs: parseMomentMs(until) };
+/** A replacement, or a switch of the path; never both. */
+function changeOf({ replace, with: substitute, until, path }: StatementOptions) {
+  if ([replace, substitute, until, path].every((given) => given === undefined)) return {};
+  if (until === undefined) throw usageError('a reroute needs --until; it ends by itself');
+  const untilMs = parseMomentMs(until);
+  if (path !== undefined && replace === undefined && substitute === undefined)
+    return { switchTo: { path, untilMs } };
+  if (replace === undefined || substitute === undefined || path !== undefined)
+    throw usageError('a reroute needs --replace and --with together, or --path alone, and --until');
+  return { replacement: { replace, with: substitute, untilMs } };
 }
 
 function parseMomentMs(text: string): number {

@@ -1,10 +1,11 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
-import { createConnectors } from '../connectors';
+import { createConnectors, ledgerAddress } from '../connectors';
+import { PostgresqlLedger } from '../ledger';
 import { createBundleSource } from '../policy';
 import { FileTicketSource } from '../policy/tickets';
-import { startReconciler } from '../reconciler';
+import { startReconciler, watchStanding } from '../reconciler';
 import { createWorker } from '../worker';
 import type { Context } from './context';
 import { createLogger, temporalLogger } from './logger';
@@ -29,10 +30,18 @@ async function work({ settings, env }: Context): Promise<Outcome> {
   const bundles = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
   const { connectors: declared } = await bundles.current();
   const connectors = createConnectors(declared, env);
+  const ledger = new PostgresqlLedger({ url: ledgerAddress(declared, env), maxConnections: 2 });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await connect(connectionOptions);
   const reconciler = startReconciler({
     connectors,
+    intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
+    logger,
+  });
+  const standing = watchStanding({
+    ledger,
+    connectors,
+    directory: async () => (await bundles.current()).directory,
     intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
     logger,
   });
@@ -43,13 +52,14 @@ async function work({ settings, env }: Context): Promise<Outcome> {
       taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
       bundles,
       connectors,
+      ledger,
       maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
     });
     await worker.run();
     return done({ stopped: true });
   } finally {
-    await reconciler.stop();
-    await Promise.all([...connectors.values()].map((connector) => connector.close()));
+    await Promise.all([reconciler.stop(), standing.stop()]);
+    await Promise.all([...connectors.values(), ledger].map((store) => store.close()));
     await connection.close();
   }
 }

@@ -9,6 +9,8 @@ const KINDS: Readonly<Record<string, (name: string, url: string) => Connector>> 
   postgresql: (name, url) => new PostgresqlConnector({ name, url }),
 };
 
+const LEDGER_VARIABLE = 'COUNTERSIGN_LEDGER_URL';
+
 /** The environment variable that holds a connector's address. */
 export const addressVariable = (name: string): string =>
   `COUNTERSIGN_CONNECTOR_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_URL`;
@@ -33,18 +35,36 @@ export function createConnectors(
   );
 }
 
-function addressOf(name: string, env: Environment): string {
-  const variable = addressVariable(name);
+/**
+ * Where the ledger lies: `COUNTERSIGN_LEDGER_URL`, or the file that `COUNTERSIGN_LEDGER_URL_FILE` names, or else beside
+ * the leases of the first PostgreSQL target.
+ *
+ * @throws Error of one line, without the address, where there is neither
+ */
+export function ledgerAddress(
+  declarations: readonly { readonly name: string; readonly kind: string }[],
+  env: Environment,
+): string {
+  if (env[LEDGER_VARIABLE] || env[`${LEDGER_VARIABLE}_FILE`])
+    return readAddress('ledger', LEDGER_VARIABLE, env);
+  const first = declarations.find(({ kind }) => kind === 'postgresql');
+  if (first === undefined) throw new Error(`ledger: set ${LEDGER_VARIABLE} to a PostgreSQL database`);
+  return addressOf(first.name, env);
+}
+
+const addressOf = (name: string, env: Environment): string =>
+  readAddress(`connector ${name}`, addressVariable(name), env);
+
+function readAddress(what: string, variable: string, env: Environment): string {
   const file = env[`${variable}_FILE`];
   if (file !== undefined) {
     try {
       return readFileSync(file, 'utf8').trim();
     } catch {
-      throw new Error(`connector ${name}: cannot read the file that ${variable}_FILE names`);
+      throw new Error(`${what}: cannot read the file that ${variable}_FILE names`);
     }
   }
   const address = env[variable];
-  if (!address)
-    throw new Error(`connector ${name}: set ${variable}, or ${variable}_FILE to a file that holds it`);
+  if (!address) throw new Error(`${what}: set ${variable}, or ${variable}_FILE to a file that holds it`);
   return address;
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { type Assessment, REASON_CODES } from '../domain/assessment';
+import { type Assessment, PRECEDENT_KINDS, REASON_CODES } from '../domain/assessment';
 import { LIMITS } from '../domain/limits';
+import { ASK_ENDS } from '../domain/precedents';
 import { ASSURANCE_LEVELS } from '../domain/principal';
 import type { Evidence } from '../domain/prove';
 import { identifier, instantMs, principalId, signedEnvelopeSchema, submissionSchema } from './request';
@@ -15,6 +16,10 @@ const stageSchema = z.strictObject({
   eligible: principals,
   groups: z.array(identifier).max(LIMITS.stages),
   substituteGroups: z.array(identifier).max(LIMITS.stages),
+  delegations: z
+    .array(z.strictObject({ from: principalId, to: principalId }))
+    .max(LIMITS.eligibleApprovers)
+    .exactOptional(),
   quorum: z.number().int().min(1).max(LIMITS.quorum),
   assurance: z.enum(ASSURANCE_LEVELS),
   remindAfterMs: spanMs,
@@ -44,6 +49,19 @@ export const assessmentSchema = z.strictObject({
       }),
     )
     .max(64),
+  precedents: z
+    .array(
+      z.strictObject({
+        kind: z.enum(PRECEDENT_KINDS),
+        id: identifier,
+        about: words,
+        by: principalId.exactOptional(),
+        atMs: instantMs,
+      }),
+    )
+    .max(LIMITS.linkedPrecedents)
+    .exactOptional(),
+  flags: z.array(words).max(LIMITS.flags).exactOptional(),
   binding: z.strictObject({ account: identifier, grant: z.record(z.string(), z.string()) }).exactOptional(),
   determiningPolicies: z.array(identifier).max(256),
   policyDigest: digest,
@@ -66,4 +84,5 @@ export const endAccessSchema = z.strictObject({
   connector: identifier,
   leaseId: identifier,
   reason: z.enum(['expired', 'revoked', 'barred']),
+  end: z.enum(ASK_ENDS).exactOptional(),
 });

@@ -3,6 +3,7 @@ import { VERBS, type Verb } from '../domain/statement';
 /** Names that other programs rely on: message names, ids, search attributes. Free of libraries, for the workflow too. */
 
 export const WORKFLOW_TYPE = 'accessRequest';
+export const DENIAL_WORKFLOW_TYPE = 'denialReport';
 export const TASK_QUEUE = 'countersign';
 const WORKFLOW_ID_PREFIX = 'access-request/';
 

@@ -47,8 +47,8 @@ export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Addresses of connectors, by names that only the catalog knows: `COUNTERSIGN_CONNECTOR_<NAME>_URL` or `…_URL_FILE`. */
-const CONNECTOR_SETTING = /^COUNTERSIGN_CONNECTOR_[A-Z0-9_]+_URL(_FILE)?$/;
+/** Addresses: of connectors, by names that only the catalog knows, and of the ledger. Each may come from a file. */
+const CONNECTOR_SETTING = /^COUNTERSIGN_(?:CONNECTOR_[A-Z0-9_]+|LEDGER)_URL(_FILE)?$/;
 
 /** Checks the environment once, at start. A misspelt setting is a problem, not a default. No message holds a value. */
 export function readSettings(env: Environment): SettingsResult {
@@ -69,5 +69,12 @@ export function describeSettings(): readonly { readonly name: string; readonly p
     purpose: schema.description ?? '',
   }));
   const connectors = 'address of a connector, in the variable itself or in the file it names';
-  return [...described, { name: 'COUNTERSIGN_CONNECTOR_<NAME>_URL[_FILE]', purpose: connectors }];
+  return [
+    ...described,
+    { name: 'COUNTERSIGN_CONNECTOR_<NAME>_URL[_FILE]', purpose: connectors },
+    {
+      name: 'COUNTERSIGN_LEDGER_URL[_FILE]',
+      purpose: 'PostgreSQL of the ledger; without it, that of the first such connector',
+    },
+  ];
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { REASON_CODES } from '../domain/assessment';
+import { PRECEDENT_KINDS, REASON_CODES } from '../domain/assessment';
 import { REFUSAL_CODES } from '../domain/refusal';
 import { STATUSES } from '../domain/state';
 import { VERBS, VERDICTS } from '../domain/statement';
@@ -24,6 +24,18 @@ export const requestViewSchema = z.object({
       reasonCodes: z.array(z.enum(REASON_CODES)),
       explanation: z.string(),
       safeWay: z.string().optional(),
+      precedents: z
+        .array(
+          z.object({
+            kind: z.enum(PRECEDENT_KINDS),
+            id: z.string(),
+            about: z.string(),
+            by: principal.optional(),
+            atMs,
+          }),
+        )
+        .optional(),
+      flags: z.array(z.string()).optional(),
       path: z
         .object({
           name: z.string(),
@@ -49,10 +61,24 @@ export const requestViewSchema = z.object({
       replace: principal,
       with: principal,
       untilMs: atMs,
+      emergency: z.object({ condition: z.string() }).optional(),
       phase: z.enum(['proposed', 'in_force', 'over']),
       endorsedBy: principal.optional(),
     }),
   ),
+  switches: z
+    .array(
+      z.object({
+        jti: z.string(),
+        by: principal,
+        from: z.string(),
+        path: z.object({ name: z.string() }),
+        untilMs: atMs,
+        phase: z.enum(['proposed', 'in_force', 'over']),
+        endorsedBy: principal.optional(),
+      }),
+    )
+    .optional(),
   refusals: z.array(
     z.object({ atMs, refusal: refusalSchema, verb: z.enum(VERBS).optional(), by: z.string().optional() }),
   ),
@@ -76,6 +102,13 @@ export const statementVerdictSchema = z.object({
   revision: z.number(),
 });
 export type StatementVerdictView = z.infer<typeof statementVerdictSchema>;
+
+/** What became of a denial report. */
+export const denialVerdictSchema = z.discriminatedUnion('ok', [
+  z.object({ ok: z.literal(true), value: z.object({ id: z.string() }) }),
+  z.object({ ok: z.literal(false), refusal: refusalSchema }),
+]);
+export type DenialVerdict = z.infer<typeof denialVerdictSchema>;
 
 /** One row of a list, from search attributes. */
 export interface RequestRow {

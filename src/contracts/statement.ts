@@ -28,6 +28,8 @@ export const statementClaimsSchema = z.strictObject({
   replacement: z
     .strictObject({ replace: principalId, with: principalId, untilMs: instantMs })
     .exactOptional(),
+  switchTo: z.strictObject({ path: identifier, untilMs: instantMs }).exactOptional(),
+  emergencyCondition: identifier.exactOptional(),
   endorses: identifier.exactOptional(),
   verdict: z.enum(VERDICTS).exactOptional(),
   comment: text(LIMITS.commentCharacters).exactOptional(),

@@ -1,3 +1,4 @@
+import { ENFORCEMENT_POINT_ROLE } from '../contracts/denial-report';
 import { GOVERNANCE_ROLES, PROCESS_OWNER_ROLE } from '../domain/principal';
 import { type DirectoryData, type PrincipalData, principalsOf } from './directory-file';
 import type { FileProblem, YamlFile, YamlPath } from './yaml-file';
@@ -5,7 +6,8 @@ import type { FileProblem, YamlFile, YamlPath } from './yaml-file';
 const TIME_BOXED_ROLE = 'governance-delegate';
 
 /** Roles whose authority the core fixes; every other role must be declared in the file. */
-export const BUILT_IN_ROLES: readonly string[] = [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE];
+const GOVERNING_ROLES: readonly string[] = [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE];
+export const BUILT_IN_ROLES: readonly string[] = [...GOVERNING_ROLES, ENFORCEMENT_POINT_ROLE];
 
 /** What is wrong with the directory as a whole: names that nobody bears, roles without an end, shared accounts. */
 export function checkDirectory(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
@@ -16,6 +18,7 @@ export function checkDirectory(file: YamlFile, data: DirectoryData): readonly Fi
       ...checkRoles(file, data, entry, [section, id], section === 'people'),
     ]),
     ...checkMembers(file, data),
+    ...checkDelegations(file, data),
     ...checkAccounts(file, principals),
   ];
 }
@@ -56,7 +59,7 @@ function checkRoles(
       return [
         file.problem(at, `the role ${held.role} is not known; declare it in "roles" or correct its name`),
       ];
-    if (BUILT_IN_ROLES.includes(held.role) && !isPerson)
+    if (GOVERNING_ROLES.includes(held.role) && !isPerson)
       return [file.problem(at, `${held.role} governs requests; only people may hold it, remove it here`)];
     if (held.role === TIME_BOXED_ROLE && !('until' in held))
       return [
@@ -79,6 +82,40 @@ function checkMembers(file: YamlFile, data: DirectoryData): readonly FileProblem
       return [];
     }),
   );
+}
+
+/** At most this long is somebody away; for longer, someone else takes over the group. */
+const LONGEST_ABSENCE_MS = 92 * 86_400_000;
+
+/** Delegation is between people, dated, and not chained; at one time one person stands in for another. */
+function checkDelegations(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
+  return data.delegations.flatMap((one, index) => {
+    const at = ['delegations', index];
+    const { from, to, since, until } = one;
+    const unknown = [from, to].find((id) => data.people[id] === undefined);
+    if (unknown !== undefined)
+      return [file.problem(at, `${unknown} is not in "people"; only people delegate, and only to people`)];
+    if (from === to) return [file.problem(at, `${from} cannot stand in for themselves; name another person`)];
+    if (until <= since)
+      return [file.problem([...at, 'until'], 'must be later than "since"; correct the dates')];
+    if (until - since > LONGEST_ABSENCE_MS)
+      return [
+        file.problem([...at, 'until'], 'is over the limit of 92 days; for longer, change the group instead'),
+      ];
+    const overlaps = data.delegations.filter(
+      (other) => other !== one && other.since < until && since < other.until,
+    );
+    if (overlaps.some((other) => other.from === from && data.delegations.indexOf(other) < index))
+      return [file.problem(at, `${from} has another delegate at that time; keep one of them`)];
+    if (overlaps.some((other) => other.from === to))
+      return [file.problem(at, `${to} is away then too; delegation is not chained, name someone present`)];
+    const governs = data.people[to]?.roles.find(({ role }) =>
+      (GOVERNANCE_ROLES as readonly string[]).includes(role),
+    );
+    if (governs !== undefined)
+      return [file.problem(at, `${to} is ${governs.role}, which cannot approve; name someone else`)];
+    return [];
+  });
 }
 
 /** An account that two principals share would let the lease of one keep the access of the other alive. */

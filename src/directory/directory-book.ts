@@ -30,6 +30,8 @@ export interface DirectoryBook {
   standingOf(id: PrincipalId, atMs: number): Standing | undefined;
   /** A key that may sign at that moment; revoked, expired and unknown ones are absent. */
   keyById(keyId: string, atMs: number): RegisteredKey | undefined;
+  /** Who stands in for someone at that moment; absent where nobody does. */
+  delegateOf(id: PrincipalId, atMs: number): PrincipalId | undefined;
   /** Active members of a group at that moment. */
   membersOf(group: string, atMs: number): readonly PrincipalId[];
 }

@@ -62,6 +62,11 @@ export const directorySchema = z.strictObject({
   groups: z
     .record(identifier, z.strictObject({ title: text(200), members: z.array(principalId) }))
     .default({}),
+  /** Who decides in whose place while they are away. */
+  delegations: z
+    .array(z.strictObject({ from: principalId, to: principalId, since: instant, until: instant }))
+    .max(1_000)
+    .default([]),
 });
 export type DirectoryData = z.output<typeof directorySchema>;
 export type PrincipalData = DirectoryData['people'][string] | DirectoryData['identities'][string];

@@ -19,6 +19,7 @@ export class FileDirectoryBook implements DirectoryBook {
   readonly #groups: ReadonlyMap<string, readonly PrincipalId[]>;
   readonly #roles: ReadonlySet<string>;
   readonly #keys: ReadonlyMap<string, KeyRecord>;
+  readonly #delegations: DirectoryData['delegations'];
 
   constructor(
     data: DirectoryData,
@@ -35,6 +36,7 @@ export class FileDirectoryBook implements DirectoryBook {
     );
     this.#roles = new Set([...BUILT_IN_ROLES, ...Object.keys(data.roles)]);
     this.#keys = keys;
+    this.#delegations = data.delegations;
   }
 
   identity(id: PrincipalId): Identity | undefined {
@@ -44,14 +46,33 @@ export class FileDirectoryBook implements DirectoryBook {
   standingOf(id: PrincipalId, atMs: number): Standing | undefined {
     const entry = this.#entries.get(id);
     if (entry === undefined) return undefined;
-    const { endsAtMs } = entry.identity;
+    const standsInFor = this.#delegations
+      .filter((one) => one.to === id && this.delegateOf(one.from, atMs) === id)
+      .map((one) => one.from);
     return {
       id,
       kind: entry.kind,
-      active: entry.enabled && (endsAtMs === undefined || atMs < endsAtMs),
+      active: this.#isActive(id, atMs),
       roles: entry.roles.filter((role) => atMs < role.untilMs).map((role) => role.name),
       groups: entry.groups,
+      ...(standsInFor.length > 0 && { standsInFor }),
     };
+  }
+
+  /** Dated, and not chained: whoever is away stands in for nobody. */
+  delegateOf(id: PrincipalId, atMs: number): PrincipalId | undefined {
+    const isNow = (one: DirectoryData['delegations'][number]) => one.since <= atMs && atMs < one.until;
+    const delegation = this.#delegations.find((one) => one.from === id && isNow(one));
+    if (delegation === undefined || !this.#isActive(id, atMs)) return undefined;
+    return this.#delegations.some((one) => one.from === delegation.to && isNow(one))
+      ? undefined
+      : delegation.to;
+  }
+
+  #isActive(id: PrincipalId, atMs: number): boolean {
+    const entry = this.#entries.get(id);
+    const endsAtMs = entry?.identity.endsAtMs ?? Number.POSITIVE_INFINITY;
+    return entry?.enabled === true && atMs < endsAtMs;
   }
 
   keyById(keyId: string, atMs: number): RegisteredKey | undefined {

@@ -24,8 +24,17 @@ export const REASON_CODES = [
   'BAD_SUBMISSION',
   'MALFORMED_REQUEST',
   'NOT_SUPPORTED',
+  'ASKED_TOO_OFTEN',
+  'REVIEW_OVERDUE',
+  'TOO_MANY_EMERGENCIES',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
+
+/** Someone who may decide in the place of an absent approver, as the directory has it when the request is assessed. */
+export interface Delegation {
+  readonly from: PrincipalId;
+  readonly to: PrincipalId;
+}
 
 /** One stage of an approval path: a quorum of distinct people out of those eligible when the request was assessed. */
 export interface Stage {
@@ -36,6 +45,8 @@ export interface Stage {
   readonly groups: readonly string[];
   /** Groups from which governance may take a replacement; they approve nothing unless rerouted to. */
   readonly substituteGroups: readonly string[];
+  /** Frozen like `eligible`, and worth something only while the directory still says the same. */
+  readonly delegations?: readonly Delegation[];
   readonly quorum: number;
   readonly assurance: Assurance;
   /** From the moment the stage opens. Time reminds, escalates or expires; it never approves. */
@@ -59,6 +70,29 @@ export interface Confirmation {
 export interface Party {
   readonly id: PrincipalId;
   readonly relation: 'requester' | 'beneficiary' | 'sponsor' | 'owner' | 'delegator';
+}
+
+export const PRECEDENT_KINDS = [
+  'reported-denial',
+  'hard-stop',
+  'refused',
+  'denied',
+  'cancelled',
+  'withdrawn',
+  'unanswered',
+  'open',
+] as const;
+
+/** Something that came before a request and bears on it, as its approvers are shown it (APB-3, APB-4). */
+export interface LinkedPrecedent {
+  readonly kind: (typeof PRECEDENT_KINDS)[number];
+  /** Id of the denial report or of the earlier request. */
+  readonly id: string;
+  /** The control, resource or entitlement that it was about. */
+  readonly about: string;
+  /** Who denied, reported or ended it, where somebody did. */
+  readonly by?: PrincipalId;
+  readonly atMs: number;
 }
 
 /** What a connector needs to know to act, from catalog and directory, never from the caller. */
@@ -87,6 +121,10 @@ export interface Assessment {
   /** A reroute of privileged access needs a second governor (OVR-8). */
   readonly privileged: boolean;
   readonly parties: readonly Party[];
+  /** What came before it; absent where nothing did. */
+  readonly precedents?: readonly LinkedPrecedent[];
+  /** Words of the request that call for a closer look. They are shown to approvers and decide nothing (APB-2). */
+  readonly flags?: readonly string[];
   /** Absent unless the outcome is `permit` or `approve`. */
   readonly binding?: TargetBinding;
   readonly determiningPolicies: readonly string[];

@@ -1,7 +1,14 @@
 import { advance } from './advance';
 import type { DomainEvent } from './event';
 import { LIMITS } from './limits';
-import { awaited, isConfirmationAwaited, isPending, type RequestState, stageNamed } from './state';
+import {
+  awaited,
+  currentPath,
+  isConfirmationAwaited,
+  isPending,
+  type RequestState,
+  stageNamed,
+} from './state';
 import { Trail } from './trail';
 
 /** Something that time alone will bring about. Time reminds, escalates or ends; it never approves (OVR-11). */
@@ -79,11 +86,19 @@ function* lapses(state: RequestState): Generator<Deadline> {
       yield { atMs, summary: 'replacement lapses', event };
     }
   }
+  for (const { jti, phase, untilMs: atMs } of state.switches ?? []) {
+    if (phase === 'proposed')
+      yield { atMs, summary: 'proposed switch ends', event: { type: 'switch_unendorsed', atMs, jti } };
+    if (phase === 'in_force') {
+      const event = { type: 'switch_lapsed', atMs, jti, revision: state.revision + 1 } as const;
+      yield { atMs, summary: 'switched path lapses', event };
+    }
+  }
 }
 
 function* stageDeadlines(state: RequestState): Generator<Deadline> {
   const awaitsConfirmation = state.openStage === undefined && isConfirmationAwaited(state);
-  const stage = awaitsConfirmation ? state.assessment?.path?.stages[0] : stageNamed(state, state.openStage);
+  const stage = awaitsConfirmation ? currentPath(state)?.stages[0] : stageNamed(state, state.openStage);
   if (stage === undefined) return;
   const opened = state.stageOpenedAtMs;
   const expires = opened + stage.expireAfterMs;

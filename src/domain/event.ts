@@ -1,10 +1,10 @@
-import type { Assessment } from './assessment';
+import type { ApprovalPath, Assessment } from './assessment';
 import type { Digest } from './digest';
 import type { Lease, LeaseEnd } from './lease';
 import type { Assurance, PrincipalId } from './principal';
 import type { Refusal } from './refusal';
 import type { SignedEnvelope, Submission } from './request';
-import type { Statement, Verb, Verdict } from './statement';
+import type { EmergencyReroute, Statement, Verb, Verdict } from './statement';
 
 /** Who asked, and how we know. Recognition is not approval: it is recorded as a fact of its own (TTA-1). */
 export interface Recognition {
@@ -79,6 +79,16 @@ export type DomainEvent = { readonly atMs: number } & (
     }
   | { readonly type: 'reroute_unendorsed'; readonly jti: string }
   | { readonly type: 'replacement_lapsed'; readonly jti: string; readonly revision: number }
+  | { readonly type: 'switch_proposed'; readonly change: SwitchRecord }
+  | {
+      readonly type: 'path_switched';
+      readonly change: SwitchRecord;
+      readonly endorsedBy?: PrincipalId;
+      readonly revision: number;
+    }
+  | { readonly type: 'switch_unendorsed'; readonly jti: string }
+  | { readonly type: 'switch_lapsed'; readonly jti: string; readonly revision: number }
+  | { readonly type: 'review_owed'; readonly dueAtMs: number }
   | { readonly type: 'reminded'; readonly stage: string; readonly awaiting: readonly PrincipalId[] }
   | { readonly type: 'escalated'; readonly stage: string; readonly awaiting: readonly PrincipalId[] }
   | { readonly type: 'lapsed' }
@@ -93,17 +103,30 @@ export type DomainEvent = { readonly atMs: number } & (
   | { readonly type: 'closed' }
 );
 
-/** The record of a reroute: who changed the path, from whom, to whom, why, until when, by which policy (OVR-5). */
-export interface RerouteRecord {
+/** What every change of the path has on record: by whom, why, until when, by which policy (OVR-5). */
+interface ChangeRecord {
   readonly jti: string;
   readonly by: PrincipalId;
-  readonly stage: string;
-  readonly replace: PrincipalId;
-  readonly with: PrincipalId;
   readonly untilMs: number;
   readonly reasonCode: string;
   readonly ticket: string;
   readonly policyBasis: string;
+  /** The policy that judged the change. */
   readonly policyDigest: Digest;
   readonly endorsementNeeded: boolean;
+}
+
+/** The record of a replacement: from whom, to whom. */
+export interface RerouteRecord extends ChangeRecord {
+  readonly stage: string;
+  readonly replace: PrincipalId;
+  readonly with: PrincipalId;
+  /** Present where it was made under an emergency condition; then a review is owed. */
+  readonly emergency?: EmergencyReroute;
+}
+
+/** The record of a switch: from which path, to which, and who decides there. */
+export interface SwitchRecord extends ChangeRecord {
+  readonly from: string;
+  readonly path: ApprovalPath;
 }

@@ -1,6 +1,6 @@
 import type { DomainEvent } from './event';
 import { LIMITS } from './limits';
-import type { RequestState, RerouteInState } from './state';
+import type { RequestState, RerouteInState, SwitchInState } from './state';
 
 const UNSUBMITTED: RequestState = {
   status: 'submitted',
@@ -104,6 +104,23 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
       return { ...state, reroutes: rerouteOver(state, event.jti) };
     case 'replacement_lapsed':
       return { ...state, revision: event.revision, reroutes: rerouteOver(state, event.jti) };
+    case 'switch_proposed':
+      return { ...state, switches: [...(state.switches ?? []), { ...event.change, phase: 'proposed' }] };
+    case 'path_switched': {
+      const { openStage: _left, ...rest } = state;
+      const others = (state.switches ?? []).filter((one) => one.jti !== event.change.jti);
+      const endorsed = event.endorsedBy === undefined ? {} : { endorsedBy: event.endorsedBy };
+      const switches: SwitchInState[] = [...others, { ...event.change, ...endorsed, phase: 'in_force' }];
+      return { ...rest, revision: event.revision, approvals: [], switches };
+    }
+    case 'switch_unendorsed':
+      return { ...state, switches: switchOver(state, event.jti) };
+    case 'switch_lapsed': {
+      const { openStage: _left, ...rest } = state;
+      return { ...rest, revision: event.revision, approvals: [], switches: switchOver(state, event.jti) };
+    }
+    case 'review_owed':
+      return { ...state, review: owed(state, event.dueAtMs) };
     case 'reminded':
       return { ...state, reminded: true };
     case 'escalated':
@@ -114,8 +131,7 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
       return { ...endedUngranted(state, 'failed'), failure: event.refusal };
     case 'granted': {
       const { lease, reviewDueAtMs } = event;
-      const review =
-        reviewDueAtMs === undefined ? state.review : { phase: 'due' as const, dueAtMs: reviewDueAtMs };
+      const review = reviewDueAtMs === undefined ? state.review : owed(state, reviewDueAtMs);
       return { ...state, status: 'active', lease, review };
     }
     case 'ending_ordered':
@@ -145,6 +161,16 @@ export function fold(events: Iterable<DomainEvent>): RequestState | null {
 function endedUngranted(state: RequestState, status: RequestState['status']): RequestState {
   const { openStage: _closed, ...rest } = state;
   return { ...rest, status };
+}
+
+/** A review that is owed already is never put off. */
+function owed({ review }: RequestState, dueAtMs: number): RequestState['review'] {
+  if (review.phase === 'overdue') return review;
+  return { phase: 'due', dueAtMs: review.phase === 'due' ? Math.min(review.dueAtMs, dueAtMs) : dueAtMs };
+}
+
+function switchOver(state: RequestState, jti: string): readonly SwitchInState[] {
+  return (state.switches ?? []).map((one) => (one.jti === jti ? { ...one, phase: 'over' } : one));
 }
 
 function rerouteOver(state: RequestState, jti: string): readonly RerouteInState[] {

@@ -31,6 +31,9 @@ export const LIMITS = {
   stages: 8,
   quorum: 8,
   eligibleApprovers: 64,
+  /** Earlier requests, denials and flagged words that are shown with a request. */
+  linkedPrecedents: 8,
+  flags: 8,
   /** Reroutes that took effect, for one request. */
   reroutes: 8,
   grantMs: 30 * DAY_MS,

@@ -18,7 +18,7 @@ export interface Directory {
 export interface Policy {
   readonly digest: Digest;
   /** What policy says of the request at `atMs`. Total: what it does not know it refuses. */
-  assess(request: AccessRequest, atMs: number): Assessment;
+  assess(request: AccessRequest, atMs: number): Assessment | Promise<Assessment>;
   /** What current policy says of a reroute that a statement asks for. */
   rerouteFacts(statement: Statement, request: AccessRequest, atMs: number): Promise<RerouteFacts>;
 }

@@ -46,6 +46,8 @@ export interface Standing {
   readonly active: boolean;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
+  /** Absent approvers whose place they may take at this moment. */
+  readonly standsInFor?: readonly PrincipalId[];
 }
 
 export const isHuman = (standing: Standing): boolean => standing.kind === 'person';

@@ -8,7 +8,7 @@ import { checkStatement, type Directory, type Policy } from './ports';
 import type { PrincipalId } from './principal';
 import { accepted, type Refusal, type Result, refused } from './refusal';
 import type { Entitlement, Submission } from './request';
-import type { RequestState } from './state';
+import { participantsIn, type RequestState, reviewersOf } from './state';
 import type { KeptStatement } from './statement';
 import { strictestOf } from './strictest';
 
@@ -23,12 +23,20 @@ export interface Evidence {
 export interface GrantTerms {
   readonly leaseId: string;
   readonly requestDigest: Digest;
+  readonly requester: PrincipalId;
   readonly beneficiary: PrincipalId;
   readonly entitlement: Entitlement;
   readonly binding: TargetBinding;
   readonly durationMs: number;
   readonly emergency: boolean;
   readonly approvedBy: readonly PrincipalId[];
+  /** Everyone in conflict with the request: if one of them ends, so does the grant. */
+  readonly parties: readonly PrincipalId[];
+  /** Everyone who took part in the decision; none of them may review it. */
+  readonly participants: readonly PrincipalId[];
+  readonly reviewers: readonly PrincipalId[];
+  /** Counted from the moment of the proof, or from an emergency reroute where that was earlier. */
+  readonly reviewDueAtMs?: number;
   readonly evidenceDigest: Digest;
   readonly policyDigest: Digest;
   readonly directoryDigest: Digest;
@@ -78,7 +86,8 @@ export async function proveAuthorised(
   if (!timely.ok) return timely;
   const recognition = await directory.authenticateSubmission(submission, nowMs);
   if (!recognition.ok) return recognition;
-  const assessment = strictestOf(evidence.assessment, policy.assess(request, nowMs));
+  const today = await policy.assess(request, nowMs);
+  const assessment = strictestOf(evidence.assessment, today);
   if (!assessment.ok) return assessment;
 
   const course = new Course();
@@ -100,22 +109,35 @@ export async function proveAuthorised(
   const { binding } = assessment.value;
   if (state?.status !== 'provisioning' || state.digest === undefined || binding === undefined)
     return { ok: false, refusal: state?.failure ?? firstRefusal ?? notAuthorised(state) };
+  // Whom the grant rests on, and what is owed for it, is for policy alone to say, not for the record.
+  const reviewDueAtMs = dueFrom(today.reviewWithinMs, state, nowMs);
   return accepted(
     new ProvenAuthorisation({
       leaseId: request.id,
       requestDigest: state.digest,
+      requester: request.requester,
       beneficiary: request.beneficiary,
       entitlement: request.entitlement,
       binding,
       durationMs: request.durationMs,
       emergency: request.emergency,
       approvedBy: state.approvals.map((approval) => approval.by),
+      parties: [...new Set(today.parties.map((party) => party.id))],
+      participants: participantsIn(state),
+      reviewers: reviewersOf({ ...state, assessment: today }),
+      ...(reviewDueAtMs !== undefined && { reviewDueAtMs }),
       evidenceDigest: evidenceDigest.value,
       policyDigest: policy.digest,
       directoryDigest: directory.digest,
       provedAtMs: nowMs,
     }),
   );
+}
+
+function dueFrom(withinMs: number | undefined, { review }: RequestState, nowMs: number): number | undefined {
+  const owedAtMs = review.phase === 'due' || review.phase === 'overdue' ? review.dueAtMs : undefined;
+  if (withinMs === undefined) return owedAtMs;
+  return Math.min(nowMs + withinMs, owedAtMs ?? Number.POSITIVE_INFINITY);
 }
 
 /** The course of a request, run again. */

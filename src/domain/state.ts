@@ -1,6 +1,6 @@
-import type { Assessment, Stage } from './assessment';
+import type { ApprovalPath, Assessment, Delegation, Stage } from './assessment';
 import type { Digest } from './digest';
-import type { Recognition, RerouteRecord } from './event';
+import type { Recognition, RerouteRecord, SwitchRecord } from './event';
 import type { Lease, LeaseEnd } from './lease';
 import type { PrincipalId } from './principal';
 import type { Refusal } from './refusal';
@@ -56,6 +56,11 @@ export interface RerouteInState extends RerouteRecord {
   readonly endorsedBy?: PrincipalId;
 }
 
+export interface SwitchInState extends SwitchRecord {
+  readonly phase: 'proposed' | 'in_force' | 'over';
+  readonly endorsedBy?: PrincipalId;
+}
+
 export interface KeptRefusal {
   readonly atMs: number;
   readonly refusal: Refusal;
@@ -86,6 +91,8 @@ export interface RequestState {
   readonly approvals: readonly CountedApproval[];
   readonly confirmation?: CountedConfirmation;
   readonly reroutes: readonly RerouteInState[];
+  /** Absent until a switch of the path is asked for. */
+  readonly switches?: readonly SwitchInState[];
   readonly statements: readonly KeptStatement[];
   readonly seenStatementIds: readonly string[];
   readonly refusals: readonly KeptRefusal[];
@@ -97,9 +104,21 @@ export interface RequestState {
   readonly barred: boolean;
 }
 
-/** The stage of the frozen path by that name. */
+/** The path that the request goes by now: the one frozen at assessment, or the one it was switched to. */
+export function currentPath(state: RequestState): ApprovalPath | undefined {
+  return state.switches?.find((one) => one.phase === 'in_force')?.path ?? state.assessment?.path;
+}
+
+/** Every path that the request has gone by or could be made to, the original one first. */
+export function pathsOf(state: RequestState): readonly ApprovalPath[] {
+  const original = state.assessment?.path;
+  const others = state.switches?.map((one) => one.path) ?? [];
+  return original === undefined ? others : [original, ...others];
+}
+
+/** The stage of the path in force by that name. */
 export function stageNamed(state: RequestState, name: string | undefined): Stage | undefined {
-  return state.assessment?.path?.stages.find((stage) => stage.name === name);
+  return currentPath(state)?.stages.find((stage) => stage.name === name);
 }
 
 /** Who may decide a stage now: those frozen at assessment, with the replacements in force put in their place. */
@@ -113,9 +132,15 @@ export function effectiveApprovers(state: RequestState, stage: Stage): readonly 
   return approvers;
 }
 
-/** Whose place among the original approvers someone decides in: their own, or that of the one they were put in for. */
+/** Those who may stand in for an approver of a stage while the directory says so. */
+export function delegatesOf(stage: Stage, approver: PrincipalId): readonly PrincipalId[] {
+  return (stage.delegations ?? []).filter(({ from }) => from === approver).map(({ to }) => to);
+}
+
+/** Whose place among the original approvers someone decides in: their own, or that of the one they stand in for. */
 export function seatOf(state: RequestState, stage: Stage, id: PrincipalId): PrincipalId {
-  let seat = id;
+  const delegation = stage.delegations?.find(({ to }: Delegation) => to === id);
+  let seat = delegation?.from ?? id;
   for (const reroute of state.reroutes.toReversed())
     if (reroute.stage === stage.name && reroute.with === seat) seat = reroute.replace;
   return seat;
@@ -135,13 +160,42 @@ export function approvalsOf(state: RequestState, stage: Stage): readonly Counted
   return state.approvals.filter((approval) => approval.stage === stage.name);
 }
 
+/** Everyone who has had a hand in the decision, and cannot judge it afterwards. */
+export function participantsIn(state: RequestState): readonly PrincipalId[] {
+  const { approvals, confirmation } = state;
+  const people = [
+    ...approvals.map((approval) => approval.by),
+    ...(confirmation === undefined ? [] : [confirmation.by]),
+    ...rescuersOf(state),
+  ];
+  return [...new Set(people)];
+}
+
+/** Everyone who has changed, or tried to change, the path of this request. */
+export function rescuersOf({ reroutes, switches = [] }: RequestState): readonly PrincipalId[] {
+  return [...reroutes, ...switches].flatMap(({ by, endorsedBy }) =>
+    endorsedBy === undefined ? [by] : [by, endorsedBy],
+  );
+}
+
+/** Who can discharge the review: as policy said at first, and as it said when an emergency reroute was made. */
+export function reviewersOf({ assessment, reroutes }: RequestState): readonly PrincipalId[] {
+  const called = reroutes.flatMap((one) =>
+    one.phase === 'proposed' ? [] : (one.emergency?.reviewers ?? []),
+  );
+  return [...new Set([...(assessment?.reviewers ?? []), ...called])];
+}
+
+export const isReviewOwed = ({ review }: RequestState): boolean =>
+  review.phase === 'due' || review.phase === 'overdue';
+
 export function isStageComplete(state: RequestState, stage: Stage): boolean {
   return approvalsOf(state, stage).length >= stage.quorum;
 }
 
 /** The first stage that still lacks approvals, in the order of the path. */
 export function firstIncompleteStage(state: RequestState): Stage | undefined {
-  return state.assessment?.path?.stages.find((stage) => !isStageComplete(state, stage));
+  return currentPath(state)?.stages.find((stage) => !isStageComplete(state, stage));
 }
 
 export function isConfirmationAwaited(state: RequestState): boolean {
@@ -154,7 +208,7 @@ export function endedUngranted(state: RequestState): boolean {
 
 /** Nothing more will happen to this request. */
 export function isOver(state: RequestState): boolean {
-  return state.status === 'closed' || (endedUngranted(state) && state.barred);
+  return state.status === 'closed' || (endedUngranted(state) && state.barred && !isReviewOwed(state));
 }
 
 /** Pending: asked for, not yet granted, not yet ended. */
@@ -167,10 +221,12 @@ export function awaited(state: RequestState): readonly PrincipalId[] {
   if (state.status === 'awaiting_approval' || state.status === 'approved') {
     const stage = stageNamed(state, state.openStage);
     if (stage === undefined) return state.assessment?.confirmation?.by ?? [];
-    return effectiveApprovers(state, stage).filter((id) => !approvalInPlaceOf(state, stage, id));
+    return effectiveApprovers(state, stage)
+      .filter((id) => !approvalInPlaceOf(state, stage, id))
+      .flatMap((id) => [id, ...delegatesOf(stage, id)]);
   }
-  if (state.review.phase === 'due' || state.review.phase === 'overdue') {
-    return state.status === 'active' ? [] : (state.assessment?.reviewers ?? []);
+  if (isReviewOwed(state)) {
+    return state.status === 'active' ? [] : reviewersOf(state);
   }
   return [];
 }

@@ -1,3 +1,4 @@
+import type { ApprovalPath } from './assessment';
 import type { Digest } from './digest';
 import type { Assurance, PrincipalId, Standing } from './principal';
 import type { Refusal } from './refusal';
@@ -25,6 +26,12 @@ export interface Replacement {
   readonly untilMs: number;
 }
 
+/** Go by another path that policy names, until a moment. */
+export interface PathChoice {
+  readonly path: string;
+  readonly untilMs: number;
+}
+
 export const VERDICTS = ['justified', 'unjustified', 'needs-follow-up'] as const;
 export type Verdict = (typeof VERDICTS)[number];
 
@@ -45,6 +52,9 @@ export interface Statement {
   readonly ticket?: string;
   readonly policyBasis?: string;
   readonly replacement?: Replacement;
+  readonly switchTo?: PathChoice;
+  /** Names the condition, listed by policy beforehand, under which a reroute reaches further (OVR-9). */
+  readonly emergencyCondition?: string;
   /** The `jti` of the reroute that an `endorse` speaks about. */
   readonly endorses?: string;
   readonly verdict?: Verdict;
@@ -63,6 +73,21 @@ export interface RerouteFacts {
   readonly candidate?: Standing;
   /** Stages (by name) of the request's path in which current policy lets the candidate decide. */
   readonly candidateStages: readonly string[];
+  /** The path that a switch asks for, resolved for this request; absent where policy does not offer it. */
+  readonly alternative?: ApprovalPath;
+  /** What policy says of an emergency reroute; absent where the condition is not listed. */
+  readonly emergency?: EmergencyReroute;
+  /** The policy by which all of this was found out. */
+  readonly policyDigest?: Digest;
+}
+
+/** What an emergency reroute reaches, and what it costs. */
+export interface EmergencyReroute {
+  readonly condition: string;
+  /** Groups from which the replacement may come beside the ordinary substitutes. */
+  readonly substituteGroups: readonly string[];
+  readonly reviewWithinMs: number;
+  readonly reviewers: readonly PrincipalId[];
 }
 
 /** A statement whose signature held, with the facts about its signer at that moment. */

@@ -1,6 +1,6 @@
 import { nextDeadline } from './clock';
 import { entitlementName } from './request';
-import { awaited, type RequestState } from './state';
+import { awaited, currentPath, type RequestState, type RerouteInState, type SwitchInState } from './state';
 
 /**
  * What an operator reads in the Temporal UI: where the request stands, who is awaited, when it ends. Names identities,
@@ -30,10 +30,15 @@ function* course(state: RequestState): Generator<string> {
   }
   for (const { by, stage } of state.approvals) yield `approved by ${by} at ${stage}`;
   if (state.confirmation !== undefined) yield `confirmed by ${state.confirmation.by}`;
+  for (const { kind, id, about, by } of assessment?.precedents ?? [])
+    yield `before: ${kind} of ${about}, ${id}${by === undefined ? '' : `, by ${by}`}`;
+  for (const { stage, from, to } of delegationsIn(state)) yield `${to} may decide ${stage} for ${from}`;
   for (const one of state.reroutes) {
-    const endorsed = one.endorsedBy === undefined ? '' : `, endorsed by ${one.endorsedBy}`;
-    yield `reroute ${one.phase}: ${one.replace} → ${one.with} at ${one.stage} until ${iso(one.untilMs)}, by ${one.by}${endorsed}, ${one.reasonCode}, ${one.ticket}, ${one.policyBasis}, policy ${one.policyDigest}`;
+    const emergency = one.emergency === undefined ? '' : ` (emergency: ${one.emergency.condition})`;
+    yield `reroute ${one.phase}${emergency}: ${one.replace} → ${one.with} at ${one.stage}${groundsOf(one)}`;
   }
+  for (const one of state.switches ?? [])
+    yield `switch ${one.phase}: path ${one.from} → ${one.path.name}${groundsOf(one)}`;
   const waiting = awaited(state);
   if (waiting.length > 0) yield `awaiting ${waiting.join(', ')}`;
   if (lease !== undefined) yield `granted ${iso(lease.grantedAtMs)}, ends ${iso(lease.expiresAtMs)}`;
@@ -43,6 +48,20 @@ function* course(state: RequestState): Generator<string> {
   if (review.phase === 'done') yield `reviewed by ${review.by}: ${review.verdict}`;
   const deadline = nextDeadline(state);
   if (deadline !== undefined) yield `next: ${deadline.summary} at ${iso(deadline.atMs)}`;
+}
+
+/** Until when, by whom, why, by which policy, and whether a second governor was needed and has spoken (OVR-5). */
+function groundsOf(change: RerouteInState | SwitchInState): string {
+  const { untilMs, by, reasonCode, ticket, policyBasis, policyDigest, endorsementNeeded, endorsedBy } =
+    change;
+  const needed = endorsementNeeded ? ', endorsement needed' : ', no endorsement needed';
+  const second = endorsedBy === undefined ? needed : `, endorsed by ${endorsedBy}`;
+  return ` until ${iso(untilMs)}, by ${by}${second}, ${reasonCode}, ${ticket}, ${policyBasis}, policy ${policyDigest}`;
+}
+
+function delegationsIn(state: RequestState) {
+  const stages = state.status === 'awaiting_approval' ? (currentPath(state)?.stages ?? []) : [];
+  return stages.flatMap(({ name, delegations = [] }) => delegations.map((one) => ({ stage: name, ...one })));
 }
 
 function* attempts(state: RequestState): Generator<string> {

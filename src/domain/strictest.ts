@@ -36,19 +36,28 @@ function strictestPath(
 ): Result<ApprovalPath | undefined> {
   if (today === undefined) return accepted(recorded);
   if (recorded === undefined) return refused('POLICY_CHANGED', `policy now demands the path ${today.name}`);
-  const sameShape =
-    recorded.stages.length === today.stages.length &&
-    recorded.stages.every((stage, index) => stage.name === today.stages[index]?.name);
-  if (!sameShape)
+  // A stage that only the record knows is one demand more; one that only today's policy knows cannot have been met.
+  const names = recorded.stages.map((stage) => stage.name);
+  const demanded = today.stages.map((stage) => names.indexOf(stage.name));
+  const inOrder = demanded.every((place, index) => place > (demanded[index - 1] ?? -1));
+  if (!inOrder)
     return refused('POLICY_CHANGED', `policy now demands other stages, by the path ${today.name}`);
-  const stages = today.stages.map((stage, index) => strictestStage(recorded.stages[index] ?? stage, stage));
+  const stages = recorded.stages.map((stage) => {
+    const now = today.stages.find((one) => one.name === stage.name);
+    return now === undefined ? stage : strictestStage(stage, now);
+  });
   return accepted({ name: today.name, stages });
 }
 
 function strictestStage(recorded: Stage, today: Stage): Stage {
+  const { delegations: now = [], ...rest } = today;
+  const delegations = now.filter((one) =>
+    recorded.delegations?.some(({ from, to }) => from === one.from && to === one.to),
+  );
   return {
-    ...today,
+    ...rest,
     eligible: recorded.eligible.filter((id) => today.eligible.includes(id)),
+    ...(delegations.length > 0 && { delegations }),
     quorum: Math.max(recorded.quorum, today.quorum),
     assurance: strongerAssurance(recorded.assurance, today.assurance),
     expireAfterMs: Math.min(recorded.expireAfterMs, today.expireAfterMs),

@@ -1,17 +1,23 @@
 import type { DirectoryBook } from '../directory/directory-book';
-import type { Assessment, Party, ReasonCode } from '../domain/assessment';
+import type { ApprovalPath, Assessment, Party, ReasonCode, Stage } from '../domain/assessment';
 import type { Digest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
-import { type AccessRequest, entitlementName } from '../domain/request';
+import { NO_PRECEDENTS, type Precedents } from '../domain/precedents';
+import type { PrincipalId } from '../domain/principal';
+import type { AccessRequest } from '../domain/request';
 import { grantCeilingMs } from '../domain/rules/soundness';
+import { type Bearing, bearingOf } from './bearing';
 import type { Catalog, CatalogEntry } from './catalog';
-import { type CedarEngine, ENGINE_VERSION } from './cedar-engine';
-import { factsOf, questionOf } from './cedar-question';
+import type { CedarEngine } from './cedar-engine';
+import { questionOf } from './cedar-question';
+import { withDelegates } from './delegates';
 import { formatDuration } from './duration';
-import { deciders, partiesOf, resolvePath } from './eligibility';
-import type { PathDefinition } from './paths-file';
-import type { ForbidRule, PermitRule } from './policy-rule';
+import { deciders, decidersOfPaths, partiesOf, resolvePath } from './eligibility';
+import type { AskingAgainRules, EmergencyRules, PathDefinition } from './paths-file';
+import type { PermitRule } from './policy-rule';
+import { heldToEarlierApprovers } from './same-approvers';
 import { strictestTerms, type Terms } from './terms';
+import { Verdict } from './verdict';
 
 /** What an assessment is made from: one version of everything that policy consists of. */
 export interface PolicyBook {
@@ -21,6 +27,9 @@ export interface PolicyBook {
   readonly engine: CedarEngine;
   readonly paths: ReadonlyMap<string, PathDefinition>;
   readonly emergencyConditions: ReadonlySet<string>;
+  readonly emergencies: EmergencyRules;
+  readonly askingAgain: AskingAgainRules;
+  readonly scrutiny: ReadonlyMap<string, string>;
   readonly reviewers: string;
 }
 
@@ -28,18 +37,27 @@ export interface PolicyBook {
  * What policy says of a request. The order is that of severity: what is a control is stopped before anything else is
  * looked at, so that no other refusal hides it; then who they are, how long, what the policies say, who can decide.
  */
-export function assess(book: PolicyBook, request: AccessRequest, atMs: number): Assessment {
-  const verdict = new Verdict(book, request, atMs);
+export function assess(
+  book: PolicyBook,
+  request: AccessRequest,
+  atMs: number,
+  precedents: Precedents = NO_PRECEDENTS,
+): Assessment {
   const entry = book.catalog.entry(request.entitlement);
   if (entry === undefined)
-    return verdict.refuse('UNKNOWN_ENTITLEMENT', 'the catalog has no such entitlement');
+    return new Verdict(book, request, atMs).refuse(
+      'UNKNOWN_ENTITLEMENT',
+      'the catalog has no such entitlement',
+    );
+  const bearing = bearingOf(precedents, request, entry, book, atMs);
+  const verdict = new Verdict(book, request, atMs, bearing);
   if (entry.weakens !== undefined) {
     const { effect, title, safeWay } = entry.weakens;
     return verdict.stop('CONTROL_WEAKENING', `it ${effect} a control: ${title}`, [], safeWay);
   }
-  const unfit = refuseUnfit(book, request, atMs);
+  const unfit = refuseUnfit(book, request, atMs) ?? refuseByRecord(book, request, bearing);
   if (unfit !== undefined) return verdict.refuse(...unfit);
-  const answer = book.engine.ask(questionOf(book.directory, entry, request, atMs));
+  const answer = book.engine.ask(questionOf(book.directory, entry, request, bearing, atMs));
   if (answer.decision === 'error')
     return verdict.refuse('FORBIDDEN_BY_POLICY', 'a policy could not be evaluated');
   const forbids = answer.rules.filter((rule) => rule.effect === 'forbid');
@@ -48,14 +66,19 @@ export function assess(book: PolicyBook, request: AccessRequest, atMs: number): 
     .filter((rule) => rule.effect === 'permit')
     .filter((rule) => counts(rule, request));
   if (permits.length === 0) return verdict.refuse('NO_MATCHING_POLICY', 'no policy permits it');
-  return letThrough(book, request, atMs, entry, permits, verdict);
+  return letThrough({ book, request, atMs, entry, bearing }, permits, verdict);
+}
+
+interface Matter {
+  readonly book: PolicyBook;
+  readonly request: AccessRequest;
+  readonly atMs: number;
+  readonly entry: CatalogEntry;
+  readonly bearing: Bearing;
 }
 
 function letThrough(
-  book: PolicyBook,
-  request: AccessRequest,
-  atMs: number,
-  entry: CatalogEntry,
+  { book, request, atMs, entry, bearing }: Matter,
   permits: readonly PermitRule[],
   verdict: Verdict,
 ): Assessment {
@@ -73,14 +96,14 @@ function letThrough(
     return verdict.refuse('NO_ACCOUNT_ON_TARGET', `${request.beneficiary} has no account there`, ids);
   const parties = partiesOf(request, directory);
   const conflicted = new Set(parties.map((party) => party.id));
-  const path = terms.path && resolvePath(terms.path, entry, parties, directory, atMs);
-  const empty = path?.stages.find((stage) => stage.eligible.length < stage.quorum);
-  if (empty !== undefined)
-    return verdict.refuse('NOBODY_CAN_APPROVE', `stage ${empty.name} has too few people who may decide`, ids);
   const confirmation = confirmationOf(terms, parties);
+  const reviewers = deciders([terms.path?.reviewers ?? book.reviewers], conflicted, directory, atMs);
+  const others = new Set([...reviewers, ...(confirmation?.by ?? [])]);
+  const path = terms.path && pathFor({ book, request, atMs, entry, bearing }, terms.path, others);
+  const empty = path?.stages.find((stage) => stage.eligible.length < stage.quorum);
+  if (empty !== undefined) return verdict.refuse('NOBODY_CAN_APPROVE', whyEmpty(empty, bearing), ids);
   if (confirmation?.by.length === 0)
     return verdict.refuse('NOBODY_CAN_APPROVE', 'nobody could confirm the request', ids);
-  const reviewers = deciders([terms.path?.reviewers ?? book.reviewers], conflicted, directory, atMs);
   return {
     ...verdict.base(ids),
     outcome: path === undefined ? 'permit' : 'approve',
@@ -95,6 +118,45 @@ function letThrough(
     parties,
     binding: { account, grant: entry.grant },
   };
+}
+
+/** A path resolved to people, held to those who were asked before. `others` have another part in the request. */
+function pathFor(
+  { book, request, atMs, entry, bearing }: Matter,
+  definition: PathDefinition,
+  others: ReadonlySet<PrincipalId>,
+): ApprovalPath {
+  const { directory, askingAgain } = book;
+  const parties = partiesOf(request, directory);
+  const conflicted = new Set(parties.map((party) => party.id));
+  const decidersAmong = (people: readonly PrincipalId[]) =>
+    decidersOfPaths(people, book.paths, conflicted, directory, atMs);
+  const named = resolvePath(definition, entry, parties, directory, atMs);
+  const held = heldToEarlierApprovers(named, bearing, decidersAmong, askingAgain.raiseQuorumBy);
+  return withDelegates(held, new Set([...conflicted, ...others]), directory, atMs);
+}
+
+/** Another path that the bundle offers in place of one, as it would be for this request; nothing where it does not. */
+export function alternativePath(
+  book: PolicyBook,
+  request: AccessRequest,
+  atMs: number,
+  from: string,
+  to: string,
+  precedents: Precedents = NO_PRECEDENTS,
+): ApprovalPath | undefined {
+  const entry = book.catalog.entry(request.entitlement);
+  const definition = book.paths.get(to);
+  if (entry === undefined || definition === undefined) return undefined;
+  if (book.paths.get(from)?.alternatives.includes(to) !== true) return undefined;
+  const bearing = bearingOf(precedents, request, entry, book, atMs);
+  const reviewers = deciders([definition.reviewers ?? book.reviewers], new Set(), book.directory, atMs);
+  return pathFor({ book, request, atMs, entry, bearing }, definition, new Set(reviewers));
+}
+
+function whyEmpty({ name }: Stage, { before }: Bearing): string {
+  if (before.length === 0) return `stage ${name} has too few people who may decide`;
+  return `it was asked before, and too few of those who were asked then may decide stage ${name} now`;
 }
 
 function confirmationOf({ confirmation }: Terms, parties: readonly Party[]): Assessment['confirmation'] {
@@ -147,75 +209,35 @@ function refuseOutliving({ directory }: PolicyBook, request: AccessRequest, atMs
   return undefined;
 }
 
+/** What is on record of the same people and identity: how often they asked, and what they still owe. */
+function refuseByRecord(
+  { askingAgain, emergencies }: PolicyBook,
+  request: AccessRequest,
+  { timesAsked, near, open, overdueReviews, recentEmergencies }: Bearing,
+): Unfit | undefined {
+  const within = formatDuration(askingAgain.within);
+  if (timesAsked >= askingAgain.limit)
+    return ['ASKED_TOO_OFTEN', `the same was asked ${timesAsked} times within ${within}, without access`];
+  if (near >= askingAgain.nearLimit)
+    return ['ASKED_TOO_OFTEN', `much the same was asked ${near} times within ${within}, without access`];
+  if (open >= askingAgain.openLimit)
+    return ['ASKED_TOO_OFTEN', `the same has been asked ${open} times and is not decided yet`];
+  if (!request.emergency) return undefined;
+  const [owed] = overdueReviews;
+  if (owed !== undefined)
+    return ['REVIEW_OVERDUE', `the review of ${owed} is overdue; it must be given before the next emergency`];
+  if (recentEmergencies >= emergencies.limit)
+    return [
+      'TOO_MANY_EMERGENCIES',
+      `${recentEmergencies} emergencies within ${formatDuration(emergencies.within)}; ask in the ordinary way`,
+    ];
+  return undefined;
+}
+
 function refuseEmergency({ emergencyConditions }: PolicyBook, request: AccessRequest): Unfit | undefined {
   const { emergency, emergencyCondition: condition } = request;
   if (!emergency) return undefined;
   if (condition === undefined || !emergencyConditions.has(condition))
     return ['EMERGENCY_NOT_NAMED', `an emergency names one of ${[...emergencyConditions].join(', ')}`];
   return undefined;
-}
-
-/** Builds assessments that let nothing through. */
-class Verdict {
-  constructor(
-    private readonly book: PolicyBook,
-    private readonly request: AccessRequest,
-    private readonly atMs: number,
-  ) {}
-
-  base(determiningPolicies: readonly string[]) {
-    return {
-      determiningPolicies,
-      policyDigest: this.book.digest,
-      directoryDigest: this.book.directory.digest,
-      engineVersion: ENGINE_VERSION,
-      facts: {
-        entitlement: entitlementName(this.request.entitlement),
-        ...factsOf(this.book.directory, this.request),
-      },
-      assessedAtMs: this.atMs,
-    };
-  }
-
-  refuse(reasonCode: ReasonCode, explanation: string, policies: readonly string[] = []): Assessment {
-    return this.#nothing('refuse', reasonCode, explanation, policies);
-  }
-
-  stop(
-    reasonCode: ReasonCode,
-    explanation: string,
-    policies: readonly string[],
-    safeWay?: string,
-  ): Assessment {
-    const assessment = this.#nothing('hard_stop', reasonCode, explanation, policies);
-    return safeWay === undefined ? assessment : { ...assessment, safeWay };
-  }
-
-  forbidden(rules: readonly ForbidRule[]): Assessment {
-    const ids = rules.map((rule) => rule.id);
-    const stop = rules.find((rule) => rule.hardStop !== undefined);
-    if (stop !== undefined)
-      return this.stop('POLICY_HARD_STOP', `${stop.hardStop}: ${stop.title}`, ids, stop.safeWay);
-    const assessment = this.refuse('FORBIDDEN_BY_POLICY', rules.map((rule) => rule.title).join('; '), ids);
-    const safeWay = rules.find((rule) => rule.safeWay !== undefined)?.safeWay;
-    return safeWay === undefined ? assessment : { ...assessment, safeWay };
-  }
-
-  #nothing(
-    outcome: 'refuse' | 'hard_stop',
-    reasonCode: ReasonCode,
-    explanation: string,
-    policies: readonly string[],
-  ): Assessment {
-    return {
-      ...this.base(policies),
-      outcome,
-      reasonCodes: [reasonCode],
-      explanation,
-      maxDurationMs: 0,
-      reviewers: [],
-      privileged: false,
-      parties: partiesOf(this.request, this.book.directory),
-    };
-  }
 }

@@ -1,5 +1,9 @@
 import type { DirectoryBook } from '../directory/directory-book';
+import type { Assessment } from '../domain/assessment';
 import type { Policy } from '../domain/ports';
+import type { AskEntry, Precedents } from '../domain/precedents';
+import type { AccessRequest } from '../domain/request';
+import type { RerouteFacts, Statement } from '../domain/statement';
 
 /** A connector that the catalog names; where it lies and by which credentials is the worker's configuration. */
 export interface ConnectorDeclaration {
@@ -7,10 +11,23 @@ export interface ConnectorDeclaration {
   readonly kind: string;
 }
 
+/** Policy as the files of a bundle have it. It remembers nothing: what went before is told to it. */
+export interface BundlePolicy extends Policy {
+  assess(request: AccessRequest, atMs: number, precedents?: Precedents): Assessment;
+  rerouteFacts(
+    statement: Statement,
+    request: AccessRequest,
+    atMs: number,
+    precedents?: Precedents,
+  ): Promise<RerouteFacts>;
+  /** The request as it is put on record, with what decides which earlier ones bear on it. */
+  entryOf(request: AccessRequest, atMs: number): AskEntry;
+}
+
 /** One valid version of the policy bundle. */
 export interface Bundle {
   readonly directory: DirectoryBook;
-  readonly policy: Policy;
+  readonly policy: BundlePolicy;
   readonly connectors: readonly ConnectorDeclaration[];
 }
 

@@ -27,6 +27,8 @@ export const catalogSchema = z.strictObject({
       title: text(200),
       owners: identifier,
       tags: z.array(identifier).default([]),
+      /** Controls that hold over it: a denial by one of them bears on every request for it. */
+      guardedBy: z.array(identifier).default([]),
       actions: z.record(identifier, actionSchema),
     }),
   ),

@@ -17,6 +17,7 @@ export interface CatalogEntry {
   readonly title: string;
   readonly owners: string;
   readonly tags: readonly string[];
+  readonly guardedBy: readonly string[];
   readonly privileged: boolean;
   /** What a connector gives; empty where nothing is ever granted. */
   readonly grant: Readonly<Record<string, string>>;
@@ -65,6 +66,7 @@ function entriesOf(data: CatalogData): readonly CatalogEntry[] {
         title: said.title,
         owners: resource.owners,
         tags: resource.tags,
+        guardedBy: resource.guardedBy,
         privileged: said.privileged,
         grant: said.grant ?? {},
         ...(weakens && { weakens }),

@@ -2,6 +2,7 @@ import type { EntityJson, TypeAndId } from '@cedar-policy/cedar-wasm/nodejs';
 import type { DirectoryBook } from '../directory/directory-book';
 import type { PrincipalId, Standing } from '../domain/principal';
 import type { AccessRequest } from '../domain/request';
+import type { Bearing } from './bearing';
 import type { CatalogEntry } from './catalog';
 import type { CedarQuestion } from './cedar-engine';
 
@@ -19,11 +20,21 @@ export function factsOf(directory: DirectoryBook, request: AccessRequest) {
   };
 }
 
+/** What went before, as policies may speak of it. */
+export const pastOf = (bearing: Bearing) => ({
+  deniedBefore: bearing.deniedBefore,
+  deniedByControl: bearing.deniedByControl,
+  timesAsked: bearing.timesAsked,
+  recentEmergencies: bearing.recentEmergencies,
+  unjustifiedEmergencies: bearing.unjustifiedEmergencies,
+});
+
 /** The request as Cedar is asked about it: may this beneficiary do this action on this resource, in this context? */
 export function questionOf(
   directory: DirectoryBook,
   entry: CatalogEntry,
   request: AccessRequest,
+  bearing: Bearing,
   atMs: number,
 ): CedarQuestion {
   const principal = uidOf(request.beneficiary);
@@ -33,7 +44,7 @@ export function questionOf(
     principal,
     action: entry.entitlement.action,
     resource,
-    context: factsOf(directory, request),
+    context: { ...factsOf(directory, request), ...pastOf(bearing) },
     entities: [
       principalEntity(principal, standing, directory.identity(request.beneficiary)?.endsAtMs !== undefined),
       {

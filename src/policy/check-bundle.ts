@@ -1,6 +1,6 @@
 import type { FileDirectoryBook } from '../directory/file-directory-book';
 import type { FileProblem, YamlFile } from '../directory/yaml-file';
-import { GOVERNANCE_ROLES } from '../domain/principal';
+import { assuranceMeets, GOVERNANCE_ROLES } from '../domain/principal';
 import { partsOfResourceKey } from './catalog';
 import type { CatalogData } from './catalog-file';
 import type { CedarEngine } from './cedar-engine';
@@ -29,6 +29,12 @@ function* checkCatalog({ catalog: { data, file }, directory, engine }: BundlePar
         ['resources', key, 'owners'],
         `the directory has no group ${resource.owners}; add it or correct the name`,
       );
+    for (const [index, control] of resource.guardedBy.entries())
+      if (!Object.hasOwn(data.controls, control))
+        yield file.problem(
+          ['resources', key, 'guardedBy', index],
+          `there is no control ${control}; declare it in "controls"`,
+        );
     for (const [action, said] of Object.entries(resource.actions)) {
       const path = ['resources', key, 'actions', action];
       if (!engine.actions.has(action))
@@ -64,10 +70,13 @@ function* checkPaths({ paths: { data, file }, directory, catalog }: BundleParts)
       ['reviewers'],
       `the directory has no group ${data.reviewers}; add it or correct the name`,
     );
+  for (const [condition, rule] of Object.entries(data.emergencyReroutes))
+    yield* checkGroups(file, ['emergencyReroutes', condition, 'substitutes'], rule.substitutes, directory);
   for (const [name, path] of Object.entries(data.paths)) {
     if (path.reviewers !== undefined && !directory.hasGroup(path.reviewers))
       yield file.problem(['paths', name, 'reviewers'], `the directory has no group ${path.reviewers}`);
     const stageNames = path.stages.map((stage) => stage.name);
+    yield* checkAlternatives(data, file, name);
     for (const [index, stage] of path.stages.entries()) {
       const at = ['paths', name, 'stages', index];
       if (stageNames.indexOf(stage.name) !== index)
@@ -90,6 +99,33 @@ function* checkPaths({ paths: { data, file }, directory, catalog }: BundleParts)
           `only ${people.size} people may approve, so ${stage.quorum} never will; add people or lower it`,
         );
     }
+  }
+}
+
+/** Another path is no way round the first: as many stages, as many people, as strong; and none of the same name. */
+function* checkAlternatives(data: PathsData, file: YamlFile, name: string): Generator<FileProblem> {
+  const path = data.paths[name];
+  for (const [index, other] of (path?.alternatives ?? []).entries()) {
+    const at = ['paths', name, 'alternatives', index];
+    const instead = data.paths[other];
+    if (instead === undefined || other === name) {
+      yield file.problem(at, `there is no other path ${other}; declare it in "paths" or correct the name`);
+      continue;
+    }
+    const weaker = path?.stages.some((stage, place) => {
+      const one = instead.stages[place];
+      return (
+        one === undefined || one.quorum < stage.quorum || !assuranceMeets(one.assurance, stage.assurance)
+      );
+    });
+    if (weaker)
+      yield file.problem(
+        at,
+        `${other} asks for less than ${name}, so no reroute could take it; strengthen it`,
+      );
+    const shared = instead.stages.find((one) => path?.stages.some((stage) => stage.name === one.name));
+    if (shared !== undefined)
+      yield file.problem(at, `${other} has a stage ${shared.name} as ${name} has; give it a name of its own`);
   }
 }
 

@@ -71,6 +71,24 @@ export function deciders(
     .slice(0, LIMITS.eligibleApprovers);
 }
 
+/** Of some people, those who may decide by any path of the bundle, and the groups that make them. */
+export function decidersOfPaths(
+  ids: readonly PrincipalId[],
+  paths: ReadonlyMap<string, PathDefinition>,
+  conflicted: ReadonlySet<PrincipalId>,
+  directory: DirectoryBook,
+  atMs: number,
+): Pick<Stage, 'eligible' | 'groups'> {
+  const held = new Set(ids.flatMap((id) => directory.standingOf(id, atMs)?.groups ?? []));
+  const approving = new Set(
+    [...paths.values()].flatMap((path) => path.stages.flatMap((stage) => stage.approvers)),
+  );
+  // A path of resource owners names them by the resource, so any group that was asked then may be one.
+  const groups = [...held].filter((group) => approving.has(group) || approving.has(RESOURCE_OWNERS));
+  const eligible = deciders(groups, conflicted, directory, atMs).filter((id) => ids.includes(id));
+  return { eligible, groups: groups.slice(0, LIMITS.stages) };
+}
+
 const groupsOf = (named: readonly string[], entry: CatalogEntry): readonly string[] => [
   ...new Set(named.map((group) => (group === RESOURCE_OWNERS ? entry.owners : group))),
 ];

@@ -1,5 +1,6 @@
-export type { Bundle, BundleProblem, BundleSource } from './bundle';
+export type { Bundle, BundlePolicy, BundleProblem, BundleSource } from './bundle';
 export { BadBundle, createBundleSource } from './bundle-source';
 export { explain } from './explain';
 export { type LoadedBundle, loadBundle } from './load-bundle';
+export { remembering } from './remembering';
 export { FileTicketSource, type TicketSource } from './tickets';

@@ -3,9 +3,9 @@ import path from 'node:path';
 import { readDirectory } from '../directory/read-directory';
 import { type Decoded, type FileProblem, YamlFile } from '../directory/yaml-file';
 import { digestOf, digestOfText } from '../domain/digest';
-import type { Policy } from '../domain/ports';
+import { entryOf } from './ask-entry';
 import { assess, type PolicyBook } from './assess';
-import type { Bundle } from './bundle';
+import type { Bundle, BundlePolicy } from './bundle';
 import { Catalog } from './catalog';
 import { catalogSchema } from './catalog-file';
 import { readEngine } from './cedar-engine';
@@ -99,6 +99,9 @@ function bundleOf(files: BundleFiles, tickets: TicketSource): LoadResult {
       Object.entries(paths.value.paths).map(([name, definition]) => [name, { name, ...definition }]),
     ),
     emergencyConditions: new Set(Object.keys(paths.value.emergencyConditions)),
+    emergencies: paths.value.emergencies,
+    askingAgain: paths.value.askingAgain,
+    scrutiny: new Map(Object.entries(paths.value.scrutiny)),
     reviewers: paths.value.reviewers,
   };
   const accounts = directory.value.book.identities().flatMap((identity) => Object.values(identity.accounts));
@@ -109,16 +112,19 @@ function bundleOf(files: BundleFiles, tickets: TicketSource): LoadResult {
   };
 }
 
-function policyOf(book: PolicyBook, paths: PathsData, tickets: TicketSource): Policy {
+function policyOf(book: PolicyBook, paths: PathsData, tickets: TicketSource): BundlePolicy {
   const rules = {
     reasons: new Set(Object.keys(paths.rerouteReasons)),
     ticketPattern: paths.ticketPattern,
     tickets,
+    emergencies: new Map(Object.entries(paths.emergencyReroutes)),
   };
   return {
     digest: book.digest,
-    assess: (request, atMs) => assess(book, request, atMs),
-    rerouteFacts: (statement, request, atMs) => rerouteFacts(book, rules, statement, request, atMs),
+    assess: (request, atMs, precedents) => assess(book, request, atMs, precedents),
+    entryOf: (request, atMs) => entryOf(book, request, atMs),
+    rerouteFacts: (statement, request, atMs, precedents) =>
+      rerouteFacts({ book, request, atMs, precedents }, rules, statement),
   };
 }
 

@@ -1,50 +1,86 @@
-import { GOVERNANCE_ROLES, hasAnyRole, isHuman } from '../domain/principal';
+import type { ApprovalPath, Stage } from '../domain/assessment';
+import type { Precedents } from '../domain/precedents';
+import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type Standing } from '../domain/principal';
 import type { AccessRequest } from '../domain/request';
-import type { RerouteFacts, Statement } from '../domain/statement';
-import { assess, type PolicyBook } from './assess';
+import type { EmergencyReroute, RerouteFacts, Statement } from '../domain/statement';
+import { alternativePath, assess, type PolicyBook } from './assess';
+import { deciders, partiesOf } from './eligibility';
+import type { EmergencyRerouteRule } from './paths-file';
 import type { TicketSource } from './tickets';
 
 export interface RerouteRules {
   readonly reasons: ReadonlySet<string>;
   readonly ticketPattern: RegExp;
   readonly tickets: TicketSource;
+  readonly emergencies: ReadonlyMap<string, EmergencyRerouteRule>;
 }
 
-/** What current policy says of a reroute: its grounds, and whether the replacement may decide, and what (OVR-4, OVR-6). */
+/** One request at one moment, with what went before it. */
+interface Question {
+  readonly book: PolicyBook;
+  readonly request: AccessRequest;
+  readonly atMs: number;
+  readonly precedents: Precedents | undefined;
+}
+
+/** What current policy says of a reroute: its grounds, and who may decide then, and what (OVR-4, OVR-6, OVR-9). */
 export async function rerouteFacts(
-  book: PolicyBook,
-  { reasons, ticketPattern, tickets }: RerouteRules,
-  { reasonCode, ticket, policyBasis, replacement }: Statement,
-  request: AccessRequest,
-  atMs: number,
+  question: Question,
+  { reasons, ticketPattern, tickets, emergencies }: RerouteRules,
+  { reasonCode, ticket, policyBasis, replacement, switchTo, emergencyCondition }: Statement,
 ): Promise<RerouteFacts> {
+  const { book, request, atMs, precedents } = question;
   const candidate = replacement && book.directory.standingOf(replacement.with, atMs);
   const ticketFound = ticket !== undefined && ticketPattern.test(ticket) && (await tickets.exists(ticket));
+  const emergency = emergencyOf(question, emergencyCondition, emergencies);
+  const { path } = assess(book, request, atMs, precedents);
+  const alternative =
+    switchTo && path && alternativePath(book, request, atMs, path.name, switchTo.path, precedents);
   return {
     reasonCodeListed: reasonCode !== undefined && reasons.has(reasonCode),
     ticketFound,
     policyBasisListed: policyBasis !== undefined && book.engine.rules.has(policyBasis),
     ...(candidate && { candidate }),
-    candidateStages: candidate === undefined ? [] : stagesFor(candidate, book, request, atMs),
+    candidateStages: candidate === undefined ? [] : stagesFor(candidate, path, emergency, question),
+    ...(alternative && { alternative }),
+    ...(emergency && { emergency }),
+    policyDigest: book.digest,
   };
 }
 
+/** Stages of the path that someone may decide as a replacement. */
 function stagesFor(
-  candidate: NonNullable<RerouteFacts['candidate']>,
-  book: PolicyBook,
-  request: AccessRequest,
-  atMs: number,
+  candidate: Standing,
+  path: ApprovalPath | undefined,
+  emergency: EmergencyReroute | undefined,
+  { book, request }: Question,
 ): readonly string[] {
-  const { path, parties } = assess(book, request, atMs);
   const apart =
     candidate.active &&
     isHuman(candidate) &&
     !hasAnyRole(candidate, GOVERNANCE_ROLES) &&
-    !parties.some((party) => party.id === candidate.id);
+    !partiesOf(request, book.directory).some((party) => party.id === candidate.id);
   if (path === undefined || !apart) return [];
+  const groupsOf = (stage: Stage) => [
+    ...stage.groups,
+    ...stage.substituteGroups,
+    ...(emergency?.substituteGroups ?? []),
+  ];
   return path.stages
-    .filter((stage) =>
-      [...stage.groups, ...stage.substituteGroups].some((group) => candidate.groups.includes(group)),
-    )
+    .filter((stage) => groupsOf(stage).some((group) => candidate.groups.includes(group)))
     .map((stage) => stage.name);
+}
+
+function emergencyOf(
+  { book, request, atMs }: Question,
+  condition: string | undefined,
+  rules: ReadonlyMap<string, EmergencyRerouteRule>,
+): EmergencyReroute | undefined {
+  const rule = condition === undefined ? undefined : rules.get(condition);
+  if (condition === undefined || rule === undefined) return undefined;
+  const conflicted = new Set(partiesOf(request, book.directory).map((party) => party.id));
+  const reviewers = deciders([book.reviewers], conflicted, book.directory, atMs);
+  // An emergency that nobody could review afterwards is none.
+  if (reviewers.length === 0) return undefined;
+  return { condition, substituteGroups: rule.substitutes, reviewWithinMs: rule.reviewWithin, reviewers };
 }

@@ -4,3 +4,4 @@ export {
   type ReconcilerOptions,
   startReconciler,
 } from './reconciler';
+export { type StandingBook, type StandingWatch, type StandingWatchOptions, watchStanding } from './standing';

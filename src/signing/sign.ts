@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { CompactSign } from 'jose';
+import { DENIAL_REPORT_TYPE, type DenialClaims } from '../contracts/denial-report';
 import { STATEMENT_TYPE, type StatementClaims, SUBMISSION_TYPE } from '../contracts/statement';
 import { requestDigest } from '../domain/digest';
 import type { PrincipalId } from '../domain/principal';
@@ -43,6 +44,20 @@ export async function signSubmission(request: AccessRequest, key: SigningKey): P
     digest: requestDigest(request),
   };
   return { request, proof: await sign(claims, SUBMISSION_TYPE, key) };
+}
+
+/** What a policy enforcement point says it denied; id and time are put in when it is signed. */
+export type DenialDraft = Omit<DenialClaims, 'iss' | 'jti' | 'iat'>;
+
+/** Signs a denial report as the enforcement point `issuer`. */
+export async function signDenialReport(
+  draft: DenialDraft,
+  issuer: PrincipalId,
+  key: SigningKey,
+  nowMs: number,
+): Promise<SignedEnvelope> {
+  const claims: DenialClaims = { ...draft, iss: issuer, jti: randomUUID(), iat: nowMs / 1_000 };
+  return sign(claims, DENIAL_REPORT_TYPE, key);
 }
 
 async function sign(claims: object, typ: string, key: SigningKey): Promise<SignedEnvelope> {

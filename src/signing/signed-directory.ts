@@ -1,3 +1,4 @@
+import { DENIAL_REPORT_TYPE, denialClaimsSchema, denialReportOf } from '../contracts/denial-report';
 import { describeIssues } from '../contracts/problem';
 import { submissionSchema } from '../contracts/request';
 import {
@@ -11,6 +12,8 @@ import type { DirectoryBook } from '../directory/directory-book';
 import { type Digest, requestDigest } from '../domain/digest';
 import type { Recognition } from '../domain/event';
 import type { Directory } from '../domain/ports';
+import type { DenialReport } from '../domain/precedents';
+import type { Standing } from '../domain/principal';
 import { accepted, type Refusal, type Result, refused } from '../domain/refusal';
 import type { SignedEnvelope, Submission } from '../domain/request';
 import type { StatementCheck, UnverifiedStatement } from '../domain/statement';
@@ -43,6 +46,24 @@ export class SignedDirectory implements Directory {
       return refused('DISABLED_IDENTITY', `${key.principal} is disabled or past its end date`);
     const { keyId, assurance, channel } = key;
     return accepted({ principal: key.principal, keyId, assurance, channel, directoryDigest: this.digest });
+  }
+
+  async authenticateDenial(
+    envelope: SignedEnvelope,
+    atMs: number,
+  ): Promise<Result<{ readonly report: DenialReport; readonly reporter: Standing }>> {
+    const verified = await this.#verifier.verify(envelope, DENIAL_REPORT_TYPE, atMs);
+    if (!verified.ok) return verified;
+    const { payload, key } = verified.value;
+    const claims = denialClaimsSchema.safeParse(payload);
+    if (!claims.success) return refused('MALFORMED', describeIssues(claims.error, 'denial'));
+    const reporter = this.book.standingOf(key.principal, atMs);
+    if (claims.data.iss !== key.principal || reporter === undefined)
+      return refused(
+        'BAD_SIGNATURE',
+        `signed by a key of ${key.principal} in the name of ${claims.data.iss}`,
+      );
+    return accepted({ report: denialReportOf(claims.data), reporter });
   }
 
   async authenticateStatement(envelope: SignedEnvelope, atMs: number): Promise<StatementCheck> {

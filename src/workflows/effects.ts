@@ -2,7 +2,8 @@ import { CancellationScope, proxyActivities, proxyLocalActivities, sleep } from 
 import type { Activities } from '../activities/types';
 import type { Command } from '../domain/command';
 import type { Effect } from '../domain/effect';
-import type { RequestState } from '../domain/state';
+import type { AskEnd } from '../domain/precedents';
+import type { RequestState, Status } from '../domain/state';
 import type { LocalLane } from './local-lane';
 import { readProvisionResult } from './results';
 
@@ -98,20 +99,24 @@ async function provision({ submission, assessment, statements }: RequestState, t
 }
 
 async function endAccess(
-  { submission, recognition }: RequestState,
+  { submission, recognition, status }: RequestState,
   reason: 'expired' | 'revoked' | 'barred',
   task: Task,
 ): Promise<void> {
   // Who was never recognised has nothing on a target, and must not be able to write there.
   if (submission === undefined || recognition === undefined) return;
   const { id, entitlement } = submission.request;
-  const input = { connector: entitlement.connector, leaseId: id, reason };
+  const end = reason === 'barred' ? { end: endOf(status) } : {};
+  const input = { connector: entitlement.connector, leaseId: id, reason, ...end };
   const done = () => true;
   await task.run(
     () => actingAtOnce.endAccess(input).then(done),
     () => actingDurably.endAccess(input).then(done),
   );
 }
+
+const endOf = (status: Status): AskEnd =>
+  status === 'denied' || status === 'cancelled' || status === 'withdrawn' ? status : 'ended';
 
 const FIRST_PAUSE_MS = 1_000;
 const LONGEST_PAUSE_MS = 60_000;

@@ -19,6 +19,7 @@ export interface Ask {
   readonly reason?: string;
   readonly ticket?: string;
   readonly emergencyCondition?: string;
+  readonly onBehalfOf?: readonly PrincipalId[];
 }
 
 /** When a statement is signed, and for how long it counts. */
@@ -57,6 +58,7 @@ export class Cast {
     ticket,
     durationMs,
     reason,
+    onBehalfOf,
   }: Ask): AccessRequest {
     const [, connector = '', resource = '', action = ''] = /^([^:]+):([^#]+)#(.+)$/.exec(entitlement) ?? [];
     return {
@@ -70,7 +72,7 @@ export class Cast {
       ...(emergencyCondition !== undefined && { emergencyCondition }),
       reason: reason ?? 'a reason for the tests',
       ...(ticket !== undefined && { ticket }),
-      onBehalfOf: [],
+      onBehalfOf: onBehalfOf ?? [],
       submittedAtMs: Date.now(),
     };
   }

@@ -6,6 +6,7 @@ import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporal
 import { CountersignClient } from '../../src/client';
 import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
 import { TASK_QUEUE } from '../../src/contracts/names';
+import { PostgresqlLedger } from '../../src/ledger';
 import { createBundleSource, FileTicketSource, loadBundle } from '../../src/policy';
 import { createWorker } from '../../src/worker';
 import { BundleFolder } from './harness-bundle';
@@ -33,6 +34,7 @@ export class Harness {
   #worker: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
   #native: NativeConnection | undefined;
   #connector: PostgresqlConnector | undefined;
+  #ledger: PostgresqlLedger | undefined;
 
   private constructor(
     readonly server: TestServer,
@@ -48,7 +50,14 @@ export class Harness {
   }
 
   /** Starts everything. `worker: false` leaves the worker to the test. Call `stop` in `afterAll`. */
-  static async start({ worker = true }: { readonly worker?: boolean } = {}): Promise<Harness> {
+  static async start({
+    worker = true,
+    remembers = false,
+  }: {
+    readonly worker?: boolean;
+    /** Whether earlier requests count, as they do in life; most tests ask the same over and over. */
+    readonly remembers?: boolean;
+  } = {}): Promise<Harness> {
     quietRuntime();
     const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-request-'));
     const [server, postgres, bundleDir] = await Promise.all([
@@ -63,6 +72,7 @@ export class Harness {
     const dataConverter = { payloadConverterPath: require.resolve('../../src/workflows/payload-converter') };
     const temporal = new Client({ connection, dataConverter });
     const harness = new Harness(server, postgres, temporal, stateDir, bundleDir, ticketsFile);
+    if (remembers) harness.#ledger = new PostgresqlLedger({ url: postgres.url });
     if (worker) await harness.startWorker();
     return harness;
   }
@@ -85,6 +95,7 @@ export class Harness {
       taskQueue: TASK_QUEUE,
       bundles,
       connectors: new Map([['warehouse', connector]]),
+      ...(this.#ledger && { ledger: this.#ledger }),
       maxCachedWorkflows: 200,
       workflowBundle: builtWorkflowBundle(),
     });
@@ -116,8 +127,15 @@ export class Harness {
     return this.postgres.query('SELECT * FROM countersign.lease WHERE lease_id = $1', [requestId]);
   }
 
+  /** What is on record outside the orchestrator. */
+  get ledger(): PostgresqlLedger {
+    if (this.#ledger === undefined) throw new Error('this harness remembers nothing');
+    return this.#ledger;
+  }
+
   async stop(): Promise<void> {
     await this.stopWorker();
+    await this.#ledger?.close();
     await this.temporal.connection.close();
     await this.server.stop();
     this.postgres.stop();

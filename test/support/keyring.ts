@@ -35,6 +35,10 @@ export class Keyring implements DirectoryBook {
     return this.#keys.get(keyId);
   }
 
+  delegateOf() {
+    return undefined;
+  }
+
   membersOf(): readonly PrincipalId[] {
     return [];
   }

@@ -22,6 +22,8 @@ const DECISION_WITHIN_MS = 20_000;
 
 export interface Ask {
   readonly requester: PrincipalId;
+  /** Who would get the access; the requester, where nobody is named. */
+  readonly beneficiary?: PrincipalId;
   readonly entitlement: string;
   readonly durationMs: number;
   readonly reason: string;
@@ -44,12 +46,12 @@ export class Cast {
       id: randomUUID(),
       kind: 'access',
       requester,
-      beneficiary: requester,
       entitlement: { connector, resource, action },
       emergency: emergencyCondition !== undefined,
       ...(emergencyCondition !== undefined && { emergencyCondition }),
       onBehalfOf: [],
       submittedAtMs: Date.now(),
+      beneficiary: requester,
       ...rest,
     };
     await this.client.submit(await signSubmission(request, await this.#key(requester)));

@@ -33,14 +33,34 @@ export function isSound(request: AccessRequest, assessment: Assessment): boolean
   );
 }
 
-function isSoundPath(path: ApprovalPath, assessment: Assessment): boolean {
+/** Stages of distinct names, each with enough unconflicted people, and delegates who have no other part in it. */
+export function isSoundPath(path: ApprovalPath, assessment: Assessment): boolean {
   const names = new Set(path.stages.map((stage) => stage.name));
   return (
     path.stages.length >= 1 &&
     path.stages.length <= LIMITS.stages &&
     names.size === path.stages.length &&
-    path.stages.every((stage) => isSoundStage(stage, assessment))
+    path.stages.every((stage) => isSoundStage(stage, assessment)) &&
+    path.stages.every((stage) => hasSoundDelegates(stage, path, assessment))
   );
+}
+
+/** A delegate stands in for an approver of this stage, and sees the request in no other role. */
+function hasSoundDelegates(stage: Stage, path: ApprovalPath, assessment: Assessment): boolean {
+  const { delegations = [] } = stage;
+  if (delegations.length > LIMITS.eligibleApprovers) return false;
+  return delegations.every(({ from, to }) => {
+    const elsewhere = path.stages.some(
+      (one) =>
+        one.eligible.includes(to) ||
+        (one !== stage && one.delegations?.some((other) => other.to === to) === true),
+    );
+    const isApart =
+      conflictsOf(assessment, to).length === 0 &&
+      !assessment.reviewers.includes(to) &&
+      assessment.confirmation?.by.includes(to) !== true;
+    return stage.eligible.includes(from) && !elsewhere && isApart;
+  });
 }
 
 function isSoundStage(stage: Stage, assessment: Assessment): boolean {

@@ -2,7 +2,7 @@ import { conflictsOf } from '../assessment';
 import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId } from '../principal';
 import { accepted, type Refusal, type Result, refused } from '../refusal';
 import { relationsNamedIn } from '../request';
-import type { RequestState } from '../state';
+import { pathsOf, type RequestState, rescuersOf } from '../state';
 import type { Verb, VerifiedStatement } from '../statement';
 
 /** Verbs by which authority is used over others. None of them is ever open to a non-human identity (TTA-7). */
@@ -29,16 +29,17 @@ export function refuseParties(state: RequestState, id: PrincipalId): Refusal | u
   return { code: 'CONFLICTED', detail: `${id} is the ${[...relations].join(' and ')} of this request` };
 }
 
-/** Someone has rerouted, or tried to reroute, or endorsed a reroute of, this request. */
+/** Someone has changed, or tried to change, or endorsed a change of, the path of this request. */
 export function isRescuer(state: RequestState, id: PrincipalId): boolean {
-  return state.reroutes.some((reroute) => reroute.by === id || reroute.endorsedBy === id);
+  return rescuersOf(state).includes(id);
 }
 
-/** Someone could decide this request by the path that was frozen at assessment, or has been put in by a reroute. */
+/** Someone could decide this request by a path it has gone by, as a delegate too, or has been put in by a reroute. */
 export function isApprover(state: RequestState, id: PrincipalId): boolean {
-  const stages = state.assessment?.path?.stages ?? [];
+  const stages = pathsOf(state).flatMap((path) => path.stages);
   return (
     stages.some((stage) => stage.eligible.includes(id)) ||
+    stages.some((stage) => stage.delegations?.some(({ to }) => to === id)) ||
     state.reroutes.some((reroute) => reroute.with === id)
   );
 }

@@ -1,8 +1,10 @@
-import { assuranceMeets } from '../principal';
-import { accepted, type Result, refused } from '../refusal';
+import type { Stage } from '../assessment';
+import { assuranceMeets, type PrincipalId } from '../principal';
+import { accepted, type Refusal, type Result, refused } from '../refusal';
 import { isApprover, refuseParties, refuseRescuers } from '../rules/standing';
 import {
   approvalInPlaceOf,
+  delegatesOf,
   effectiveApprovers,
   isConfirmationAwaited,
   type RequestState,
@@ -52,12 +54,27 @@ export function checkDecider(state: RequestState, facts: VerifiedStatement) {
     return refused('NOT_NOW', 'the request awaits a confirmation before approvers are asked');
   if (statement.stage !== undefined && statement.stage !== stage.name)
     return refused('NOT_NOW', `stage ${statement.stage} is not open; ${stage.name} is`);
-  if (!effectiveApprovers(state, stage).includes(signer.id))
-    return refused('NOT_ELIGIBLE', `${signer.id} cannot decide stage ${stage.name} now`);
-  const groups = stage.eligible.includes(signer.id)
-    ? stage.groups
-    : [...stage.groups, ...stage.substituteGroups];
-  if (!groups.some((group) => signer.groups.includes(group)))
-    return refused('NOT_ELIGIBLE', `${signer.id} has left the groups that may decide stage ${stage.name}`);
-  return accepted(stage) satisfies Result<typeof stage>;
+  const unable = refuseUnable(state, stage, facts);
+  return unable ? { ok: false as const, refusal: unable } : (accepted(stage) satisfies Result<typeof stage>);
+}
+
+/** Whoever has left all the groups that made them able, or is no longer anybody's delegate, decides no more. */
+function refuseUnable(state: RequestState, stage: Stage, { signer }: VerifiedStatement): Refusal | undefined {
+  const approvers = effectiveApprovers(state, stage);
+  if (!approvers.includes(signer.id)) {
+    const absent = approvers.filter((id) => delegatesOf(stage, id).includes(signer.id));
+    if (absent.some((id) => signer.standsInFor?.includes(id))) return undefined;
+    return { code: 'NOT_ELIGIBLE', detail: `${signer.id} cannot decide stage ${stage.name} now` };
+  }
+  const groups = stage.eligible.includes(signer.id) ? stage.groups : substitutesFor(state, stage, signer.id);
+  if (groups.some((group) => signer.groups.includes(group))) return undefined;
+  const detail = `${signer.id} has left the groups that may decide stage ${stage.name}`;
+  return { code: 'NOT_ELIGIBLE', detail };
+}
+
+function substitutesFor(state: RequestState, stage: Stage, id: PrincipalId): readonly string[] {
+  const reached = state.reroutes
+    .filter((one) => one.phase === 'in_force' && one.stage === stage.name && one.with === id)
+    .flatMap((one) => one.emergency?.substituteGroups ?? []);
+  return [...stage.groups, ...stage.substituteGroups, ...reached];
 }

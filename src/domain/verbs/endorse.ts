@@ -1,24 +1,45 @@
-import { accepted, refused } from '../refusal';
+import type { PrincipalId } from '../principal';
+import { accepted, type Result, refused } from '../refusal';
 import { checkGovernor } from '../rules/standing';
-import { stageNamed } from '../state';
-import { refuseDecided } from './reroute';
+import { type RequestState, type RerouteInState, type SwitchInState, stageNamed } from '../state';
+import { switched } from './path-switch';
+import { refuseDecided, replaced } from './replacement';
 import type { VerbRule } from './verb-rule';
 
-/** A second governor puts a proposed reroute of privileged access into force (OVR-8). */
+/** A second governor puts a proposed change of the path of privileged access into force (OVR-8). */
 export const endorse: VerbRule = (state, facts, atMs) => {
   const governor = checkGovernor(state, facts);
   if (!governor.ok) return governor;
   const { statement, signer } = facts;
-  const proposed = state.reroutes.find((one) => one.phase === 'proposed' && one.jti === statement.endorses);
-  if (state.status !== 'awaiting_approval' || proposed === undefined)
-    return refused('NOT_NOW', 'there is no such reroute awaiting endorsement');
-  if (signer.id === proposed.by || signer.id === proposed.replace || signer.id === proposed.with)
-    return refused('CONFLICTED', `${signer.id} takes part in this reroute and cannot endorse it`);
+  const isMeant = (one: RerouteInState | SwitchInState) =>
+    one.phase === 'proposed' && one.jti === statement.endorses;
+  const replacement = state.reroutes.find(isMeant);
+  const change = state.switches?.find(isMeant);
+  if (state.status !== 'awaiting_approval') return nothingToEndorse;
+  if (replacement !== undefined) return endorseReplacement(state, replacement, signer.id, atMs);
+  if (change === undefined) return nothingToEndorse;
+  if (signer.id === change.by) return takesPart(signer.id);
+  const { phase: _proposed, endorsedBy: _nobody, ...record } = change;
+  return accepted(switched(state, record, atMs, signer.id));
+};
+
+function endorseReplacement(
+  state: RequestState,
+  proposed: RerouteInState,
+  by: PrincipalId,
+  atMs: number,
+): ReturnType<VerbRule> {
+  if (by === proposed.by || by === proposed.replace || by === proposed.with) return takesPart(by);
   const stage = stageNamed(state, proposed.stage);
   // Things may have moved on between the proposal and its endorsement.
-  const decided = stage && refuseDecided(state, stage, proposed.replace);
+  if (stage === undefined) return nothingToEndorse;
+  const decided = refuseDecided(state, stage, proposed.replace);
   if (decided) return { ok: false, refusal: decided };
   const { phase: _proposed, endorsedBy: _nobody, ...reroute } = proposed;
-  const revision = state.revision + 1;
-  return accepted([{ type: 'rerouted', atMs, reroute, endorsedBy: signer.id, revision }]);
-};
+  return accepted(replaced(state, reroute, atMs, by));
+}
+
+const nothingToEndorse: Result<never> = refused('NOT_NOW', 'there is no such reroute awaiting endorsement');
+
+const takesPart = (id: PrincipalId): Result<never> =>
+  refused('CONFLICTED', `${id} takes part in this reroute and cannot endorse it`);

@@ -1,21 +1,18 @@
 import { accepted, refused } from '../refusal';
-import { isRescuer, refuseParties } from '../rules/standing';
+import { refuseParties } from '../rules/standing';
+import { isReviewOwed, participantsIn, reviewersOf } from '../state';
 import type { VerbRule } from './verb-rule';
 
 /** An independent person's verdict on a grant that was made on the promise of a review (EMG-3). */
 export const review: VerbRule = (state, { signer, statement }, atMs) => {
   const conflict = refuseParties(state, signer.id);
   if (conflict) return { ok: false, refusal: conflict };
-  const tookPart =
-    state.approvals.some((approval) => approval.by === signer.id) ||
-    state.confirmation?.by === signer.id ||
-    isRescuer(state, signer.id);
-  if (tookPart) return refused('CONFLICTED', `${signer.id} took part in the decision and cannot review it`);
-  if (!state.assessment?.reviewers.includes(signer.id))
+  if (participantsIn(state).includes(signer.id))
+    return refused('CONFLICTED', `${signer.id} took part in the decision and cannot review it`);
+  if (!reviewersOf(state).includes(signer.id))
     return refused('NOT_ELIGIBLE', `${signer.id} is not a reviewer of this request`);
   const { verdict } = statement;
   if (verdict === undefined) return refused('MALFORMED', 'a review needs a verdict');
-  if (state.review.phase !== 'due' && state.review.phase !== 'overdue')
-    return refused('NOT_NOW', 'no review is owed');
+  if (!isReviewOwed(state)) return refused('NOT_NOW', 'no review is owed');
   return accepted([{ type: 'reviewed', atMs, by: signer.id, verdict }]);
 };

@@ -1,10 +1,12 @@
-import type { Assessment, Stage } from '../../../src/domain/assessment';
+import type { ApprovalPath, Assessment, Stage } from '../../../src/domain/assessment';
 import { requestDigest } from '../../../src/domain/digest';
 import type { Recognition } from '../../../src/domain/event';
 import type { Lease } from '../../../src/domain/lease';
 import type { AccessRequest, Submission } from '../../../src/domain/request';
 import {
   BENEFICIARY,
+  CHIEF_1,
+  CHIEF_2,
   DELEGATOR,
   LEAD_1,
   LEAD_2,
@@ -78,6 +80,17 @@ export function security(changes: Partial<Stage> = {}): Stage {
     quorum: 1,
     ...changes,
   });
+}
+
+/** Another path that policy offers in place of one: the chiefs of the house, once for each stage. */
+export function chiefs(path: readonly Stage[] = [leads()]): ApprovalPath {
+  const stages = path.map((stage, index) => ({
+    ...leads({ eligible: [CHIEF_1, CHIEF_2], groups: ['chiefs'], substituteGroups: [] }),
+    name: `chiefs-${index + 1}`,
+    quorum: Math.min(2, stage.quorum),
+    assurance: stage.assurance,
+  }));
+  return { name: 'by-the-chiefs', stages };
 }
 
 /** Policy asks for approval by the given stages, and for an endorsement of any reroute where it says privileged. */

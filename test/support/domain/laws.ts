@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DomainEvent } from '../../../src/domain/event';
-import { effectiveApprovers, type RequestState, type Status } from '../../../src/domain/state';
+import { currentPath, effectiveApprovers, type RequestState, type Status } from '../../../src/domain/state';
 import { objections } from './officer';
 import type { Step, World } from './world';
 
@@ -35,6 +35,8 @@ const FORWARD: readonly DomainEvent['type'][] = [
   'provisioning_started',
   'granted',
 ];
+
+const STRENGTH = ['channel', 'key', 'phishing-resistant'];
 
 type Law = (holds: boolean, text: string) => void;
 
@@ -90,13 +92,20 @@ function keepsWhatIsSettled({ before, after }: Step, law: Law): void {
 
 /** As many approvers as policy asked for, all different, none of them a rescuer or a party. */
 function neverWeakens(state: RequestState, law: Law): void {
-  const { assessment, reroutes } = state;
+  const { assessment, reroutes, switches = [] } = state;
   if (assessment?.path === undefined || state.status !== 'awaiting_approval') return;
   const unfit = [
     ...assessment.parties.map((party) => party.id),
-    ...reroutes.flatMap((one) => [one.by, one.endorsedBy]),
+    ...[...reroutes, ...switches].flatMap((one) => [one.by, one.endorsedBy]),
   ];
-  for (const stage of assessment.path.stages) {
+  const path = currentPath(state)?.stages ?? [];
+  law(path.length >= assessment.path.stages.length, 'stages were dropped');
+  assessment.path.stages.forEach(({ quorum, assurance }, index) => {
+    const stage = path[index];
+    law((stage?.quorum ?? 0) >= quorum, 'a quorum shrank');
+    law(stage !== undefined && STRENGTH.indexOf(stage.assurance) >= STRENGTH.indexOf(assurance), 'weaker');
+  });
+  for (const stage of path) {
     const approvers = effectiveApprovers(state, stage);
     const different = new Set(approvers);
     law(different.size === stage.eligible.length, `${stage.name} has ${[...different].join(', ')} left`);
@@ -108,7 +117,7 @@ function staysWithinLimits(state: RequestState, law: Law): void {
   law(state.statements.length <= 64, 'more than 64 statements');
   law(state.refusals.length <= 32, 'more than 32 refusals kept');
   law(state.refusals.length <= state.refusalCount, 'fewer refusals counted than kept');
-  law(state.reroutes.length <= 8, 'more than 8 reroutes');
+  law(state.reroutes.length + (state.switches?.length ?? 0) <= 8, 'more than 8 reroutes');
 }
 
 function grantsAreJustified({ steps, scenario, deliveries }: World, law: Law): void {

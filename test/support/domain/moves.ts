@@ -13,10 +13,11 @@ import {
   REVIEWER,
   SECOPS,
   SPONSOR,
+  STANDBY,
   SUBSTITUTE_1,
   SUBSTITUTE_2,
 } from './people';
-import { aStatement } from './statements';
+import { aStatement, switchingTo } from './statements';
 import type { World } from './world';
 
 /** Something that may happen to a request. What is likely in life stands here several times. */
@@ -32,10 +33,20 @@ const reroutes: Move = (world, dice) => {
   const replace = awaitedPerson(world, dice);
   const candidates = [SUBSTITUTE_1, SUBSTITUTE_2, SUBSTITUTE_1, LEAD_IN_SECURITY, dice.pick(EVERYBODY)];
   const untilMs = world.nowMs + dice.pick([2 * HOUR, 30 * MINUTE, 6 * HOUR]);
+  if (dice.chance(5)) {
+    const path = dice.pick(['by-the-chiefs', 'by-the-chiefs', 'by-the-chiefs', 'by-nobody']);
+    return says(world, dice, by, 'reroute', switchingTo(path, untilMs));
+  }
+  if (dice.chance(5)) {
+    const condition = { emergencyCondition: dice.pick(['nobody-answers', 'nobody-answers', 'in-a-hurry']) };
+    const replacement = { replace, with: dice.pick([STANDBY, SUBSTITUTE_1]), untilMs };
+    return says(world, dice, by, 'reroute', { replacement, ...condition });
+  }
   says(world, dice, by, 'reroute', { replacement: { replace, with: dice.pick(candidates), untilMs } });
 };
 const endorses: Move = (world, dice) => {
-  const proposed = world.state.reroutes.find((one) => one.phase === 'proposed');
+  const { reroutes, switches = [] } = world.state;
+  const proposed = [...reroutes, ...switches].find((one) => one.phase === 'proposed');
   if (proposed === undefined && !dice.chance(4)) return approves(world, dice);
   says(world, dice, dice.pick(GOVERNORS), 'endorse', { endorses: proposed?.jti ?? 'nothing' });
 };

@@ -1,7 +1,7 @@
 import type { Assessment, Stage } from '../../../src/domain/assessment';
-import type { PrincipalId } from '../../../src/domain/principal';
+import type { PrincipalId, Standing } from '../../../src/domain/principal';
 import type { AccessRequest } from '../../../src/domain/request';
-import { DAY, digestFor, MINUTE } from './builders';
+import { chiefs, DAY, digestFor, MINUTE } from './builders';
 import { BENEFICIARY, DELEGATOR, OWNER, REQUESTER, SPONSOR } from './people';
 import type { Delivery } from './world';
 
@@ -37,7 +37,7 @@ export function objections(one: Case): readonly string[] {
       found.push(`${facts.statement.jti} is about something else`);
   if (assessment.confirmation && !accepted.some((delivery) => isConfirmation(one, delivery)))
     found.push('not confirmed');
-  if (!isFilled(assessment.path?.stages ?? [], offersOf(one)))
+  if (!isFilled(stagesOf(one), offersOf(one)))
     found.push(
       `only ${offersOf(one)
         .map((offer) => `${offer.by} for ${offer.place} at ${offer.stage}`)
@@ -54,9 +54,8 @@ interface Offer {
 }
 
 function offersOf(one: Case): readonly Offer[] {
-  const stages = one.assessment.path?.stages ?? [];
-  return stages.flatMap((stage) =>
-    one.accepted.flatMap((delivery) => {
+  return stagesOf(one).flatMap((stage) =>
+    one.accepted.filter(countsNow(one)).flatMap((delivery) => {
       const places = isApproval(one, stage, delivery) ? placesOf(one, stage, delivery) : [];
       return places.map((place) => ({ by: delivery.facts.signer.id, stage: stage.name, place }));
     }),
@@ -98,9 +97,60 @@ function isApproval(
     ![...PARTIES, ...assessment.parties.map((party) => party.id)].includes(signer.id) &&
     !isRescuer &&
     STRENGTH.indexOf(assurance) >= STRENGTH.indexOf(stage.assurance) &&
-    [...stage.groups, ...stage.substituteGroups].some((group) => signer.groups.includes(group))
+    (absentFor(stage, signer).length > 0 ||
+      [...stage.groups, ...stage.substituteGroups, ...reachedByEmergency(accepted, signer.id)].some((group) =>
+        signer.groups.includes(group),
+      ))
   );
 }
+
+/** Those whose place someone may take while they are away, as policy had it at first and the directory has it still. */
+const absentFor = ({ delegations = [] }: Stage, { id, standsInFor = [] }: Standing): readonly PrincipalId[] =>
+  delegations.filter(({ from, to }) => to === id && standsInFor.includes(from)).map(({ from }) => from);
+
+/** An emergency reroute reaches one group more, for the person it puts in. */
+const reachedByEmergency = (accepted: readonly Delivery[], id: PrincipalId): readonly string[] =>
+  accepted.some(
+    ({ facts: { statement } }) =>
+      statement.emergencyCondition === 'nobody-answers' && statement.replacement?.with === id,
+  )
+    ? ['standby']
+    : [];
+
+/** Lawful switches of the path: from which of the statements on they held, and until when. */
+function switchesIn({ assessment, accepted, atMs }: Case) {
+  return accepted.flatMap(({ facts: { statement, signer } }, index) => {
+    const { verb, jti, switchTo } = statement;
+    const isLawful = verb === 'reroute' && signer.roles.some((role) => GOVERNANCE.includes(role));
+    if (!isLawful || switchTo === undefined) return [];
+    const endorsed = accepted.findIndex(
+      ({ facts }, later) =>
+        later > index && facts.statement.endorses === jti && facts.signer.id !== signer.id,
+    );
+    if (assessment.privileged && endorsed < 0) return [];
+    return [
+      {
+        began: assessment.privileged ? endorsed : index,
+        untilMs: switchTo.untilMs,
+        isNow: atMs < switchTo.untilMs,
+      },
+    ];
+  });
+}
+
+/** The stages that have to be filled: those of the path at first, or of the chiefs while a switch holds. */
+function stagesOf(one: Case): readonly Stage[] {
+  const stages = one.assessment.path?.stages ?? [];
+  return switchesIn(one).some((change) => change.isNow) ? chiefs(stages).stages : stages;
+}
+
+/** What was said before a switch, or on a path that was left again since, is void. */
+const countsNow =
+  (one: Case) =>
+  (delivery: Delivery, index: number): boolean =>
+    switchesIn(one).every(
+      ({ began, untilMs, isNow }) => index > began && (isNow || delivery.atMs >= untilMs),
+    );
 
 /** Alive when it was heard and still alive when the grant is given. */
 function isAlive(
@@ -121,6 +171,8 @@ function placesOf(one: Case, stage: Stage, approval: Delivery): readonly Princip
   const reroutes = reroutesInForce(one, approval);
   const leadBack = (who: PrincipalId, latest: number): readonly PrincipalId[] => {
     if (stage.eligible.includes(who)) return [who];
+    const absent = absentFor(stage, approval.facts.signer);
+    if (who === approval.facts.signer.id && absent.length > 0) return absent;
     return reroutes
       .slice(0, latest)
       .flatMap((reroute, index) => (reroute.with === who ? leadBack(reroute.replace, index) : []));

@@ -22,6 +22,14 @@ export const SECURITY_1 = member('person/security-1', ['security']);
 export const SECURITY_2 = member('person/security-2', ['security']);
 /** May decide both stages, as some people in small companies may. */
 export const LEAD_IN_SECURITY = member('person/lead-in-security', ['leads', 'security']);
+/** Stands in for the first lead while the directory says so. */
+export const DEPUTY = member('person/deputy');
+/** Stood in for the second lead once, and the directory says so no more. */
+export const FORMER_DEPUTY = member('person/former-deputy');
+/** Reached by an emergency reroute, and by no other. */
+export const STANDBY = member('person/standby', ['standby']);
+export const CHIEF_1 = member('person/chief-1', ['chiefs']);
+export const CHIEF_2 = member('person/chief-2', ['chiefs']);
 export const SUBSTITUTE_1 = member('person/substitute-1', ['substitutes']);
 export const SUBSTITUTE_2 = member('person/substitute-2', ['substitutes']);
 /** Approvers all the same to look at, but not in a position to approve. */
@@ -39,8 +47,13 @@ export const BYSTANDER = member('person/bystander');
 export const ROGUE_BOT = member('bot/rogue', ['leads', 'substitutes'], ['iam-operations', 'process-owner']);
 export const DISABLED_LEAD = member('person/disabled-lead', ['leads']);
 
+const peculiar: Readonly<Record<PrincipalId, Partial<Standing>>> = {
+  [DISABLED_LEAD]: { active: false },
+  [DEPUTY]: { standsInFor: [LEAD_1] },
+};
+
 const standings: ReadonlyMap<PrincipalId, Standing> = new Map(
-  cast.map((one) => [one.id, one.id === DISABLED_LEAD ? { ...one, active: false } : one]),
+  cast.map((one) => [one.id, { ...one, ...peculiar[one.id] }]),
 );
 
 export const EVERYBODY: readonly PrincipalId[] = [...standings.keys()];

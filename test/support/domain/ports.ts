@@ -8,6 +8,7 @@ import type { AccessRequest, SignedEnvelope, Submission } from '../../../src/dom
 import type { RerouteFacts, Statement, StatementCheck } from '../../../src/domain/statement';
 import {
   aSubmission,
+  chiefs,
   DIRECTORY_DIGEST,
   digestFor,
   needsApproval,
@@ -117,9 +118,10 @@ export class PolicyInMemory implements Policy {
     const mayDecide = (groups: readonly string[]) =>
       groups.some((group) => facts.candidate?.groups.includes(group));
     const stages = this.assessment.path?.stages ?? [];
+    const reached = facts.emergency?.substituteGroups ?? [];
     const candidateStages = stages
-      .filter((stage) => mayDecide([...stage.groups, ...stage.substituteGroups]))
+      .filter((stage) => mayDecide([...stage.groups, ...stage.substituteGroups, ...reached]))
       .map((stage) => stage.name);
-    return { ...facts, candidateStages };
+    return { ...facts, candidateStages, ...(facts.alternative && { alternative: chiefs(stages) }) };
   }
 }

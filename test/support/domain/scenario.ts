@@ -15,7 +15,9 @@ import {
   BENEFICIARY,
   BOT_AMONG_LEADS,
   DELEGATOR,
+  DEPUTY,
   DISABLED_LEAD,
+  FORMER_DEPUTY,
   LEAD_1,
   LEAD_2,
   LEAD_3,
@@ -72,7 +74,13 @@ function stagesOf(dice: Dice): readonly Stage[] {
     DISABLED_LEAD,
     LEAD_IN_GOVERNANCE,
   ]);
-  const first = leads({ eligible: [LEAD_1, LEAD_2, LEAD_3, unfit], quorum: dice.pick([1, 2, 2, 3]) });
+  const delegations = [
+    { from: LEAD_1, to: DEPUTY },
+    { from: LEAD_2, to: FORMER_DEPUTY },
+  ];
+  const quorum = dice.pick([1, 2, 2, 3]);
+  const eligible = [LEAD_1, LEAD_2, LEAD_3, unfit];
+  const first = leads({ eligible, quorum, ...(dice.chance(2) && { delegations }) });
   const assurance = dice.pick(['key', 'phishing-resistant', 'channel', 'key'] as const);
   const second = security({
     eligible: [SECURITY_1, SECURITY_2, LEAD_IN_SECURITY],
@@ -94,6 +102,10 @@ function flawed(dice: Dice, request: AccessRequest, sound: Assessment): Scenario
     { request, assessment: stage({ quorum: 0 }) },
     { request, assessment: stage({ eligible: [LEAD_1], quorum: 2 }) },
     { request, assessment: stage({ eligible: [LEAD_1, LEAD_1], quorum: 2 }) },
+    ...[SPONSOR, LEAD_2, REVIEWER].map((to) => ({
+      request,
+      assessment: stage({ delegations: [{ from: LEAD_1, to }] }),
+    })),
     ...[SPONSOR, OWNER, DELEGATOR, BENEFICIARY].map((id) => ({
       request,
       assessment: stage({ eligible: [LEAD_1, LEAD_2, id] }),

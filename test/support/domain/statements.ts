@@ -1,7 +1,13 @@
 import type { AccessRequest } from '../../../src/domain/request';
-import type { RerouteFacts, Statement, Verb, VerifiedStatement } from '../../../src/domain/statement';
-import { aRequest, DAY, DIRECTORY_DIGEST, digestFor, HOUR, START } from './builders';
-import { LEAD_1, SUBSTITUTE_1, standingOf } from './people';
+import type {
+  EmergencyReroute,
+  RerouteFacts,
+  Statement,
+  Verb,
+  VerifiedStatement,
+} from '../../../src/domain/statement';
+import { aRequest, chiefs, DAY, DIRECTORY_DIGEST, digestFor, HOUR, POLICY_DIGEST, START } from './builders';
+import { LEAD_1, REVIEWER, SUBSTITUTE_1, standingOf } from './people';
 
 const THE_REQUEST = aRequest();
 
@@ -11,6 +17,14 @@ type Claims = Partial<Statement>;
 export const replacing = (replace: string, by: string, untilMs = START + 6 * HOUR): Claims => ({
   replacement: { replace, with: by, untilMs },
 });
+
+/** The one condition under which policy lets a reroute reach further. */
+export const STANDBY_CONDITION: EmergencyReroute = {
+  condition: 'nobody-answers',
+  substituteGroups: ['standby'],
+  reviewWithinMs: DAY,
+  reviewers: [REVIEWER],
+};
 
 /** What each verb needs to say beside who, about what and when. */
 const NEEDED: Partial<Record<Verb, Claims>> = {
@@ -50,6 +64,12 @@ export function aStatement(
 export const without = (...members: readonly (keyof Statement)[]): Claims =>
   Object.fromEntries(members.map((member) => [member, undefined]));
 
+/** Claims of a reroute that has the request go by another path. */
+export const switchingTo = (path: string, untilMs = START + 6 * HOUR): Claims => ({
+  ...without('replacement'),
+  switchTo: { path, untilMs },
+});
+
 /** Current policy finds nothing to object to in the reroute. */
 export function fineReroute(statement: Statement): RerouteFacts {
   return {
@@ -58,6 +78,9 @@ export function fineReroute(statement: Statement): RerouteFacts {
     policyBasisListed: true,
     candidate: standingOf(statement.replacement?.with ?? ''),
     candidateStages: ['leads', 'security'],
+    ...(statement.switchTo?.path === 'by-the-chiefs' && { alternative: chiefs() }),
+    ...(statement.emergencyCondition === STANDBY_CONDITION.condition && { emergency: STANDBY_CONDITION }),
+    policyDigest: POLICY_DIGEST,
   };
 }
 

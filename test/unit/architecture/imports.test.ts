@@ -15,6 +15,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   policy: ['domain', 'contracts', 'directory'],
   signing: ['domain', 'contracts', 'directory'],
   connectors: ['domain', 'contracts'],
+  ledger: ['domain', 'contracts', 'connectors'],
   audit: ['domain', 'contracts', 'workflows'],
   reconciler: ['domain', 'contracts', 'connectors'],
   activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors', 'audit'],
@@ -24,6 +25,8 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'activities',
     'connectors',
     'directory',
+    'domain/precedents',
+    'ledger',
     'policy',
     'reconciler',
     'signing',
@@ -32,7 +35,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   'client.ts': ['domain', 'contracts', 'signing', 'workflows/payload-converter'],
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   cli: [
-    ...['domain', 'contracts', 'client.ts', 'worker.ts', 'audit', 'connectors', 'policy'],
+    ...['domain', 'contracts', 'client.ts', 'worker.ts', 'audit', 'connectors', 'ledger', 'policy'],
     ...['reconciler', 'signing', 'stack'],
   ],
 };

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { digestOf } from '../../../src/domain/digest';
 import { type Evidence, type GrantTerms, proveAuthorised } from '../../../src/domain/prove';
 import { courses, Dice, word } from '../../support/domain/dice';
+import { isThorough, tries } from '../../support/domain/effort';
 import { happens } from '../../support/domain/moves';
 import { objections } from '../../support/domain/officer';
 import { DirectoryInMemory, sealed, submitted } from '../../support/domain/ports';
@@ -29,9 +30,9 @@ describe('TTA-5, AUD-3 the proof and the workflow agree', () => {
         await agrees(world);
       },
     );
-    await fc.assert(property, { numRuns: 1_000 });
-    expect(counts.proved).toBeGreaterThan(200);
-    expect(counts.notProved).toBeGreaterThan(350);
+    await fc.assert(property, { numRuns: tries(1_000) });
+    if (isThorough) expect(counts.proved).toBeGreaterThan(200);
+    if (isThorough) expect(counts.notProved).toBeGreaterThan(350);
   });
 
   it('for tampered evidence, it fails, or the change made no difference that an officer would object to', async () => {
@@ -46,9 +47,9 @@ describe('TTA-5, AUD-3 the proof and the workflow agree', () => {
           for (const trick of tricks) await holdsAgainst(world, terms, new Dice(trick));
       },
     );
-    await fc.assert(property, { numRuns: 1_000 });
-    expect(counts.found).toBeGreaterThan(400);
-    expect(counts.harmless).toBeGreaterThan(200);
+    await fc.assert(property, { numRuns: tries(1_000) });
+    if (isThorough) expect(counts.found).toBeGreaterThan(400);
+    if (isThorough) expect(counts.harmless).toBeGreaterThan(200);
   });
 });
 
@@ -68,8 +69,15 @@ async function holdsAgainst(world: World, honest: GrantTerms, dice: Dice): Promi
   counts[terms === undefined ? 'found' : 'harmless'] += 1;
   if (terms === undefined) return;
   if (part === 'submission') throw new Error('another submission was taken for the one that was signed');
-  const { evidenceDigest, approvedBy: _by, ...granted } = terms;
-  const { evidenceDigest: honestDigest, approvedBy: _honestly, ...asked } = honest;
+  // Who of several took part, and in which order, is in the evidence that was offered; the rest is not for it to say.
+  const { evidenceDigest, approvedBy: _by, participants: _people, reviewDueAtMs: _due, ...granted } = terms;
+  const {
+    evidenceDigest: honestDigest,
+    approvedBy: _honestly,
+    participants: _honest,
+    reviewDueAtMs: _owed,
+    ...asked
+  } = honest;
   expect(granted).toEqual(asked);
   expect(evidenceDigest).not.toBe(honestDigest);
   const accepted = genuineIn(evidence, world);

@@ -5,6 +5,7 @@ import { nextEffect } from '../../../src/domain/effect';
 import { evolve, fold } from '../../../src/domain/evolve';
 import { aSubmission } from '../../support/domain/builders';
 import { courses, Dice, word } from '../../support/domain/dice';
+import { isThorough, tries } from '../../support/domain/effort';
 import { junked } from '../../support/domain/junk';
 import { happens } from '../../support/domain/moves';
 import { given } from '../../support/domain/specification';
@@ -26,7 +27,7 @@ describe('AUD-1 the core is a function', () => {
         expect(folded).toEqual(after);
       }
     });
-    fc.assert(property, { numRuns: 250 });
+    fc.assert(property, { numRuns: tries(250) });
   });
 
   it('loses nothing where events or state travel as JSON, as they do when a history is cut', () => {
@@ -36,7 +37,7 @@ describe('AUD-1 the core is a function', () => {
       const later: Command = { type: 'tick', atMs: nowMs + 3_600_000 };
       expect(decide(travelled, later)).toEqual(decide(overTheWire(state), later));
     });
-    fc.assert(property, { numRuns: 250 });
+    fc.assert(property, { numRuns: tries(250) });
   });
 });
 
@@ -56,8 +57,8 @@ describe('AUD-1 the core is total', () => {
         if (events.some((event) => event.type === 'statement_refused')) refused += 1;
       }
     });
-    fc.assert(property, { numRuns: 700 });
-    expect(refused).toBeGreaterThan(300);
+    fc.assert(property, { numRuns: tries(700) });
+    if (isThorough) expect(refused).toBeGreaterThan(300);
   });
 
   it.each([

@@ -1,0 +1,56 @@
+import type { AccessRequest } from '../../client';
+import { BYPASS_STORIES, type BypassStory, rerouteToFriend } from './bypass-stories';
+import type { Cast } from './cast';
+import type { Script } from './steps';
+
+const STOPPED = 'hard_stopped: CONTROL_WEAKENING, 0 asked, 0 approvals';
+const SHORT_MS = 60_000;
+
+/** The four stories of a prompt bypass, each plain and dressed up in five ways: none of them becomes an approval. */
+export async function promptBypass(cast: Cast, script: Script): Promise<void> {
+  for (const [index, story] of BYPASS_STORIES.entries()) {
+    script.scene(`8.${index + 1}  Prompt bypass: ${story.title} (APB-5)`);
+    await tell(story, cast, script);
+  }
+}
+
+async function tell(story: BypassStory, cast: Cast, script: Script): Promise<void> {
+  const { requester, entitlement, reason, senior, friends, split, safeWay } = story;
+  const ask = { requester, entitlement, reason, durationMs: SHORT_MS };
+  const plain = await cast.ask(ask);
+  script.check('asked plainly', STOPPED, await endOf(cast, plain));
+  script.check('told instead', safeWay, (await cast.view(plain)).assessment?.safeWay ?? 'nothing');
+  const urgent = await cast.ask({ ...ask, emergencyCondition: 'production-outage', ticket: 'INC-1' });
+  script.check('with the emergency flag', STOPPED, await endOf(cast, urgent));
+  const ranked = await cast.ask({ ...ask, requester: senior, beneficiary: requester });
+  script.check(`asked by ${senior}`, STOPPED, await endOf(cast, ranked));
+  for (const friend of friends)
+    script.check(
+      `${friend} approves it`,
+      'not accepted',
+      await refusedOr(cast.say(friend, 'approve', plain)),
+    );
+  const [friend = senior] = friends;
+  const reroute = cast.say('person/nadia', 'reroute', plain, rerouteToFriend(friend));
+  script.check(`rerouted to ${friend}`, 'not accepted', await refusedOr(reroute));
+  for (const part of split) {
+    const request = await cast.ask({ ...ask, ...part, reason: 'a small change' });
+    script.check(`a part of it: ${part.entitlement}`, STOPPED, await endOf(cast, request));
+  }
+  script.check('after all of that', STOPPED, await endOf(cast, plain));
+}
+
+async function endOf(cast: Cast, request: AccessRequest): Promise<string> {
+  const { status, assessment, awaiting, approvals } = await cast.settled(request);
+  return `${status}: ${assessment?.reasonCodes}, ${awaiting.length} asked, ${approvals.length} approvals`;
+}
+
+/** A request that is over takes no statements: the server itself says so, or the request refuses. */
+async function refusedOr(saying: Promise<string>): Promise<string> {
+  try {
+    const answer = await saying;
+    return answer === 'accepted' ? answer : 'not accepted';
+  } catch {
+    return 'not accepted';
+  }
+}

@@ -1,0 +1,2 @@
+export { FORGETFUL } from './forgetful';
+export { PostgresqlLedger } from './postgresql-ledger';

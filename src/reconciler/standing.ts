@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connector } from '../connectors/contract';
+import type { Ledger, OpenGrant } from '../domain/precedents';
+import type { PrincipalId } from '../domain/principal';
+import type { ReconcilerLog } from './reconciler';
+
+/** Who someone is at that moment; absent where the directory does not know them any more. */
+export interface StandingBook {
+  standingOf(id: PrincipalId, atMs: number): { readonly active: boolean } | undefined;
+}
+
+export interface StandingWatchOptions {
+  readonly ledger: Ledger;
+  readonly connectors: ReadonlyMap<string, Connector>;
+  readonly directory: () => Promise<StandingBook>;
+  readonly intervalMs: number;
+  readonly nowMs?: () => number;
+  readonly logger: ReconcilerLog;
+}
+
+export interface StandingWatch {
+  readonly counts: { readonly passes: number; readonly grantsEnded: number; readonly failures: number };
+  pass(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Ends grants whose people or identity have ended: a contractor past their date, an identity that was disabled, a
+ * sponsor who has left (FRI-7). Like the reconciler it runs on its own clock and knows nothing of Temporal. A grant
+ * outlives its identity by the interval at most, plus the time that a changed directory takes to be read.
+ */
+export function watchStanding(options: StandingWatchOptions): StandingWatch {
+  const { intervalMs, logger } = options;
+  const counts = { passes: 0, grantsEnded: 0, failures: 0 };
+  const stopping = new AbortController();
+  const pass = async () => {
+    counts.passes += 1;
+    try {
+      for (const ended of await endedGrants(options)) {
+        counts.grantsEnded += 1;
+        logger.warn(ended, 'grant ended with the identity it rests on');
+      }
+    } catch (error) {
+      counts.failures += 1;
+      const reason = error instanceof Error ? error.message : 'unknown';
+      logger.warn({ reason }, 'standing of grants could not be looked at');
+    }
+  };
+  const loop = async () => {
+    while (!stopping.signal.aborted) {
+      await pass();
+      await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
+    }
+  };
+  const running = loop();
+  return {
+    counts,
+    pass,
+    stop: async () => {
+      stopping.abort();
+      await running;
+    },
+  };
+}
+
+async function endedGrants({ ledger, connectors, directory, nowMs = Date.now }: StandingWatchOptions) {
+  const atMs = nowMs();
+  const [grants, book] = [await ledger.openGrants(atMs), await directory()];
+  const ended: { readonly leaseId: string; readonly principal: PrincipalId }[] = [];
+  for (const grant of grants) {
+    const principal = grant.parties.find((id) => book.standingOf(id, atMs)?.active !== true);
+    if (principal === undefined || !(await end(grant, connectors))) continue;
+    await ledger.over(grant.request, atMs);
+    ended.push({ leaseId: grant.request, principal });
+  }
+  return ended;
+}
+
+async function end(grant: OpenGrant, connectors: ReadonlyMap<string, Connector>): Promise<boolean> {
+  const connector = connectors.get(grant.connector);
+  await connector?.revoke(grant.request, 'revoked');
+  return connector !== undefined;
+}

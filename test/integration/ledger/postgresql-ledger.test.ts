@@ -1,0 +1,173 @@
+import { requestDigest } from '../../../src/domain/digest';
+import type { AskEntry, GrantEntry } from '../../../src/domain/precedents';
+import type { AccessRequest } from '../../../src/domain/request';
+import { PostgresqlLedger } from '../../../src/ledger';
+import { needsApproval } from '../../support/domain/builders';
+import { sampleRequest } from '../../support/keyring';
+import { startPostgres, type TestPostgres } from '../../support/postgres';
+
+const HOUR = 3_600_000;
+let postgres: TestPostgres;
+let ledger: PostgresqlLedger;
+beforeAll(async () => {
+  postgres = await startPostgres();
+  ledger = new PostgresqlLedger({ url: postgres.url });
+}, 60_000);
+afterAll(async () => {
+  await ledger?.close();
+  postgres?.stop();
+});
+beforeEach(async () => {
+  await ledger.openGrants(0);
+  await postgres.query('TRUNCATE countersign.ask, countersign.grant_record, countersign.denial');
+});
+
+let count = 0;
+function aRequest(changes: Partial<AccessRequest> = {}): AccessRequest {
+  count += 1;
+  return sampleRequest({ id: `ledger-request-${count}`, ...changes });
+}
+const entry = (request: AccessRequest, changes: Partial<AskEntry> = {}): AskEntry => ({
+  request,
+  digest: requestDigest(request),
+  parties: [request.requester, request.beneficiary, 'person/sponsor'],
+  guardedBy: ['mfa'],
+  sinceMs: 0,
+  atMs: HOUR,
+  ...changes,
+});
+const grant = (request: AccessRequest, changes: Partial<GrantEntry> = {}): GrantEntry => ({
+  digest: requestDigest(request),
+  request: request.id,
+  connector: 'warehouse',
+  emergency: true,
+  requester: request.requester,
+  beneficiary: request.beneficiary,
+  parties: [request.requester, request.beneficiary],
+  participants: ['person/approver'],
+  reviewers: ['person/reviewer'],
+  reviewDueAtMs: 5 * HOUR,
+  grantedAtMs: HOUR,
+  expiresAtMs: 2 * HOUR,
+  ...changes,
+});
+
+describe('APB-4 what was asked is on record, in the order in which it was asked', () => {
+  test('a request sees those before it, and never those after it, however often it asks', async () => {
+    const [first, second] = [aRequest(), aRequest()];
+    expect((await ledger.ask(entry(first))).asks).toEqual([]);
+    const expected = [expect.objectContaining({ request: first.id, granted: false, approvers: {} })];
+    expect((await ledger.ask(entry(second))).asks).toEqual(expected);
+    expect((await ledger.ask(entry(first))).asks).toEqual([]);
+    expect((await ledger.ask(entry(second))).asks).toEqual(expected);
+  });
+
+  test('another request under the same id is another request', async () => {
+    const first = aRequest();
+    await ledger.ask(entry(first));
+    const imitation = { ...first, reason: 'harmless' };
+    expect((await ledger.ask(entry(imitation))).asks).toHaveLength(1);
+  });
+
+  test('it is of the same resource and by some of the same parties', async () => {
+    await ledger.ask(entry(aRequest()));
+    const elsewhere = aRequest({
+      entitlement: { connector: 'warehouse', resource: 'other', action: 'read' },
+    });
+    expect((await ledger.ask(entry(elsewhere))).asks).toEqual([]);
+    expect((await ledger.ask(entry(aRequest(), { parties: ['person/stranger'] }))).asks).toEqual([]);
+    expect((await ledger.ask(entry(aRequest(), { sinceMs: 2 * HOUR }))).asks).toEqual([]);
+  });
+
+  test('a request against a control bears on whatever the control guards', async () => {
+    const entitlement = { connector: 'identity', resource: 'mfa', action: 'disable' };
+    await ledger.ask(entry(aRequest({ entitlement }), { control: 'mfa' }));
+    const { asks } = await ledger.ask(entry(aRequest()));
+    expect(asks).toEqual([expect.objectContaining({ control: 'mfa' })]);
+  });
+
+  test('the first assessment stays, and an end is only ever made more exact', async () => {
+    const request = aRequest();
+    await ledger.ask(entry(request));
+    await ledger.assessed(requestDigest(request), needsApproval());
+    await ledger.assessed(requestDigest(request), { ...needsApproval(), outcome: 'permit' });
+    await ledger.ended(request.id, 'ended', HOUR);
+    await ledger.ended(request.id, 'denied', 2 * HOUR, 'person/lead');
+    await ledger.ended(request.id, 'ended', 3 * HOUR);
+    await ledger.ended(request.id, 'withdrawn', 3 * HOUR);
+    const { asks } = await ledger.ask(entry(aRequest()));
+    expect(asks).toEqual([
+      expect.objectContaining({
+        outcome: 'approve',
+        end: 'denied',
+        endedBy: 'person/lead',
+        approvers: { leads: needsApproval().path?.stages[0]?.eligible },
+      }),
+    ]);
+  });
+});
+
+describe('APB-3 denials that were reported', () => {
+  const report = { id: 'gw/1', reportedBy: 'service/gw', reasonCode: 'NO', deniedAtMs: HOUR };
+
+  test('of the requester or beneficiary, about the resource or a control that guards it, once each', async () => {
+    const request = aRequest();
+    const { connector, resource } = request.entitlement;
+    const about = { subject: request.beneficiary, resource: `${connector}:${resource}` };
+    for (const one of [
+      { ...report, ...about },
+      { ...report, ...about, reasonCode: 'AGAIN' },
+      { ...report, id: 'gw/2', subject: request.requester, control: 'mfa' },
+      { ...report, id: 'gw/3', subject: 'agent/another', control: 'mfa' },
+      { ...report, id: 'gw/4', subject: request.requester, control: 'log-retention' },
+    ])
+      await ledger.reportDenial(one);
+    const { denials } = await ledger.ask(entry(request));
+    expect(denials.map((denial) => [denial.id, denial.reasonCode]).sort()).toEqual([
+      ['gw/1', 'NO'],
+      ['gw/2', 'NO'],
+    ]);
+  });
+});
+
+describe('EMG-3, FRI-6, FRI-7 grants, what is owed for them, and whether they are over', () => {
+  test('a grant is put on record once, and taken back only where it never was', async () => {
+    const request = aRequest();
+    expect(await ledger.granted(grant(request))).toBe(true);
+    expect(await ledger.granted(grant(request, { expiresAtMs: 9 * HOUR }))).toBe(false);
+    expect(await ledger.openGrants(HOUR)).toEqual([expect.objectContaining({ expiresAtMs: 2 * HOUR })]);
+    await ledger.notGranted(requestDigest(request));
+    expect(await ledger.openGrants(HOUR)).toEqual([]);
+  });
+
+  test('it is open until its end, or until it is over', async () => {
+    const request = aRequest();
+    await ledger.granted(grant(request));
+    expect(await ledger.openGrants(2 * HOUR)).toEqual([]);
+    await ledger.over(request.id, HOUR);
+    expect(await ledger.openGrants(HOUR)).toEqual([]);
+  });
+
+  test('the debt is seen by whoever took part in it, until it is paid; the verdict stays', async () => {
+    const request = aRequest();
+    await ledger.granted(grant(request));
+    const next = (parties: readonly string[]) => ledger.ask(entry(aRequest(), { parties }));
+    for (const who of [request.requester, 'person/approver']) {
+      const { grants } = await next([who]);
+      expect(grants).toEqual([expect.objectContaining({ request: request.id, reviewDueAtMs: 5 * HOUR })]);
+    }
+    expect((await next(['person/stranger'])).grants).toEqual([]);
+    await ledger.reviewed(requestDigest(request), 'person/reviewer', 'unjustified', 3 * HOUR);
+    await ledger.reviewed(requestDigest(request), 'person/other', 'justified', 4 * HOUR);
+    const [paid] = (await next([request.requester])).grants;
+    expect(paid).toMatchObject({ verdict: 'unjustified', emergency: true });
+    expect(paid).not.toHaveProperty('reviewDueAtMs');
+  });
+
+  test('a request that was granted is no refusal', async () => {
+    const request = aRequest();
+    await ledger.ask(entry(request));
+    await ledger.granted(grant(request));
+    expect((await ledger.ask(entry(aRequest()))).asks).toEqual([expect.objectContaining({ granted: true })]);
+  });
+});

@@ -1,0 +1,117 @@
+import { proveAuthorised } from '../../../src/domain/prove';
+import { isOver } from '../../../src/domain/state';
+import { storyOf } from '../../../src/domain/story';
+import { DAY, HOUR, leads, needsApproval, START } from '../../support/domain/builders';
+import { at, barred, granted, madeAt, says, timePasses } from '../../support/domain/commands';
+import { awaitingOneLead } from '../../support/domain/courses';
+import { evidence, kept } from '../../support/domain/evidence';
+import { IAM, LEAD_1, LEAD_2, REVIEWER, SECOPS, STANDBY } from '../../support/domain/people';
+import { DirectoryInMemory, PolicyInMemory } from '../../support/domain/ports';
+import { given, stateAfter } from '../../support/domain/specification';
+import { replacing } from '../../support/domain/statements';
+
+const toStandby = { emergencyCondition: 'nobody-answers', ...replacing(LEAD_1, STANDBY) };
+const now = { revision: 1 };
+const rerouted = [...awaitingOneLead(), says(IAM, 'reroute', toStandby)];
+const reviewed = (who: string) => says(who, 'review', { jti: `review-by-${who}` });
+
+describe('OVR-9 an emergency reroute', () => {
+  it('works only under a condition that policy names beforehand', () => {
+    given(...awaitingOneLead())
+      .when(says(IAM, 'reroute', { ...toStandby, emergencyCondition: 'in-a-hurry' }))
+      .thenRefused('MISSING_POLICY_BASIS');
+  });
+
+  it('reaches further than any other, and leaves a review owed by a deadline', () => {
+    given(...awaitingOneLead())
+      .when(says(IAM, 'reroute', toStandby))
+      .thenFollows('rerouted', { type: 'review_owed', dueAtMs: START + DAY });
+    given(...rerouted)
+      .when(says(STANDBY, 'approve', now))
+      .andIs('provisioning');
+    given(...awaitingOneLead(), says(IAM, 'reroute', replacing(LEAD_1, STANDBY)))
+      .when(says(STANDBY, 'approve', now))
+      .thenRefused('NOT_ELIGIBLE');
+  });
+
+  it('takes no endorsement away where access is privileged, and owes nothing before it', () => {
+    const proposed = [...awaitingOneLead({ privileged: true }), says(IAM, 'reroute', toStandby)];
+    expect(stateAfter(...proposed).review.phase).toBe('none');
+    given(...proposed)
+      .when(reviewed(REVIEWER))
+      .thenRefused('NOT_NOW');
+    given(...proposed)
+      .when(says(SECOPS, 'endorse'))
+      .thenFollows('rerouted', { type: 'review_owed', dueAtMs: START + DAY });
+  });
+
+  it('is reviewed by someone who had no part in it, even where the request itself came to nothing', () => {
+    const denied = [...rerouted, says(LEAD_2, 'deny', now), barred];
+    expect(isOver(stateAfter(...denied))).toBe(false);
+    given(...denied)
+      .when(reviewed(IAM))
+      .thenRefused('CONFLICTED');
+    given(...denied)
+      .when(reviewed(STANDBY))
+      .thenRefused('NOT_ELIGIBLE');
+    given(...denied)
+      .when(at(DAY, timePasses))
+      .thenFollows('review_overdue');
+    const { state } = given(...denied)
+      .when(reviewed(REVIEWER))
+      .thenFollows('reviewed');
+    expect(state && isOver(state)).toBe(true);
+  });
+
+  it('is reviewed by those whom policy named then, where the grant itself owes no review', () => {
+    const active = [...rerouted, says(STANDBY, 'approve', now), granted()];
+    given(...active)
+      .when(reviewed(REVIEWER))
+      .thenFollows('reviewed');
+    const owed = stateAfter(
+      ...rerouted.slice(0, 1),
+      ...awaitingOneLead({ reviewers: [] }).slice(1),
+      rerouted[2] ?? timePasses,
+    );
+    expect(owed.review).toEqual({ phase: 'due', dueAtMs: START + DAY });
+  });
+
+  it('the earlier of two deadlines counts, and what is overdue stays overdue', () => {
+    const assessment = { reviewWithinMs: 2 * DAY };
+    const active = [
+      ...awaitingOneLead(assessment),
+      says(IAM, 'reroute', toStandby),
+      says(STANDBY, 'approve', now),
+      granted(),
+    ];
+    expect(stateAfter(...active).review).toEqual({ phase: 'due', dueAtMs: START + DAY });
+    const late = [
+      ...awaitingOneLead({ reviewWithinMs: HOUR }),
+      says(IAM, 'reroute', toStandby),
+      at(HOUR, says(STANDBY, 'approve', { ...now, ...madeAt(HOUR) })),
+      at(HOUR, granted()),
+    ];
+    expect(stateAfter(...late).review).toEqual({ phase: 'due', dueAtMs: START + HOUR });
+  });
+
+  it('is told as an emergency in the story', () => {
+    expect(storyOf(stateAfter(...rerouted))).toContain('reroute in_force (emergency: nobody-answers)');
+    expect(storyOf(stateAfter(...rerouted))).toContain('review due');
+  });
+
+  it('goes into the proof: who may approve, what is owed, and by whom it is judged', async () => {
+    const assessment = needsApproval([leads({ quorum: 1 })], { reviewers: [] });
+    const offered = evidence({
+      assessment,
+      statements: [kept(IAM, 'reroute', toStandby), kept(STANDBY, 'approve', now)],
+    });
+    const policy = new PolicyInMemory(assessment);
+    const proof = await proveAuthorised(offered, START + HOUR, new DirectoryInMemory(), policy);
+    expect(proof.ok && proof.value.terms).toMatchObject({
+      approvedBy: [STANDBY],
+      participants: [STANDBY, IAM],
+      reviewers: [REVIEWER],
+      reviewDueAtMs: START + 60_000 + DAY,
+    });
+  });
+});
