@@ -145,10 +145,12 @@ describe('APB-1, APB-7 what weakens a control is stopped, and the safe way is na
       'branch-protection',
       'connector-allow-list',
       'countersign-directory',
+      'credential-rotation',
       'log-retention',
       'mfa',
       'network-policy',
       'secret-scanning',
+      'time-limits',
     ]);
   });
 
