@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Connector } from './contract';
+import { ExecutionTokenConnector } from './execution-token/connector';
 import { PostgresqlConnector } from './postgresql/connector';
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -7,6 +8,7 @@ type Environment = Readonly<Record<string, string | undefined>>;
 /** How each kind of connector is made. A new kind is a folder here and a row in this table. */
 const KINDS: Readonly<Record<string, (name: string, url: string) => Connector>> = {
   postgresql: (name, url) => new PostgresqlConnector({ name, url }),
+  'execution-token': (name, url) => new ExecutionTokenConnector({ name, url }),
 };
 
 const LEDGER_VARIABLE = 'COUNTERSIGN_LEDGER_URL';

@@ -17,6 +17,7 @@ export function factsOf(directory: DirectoryBook, request: AccessRequest) {
     durationSeconds: Math.ceil(request.durationMs / 1_000),
     emergency: request.emergency,
     hasTicket: request.ticket !== undefined,
+    ...(request.parameters && { tool: request.parameters.tool, target: request.parameters.target }),
   };
 }
 

@@ -49,6 +49,7 @@ export const workerSpec = (place: WorkerPlace): ChildSpec => ({
     COUNTERSIGN_TASK_QUEUE: place.taskQueue,
     COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '5',
     [addressVariable('warehouse')]: place.targetUrl,
+    [addressVariable('changes')]: place.targetUrl,
   },
   logFile: path.join(place.stateDir, 'logs', 'worker.log'),
 });
