@@ -72,7 +72,12 @@ export const attestationClaimsSchema = z.strictObject({
       index: z.number().int().min(0).max(100),
       items: z.number().int().min(0).max(100),
       body: digest,
-      scope: z.string().max(8_000),
+      scope: z.strictObject({
+        binding_hash: z.string().length(43),
+        binding_context_members: z.array(identifier).max(16),
+      }),
+      /** Resource and action of one item of several, as they were sent. */
+      echo: z.string().max(4_000).exactOptional(),
       callback: z
         .strictObject({
           endpoint: text(2_000),

@@ -9,7 +9,7 @@ import { grantCeilingMs } from '../domain/rules/soundness';
 import { type Bearing, bearingOf } from './bearing';
 import type { Catalog, CatalogEntry } from './catalog';
 import type { CedarEngine } from './cedar-engine';
-import { questionOf } from './cedar-question';
+import { type Presented, questionOf } from './cedar-question';
 import { withDelegates } from './delegates';
 import { formatDuration } from './duration';
 import { deciders, decidersOfPaths, partiesOf, resolvePath } from './eligibility';
@@ -42,6 +42,7 @@ export function assess(
   request: AccessRequest,
   atMs: number,
   precedents: Precedents = NO_PRECEDENTS,
+  presented?: Presented,
 ): Assessment {
   const entry = book.catalog.entry(request.entitlement);
   if (entry === undefined)
@@ -58,7 +59,7 @@ export function assess(
   const unfit =
     refuseWrongKind(entry, request) ?? refuseUnfit(book, request, atMs) ?? refuseByRecord(book, request, bearing);
   if (unfit !== undefined) return verdict.refuse(...unfit);
-  const answer = book.engine.ask(questionOf(book.directory, entry, request, bearing, atMs));
+  const answer = book.engine.ask(questionOf(book.directory, entry, request, bearing, atMs, presented));
   if (answer.decision === 'error')
     return verdict.refuse('FORBIDDEN_BY_POLICY', 'a policy could not be evaluated');
   const forbids = answer.rules.filter((rule) => rule.effect === 'forbid');

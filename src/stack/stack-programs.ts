@@ -53,3 +53,34 @@ export const workerSpec = (place: WorkerPlace): ChildSpec => ({
   },
   logFile: path.join(place.stateDir, 'logs', 'worker.log'),
 });
+
+/** A gateway lets calls under way finish for five seconds. */
+export const GATEWAY_STOPS_WITHIN_MS = 8_000;
+
+export interface GatewayPlace extends WorkerPlace {
+  readonly port: number;
+  readonly config?: string;
+}
+
+/** How the gateway is run. */
+export const gatewaySpec = (place: GatewayPlace): ChildSpec => ({
+  name: 'gateway',
+  command: process.execPath,
+  args: [
+    COMMAND_LINE,
+    'gateway',
+    '--port',
+    String(place.port),
+    ...(place.config === undefined ? [] : ['--config', place.config]),
+  ],
+  env: {
+    ...baseEnvironment(),
+    TEMPORAL_ADDRESS: place.temporalAddress,
+    COUNTERSIGN_STATE_DIR: place.stateDir,
+    COUNTERSIGN_BUNDLE: place.bundleDir,
+    COUNTERSIGN_TICKETS: place.ticketsFile,
+    COUNTERSIGN_TASK_QUEUE: place.taskQueue,
+    [addressVariable('changes')]: place.targetUrl,
+  },
+  logFile: path.join(place.stateDir, 'logs', 'gateway.log'),
+});
