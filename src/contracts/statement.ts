@@ -51,6 +51,22 @@ export type SubmissionClaims = z.infer<typeof submissionClaimsSchema>;
 /** JOSE `typ` of what a gateway signs about someone who asked through it. */
 export const ATTESTATION_TYPE = 'countersign-attestation+jwt';
 
+/** JOSE `typ` of a token that lets one approved action be executed once. */
+export const EXECUTION_TYPE = 'countersign-execution+jwt';
+
+/** Claims of an execution token, as its audience reads them. */
+export const executionClaimsSchema = z.object({
+  aud: z.string(),
+  jti: z.string(),
+  sub: z.string(),
+  exp: z.number(),
+  request: z.string(),
+  request_digest: z.string(),
+  action_digest: z.string(),
+  cnf: z.object({ jkt: z.string() }),
+});
+export type ExecutionClaims = z.infer<typeof executionClaimsSchema>;
+
 const words = text(512);
 
 /**

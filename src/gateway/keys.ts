@@ -1,13 +1,14 @@
 import { createHmac, hkdfSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type CryptoKey, exportJWK, importJWK, type JWK, jwtVerify, SignJWT } from 'jose';
+import { EXECUTION_TYPE } from '../contracts/statement';
 import { importSigningKey, readKeyFile, type SigningKey } from '../signing/keys';
 
 /** JOSE `typ` of what a gateway signs for itself. A token of one kind never passes for another. */
 export const TOKEN_TYPES = {
   binding: 'countersign-binding+jwt',
   approval: 'countersign-approval+jwt',
-  execution: 'countersign-execution+jwt',
+  execution: EXECUTION_TYPE,
   metadata: 'countersign-metadata+jwt',
 } as const;
 export type TokenType = keyof typeof TOKEN_TYPES;

@@ -1,9 +1,9 @@
 import type { Context } from 'hono';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
+import type { DpopVerifier } from '../../signing/dpop';
+import { BoundedMap } from '../../signing/seen';
 import { HttpProblem } from '../http/problem';
-import { BoundedMap } from '../http/seen';
 import type { Caller, TokenVerifier } from './caller';
-import type { DpopVerifier } from './dpop';
 
 const LONGEST_TOKEN = 8_192;
 /** How long a token that was verified is not verified again. A key withdrawn by its issuer counts no longer than this. */

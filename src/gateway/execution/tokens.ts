@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import { z } from 'zod';
 import { type CountersignClient, CountersignError } from '../../client';
 import type { ExecutionLedger, Use } from '../../connectors/execution-token/ledger';
+import { executionClaimsSchema } from '../../contracts/statement';
 import { digestOf } from '../../domain/digest';
 import type { Authorisation, Evidence } from '../../domain/prove';
 import type { Refusal, RefusalCode } from '../../domain/refusal';
 import type { AccessRequest, ExecutionParameters } from '../../domain/request';
+import type { DpopVerifier } from '../../signing/dpop';
 import type { Caller } from '../auth/caller';
-import type { DpopVerifier } from '../auth/dpop';
 import { HttpProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
 import { type Authority, proveRequest } from '../requests/evidence';
@@ -15,16 +15,6 @@ import type { Reporter } from './report';
 
 /** Refused redemptions that are put on the record of one request; the log has all of them. */
 const MOST_RECORDED = 8;
-
-const claimsSchema = z.object({
-  aud: z.string(),
-  jti: z.string(),
-  sub: z.string(),
-  request: z.string(),
-  request_digest: z.string(),
-  action_digest: z.string(),
-  cnf: z.object({ jkt: z.string() }),
-});
 
 export interface ExecutionTokensOptions {
   readonly client: CountersignClient;
@@ -124,7 +114,7 @@ export class ExecutionTokens {
     const verified = await keys.verify('execution', token, { issuer: publicUrl, nowMs: nowMs() });
     if (verified === 'expired')
       throw refusalProblem({ code: 'EXPIRED_STATEMENT', detail: 'the token has expired' });
-    const parsed = claimsSchema.safeParse(verified);
+    const parsed = executionClaimsSchema.safeParse(verified);
     if (!parsed.success) throw refusalProblem({ code: 'BAD_SIGNATURE', detail: 'the token does not verify' });
     const {
       aud,

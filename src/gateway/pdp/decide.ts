@@ -51,7 +51,10 @@ export class DecisionPoint {
     const { assessment } = about;
     if (approval !== undefined)
       return this.#reevaluated(caller, evaluation, approval, assessment, about.request);
-    if (assessment.outcome === 'permit' && assessment.confirmation === undefined) return PERMITTED;
+    // An execution is let through by its token and by nothing else, also where policy alone releases it (AGE-3).
+    const isAccess = about.request.kind === 'access';
+    if (isAccess && assessment.outcome === 'permit' && assessment.confirmation === undefined)
+      return PERMITTED;
     return this.#denied(caller, evaluation, assessment, about.request);
   }
 
@@ -85,7 +88,7 @@ export class DecisionPoint {
         context: {
           ...requestable,
           evaluated_at: new Date(assessment.assessedAtMs).toISOString(),
-          reason: 'approval_required',
+          reason: assessment.outcome === 'permit' ? 'token_required' : 'approval_required',
         },
       };
     const [code = ''] = assessment.reasonCodes;

@@ -1,9 +1,9 @@
 import type { PrincipalId } from '../../domain/principal';
 import type { AccessRequest } from '../../domain/request';
 import type { PolicyBook } from '../../policy';
+import type { SeenOnce } from '../../signing/seen';
 import type { Caller } from '../auth/caller';
 import { HttpProblem, profileProblem } from '../http/problem';
-import type { SeenOnce } from '../http/seen';
 import { boundOf, type DenialBinding, isWithin } from '../pdp/binding';
 import type { Action, Resource } from '../pdp/entities';
 import { asRequest } from '../pdp/mapping';

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { type CountersignClient, CountersignError } from '../../client';
 import { type AttestationClaims, attestationClaimsSchema } from '../../contracts/statement';
 import type { AccessRequest, Submission } from '../../domain/request';
-import { BoundedMap } from '../http/seen';
+import { BoundedMap } from '../../signing/seen';
 import type { GatewayKeys } from '../keys';
 import { actionSchema, resourceSchema } from '../pdp/entities';
 import type { Authority } from './evidence';

@@ -100,6 +100,8 @@ export class TaskView {
 function displayOf(view: RequestView | undefined): string {
   if (view === undefined) return 'The request is being looked at.';
   if (view.assessment?.safeWay !== undefined) return view.assessment.safeWay;
+  if (view.status === 'refused' || view.status === 'hard_stopped')
+    return view.assessment?.explanation ?? 'The request is refused.';
   return view.status === 'awaiting_approval'
     ? 'It waits for people to sign.'
     : `The request is ${view.status}.`;

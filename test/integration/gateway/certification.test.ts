@@ -145,13 +145,21 @@ describe('c-3 Batch', () => {
       [false, true],
     ],
     [
-      'c-3-2-5 defaults for all but the context',
-      { ...fixtureRequest, evaluations: [{}, { action: write }] },
-      [true, true],
+      'c-3-2-5 no defaults',
+      { evaluations: [fixtureRequest, { subject: bob, action: write, resource: record1 }] },
+      [true, false],
     ],
     [
       'c-3-2-6 defaults of the context',
-      { ...fixtureRequest, context, evaluations: [{}, { context: { time: 'now' } }] },
+      {
+        subject: alice,
+        action: read,
+        context: { time: '2025-06-27T18:03-07:00' },
+        evaluations: [
+          { resource: record1 },
+          { resource: record2, context: { time: '2025-06-27T19:00-07:00', source: 'batch-override' } },
+        ],
+      },
       [true, true],
     ],
     [

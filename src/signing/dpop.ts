@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import { z } from 'zod';
-import { SeenOnce } from '../http/seen';
+import { SeenOnce } from './seen';
 
 const SKEW_MS = 60_000;
 /** How old a proof may be. Its `jti` is remembered for as long as it could still pass. */
