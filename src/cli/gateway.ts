@@ -2,12 +2,13 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { CountersignClient } from '../client';
-import { addressOf, EXECUTION_KIND } from '../connectors';
+import { addressOf, EXECUTION_KIND, ledgerAddress } from '../connectors';
 import { gatewayConfigSchema, readGatewayConfig } from '../gateway/config';
 import { createGateway } from '../gateway/gateway';
 import { GatewayKeys } from '../gateway/keys';
 import { createRoutes } from '../gateway/routes';
 import { listen } from '../gateway/server';
+import { PostgresqlLedger } from '../ledger';
 import { createBundleSource, FileTicketSource } from '../policy';
 import { generateKey, writeKeyFile } from '../signing/keys';
 import type { Context } from './context';
@@ -54,7 +55,17 @@ async function serve(options: GatewayCliOptions, { settings, env }: Context): Pr
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
   });
-  const gateway = await createGateway({ config, publicUrl, client, bundles, keys, ledgerUrls, log: logger });
+  const ledger = new PostgresqlLedger({ url: ledgerAddress(connectors, env), maxConnections: 2 });
+  const gateway = await createGateway({
+    config,
+    publicUrl,
+    client,
+    bundles,
+    keys,
+    ledgerUrls,
+    ledger,
+    log: logger,
+  });
   try {
     const listening = await listen(createRoutes(gateway), {
       port,
@@ -67,6 +78,7 @@ async function serve(options: GatewayCliOptions, { settings, env }: Context): Pr
     return done({ stopped: true });
   } finally {
     await gateway.close();
+    await ledger.close();
     await client.close();
   }
 }

@@ -1,7 +1,8 @@
 import type { CountersignClient } from '../client';
 import { ExecutionLedger } from '../connectors/execution-token/ledger';
+import type { Ledger } from '../domain/precedents';
 import { hasAnyRole, RECORDER_ROLE } from '../domain/principal';
-import type { BundleSource, LoadedBundle } from '../policy';
+import { type BundleSource, type LoadedBundle, remembering } from '../policy';
 import { DpopVerifier } from '../signing/dpop';
 import { SignedDirectory } from '../signing/signed-directory';
 import { ApproversDesk } from './approver/desk';
@@ -31,6 +32,8 @@ export interface GatewayOptions {
   readonly keys: GatewayKeys;
   /** Addresses of the ledgers, by the name of their connector. */
   readonly ledgerUrls: ReadonlyMap<string, string>;
+  /** What went before, for the proofs that acts rest on. Plain decisions never ask it. */
+  readonly ledger?: Ledger;
   readonly log: Log;
   readonly nowMs?: () => number;
   readonly resolve?: Resolve;
@@ -43,7 +46,7 @@ export type Gateway = Awaited<ReturnType<typeof createGateway>>;
 export async function createGateway(options: GatewayOptions) {
   const { config, publicUrl, client, bundles, keys, ledgerUrls, log, nowMs = Date.now } = options;
   const recorder = await recorderOf(options, nowMs());
-  const authority = authorityOf(bundles);
+  const authority = authorityOf(bundles, options.ledger);
   const enforcementPoints = new Set(config.enforcementPoints);
   const { access_request_endpoint: endpoint } = metadataOf(publicUrl);
   const dpop = new DpopVerifier(nowMs);
@@ -125,12 +128,16 @@ async function recorderOf({ bundles, keys }: GatewayOptions, nowMs: number): Pro
 }
 
 /** One directory object for each version of the book, so that imported keys are kept as long as it is current. */
-function authorityOf(bundles: BundleSource<LoadedBundle>): () => Promise<Authority> {
+function authorityOf(
+  bundles: BundleSource<LoadedBundle>,
+  ledger: Ledger | undefined,
+): () => Promise<Authority> {
   const directories = new WeakMap<LoadedBundle, SignedDirectory>();
   return async () => {
     const bundle = await bundles.current();
     const directory = directories.get(bundle) ?? new SignedDirectory(bundle.directory);
     directories.set(bundle, directory);
-    return { directory, policy: bundle.policy };
+    const policy = ledger === undefined ? bundle.policy : remembering(bundle.policy, ledger);
+    return { directory, policy };
   };
 }

@@ -57,7 +57,9 @@ export function assess(
     return verdict.stop('CONTROL_WEAKENING', `it ${effect} a control: ${title}`, [], safeWay);
   }
   const unfit =
-    refuseWrongKind(entry, request) ?? refuseUnfit(book, request, atMs) ?? refuseByRecord(book, request, bearing);
+    refuseWrongKind(entry, request) ??
+    refuseUnfit(book, request, atMs) ??
+    refuseByRecord(book, request, bearing);
   if (unfit !== undefined) return verdict.refuse(...unfit);
   const answer = book.engine.ask(questionOf(book.directory, entry, request, bearing, atMs, presented));
   if (answer.decision === 'error')

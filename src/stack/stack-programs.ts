@@ -80,6 +80,7 @@ export const gatewaySpec = (place: GatewayPlace): ChildSpec => ({
     COUNTERSIGN_BUNDLE: place.bundleDir,
     COUNTERSIGN_TICKETS: place.ticketsFile,
     COUNTERSIGN_TASK_QUEUE: place.taskQueue,
+    [addressVariable('warehouse')]: place.targetUrl,
     [addressVariable('changes')]: place.targetUrl,
   },
   logFile: path.join(place.stateDir, 'logs', 'gateway.log'),

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Assessment } from '../../domain/assessment';
+import { NO_PRECEDENTS } from '../../domain/precedents';
 import type { AccessRequest } from '../../domain/request';
 import { assess, type BundleSource, type LoadedBundle, type PolicyBook, type Presented } from '../../policy';
 import type { Caller } from '../auth/caller';
@@ -72,7 +73,7 @@ export class DecisionPoint {
       : request;
     const presented: Presented | undefined = isEnforcing ? presentedIn(evaluation) : undefined;
     const mayAsk = isEnforcing || answersFor(book, caller, beneficiary);
-    return { assessment: assess(book, asked, atMs, presented), request: asked, mayAsk };
+    return { assessment: assess(book, asked, atMs, NO_PRECEDENTS, presented), request: asked, mayAsk };
   }
 
   async #denied(
