@@ -102,7 +102,7 @@ export async function createGateway(options: GatewayOptions) {
     log,
     nowMs,
     authenticator: new Authenticator(verifiers, dpop, publicUrl, nowMs),
-    limiter: new RateLimiter(nowMs),
+    limiter: new RateLimiter(),
     decisions,
     searches: new Searches(bundles, decisions),
     tasks,

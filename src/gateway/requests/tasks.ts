@@ -139,13 +139,10 @@ export class Tasks {
     return this.#view.describe(record, await this.#view.look(record, 0));
   }
 
-  /** The request behind a task of one item, for what goes on with it. */
-  async requestFor(caller: Caller, id: string): Promise<AccessRequest> {
-    const { items } = await this.#recordFor(caller, id);
-    const [item] = items;
-    if (item === undefined || items.length > 1)
-      throw new HttpProblem(400, 'name the request of one item of this bundle');
-    return item.request;
+  /** The requests that a task consists of, in the order of its items. */
+  async requestIds(id: string): Promise<readonly string[]> {
+    const record = await this.options.records.find(id);
+    return record?.items.map(({ request }) => request.id) ?? [];
   }
 
   /** Tells the caller when the task is decided. Lost with the process; the task itself stays what it is. */
