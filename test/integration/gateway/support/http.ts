@@ -41,7 +41,8 @@ export class Web {
           agent: this.#agent,
           headers: {
             ...(content !== undefined && { 'content-type': 'application/json' }),
-            ...(content !== undefined && { 'content-length': Buffer.byteLength(content) }),
+            ...(content !== undefined &&
+              headers['transfer-encoding'] === undefined && { 'content-length': Buffer.byteLength(content) }),
             ...headers,
           },
         },
