@@ -102,6 +102,13 @@ export class CountersignClient {
     });
   }
 
+  /** Whether the server answers. */
+  async ping(): Promise<void> {
+    await guard(() =>
+      this.#client.withDeadline(Date.now() + 2_000, () => this.#client.workflowService.getSystemInfo({})),
+    );
+  }
+
   async close(): Promise<void> {
     await this.#client.connection.close();
   }

@@ -18,6 +18,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   policy: async () => (await import('./policy.js')).registerPolicy,
   keys: async () => (await import('./keys.js')).registerKeys,
   doctor: async () => (await import('./doctor.js')).registerDoctor,
+  gateway: async () => (await import('./gateway.js')).registerGateway,
   worker: async () => (await import('./worker.js')).registerWorker,
 };
 

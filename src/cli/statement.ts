@@ -5,7 +5,7 @@ import { type StatementClaims, statementClaimsSchema } from '../contracts/statem
 import { requestDigest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
 import { entitlementName, type Submission } from '../domain/request';
-import { VERBS, VERDICTS, type Verb } from '../domain/statement';
+import { OUTCOMES, VERBS, VERDICTS, type Verb } from '../domain/statement';
 import { type Context, withClient } from './context';
 import { parseDurationMs, sayDuration } from './duration';
 import { findSigningKey } from './keys-lookup';
@@ -25,6 +25,7 @@ interface StatementOptions {
   readonly condition?: string;
   readonly endorses?: string;
   readonly verdict?: string;
+  readonly outcome?: string;
   readonly comment?: string;
   readonly revision?: string;
   readonly life: string;
@@ -40,6 +41,7 @@ const PURPOSE: Readonly<Record<Verb, string>> = {
   withdraw: 'end your own pending request',
   revoke: 'end a grant that is alive',
   review: 'give a verdict on an emergency grant',
+  report: 'say what became of an approved execution (the identity that keeps the record)',
 };
 
 /** `countersign VERB ID`: sign a statement about a request and carry it there. */
@@ -65,6 +67,7 @@ export function registerStatements(
       .option('--condition <condition>', 'emergency condition that policy names for reroutes')
       .option('--endorses <jti>', 'the proposed reroute (default: the one that is proposed)')
       .option('--verdict <verdict>', VERDICTS.join(', '))
+      .option('--outcome <outcome>', OUTCOMES.join(', '))
       .option('--comment <text>')
       .option('--revision <n>', 'revision of the path that you saw (default: the current one)')
       .option('--life <duration>', 'how long the statement counts, 24h at most', '8h')
@@ -129,7 +132,7 @@ function draftOf(verb: Verb, { request }: Submission, options: StatementOptions,
     revision: path.revision,
     ...defined({ stage, endorses, ...changeOf(options), emergencyCondition: options.condition }),
     ...defined({ reasonCode: options.reasonCode, ticket: options.ticket, policyBasis: options.policyBasis }),
-    ...defined({ verdict: options.verdict, comment: options.comment }),
+    ...defined({ verdict: options.verdict, outcome: options.outcome, comment: options.comment }),
   };
   const checked = statementClaimsSchema.omit({ iss: true, jti: true, iat: true, exp: true }).safeParse(draft);
   if (!checked.success) throw usageError(describeIssues(checked.error, verb));

@@ -10,6 +10,7 @@ interface UpOptions {
   readonly temporalPort: string;
   readonly uiPort: string;
   readonly httpPort?: string;
+  readonly gatewayConfig?: string;
 }
 
 /** `countersign up` */
@@ -29,13 +30,12 @@ export function registerUp(
     .option('--bundle <dir>', 'a policy bundle of your own (default: the example, with keys made for it)')
     .option('--temporal-port <n>', 'port of the Temporal server', '7233')
     .option('--ui-port <n>', 'port of the Temporal UI', '8233')
-    .option('--http-port <n>', 'port of the gateway, which this version does not have yet')
+    .option('--http-port <n>', 'port of the gateway; without it there is none')
+    .option('--gateway-config <file>', 'gateway.yaml: issuers, enforcement points, callbacks, limits')
     .action((options: UpOptions) => run((context) => up(options, context)));
 }
 
 async function up(options: UpOptions, { settings, announce }: Context): Promise<Outcome> {
-  if (options.httpPort !== undefined)
-    announce('--http-port: this version has no gateway yet; nothing listens there');
   const stopped = stopSignal();
   const stack = await startStack({
     stateDir: options.stateDir ?? settings.COUNTERSIGN_STATE_DIR,
@@ -43,6 +43,8 @@ async function up(options: UpOptions, { settings, announce }: Context): Promise<
     temporalPort: portOf(options.temporalPort, '--temporal-port'),
     uiPort: portOf(options.uiPort, '--ui-port'),
     targetPort: await freePort(),
+    ...(options.httpPort !== undefined && { httpPort: portOf(options.httpPort, '--http-port') }),
+    ...(options.gatewayConfig !== undefined && { gatewayConfig: options.gatewayConfig }),
     taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
     announce,
   });
@@ -61,6 +63,7 @@ function readyLine(stack: Stack): string {
     `temporal=${stack.temporalAddress}`,
     `ui=${stack.uiUrl ?? '-'}`,
     `target=${stack.targetUrl}`,
+    ...(stack.gatewayUrl === undefined ? [] : [`gateway=${stack.gatewayUrl}`]),
     `state=${stack.stateDir}`,
     ...pids,
   ].join(' ');

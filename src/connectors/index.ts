@@ -1,12 +1,17 @@
 import { readFileSync } from 'node:fs';
 import type { Connector } from './contract';
+import { ExecutionTokenConnector } from './execution-token/connector';
 import { PostgresqlConnector } from './postgresql/connector';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Kind of the connectors that let exact actions through. */
+export const EXECUTION_KIND = 'execution-token';
+
 /** How each kind of connector is made. A new kind is a folder here and a row in this table. */
 const KINDS: Readonly<Record<string, (name: string, url: string) => Connector>> = {
   postgresql: (name, url) => new PostgresqlConnector({ name, url }),
+  [EXECUTION_KIND]: (name, url) => new ExecutionTokenConnector({ name, url }),
 };
 
 const LEDGER_VARIABLE = 'COUNTERSIGN_LEDGER_URL';
@@ -52,7 +57,8 @@ export function ledgerAddress(
   return addressOf(first.name, env);
 }
 
-const addressOf = (name: string, env: Environment): string =>
+/** The address of a connector. */
+export const addressOf = (name: string, env: Environment): string =>
   readAddress(`connector ${name}`, addressVariable(name), env);
 
 function readAddress(what: string, variable: string, env: Environment): string {

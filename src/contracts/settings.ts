@@ -14,6 +14,11 @@ const settingsSchema = z.object({
     .min(1)
     .exactOptional()
     .describe('file of the tickets that a reroute may name'),
+  COUNTERSIGN_GATEWAY_KEY: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('private key of the gateway, whose public part the directory knows'),
   COUNTERSIGN_TASK_QUEUE: z
     .string()
     .min(1)

@@ -86,6 +86,14 @@ export const requestViewSchema = z.object({
   failure: refusalSchema.optional(),
   lease: z.object({ id: z.string(), account: z.string(), grantedAtMs: atMs, expiresAtMs: atMs }).optional(),
   ending: z.enum(['expired', 'revoked']).optional(),
+  execution: z
+    .object({
+      redeemedAtMs: atMs.optional(),
+      redeemedBy: principal.optional(),
+      outcome: z.enum(['succeeded', 'failed', 'unknown']).optional(),
+      refusedRedemptions: z.number(),
+    })
+    .optional(),
   review: z.discriminatedUnion('phase', [
     z.object({ phase: z.literal('none') }),
     z.object({ phase: z.literal('due'), dueAtMs: atMs }),

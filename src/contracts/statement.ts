@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '../domain/limits';
-import { type Statement, VERBS, VERDICTS } from '../domain/statement';
+import { OUTCOMES, type Statement, VERBS, VERDICTS } from '../domain/statement';
 import { identifier, instantMs, principalId, requestId, text } from './request';
 
 /** Seconds since the epoch, as RFC 7519 section 2 has them; fractions are allowed there and kept here. */
@@ -32,6 +32,8 @@ export const statementClaimsSchema = z.strictObject({
   emergencyCondition: identifier.exactOptional(),
   endorses: identifier.exactOptional(),
   verdict: z.enum(VERDICTS).exactOptional(),
+  outcome: z.enum(OUTCOMES).exactOptional(),
+  reporter: principalId.exactOptional(),
   comment: text(LIMITS.commentCharacters).exactOptional(),
 });
 export type StatementClaims = z.infer<typeof statementClaimsSchema>;
@@ -45,6 +47,64 @@ export const submissionClaimsSchema = z.strictObject({
   digest,
 });
 export type SubmissionClaims = z.infer<typeof submissionClaimsSchema>;
+
+/** JOSE `typ` of what a gateway signs about someone who asked through it. */
+export const ATTESTATION_TYPE = 'countersign-attestation+jwt';
+
+/** JOSE `typ` of a token that lets one approved action be executed once. */
+export const EXECUTION_TYPE = 'countersign-execution+jwt';
+
+/** Claims of an execution token, as its audience reads them. */
+export const executionClaimsSchema = z.object({
+  aud: z.string(),
+  jti: z.string(),
+  sub: z.string(),
+  exp: z.number(),
+  request: z.string(),
+  request_digest: z.string(),
+  action_digest: z.string(),
+  cnf: z.object({ jkt: z.string() }),
+});
+export type ExecutionClaims = z.infer<typeof executionClaimsSchema>;
+
+const words = text(512);
+
+/**
+ * Claims by which a gateway attests who submitted the request with this digest, and by which token it knew. The token
+ * itself is never kept: it is a secret, and histories are read by many.
+ */
+export const attestationClaimsSchema = z.strictObject({
+  iss: principalId,
+  sub: principalId,
+  jti: identifier,
+  iat: numericDate,
+  request: requestId,
+  digest,
+  via: z.strictObject({ issuer: words, subject: words, token: digest }),
+  /** What the gateway has to find again by itself: which task this belongs to, and whom to tell. */
+  task: z
+    .strictObject({
+      id: requestId,
+      index: z.number().int().min(0).max(100),
+      items: z.number().int().min(0).max(100),
+      body: digest,
+      scope: z.strictObject({
+        binding_hash: z.string().length(43),
+        binding_context_members: z.array(identifier).max(16),
+      }),
+      /** Resource and action of one item of several, as they were sent. */
+      echo: z.string().max(4_000).exactOptional(),
+      callback: z
+        .strictObject({
+          endpoint: text(2_000),
+          state: text(1_000).exactOptional(),
+          events: z.array(identifier).max(16).exactOptional(),
+        })
+        .exactOptional(),
+    })
+    .exactOptional(),
+});
+export type AttestationClaims = z.infer<typeof attestationClaimsSchema>;
 
 /** The statement in the core's terms: milliseconds, named as what they are. */
 export function statementOf({ iat, exp, ...rest }: StatementClaims): Statement {

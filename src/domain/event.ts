@@ -4,7 +4,7 @@ import type { Lease, LeaseEnd } from './lease';
 import type { Assurance, PrincipalId } from './principal';
 import type { Refusal } from './refusal';
 import type { SignedEnvelope, Submission } from './request';
-import type { EmergencyReroute, Statement, Verb, Verdict } from './statement';
+import type { EmergencyReroute, ExecutionOutcome, Statement, Verb, Verdict } from './statement';
 
 /** Who asked, and how we know. Recognition is not approval: it is recorded as a fact of its own (TTA-1). */
 export interface Recognition {
@@ -100,6 +100,13 @@ export type DomainEvent = { readonly atMs: number } & (
   | { readonly type: 'barred' }
   | { readonly type: 'review_overdue' }
   | { readonly type: 'reviewed'; readonly by: PrincipalId; readonly verdict: Verdict }
+  | {
+      readonly type: 'execution_reported';
+      readonly outcome: ExecutionOutcome;
+      readonly by: PrincipalId;
+      readonly reporter?: PrincipalId;
+      readonly reasonCode?: string;
+    }
   | { readonly type: 'closed' }
 );
 

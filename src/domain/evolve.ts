@@ -1,6 +1,6 @@
 import type { DomainEvent } from './event';
 import { LIMITS } from './limits';
-import type { RequestState, RerouteInState, SwitchInState } from './state';
+import type { ExecutionState, RequestState, RerouteInState, SwitchInState } from './state';
 
 const UNSUBMITTED: RequestState = {
   status: 'submitted',
@@ -146,6 +146,8 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
     }
     case 'reviewed':
       return { ...state, review: { phase: 'done', by: event.by, verdict: event.verdict } };
+    case 'execution_reported':
+      return { ...state, execution: executionAfter(state.execution, event) };
     case 'closed':
       return { ...state, status: 'closed' };
   }
@@ -175,4 +177,19 @@ function switchOver(state: RequestState, jti: string): readonly SwitchInState[] 
 
 function rerouteOver(state: RequestState, jti: string): readonly RerouteInState[] {
   return state.reroutes.map((one) => (one.jti === jti ? { ...one, phase: 'over' } : one));
+}
+
+function executionAfter(
+  before: ExecutionState | undefined,
+  { outcome, by, reporter, atMs }: Extract<DomainEvent, { type: 'execution_reported' }>,
+): ExecutionState {
+  const state = before ?? { refusedRedemptions: 0 };
+  switch (outcome) {
+    case 'redeemed':
+      return { ...state, redeemedAtMs: atMs, redeemedBy: reporter ?? by };
+    case 'redemption_refused':
+      return { ...state, refusedRedemptions: state.refusedRedemptions + 1 };
+    default:
+      return { ...state, outcome };
+  }
 }

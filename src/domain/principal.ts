@@ -24,6 +24,12 @@ export const PROCESS_OWNER_ROLE = 'process-owner';
 /** May end a grant of others that is alive, besides the people named in the request and its approvers. */
 export const REVOKER_ROLES = ['security-operations', 'iam-operations', PROCESS_OWNER_ROLE] as const;
 
+/**
+ * Of a non-human identity: carries what others ask and records what became of it. It attests, at the assurance of a
+ * channel, who asked; it decides nothing.
+ */
+export const RECORDER_ROLE = 'recorder';
+
 /** How strongly a statement is tied to its signer, weakest first. */
 export const ASSURANCE_LEVELS = ['channel', 'key', 'phishing-resistant'] as const;
 export type Assurance = (typeof ASSURANCE_LEVELS)[number];

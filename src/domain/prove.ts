@@ -7,7 +7,7 @@ import { LIMITS } from './limits';
 import { checkStatement, type Directory, type Policy } from './ports';
 import type { PrincipalId } from './principal';
 import { accepted, type Refusal, type Result, refused } from './refusal';
-import type { Entitlement, Submission } from './request';
+import type { AccessRequest, Entitlement, Submission } from './request';
 import { participantsIn, type RequestState, reviewersOf } from './state';
 import type { KeptStatement } from './statement';
 import { strictestOf } from './strictest';
@@ -22,6 +22,8 @@ export interface Evidence {
 /** What a proof allows: one lease, for exactly this, no longer than this. */
 export interface GrantTerms {
   readonly leaseId: string;
+  /** A connector gives access or lets an exact action be executed, never the one for the other. */
+  readonly kind: AccessRequest['kind'];
   readonly requestDigest: Digest;
   readonly requester: PrincipalId;
   readonly beneficiary: PrincipalId;
@@ -114,6 +116,7 @@ export async function proveAuthorised(
   return accepted(
     new ProvenAuthorisation({
       leaseId: request.id,
+      kind: request.kind,
       requestDigest: state.digest,
       requester: request.requester,
       beneficiary: request.beneficiary,

@@ -5,7 +5,7 @@ import type { Lease, LeaseEnd } from './lease';
 import type { PrincipalId } from './principal';
 import type { Refusal } from './refusal';
 import type { Submission } from './request';
-import type { KeptStatement, Verb, Verdict } from './statement';
+import type { ExecutionOutcome, KeptStatement, Verb, Verdict } from './statement';
 
 export const STATUSES = [
   'submitted',
@@ -73,6 +73,14 @@ export type ReviewState =
   | { readonly phase: 'due' | 'overdue'; readonly dueAtMs: number }
   | { readonly phase: 'done'; readonly by: PrincipalId; readonly verdict: Verdict };
 
+/** What is known of an execution (AGE-5). Once it has ended its end stays, whatever is reported later. */
+export interface ExecutionState {
+  readonly redeemedAtMs?: number;
+  readonly redeemedBy?: PrincipalId;
+  readonly outcome?: Extract<ExecutionOutcome, 'succeeded' | 'failed' | 'unknown'>;
+  readonly refusedRedemptions: number;
+}
+
 /** Everything that has happened to a request, folded. Absent (`null`) until something was submitted. */
 export interface RequestState {
   readonly status: Status;
@@ -100,6 +108,7 @@ export interface RequestState {
   readonly failure?: Refusal;
   readonly lease?: Lease;
   readonly ending?: LeaseEnd;
+  readonly execution?: ExecutionState;
   readonly review: ReviewState;
   readonly barred: boolean;
 }

@@ -16,6 +16,7 @@ export const VERBS = [
   'withdraw',
   'revoke',
   'review',
+  'report',
 ] as const;
 export type Verb = (typeof VERBS)[number];
 
@@ -34,6 +35,10 @@ export interface PathChoice {
 
 export const VERDICTS = ['justified', 'unjustified', 'needs-follow-up'] as const;
 export type Verdict = (typeof VERDICTS)[number];
+
+/** What became of an approved execution: its token was used, an attempt to use it was refused, or how it ended. */
+export const OUTCOMES = ['redeemed', 'redemption_refused', 'succeeded', 'failed', 'unknown'] as const;
+export type ExecutionOutcome = (typeof OUTCOMES)[number];
 
 /** The claims of a signed statement (RFC 7519 names where they exist; times in milliseconds once decoded). */
 export interface Statement {
@@ -58,6 +63,9 @@ export interface Statement {
   /** The `jti` of the reroute that an `endorse` speaks about. */
   readonly endorses?: string;
   readonly verdict?: Verdict;
+  /** Of a `report`: what became of the execution, and who said so to the one who signs. */
+  readonly outcome?: ExecutionOutcome;
+  readonly reporter?: PrincipalId;
   readonly comment?: string;
 }
 

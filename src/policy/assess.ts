@@ -9,7 +9,7 @@ import { grantCeilingMs } from '../domain/rules/soundness';
 import { type Bearing, bearingOf } from './bearing';
 import type { Catalog, CatalogEntry } from './catalog';
 import type { CedarEngine } from './cedar-engine';
-import { questionOf } from './cedar-question';
+import { type Presented, questionOf } from './cedar-question';
 import { withDelegates } from './delegates';
 import { formatDuration } from './duration';
 import { deciders, decidersOfPaths, partiesOf, resolvePath } from './eligibility';
@@ -42,6 +42,7 @@ export function assess(
   request: AccessRequest,
   atMs: number,
   precedents: Precedents = NO_PRECEDENTS,
+  presented?: Presented,
 ): Assessment {
   const entry = book.catalog.entry(request.entitlement);
   if (entry === undefined)
@@ -55,9 +56,12 @@ export function assess(
     const { effect, title, safeWay } = entry.weakens;
     return verdict.stop('CONTROL_WEAKENING', `it ${effect} a control: ${title}`, [], safeWay);
   }
-  const unfit = refuseUnfit(book, request, atMs) ?? refuseByRecord(book, request, bearing);
+  const unfit =
+    refuseWrongKind(entry, request) ??
+    refuseUnfit(book, request, atMs) ??
+    refuseByRecord(book, request, bearing);
   if (unfit !== undefined) return verdict.refuse(...unfit);
-  const answer = book.engine.ask(questionOf(book.directory, entry, request, bearing, atMs));
+  const answer = book.engine.ask(questionOf(book.directory, entry, request, bearing, atMs, presented));
   if (answer.decision === 'error')
     return verdict.refuse('FORBIDDEN_BY_POLICY', 'a policy could not be evaluated');
   const forbids = answer.rules.filter((rule) => rule.effect === 'forbid');
@@ -91,7 +95,10 @@ function letThrough(
       `the longest is ${formatDuration(terms.maxDurationMs)}`,
       ids,
     );
-  const account = directory.identity(request.beneficiary)?.accounts[entry.entitlement.connector];
+  const { accounts } = directory.identity(request.beneficiary) ?? {};
+  // Whoever executes an action needs no account where it is carried out: the one who carries it out has it.
+  const ownName = request.kind === 'execution' ? request.beneficiary : undefined;
+  const account = accounts?.[entry.entitlement.connector] ?? ownName;
   if (account === undefined)
     return verdict.refuse('NO_ACCOUNT_ON_TARGET', `${request.beneficiary} has no account there`, ids);
   const parties = partiesOf(request, directory);
@@ -173,9 +180,21 @@ const counts = (rule: PermitRule, { emergency, emergencyCondition }: AccessReque
 
 type Unfit = readonly [ReasonCode, string];
 
+/** Access is asked for as access, an action as an action, with all that its approvers have to see (AGE-5). */
+function refuseWrongKind({ kind }: CatalogEntry, request: AccessRequest): Unfit | undefined {
+  if (request.kind !== kind)
+    return ['NOT_SUPPORTED', `the catalog offers this as ${kind}, not ${request.kind}`];
+  if (kind === 'access')
+    return request.parameters && ['MALFORMED_REQUEST', 'a request for access has no action parameters'];
+  if (request.parameters === undefined)
+    return ['MALFORMED_REQUEST', 'an execution names its tool, target and exact arguments'];
+  if (request.containment === undefined || request.rollback === undefined)
+    return ['MALFORMED_REQUEST', 'an execution says how it is contained and rolled back'];
+  return undefined;
+}
+
 function refuseUnfit(book: PolicyBook, request: AccessRequest, atMs: number): Unfit | undefined {
   const { directory } = book;
-  if (request.kind === 'execution') return ['NOT_SUPPORTED', 'execution requests are not carried out yet'];
   if (directory.identity(request.requester) === undefined)
     return ['UNKNOWN_REQUESTER', `the directory does not know ${request.requester}`];
   if (directory.identity(request.beneficiary) === undefined)

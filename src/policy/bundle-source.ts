@@ -1,8 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { FileProblem } from '../directory/yaml-file';
-import type { Bundle, BundleSource } from './bundle';
-import { loadBundle } from './load-bundle';
+import type { BundleSource } from './bundle';
+import { type LoadedBundle, loadBundle } from './load-bundle';
 import type { TicketSource } from './tickets';
 
 export interface BundleSourceOptions {
@@ -32,12 +32,15 @@ export class BadBundle extends Error {
  *
  * @throws BadBundle where the first one is bad
  */
-export async function createBundleSource(dir: string, options: BundleSourceOptions): Promise<BundleSource> {
+export async function createBundleSource(
+  dir: string,
+  options: BundleSourceOptions,
+): Promise<BundleSource<LoadedBundle>> {
   const { tickets, logger, nowMs = Date.now } = options;
   let version = await versionOf(dir);
   const first = await loadBundle(dir, tickets);
   if (!first.ok) throw new BadBundle(first.problems);
-  let bundle: Bundle = first.bundle;
+  let bundle: LoadedBundle = first.bundle;
   let lookedAtMs = nowMs();
   let looking: Promise<void> | undefined;
 

@@ -32,8 +32,8 @@ export interface Bundle {
 }
 
 /** Hands out the last good bundle; a bad one on disk is reported and does not replace it. */
-export interface BundleSource {
-  current(): Promise<Bundle>;
+export interface BundleSource<Version extends Bundle = Bundle> {
+  current(): Promise<Version>;
 }
 
 /** One thing wrong with a bundle: in which file, on which line, and what to do about it. */

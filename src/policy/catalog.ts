@@ -1,4 +1,4 @@
-import type { Entitlement } from '../domain/request';
+import type { AccessRequest, Entitlement } from '../domain/request';
 import { entitlementName } from '../domain/request';
 import type { ConnectorDeclaration } from './bundle';
 import type { CatalogData, WEAKENING_EFFECTS } from './catalog-file';
@@ -19,10 +19,15 @@ export interface CatalogEntry {
   readonly tags: readonly string[];
   readonly guardedBy: readonly string[];
   readonly privileged: boolean;
+  /** Whether it is access that is given, or an exact action that is let through once. */
+  readonly kind: AccessRequest['kind'];
   /** What a connector gives; empty where nothing is ever granted. */
   readonly grant: Readonly<Record<string, string>>;
   readonly weakens?: ControlEffect;
 }
+
+/** Kind of the connectors that let exact actions through, in place of giving access. */
+export const EXECUTION_KIND = 'execution-token';
 
 /** The parts of a resource's key, `connector:resource`. */
 export function partsOfResourceKey(key: string): { readonly connector: string; readonly resource: string } {
@@ -68,6 +73,10 @@ function entriesOf(data: CatalogData): readonly CatalogEntry[] {
         tags: resource.tags,
         guardedBy: resource.guardedBy,
         privileged: said.privileged,
+        kind:
+          data.connectors[partsOfResourceKey(key).connector]?.kind === EXECUTION_KIND
+            ? 'execution'
+            : 'access',
         grant: said.grant ?? {},
         ...(weakens && { weakens }),
       };

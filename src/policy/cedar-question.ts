@@ -17,6 +17,7 @@ export function factsOf(directory: DirectoryBook, request: AccessRequest) {
     durationSeconds: Math.ceil(request.durationMs / 1_000),
     emergency: request.emergency,
     hasTicket: request.ticket !== undefined,
+    ...(request.parameters && { tool: request.parameters.tool, target: request.parameters.target }),
   };
 }
 
@@ -29,6 +30,20 @@ export const pastOf = (bearing: Bearing) => ({
   unjustifiedEmergencies: bearing.unjustifiedEmergencies,
 });
 
+/** A value that an enforcement point may present: nothing that Cedar would take for an entity or an extension. */
+type PresentedValue = string | boolean | number;
+
+/**
+ * What an enforcement point says of those and that which it asks about (AuthZEN `properties`). Policies see it under
+ * `context.presented` and only where their schema names it. It is there for decisions at an enforcement point alone: an
+ * act on a target is proved without it.
+ */
+export interface Presented {
+  readonly subject: Readonly<Record<string, PresentedValue>>;
+  readonly resource: Readonly<Record<string, PresentedValue>>;
+  readonly action: Readonly<Record<string, PresentedValue>>;
+}
+
 /** The request as Cedar is asked about it: may this beneficiary do this action on this resource, in this context? */
 export function questionOf(
   directory: DirectoryBook,
@@ -36,6 +51,7 @@ export function questionOf(
   request: AccessRequest,
   bearing: Bearing,
   atMs: number,
+  presented?: Presented,
 ): CedarQuestion {
   const principal = uidOf(request.beneficiary);
   const resource = { type: 'Resource', id: `${entry.entitlement.connector}:${entry.entitlement.resource}` };
@@ -44,7 +60,11 @@ export function questionOf(
     principal,
     action: entry.entitlement.action,
     resource,
-    context: { ...factsOf(directory, request), ...pastOf(bearing) },
+    context: {
+      ...factsOf(directory, request),
+      ...pastOf(bearing),
+      ...(presented && { presented: { ...presented } }),
+    },
     entities: [
       principalEntity(principal, standing, directory.identity(request.beneficiary)?.endsAtMs !== undefined),
       {

@@ -21,6 +21,8 @@ const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
 /** A bundle with the parts that explanations and checks look into. */
 export interface LoadedBundle extends Bundle {
   readonly book: PolicyBook;
+  /** Everyone whom the directory knows. */
+  readonly principals: readonly string[];
   /** Accounts on targets that the directory names. */
   readonly accounts: readonly string[];
 }
@@ -104,11 +106,19 @@ function bundleOf(files: BundleFiles, tickets: TicketSource): LoadResult {
     scrutiny: new Map(Object.entries(paths.value.scrutiny)),
     reviewers: paths.value.reviewers,
   };
+  const principals = directory.value.book.identities().map((identity) => identity.id);
   const accounts = directory.value.book.identities().flatMap((identity) => Object.values(identity.accounts));
   const policy = policyOf(book, paths.value, tickets);
   return {
     ok: true,
-    bundle: { directory: book.directory, policy, connectors: book.catalog.connectors, book, accounts },
+    bundle: {
+      directory: book.directory,
+      policy,
+      connectors: book.catalog.connectors,
+      book,
+      principals,
+      accounts,
+    },
   };
 }
 

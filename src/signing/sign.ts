@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { CompactSign } from 'jose';
 import { DENIAL_REPORT_TYPE, type DenialClaims } from '../contracts/denial-report';
-import { STATEMENT_TYPE, type StatementClaims, SUBMISSION_TYPE } from '../contracts/statement';
+import {
+  ATTESTATION_TYPE,
+  type AttestationClaims,
+  STATEMENT_TYPE,
+  type StatementClaims,
+  SUBMISSION_TYPE,
+} from '../contracts/statement';
 import { requestDigest } from '../domain/digest';
 import type { PrincipalId } from '../domain/principal';
 import type { AccessRequest, SignedEnvelope, Submission } from '../domain/request';
@@ -58,6 +64,24 @@ export async function signDenialReport(
 ): Promise<SignedEnvelope> {
   const claims: DenialClaims = { ...draft, iss: issuer, jti: randomUUID(), iat: nowMs / 1_000 };
   return sign(claims, DENIAL_REPORT_TYPE, key);
+}
+
+/** Signs, as a gateway, that `claims.sub` asked for this request by a token that the gateway has verified. */
+export async function attestSubmission(
+  request: AccessRequest,
+  about: Pick<AttestationClaims, 'iss' | 'via' | 'task'>,
+  key: SigningKey,
+  nowMs: number,
+): Promise<Submission> {
+  const claims: AttestationClaims = {
+    ...about,
+    sub: request.requester,
+    jti: randomUUID(),
+    iat: nowMs / 1_000,
+    request: request.id,
+    digest: requestDigest(request),
+  };
+  return { request, proof: await sign(claims, ATTESTATION_TYPE, key) };
 }
 
 async function sign(claims: object, typ: string, key: SigningKey): Promise<SignedEnvelope> {

@@ -2,6 +2,8 @@ import { DENIAL_REPORT_TYPE, denialClaimsSchema, denialReportOf } from '../contr
 import { describeIssues } from '../contracts/problem';
 import { submissionSchema } from '../contracts/request';
 import {
+  ATTESTATION_TYPE,
+  attestationClaimsSchema,
   STATEMENT_TYPE,
   SUBMISSION_TYPE,
   statementClaimsSchema,
@@ -13,11 +15,11 @@ import { type Digest, requestDigest } from '../domain/digest';
 import type { Recognition } from '../domain/event';
 import type { Directory } from '../domain/ports';
 import type { DenialReport } from '../domain/precedents';
-import type { Standing } from '../domain/principal';
+import { hasAnyRole, isHuman, RECORDER_ROLE, type Standing } from '../domain/principal';
 import { accepted, type Refusal, type Result, refused } from '../domain/refusal';
-import type { SignedEnvelope, Submission } from '../domain/request';
+import type { AccessRequest, SignedEnvelope, Submission } from '../domain/request';
 import type { StatementCheck, UnverifiedStatement } from '../domain/statement';
-import { SignatureVerifier } from './verify';
+import { SignatureVerifier, typeOf } from './verify';
 
 /** The core's directory: the people of a directory book, and the signatures of their registered keys. */
 export class SignedDirectory implements Directory {
@@ -33,6 +35,7 @@ export class SignedDirectory implements Directory {
     const decoded = submissionSchema.safeParse(submission);
     if (!decoded.success) return refused('MALFORMED', describeIssues(decoded.error, 'submission'));
     const { request, proof } = decoded.data;
+    if (typeOf(proof) === ATTESTATION_TYPE) return this.#authenticateAttested(request, proof, atMs);
     const verified = await this.#verifier.verify(proof, SUBMISSION_TYPE, atMs);
     if (!verified.ok) return verified;
     const { payload, key } = verified.value;
@@ -64,6 +67,43 @@ export class SignedDirectory implements Directory {
         `signed by a key of ${key.principal} in the name of ${claims.data.iss}`,
       );
     return accepted({ report: denialReportOf(claims.data), reporter });
+  }
+
+  /** A gateway says who asked. That is worth what the channel is worth, and never more. */
+  async #authenticateAttested(
+    request: AccessRequest,
+    proof: SignedEnvelope,
+    atMs: number,
+  ): Promise<Result<Recognition>> {
+    const verified = await this.#verifier.verify(proof, ATTESTATION_TYPE, atMs);
+    if (!verified.ok) return verified;
+    const { payload, key } = verified.value;
+    const claims = attestationClaimsSchema.safeParse(payload);
+    if (!claims.success) return refused('MALFORMED', describeIssues(claims.error, 'attestation claims'));
+    const { iss, sub } = claims.data;
+    const recorder = this.book.standingOf(key.principal, atMs);
+    if (
+      iss !== key.principal ||
+      recorder === undefined ||
+      isHuman(recorder) ||
+      !hasAnyRole(recorder, [RECORDER_ROLE])
+    )
+      return refused('BAD_SIGNATURE', `${key.principal} may not attest who asked`);
+    if (!recorder.active)
+      return refused('DISABLED_IDENTITY', `${key.principal} is disabled or past its end date`);
+    if (sub !== request.requester || sub === iss)
+      return refused('BAD_SIGNATURE', `${key.principal} attests another requester`);
+    if (claims.data.request !== request.id || claims.data.digest !== requestDigest(request))
+      return refused('DIGEST_MISMATCH', 'the attestation was made for another request');
+    if (!this.book.standingOf(sub, atMs)?.active)
+      return refused('DISABLED_IDENTITY', `${sub} is disabled or past its end date`);
+    return accepted({
+      principal: sub,
+      keyId: key.keyId,
+      assurance: 'channel',
+      channel: 'gateway',
+      directoryDigest: this.digest,
+    });
   }
 
   async authenticateStatement(envelope: SignedEnvelope, atMs: number): Promise<StatementCheck> {

@@ -53,6 +53,9 @@ export class SignatureVerifier {
   }
 }
 
+/** What a JWS says it is. Not to be believed before the signature holds. */
+export const typeOf = (envelope: SignedEnvelope): unknown => readHeader(envelope.jws)?.typ;
+
 function readHeader(jws: string) {
   try {
     return decodeProtectedHeader(jws);

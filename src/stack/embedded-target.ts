@@ -27,6 +27,9 @@ const ROLES = `
       CREATE ROLE production_write NOLOGIN;
       CREATE ROLE production_admin NOLOGIN;
     END IF;
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'payments_schema_owner') THEN
+      CREATE ROLE payments_schema_owner NOLOGIN;
+    END IF;
   END $$;
   CREATE SCHEMA IF NOT EXISTS reporting;
   CREATE SCHEMA IF NOT EXISTS payments;
@@ -39,6 +42,8 @@ const ROLES = `
   GRANT USAGE ON SCHEMA payments TO production_write, production_admin;
   GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA payments TO production_write;
   GRANT ALL ON ALL TABLES IN SCHEMA payments TO production_admin;
+  ALTER SCHEMA payments OWNER TO payments_schema_owner;
+  ALTER TABLE payments.payment OWNER TO payments_schema_owner;
 `;
 
 /** Starts the embedded target, with what an earlier one in the same folder left. */

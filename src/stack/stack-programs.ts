@@ -49,6 +49,39 @@ export const workerSpec = (place: WorkerPlace): ChildSpec => ({
     COUNTERSIGN_TASK_QUEUE: place.taskQueue,
     COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '5',
     [addressVariable('warehouse')]: place.targetUrl,
+    [addressVariable('changes')]: place.targetUrl,
   },
   logFile: path.join(place.stateDir, 'logs', 'worker.log'),
+});
+
+/** A gateway lets calls under way finish for five seconds. */
+export const GATEWAY_STOPS_WITHIN_MS = 8_000;
+
+export interface GatewayPlace extends WorkerPlace {
+  readonly port: number;
+  readonly config?: string;
+}
+
+/** How the gateway is run. */
+export const gatewaySpec = (place: GatewayPlace): ChildSpec => ({
+  name: 'gateway',
+  command: process.execPath,
+  args: [
+    COMMAND_LINE,
+    'gateway',
+    '--port',
+    String(place.port),
+    ...(place.config === undefined ? [] : ['--config', place.config]),
+  ],
+  env: {
+    ...baseEnvironment(),
+    TEMPORAL_ADDRESS: place.temporalAddress,
+    COUNTERSIGN_STATE_DIR: place.stateDir,
+    COUNTERSIGN_BUNDLE: place.bundleDir,
+    COUNTERSIGN_TICKETS: place.ticketsFile,
+    COUNTERSIGN_TASK_QUEUE: place.taskQueue,
+    [addressVariable('warehouse')]: place.targetUrl,
+    [addressVariable('changes')]: place.targetUrl,
+  },
+  logFile: path.join(place.stateDir, 'logs', 'gateway.log'),
 });

@@ -4,8 +4,16 @@ import { FileTicketSource, loadBundle } from '../policy';
 import { type Announce, announced } from './announce';
 import { provideExampleBundle } from './example-bundle';
 import { requireFreePort } from './free-port';
+import { gatewayUrlOf, waitForGateway } from './gateway-ready';
 import { tryPidLock } from './pid-lock';
-import { TARGET_STOPS_WITHIN_MS, targetSpec, WORKER_STOPS_WITHIN_MS, workerSpec } from './stack-programs';
+import {
+  GATEWAY_STOPS_WITHIN_MS,
+  gatewaySpec,
+  TARGET_STOPS_WITHIN_MS,
+  targetSpec,
+  WORKER_STOPS_WITHIN_MS,
+  workerSpec,
+} from './stack-programs';
 import { endLeftovers, removeStackRecord, writeStackRecord } from './stack-record';
 import { Supervisor } from './supervisor';
 import { targetUrl, waitForTarget } from './target-ready';
@@ -21,6 +29,9 @@ export interface StackOptions {
   readonly temporalPort: number;
   readonly uiPort?: number;
   readonly targetPort: number;
+  /** Port of the gateway; without it there is none. */
+  readonly httpPort?: number;
+  readonly gatewayConfig?: string;
   readonly taskQueue: string;
   readonly announce: Announce;
   /** Gives up a start that is under way. */
@@ -32,6 +43,7 @@ export interface Stack {
   readonly stateDir: string;
   readonly temporalAddress: string;
   readonly uiUrl?: string;
+  readonly gatewayUrl?: string;
   /** The target, as the connector reaches it. */
   readonly targetUrl: string;
   /** The target, for an account that logs in to it. */
@@ -73,6 +85,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       stateDir,
       temporalAddress: addresses.temporal,
       ...(addresses.ui !== undefined && { uiUrl: addresses.ui }),
+      ...(addresses.gateway !== undefined && { gatewayUrl: addresses.gateway }),
       targetUrl: addresses.target,
       targetUrlFor: (account) => targetUrl(options.targetPort, account),
       bundleDir,
@@ -132,16 +145,37 @@ async function startPrograms(options: StackOptions, supervisor: Supervisor): Pro
   await announced(announce, 'starting the worker', () =>
     waitForWorker({ ...temporal, taskQueue }, waitingFor('worker')),
   );
+  if (options.httpPort !== undefined) {
+    const { gatewayConfig } = options;
+    await supervisor.run(
+      gatewaySpec({
+        stateDir,
+        bundleDir,
+        ticketsFile,
+        temporalAddress: addresses.temporal,
+        taskQueue,
+        targetUrl: addresses.target,
+        port: options.httpPort,
+        ...(gatewayConfig !== undefined && { config: path.resolve(gatewayConfig) }),
+      }),
+      GATEWAY_STOPS_WITHIN_MS,
+    );
+    await announced(announce, 'starting the gateway', () =>
+      waitForGateway(addresses.gateway ?? '', waitingFor('gateway')),
+    );
+  }
   return { bundleDir, ticketsFile };
 }
 
-const addressesOf = ({ temporalPort, uiPort, targetPort }: StackOptions) => ({
+const addressesOf = ({ temporalPort, uiPort, targetPort, httpPort, gatewayConfig }: StackOptions) => ({
+  ...(httpPort !== undefined && { gateway: gatewayUrlOf(httpPort, gatewayConfig) }),
   temporal: `127.0.0.1:${temporalPort}`,
   ...(uiPort !== undefined && { ui: `http://127.0.0.1:${uiPort}` }),
   target: targetUrl(targetPort),
 });
 
-async function requireFreePorts({ temporalPort, uiPort, targetPort }: StackOptions): Promise<void> {
+async function requireFreePorts({ temporalPort, uiPort, targetPort, httpPort }: StackOptions): Promise<void> {
+  if (httpPort !== undefined) await requireFreePort(httpPort, 'the gateway');
   await requireFreePort(temporalPort, 'Temporal');
   if (uiPort !== undefined) await requireFreePort(uiPort, "Temporal's web UI");
   await requireFreePort(targetPort, 'the embedded target');

@@ -6,6 +6,7 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { CountersignClient, type RequestView } from '../../src/client';
 import type { Connector } from '../../src/connectors/contract';
+import { ExecutionTokenConnector } from '../../src/connectors/execution-token/connector';
 import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
 import { requestDigest } from '../../src/domain/digest';
 import type { AccessRequest, SignedEnvelope } from '../../src/domain/request';
@@ -37,6 +38,7 @@ export class Stage {
     readonly temporal: Client,
     readonly client: CountersignClient,
     readonly connector: Connector,
+    readonly changes: Connector,
     private readonly native: NativeConnection,
   ) {}
 
@@ -53,8 +55,12 @@ export class Stage {
     const temporal = new Client({ connection, dataConverter: { payloadConverterPath: PAYLOAD_CONVERTER } });
     const native = await NativeConnection.connect({ address: server.address });
     const connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+    const changes = new ExecutionTokenConnector({ name: 'changes', url: postgres.url });
     const client = new CountersignClient(temporal);
-    const stage = new Stage(server, postgres, stateDir, bundleDir, temporal, client, connector, native);
+    const stage = new Stage(
+      ...([server, postgres, stateDir, bundleDir, temporal, client] as const),
+      ...([connector, changes, native] as const),
+    );
     await stage.startWorker();
     return stage;
   }
@@ -67,7 +73,10 @@ export class Stage {
       namespace: 'default',
       taskQueue: 'countersign',
       bundles: await createBundleSource(this.bundleDir, { tickets, logger }),
-      connectors: new Map([['warehouse', this.connector]]),
+      connectors: new Map([
+        ['warehouse', this.connector],
+        ['changes', this.changes],
+      ]),
       maxCachedWorkflows: 500,
     });
     this.#running = this.#worker.run();
@@ -82,6 +91,7 @@ export class Stage {
   async close(): Promise<void> {
     if (this.#worker !== undefined) await this.stopWorker();
     await this.connector.close();
+    await this.changes.close();
     await this.native.close();
     await this.temporal.connection.close();
     await this.server.stop();

@@ -49,6 +49,8 @@ export class PostgresqlConnector implements Connector {
     // Types are gone at run time; without this, anything of the right shape would be a proof.
     if (!isAuthorisation(authorisation)) return refusedWith('NOT_AUTHORISED', 'this is not a proof');
     const { terms } = authorisation;
+    if (terms.kind !== 'access')
+      return refusedWith('TARGET_REFUSED', 'this target gives access, it executes nothing');
     const role = terms.binding.grant['role'];
     if (role === undefined)
       return refusedWith('TARGET_REFUSED', 'the catalog names no role for this entitlement');

@@ -28,6 +28,8 @@ export function checkIntegrity(state: RequestState, facts: VerifiedStatement, at
 
 function roomFor(verb: Verb): number {
   const { acceptedStatements, closingStatements } = LIMITS;
+  // Reports come from outside the path; a flood of them must leave room for what people say.
+  if (verb === 'report') return acceptedStatements / 2;
   return CLOSING_VERBS.includes(verb) ? acceptedStatements : acceptedStatements - closingStatements;
 }
 

@@ -4,6 +4,7 @@ import { cancel } from './cancel';
 import { confirm } from './confirm';
 import { deny } from './deny';
 import { endorse } from './endorse';
+import { report } from './report';
 import { reroute } from './reroute';
 import { review } from './review';
 import { revoke } from './revoke';
@@ -21,4 +22,5 @@ export const VERB_RULES: Readonly<Record<Verb, VerbRule>> = {
   withdraw,
   revoke,
   review,
+  report,
 };

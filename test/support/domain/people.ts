@@ -45,6 +45,7 @@ export const PROCESS_OWNER = member('person/process-owner', [], ['process-owner'
 export const REVIEWER = member('person/reviewer');
 export const BYSTANDER = member('person/bystander');
 export const ROGUE_BOT = member('bot/rogue', ['leads', 'substitutes'], ['iam-operations', 'process-owner']);
+export const RECORDER = member('service/recorder', [], ['recorder']);
 export const DISABLED_LEAD = member('person/disabled-lead', ['leads']);
 
 const peculiar: Readonly<Record<PrincipalId, Partial<Standing>>> = {

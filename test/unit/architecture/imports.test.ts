@@ -33,10 +33,12 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'workflows',
   ],
   'client.ts': ['domain', 'contracts', 'signing', 'workflows/payload-converter'],
+  gateway: ['client.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
+  enforcement: ['client.ts', 'domain', 'contracts', 'connectors', 'policy', 'signing'],
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   cli: [
     ...['domain', 'contracts', 'client.ts', 'worker.ts', 'audit', 'connectors', 'ledger', 'policy'],
-    ...['reconciler', 'signing', 'stack'],
+    ...['reconciler', 'signing', 'stack', 'gateway'],
   ],
 };
 

@@ -26,6 +26,7 @@ import {
   OWNER,
   POLICY_ADMIN,
   PROCESS_OWNER,
+  RECORDER,
   REQUESTER,
   REVIEWER,
   ROGUE_BOT,
@@ -61,30 +62,32 @@ const RELATIONS: Readonly<Record<string, string>> = {
   reviewer: REVIEWER,
   bystander: BYSTANDER,
   'bot with every role': ROGUE_BOT,
+  'keeper of the record': RECORDER,
   'disabled person': DISABLED_LEAD,
 };
 
 /** `yes`, or why not, asked at the best time for the verb. */
 const AUTHORITY = table(`
-                          | approve   deny      confirm   reroute   endorse   cancel    withdraw  revoke    review
-requester                 | human     human     human     human     human     human     yes       yes       human
-beneficiary               | human     human     human     human     human     human     eligible  yes       human
-sponsor                   | conflict  conflict  yes       govern    govern    govern    eligible  yes       conflict
-owner                     | conflict  conflict  eligible  govern    govern    govern    eligible  yes       conflict
-delegator                 | conflict  conflict  eligible  govern    govern    govern    eligible  yes       conflict
-approver to decide        | yes       yes       eligible  govern    govern    govern    eligible  yes       conflict
-approver who decided      | now       yes       eligible  govern    govern    govern    eligible  yes       conflict
-approver replaced         | eligible  eligible  eligible  govern    govern    govern    eligible  eligible  eligible
-replacement               | yes       yes       eligible  govern    govern    govern    eligible  eligible  eligible
-rescuer (IAM)             | conflict  conflict  eligible  yes       conflict  govern    eligible  yes       conflict
-second governor (SecOps)  | conflict  conflict  eligible  yes       yes       govern    eligible  yes       conflict
-policy administrator      | eligible  eligible  eligible  yes       yes       govern    eligible  eligible  eligible
-governance delegate       | eligible  eligible  eligible  yes       yes       govern    eligible  eligible  eligible
-process owner             | eligible  eligible  eligible  govern    govern    yes       eligible  yes       eligible
-reviewer                  | eligible  eligible  eligible  govern    govern    govern    eligible  eligible  yes
-bystander                 | eligible  eligible  eligible  govern    govern    govern    eligible  eligible  eligible
-bot with every role       | human     human     human     human     human     human     eligible  eligible  human
-disabled person           | disabled  disabled  disabled  disabled  disabled  disabled  disabled  disabled  disabled
+                          | approve   deny      confirm   reroute   endorse   cancel    withdraw  revoke    review    report
+requester                 | human     human     human     human     human     human     yes       yes       human    eligible
+beneficiary               | human     human     human     human     human     human     eligible  yes       human    eligible
+sponsor                   | conflict  conflict  yes       govern    govern    govern    eligible  yes       conflict  eligible
+owner                     | conflict  conflict  eligible  govern    govern    govern    eligible  yes       conflict  eligible
+delegator                 | conflict  conflict  eligible  govern    govern    govern    eligible  yes       conflict  eligible
+approver to decide        | yes       yes       eligible  govern    govern    govern    eligible  yes       conflict  eligible
+approver who decided      | now       yes       eligible  govern    govern    govern    eligible  yes       conflict  eligible
+approver replaced         | eligible  eligible  eligible  govern    govern    govern    eligible  eligible  eligible  eligible
+replacement               | yes       yes       eligible  govern    govern    govern    eligible  eligible  eligible  eligible
+rescuer (IAM)             | conflict  conflict  eligible  yes       conflict  govern    eligible  yes       conflict  eligible
+second governor (SecOps)  | conflict  conflict  eligible  yes       yes       govern    eligible  yes       conflict  eligible
+policy administrator      | eligible  eligible  eligible  yes       yes       govern    eligible  eligible  eligible  eligible
+governance delegate       | eligible  eligible  eligible  yes       yes       govern    eligible  eligible  eligible  eligible
+process owner             | eligible  eligible  eligible  govern    govern    yes       eligible  yes       eligible  eligible
+reviewer                  | eligible  eligible  eligible  govern    govern    govern    eligible  eligible  yes      eligible
+bystander                 | eligible  eligible  eligible  govern    govern    govern    eligible  eligible  eligible  eligible
+bot with every role       | human     human     human     human     human     human     eligible  eligible  human    eligible
+keeper of the record      | human     human     human     human     human     human     eligible  eligible  human     now
+disabled person           | disabled  disabled  disabled  disabled  disabled  disabled  disabled  disabled  disabled  disabled
 `);
 
 const CODES: Readonly<Record<string, RefusalCode>> = {
@@ -98,23 +101,23 @@ const CODES: Readonly<Record<string, RefusalCode>> = {
 
 /** Which verbs have their time in which state. */
 const TIME = table(`
-                          | approve   deny      confirm   reroute   endorse   cancel    withdraw  revoke    review
-assessing                 | -         -         -         -         -         yes       yes       -         -
-awaiting approval         | yes       yes       yes       yes       -         yes       yes       -         -
-awaiting an endorsement   | yes       yes       yes       -         yes       yes       yes       -         -
-awaiting a confirmation   | -         -         yes       -         -         yes       yes       -         -
-provisioning              | -         -         -         -         -         yes       yes       -         -
-active                    | -         -         -         -         -         -         -         yes       yes
-ending                    | -         -         -         -         -         -         -         -         yes
-expired, review overdue   | -         -         -         -         -         -         -         -         yes
-closed                    | -         -         -         -         -         -         -         -         -
-hard stopped              | -         -         -         -         -         -         -         -         -
-refused                   | -         -         -         -         -         -         -         -         -
-denied                    | -         -         -         -         -         -         -         -         -
-cancelled                 | -         -         -         -         -         -         -         -         -
-withdrawn                 | -         -         -         -         -         -         -         -         -
-lapsed                    | -         -         -         -         -         -         -         -         -
-failed                    | -         -         -         -         -         -         -         -         -
+                          | approve   deny      confirm   reroute   endorse   cancel    withdraw  revoke    review    report
+assessing                 | -         -         -         -         -         yes       yes       -         -         -
+awaiting approval         | yes       yes       yes       yes       -         yes       yes       -         -         -
+awaiting an endorsement   | yes       yes       yes       -         yes       yes       yes       -         -         -
+awaiting a confirmation   | -         -         yes       -         -         yes       yes       -         -         -
+provisioning              | -         -         -         -         -         yes       yes       -         -         -
+active                    | -         -         -         -         -         -         -         yes       yes         -
+ending                    | -         -         -         -         -         -         -         -         yes         -
+expired, review overdue   | -         -         -         -         -         -         -         -         yes         -
+closed                    | -         -         -         -         -         -         -         -         -         -
+hard stopped              | -         -         -         -         -         -         -         -         -         -
+refused                   | -         -         -         -         -         -         -         -         -         -
+denied                    | -         -         -         -         -         -         -         -         -         -
+cancelled                 | -         -         -         -         -         -         -         -         -         -
+withdrawn                 | -         -         -         -         -         -         -         -         -         -
+lapsed                    | -         -         -         -         -         -         -         -         -         -
+failed                    | -         -         -         -         -         -         -         -         -         -
 `);
 
 /** The state in which each verb is at its best time. */
@@ -128,6 +131,7 @@ const BEST_TIME: Readonly<Record<Verb, string>> = {
   withdraw: 'awaiting approval',
   revoke: 'active',
   review: 'active',
+  report: 'active',
 };
 
 const assessment = needsApproval([leads()], {
@@ -182,6 +186,7 @@ function answer(history: readonly Command[], who: string, verb: Verb): RefusalCo
     jti: 'the-statement',
     revision: state.revision,
     endorses: 'second',
+    outcome: 'redeemed' as const,
     ...replacing(LEAD_2, SUBSTITUTE_2),
   };
   const events = decide(state, says(who, verb, claims));

@@ -31,6 +31,7 @@ describe('TTA-2 the act demands the proof', () => {
     );
     expect(proof.ok && proof.value.terms).toEqual({
       leaseId: 'request-0001',
+      kind: 'access',
       requestDigest: digestFor(aRequest()),
       requester: REQUESTER,
       beneficiary: BENEFICIARY,

@@ -160,7 +160,7 @@ describe('TTA-7 non-human identities never approve, confirm, review, reroute or 
 
   it.each(nonHumans)('%s can at most withdraw and give back', (who) => {
     const signer = { ...standingOf(who), ...standingOf(ROGUE_BOT), id: who };
-    for (const verb of VERBS.filter((one) => one !== 'withdraw' && one !== 'revoke'))
+    for (const verb of VERBS.filter((one) => !['withdraw', 'revoke', 'report'].includes(one)))
       given(...awaitingApproval(needsApproval([leads({ eligible: [LEAD_1, ROGUE_BOT] })])))
         .when(says(who, verb, {}, { signer }))
         .thenRefused('NOT_HUMAN');

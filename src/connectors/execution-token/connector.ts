@@ -1,0 +1,104 @@
+import type { Authorisation } from '../../domain/prove';
+import type {
+  Connector,
+  ConnectorDescription,
+  EndReason,
+  Inventory,
+  LeaseRecord,
+  ProvisionOutcome,
+  RevocationOutcome,
+} from '../contract';
+import { ExecutionLedger, type LedgerOptions } from './ledger';
+import type { ExecutionRow } from './ledger-schema';
+
+/** Longer than a look takes. Two looks at once would do no harm, only the same work. */
+const RECONCILER_LOCK_MS = 20_000;
+
+/**
+ * Lets exact actions be executed, each once, in place of giving access. Its lease is the time in which that may happen;
+ * the token itself is made at the gateway, for the holder's key, and never passes through here or through a history.
+ */
+export class ExecutionTokenConnector implements Connector {
+  readonly #ledger: ExecutionLedger;
+  readonly #name: string;
+  readonly #nowMs: () => number;
+
+  constructor({ name, ...options }: LedgerOptions & { readonly name: string }) {
+    this.#name = name;
+    this.#nowMs = options.nowMs ?? Date.now;
+    this.#ledger = new ExecutionLedger(options);
+  }
+
+  describe(): ConnectorDescription {
+    return { name: this.#name, kind: 'execution-token', endsByItself: true };
+  }
+
+  async provision(authorisation: Authorisation): Promise<ProvisionOutcome> {
+    const released = await this.#ledger.release(authorisation);
+    if (!released.ok) return { outcome: 'refused', refusal: released.refusal };
+    const { id, account, grantedAtMs, expiresAtMs } = recordOf(released.value);
+    return { outcome: 'granted', lease: { id, account, grantedAtMs, expiresAtMs } };
+  }
+
+  async revoke(leaseId: string, reason: EndReason): Promise<RevocationOutcome> {
+    return { accessRemoved: await this.#ledger.end(leaseId, reason) };
+  }
+
+  /** What is executed leaves nothing behind that could drift. */
+  async list(): Promise<Inventory> {
+    const rows = await this.#ledger.query<ExecutionRow>(
+      'SELECT * FROM countersign.execution ORDER BY released_at_ms NULLS LAST, request_id',
+    );
+    return { leases: rows.map(recordOf), drift: [] };
+  }
+
+  async overdue(atMs: number): Promise<readonly LeaseRecord[]> {
+    const rows = await this.#ledger.query<ExecutionRow>(
+      `SELECT * FROM countersign.execution
+        WHERE ended_at_ms IS NULL AND expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT 1000`,
+      [atMs],
+    );
+    return rows.map(recordOf);
+  }
+
+  async withReconcilerLock(work: () => Promise<void>): Promise<boolean> {
+    const nowMs = this.#nowMs();
+    const untilMs = nowMs + RECONCILER_LOCK_MS;
+    const claimed = await this.#ledger.query(
+      `INSERT INTO countersign.execution_reconciler (until_ms) VALUES ($2)
+       ON CONFLICT (singleton) DO UPDATE SET until_ms = $2 WHERE countersign.execution_reconciler.until_ms <= $1
+       RETURNING 1`,
+      [nowMs, untilMs],
+    );
+    if (claimed.length === 0) return false;
+    try {
+      await work();
+    } finally {
+      await this.#ledger.query(
+        'UPDATE countersign.execution_reconciler SET until_ms = 0 WHERE until_ms = $1',
+        [untilMs],
+      );
+    }
+    return true;
+  }
+
+  close(): Promise<void> {
+    return this.#ledger.close();
+  }
+}
+
+function recordOf(row: ExecutionRow): LeaseRecord {
+  const ended =
+    row.end_reason === null ? {} : { ended: { atMs: Number(row.ended_at_ms), reason: row.end_reason } };
+  return {
+    id: row.request_id,
+    account: row.account ?? '',
+    grant: row.audience ?? '',
+    requestDigest: row.request_digest ?? '',
+    emergency: false,
+    grantedAtMs: Number(row.released_at_ms ?? row.ended_at_ms),
+    expiresAtMs: Number(row.expires_at_ms ?? row.ended_at_ms),
+    ...ended,
+    present: row.ended_at_ms === null,
+  };
+}

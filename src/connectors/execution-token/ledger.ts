@@ -1,0 +1,207 @@
+import type { PoolClient } from 'pg';
+import { type Authorisation, isAuthorisation } from '../../domain/prove';
+import { accepted, type Refusal, type Result, refused } from '../../domain/refusal';
+import type { EndReason } from '../contract';
+import { Database, type DatabaseOptions } from '../postgresql/database';
+import { lock } from '../postgresql/lease-table';
+import { MIGRATION_LOCK } from '../postgresql/schema';
+import { type ExecutionRow, LEDGER_SCHEMA } from './ledger-schema';
+
+export interface LedgerOptions extends DatabaseOptions {
+  readonly nowMs?: () => number;
+}
+
+/** A token lives no longer than this, however long the execution may take. */
+export const TOKEN_LIFE_MS = 5 * 60_000;
+
+/** Which token of which request is used, by whom. All of it is part of the condition under which it is consumed. */
+export interface Use {
+  readonly requestId: string;
+  readonly requestDigest: string;
+  readonly tokenId: string;
+  readonly holderKey: string;
+  readonly audience: string;
+}
+
+/** The record of executions that may still happen, each once. Every method takes a proof where it lets something happen. */
+export class ExecutionLedger {
+  readonly #database: Database;
+  readonly #nowMs: () => number;
+  #prepared: Promise<void> | undefined;
+
+  constructor({ nowMs = Date.now, ...database }: LedgerOptions) {
+    this.#database = new Database(database);
+    this.#nowMs = nowMs;
+  }
+
+  /** Lets what was proved be executed once, until its end. Asked again, it yields the same row. */
+  async release(authorisation: Authorisation): Promise<Result<ExecutionRow>> {
+    if (!isAuthorisation(authorisation)) return refused('NOT_AUTHORISED', 'this is not a proof');
+    const { terms } = authorisation;
+    const audience = terms.binding.grant['audience'];
+    if (terms.kind !== 'execution' || audience === undefined)
+      return refused('TARGET_REFUSED', 'the catalog names no audience that would execute this');
+    await this.prepare();
+    return this.#database.transaction(async (client) => {
+      await lock(client, `execution ${terms.leaseId}`);
+      const earlier = await findExecution(client, terms.leaseId);
+      if (earlier !== undefined) return fits(earlier, terms.requestDigest);
+      const nowMs = this.#nowMs();
+      const { rows } = await client.query<ExecutionRow>(
+        `INSERT INTO countersign.execution
+           (request_id, request_digest, account, audience, released_at_ms, expires_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6) RETURNING *`,
+        [
+          terms.leaseId,
+          terms.requestDigest,
+          terms.binding.account,
+          audience,
+          nowMs,
+          nowMs + terms.durationMs,
+        ],
+      );
+      return rows[0] === undefined ? refused('TARGET_REFUSED', 'nothing was written') : accepted(rows[0]);
+    });
+  }
+
+  /**
+   * Binds a new token to the key of its holder. A token that was lost may be asked for again with the same key: the
+   * new one takes the place of the old, so that there is one at a time. Never after it was used.
+   */
+  async issue(
+    authorisation: Authorisation,
+    tokenId: string,
+    holderKey: string,
+  ): Promise<Result<ExecutionRow>> {
+    if (!isAuthorisation(authorisation)) return refused('NOT_AUTHORISED', 'this is not a proof');
+    const { leaseId, requestDigest } = authorisation.terms;
+    await this.prepare();
+    return this.#database.transaction(async (client) => {
+      const nowMs = this.#nowMs();
+      const row = await findExecution(client, leaseId);
+      if (row === undefined) return refused('NOT_NOW', 'it has not been released yet');
+      const usable = fits(row, requestDigest);
+      if (!usable.ok) return usable;
+      const refusal = refuseUse(row, nowMs);
+      if (refusal !== undefined) return { ok: false, refusal };
+      if (row.holder_key !== null && row.holder_key !== holderKey)
+        return refused('BAD_SIGNATURE', 'its token is bound to another key');
+      const untilMs = Math.min(nowMs + TOKEN_LIFE_MS, Number(row.expires_at_ms));
+      const { rows } = await client.query<ExecutionRow>(
+        `UPDATE countersign.execution SET token_id = $2, holder_key = $3, token_until_ms = $4
+          WHERE request_id = $1 RETURNING *`,
+        [leaseId, tokenId, holderKey, untilMs],
+      );
+      return rows[0] === undefined ? refused('NOT_NOW', 'it is gone') : accepted(rows[0]);
+    });
+  }
+
+  /** Consumes a token in a transaction of its own, for targets that have none. */
+  async redeem(authorisation: Authorisation, use: Use, by: string): Promise<Result<ExecutionRow>> {
+    await this.prepare();
+    return this.#database.transaction((client) => consume(client, authorisation, use, by, this.#nowMs()));
+  }
+
+  async find(requestId: string): Promise<ExecutionRow | undefined> {
+    await this.prepare();
+    const [row] = await this.#database.query<ExecutionRow>(
+      'SELECT * FROM countersign.execution WHERE request_id = $1',
+      [requestId],
+    );
+    return row;
+  }
+
+  /** Ends it for good. Of an unknown one it keeps the bar. */
+  async end(requestId: string, reason: EndReason): Promise<boolean> {
+    await this.prepare();
+    return this.#database.transaction(async (client) => {
+      await lock(client, `execution ${requestId}`);
+      const { rowCount } = await client.query(
+        `INSERT INTO countersign.execution (request_id, ended_at_ms, end_reason) VALUES ($1, $2, 'barred')
+         ON CONFLICT (request_id) DO UPDATE SET ended_at_ms = $2, end_reason = $3
+          WHERE countersign.execution.ended_at_ms IS NULL`,
+        [requestId, this.#nowMs(), reason],
+      );
+      return (rowCount ?? 0) > 0;
+    });
+  }
+
+  query<Row extends import('pg').QueryResultRow>(text: string, values: readonly unknown[] = []) {
+    return this.prepare().then(() => this.#database.query<Row>(text, values));
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  /** Makes the schema, once a process and in one worker at a time. A failure is tried again by the next call. */
+  prepare(): Promise<void> {
+    this.#prepared ??= this.#database
+      .transaction(async (client) => {
+        await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+        await client.query(LEDGER_SCHEMA);
+      })
+      .catch((error: unknown) => {
+        this.#prepared = undefined;
+        throw error;
+      });
+    return this.#prepared;
+  }
+}
+
+/**
+ * Consumes a token, in the transaction of whoever starts the execution. The one statement that does it holds every
+ * condition, so that of any number of attempts at once exactly one finds the row as it has to be.
+ */
+export async function consume(
+  client: PoolClient,
+  authorisation: Authorisation,
+  use: Use,
+  by: string,
+  nowMs: number,
+): Promise<Result<ExecutionRow>> {
+  if (!isAuthorisation(authorisation)) return refused('NOT_AUTHORISED', 'this is not a proof');
+  const { terms } = authorisation;
+  if (terms.leaseId !== use.requestId || terms.requestDigest !== use.requestDigest)
+    return refused('DIGEST_MISMATCH', 'the proof is of another request');
+  const { rows } = await client.query<ExecutionRow>(
+    `UPDATE countersign.execution SET redeemed_at_ms = $6, redeemed_by = $7
+      WHERE request_id = $1 AND request_digest = $2 AND token_id = $3 AND holder_key = $4 AND audience = $5
+        AND redeemed_at_ms IS NULL AND ended_at_ms IS NULL AND expires_at_ms > $6 AND token_until_ms > $6
+      RETURNING *`,
+    [use.requestId, use.requestDigest, use.tokenId, use.holderKey, use.audience, nowMs, by],
+  );
+  if (rows[0] !== undefined) return accepted(rows[0]);
+  const row = await findExecution(client, use.requestId);
+  if (row === undefined) return refused('NOT_NOW', 'it has not been released');
+  const usable = fits(row, use.requestDigest);
+  if (!usable.ok) return usable;
+  const refusal = refuseUse(row, nowMs);
+  if (refusal !== undefined) return { ok: false, refusal };
+  if (row.audience !== use.audience) return refused('NOT_ELIGIBLE', 'the token is for another audience');
+  if (row.holder_key !== use.holderKey) return refused('BAD_SIGNATURE', 'the token is bound to another key');
+  if (row.token_id !== use.tokenId)
+    return refused('REPLAYED', 'a newer token has taken the place of this one');
+  return refused('EXPIRED_STATEMENT', 'the token has expired');
+}
+
+async function findExecution(client: PoolClient, requestId: string): Promise<ExecutionRow | undefined> {
+  const { rows } = await client.query<ExecutionRow>(
+    'SELECT * FROM countersign.execution WHERE request_id = $1 FOR UPDATE',
+    [requestId],
+  );
+  return rows[0];
+}
+
+function fits(row: ExecutionRow, requestDigest: string): Result<ExecutionRow> {
+  if (row.end_reason !== null) return refused('LEASE_ENDED', `it has ended (${row.end_reason})`);
+  if (row.request_digest !== requestDigest)
+    return refused('DIGEST_MISMATCH', 'it was released for another request of this id');
+  return accepted(row);
+}
+
+function refuseUse(row: ExecutionRow, nowMs: number): Refusal | undefined {
+  if (row.redeemed_at_ms !== null) return { code: 'REPLAYED', detail: 'its token has been used' };
+  if (Number(row.expires_at_ms) <= nowMs) return { code: 'LEASE_ENDED', detail: 'its time is over' };
+  return undefined;
+}

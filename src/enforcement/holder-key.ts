@@ -1,0 +1,31 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+
+/** A key that only this process has. What is bound to it cannot be used by whoever gets hold of a token. */
+export class HolderKey {
+  private constructor(
+    private readonly privateKey: CryptoKey,
+    private readonly publicJwk: JWK,
+    readonly thumbprint: string,
+  ) {}
+
+  static async make(): Promise<HolderKey> {
+    const { privateKey, publicKey } = await generateKeyPair('ES256');
+    const publicJwk = await exportJWK(publicKey);
+    return new HolderKey(privateKey, publicJwk, await calculateJwkThumbprint(publicJwk));
+  }
+
+  /** A proof of possession for one call (RFC 9449 section 4.2). */
+  proof(method: string, url: string, token: string): Promise<string> {
+    const claims = {
+      jti: randomUUID(),
+      htm: method,
+      htu: url,
+      iat: Math.floor(Date.now() / 1_000),
+      ath: createHash('sha256').update(token).digest('base64url'),
+    };
+    return new SignJWT(claims)
+      .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: this.publicJwk })
+      .sign(this.privateKey);
+  }
+}

@@ -1,0 +1,11 @@
+export {
+  type Decision,
+  EnforcementPoint,
+  type Evaluation,
+  type ExecutionToken,
+  type TaskAnswer,
+} from './enforcement-point';
+export { GatewayError } from './gateway-error';
+export { HolderKey } from './holder-key';
+export { MigrationExecutor, type MigrationOutcome } from './migration-executor';
+export { TokenCheck } from './token-check';

@@ -1,0 +1,138 @@
+import { z } from 'zod';
+import { type CountersignClient, CountersignError, type RequestView } from '../../client';
+import { requestDigest } from '../../domain/digest';
+import { GOVERNANCE_ROLES, hasAnyRole, PROCESS_OWNER_ROLE } from '../../domain/principal';
+import { entitlementName } from '../../domain/request';
+import type { BundleSource, LoadedBundle } from '../../policy';
+import type { Caller } from '../auth/caller';
+import { HttpProblem } from '../http/problem';
+
+export const statementBodySchema = z.object({
+  format: z.literal('jws'),
+  jws: z.string().max(16 * 1024),
+});
+
+/** The side of those who sign: what awaits them, what exactly it is, and carrying what they have signed. */
+export class ApproversDesk {
+  constructor(
+    private readonly client: CountersignClient,
+    private readonly bundles: BundleSource<LoadedBundle>,
+    private readonly nowMs: () => number,
+  ) {}
+
+  async awaiting(caller: Caller) {
+    const rows = await this.#carrying(() => this.client.list({ awaiting: caller.principal, limit: 200 }));
+    return {
+      requests: rows.map(({ id, status, requester, beneficiary, entitlement, emergency, deadline }) => ({
+        id,
+        status,
+        requester,
+        beneficiary,
+        entitlement,
+        emergency,
+        ...(deadline && { deadline: deadline.toISOString() }),
+      })),
+    };
+  }
+
+  /** A request as its signer has to see it: all of it, its digest as computed here, and what will happen. */
+  async read(caller: Caller, id: string) {
+    const view = await this.#viewFor(caller, id);
+    const request = view.submission?.request;
+    if (request === undefined) throw unknown();
+    const { status, revision, openStage, awaiting, approvals, assessment, lease, execution, review } = view;
+    return {
+      request,
+      digest: requestDigest(request),
+      status,
+      revision,
+      ...(openStage !== undefined && { stage: openStage }),
+      awaiting,
+      approvals: approvals.map(({ by, stage }) => ({ by, stage })),
+      will_happen: willHappen(view),
+      ...(assessment && {
+        policy: {
+          outcome: assessment.outcome,
+          reason_codes: assessment.reasonCodes,
+          explanation: assessment.explanation,
+          determining_policies: assessment.determiningPolicies,
+          policy_digest: assessment.policyDigest,
+        },
+      }),
+      ...(lease && { until: new Date(lease.expiresAtMs).toISOString() }),
+      ...(execution && { execution }),
+      review: review.phase,
+    };
+  }
+
+  /** Carries a signed statement. Who carries it is of no weight; what it says is judged by its signature. */
+  async carry(id: string, statement: z.output<typeof statementBodySchema>) {
+    const verdict = await this.#carrying(() => this.client.sendStatement(id, statement));
+    const { accepted, refusal, status, revision } = verdict;
+    return { accepted, ...(refusal && { refusal }), status, revision };
+  }
+
+  async #viewFor(caller: Caller, id: string): Promise<RequestView> {
+    const view = await this.#carrying(() => this.client.get(id));
+    return (await this.#mayRead(caller, view)) ? view : Promise.reject(unknown());
+  }
+
+  async #mayRead(
+    { principal }: Caller,
+    { submission, assessment, awaiting, reroutes }: RequestView,
+  ): Promise<boolean> {
+    const request = submission?.request;
+    if (request === undefined) return false;
+    const { requester, beneficiary, onBehalfOf } = request;
+    const stages = assessment?.path?.stages ?? [];
+    const involved = [
+      requester,
+      beneficiary,
+      ...onBehalfOf,
+      ...awaiting,
+      ...stages.flatMap((stage) => stage.eligible),
+      ...reroutes.flatMap((one) => [one.by, one.with, one.replace]),
+    ];
+    if (involved.includes(principal)) return true;
+    const { book } = await this.bundles.current();
+    const answersFor = [requester, beneficiary].some((id) => {
+      const identity = book.directory.identity(id);
+      return identity?.owner === principal || identity?.sponsor === principal;
+    });
+    const standing = book.directory.standingOf(principal, this.nowMs());
+    const governs =
+      standing?.active === true && hasAnyRole(standing, [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE]);
+    return answersFor || governs;
+  }
+
+  async #carrying<T>(call: () => Promise<T>): Promise<T> {
+    try {
+      return await call();
+    } catch (error) {
+      if (!(error instanceof CountersignError)) throw error;
+      if (error.code === 'NOT_FOUND' || error.code === 'INVALID_REQUEST') throw unknown();
+      if (error.code === 'INVALID_STATEMENT') throw new HttpProblem(400, error.message.slice(0, 600));
+      throw new HttpProblem(503, 'requests cannot be reached now; try again', {
+        headers: { 'Retry-After': '2' },
+      });
+    }
+  }
+}
+
+const unknown = () => new HttpProblem(404, 'there is no such request for you');
+
+/** What follows from a yes, in sentences. Built from the request alone, never from a requester's own summary. */
+function willHappen({ submission }: RequestView): readonly string[] {
+  const request = submission?.request;
+  if (request === undefined) return [];
+  const { beneficiary, entitlement, parameters, durationMs, containment, rollback } = request;
+  const minutes = Math.ceil(durationMs / 60_000);
+  if (parameters === undefined)
+    return [`${beneficiary} gets ${entitlementName(entitlement)} for ${minutes} minutes; it ends by itself.`];
+  return [
+    `${parameters.tool} (version ${parameters.toolVersion}) is run once on ${parameters.target}, with exactly the arguments shown, for ${beneficiary}.`,
+    `It has to begin and end within ${minutes} minutes.`,
+    `To contain it: ${containment ?? 'nothing was said'}`,
+    `To roll it back: ${rollback ?? 'nothing was said'}`,
+  ];
+}

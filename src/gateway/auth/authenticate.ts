@@ -1,0 +1,93 @@
+import type { Context } from 'hono';
+import { decodeJwt, decodeProtectedHeader } from 'jose';
+import type { DpopVerifier } from '../../signing/dpop';
+import { BoundedMap } from '../../signing/seen';
+import { HttpProblem } from '../http/problem';
+import type { Caller, TokenVerifier } from './caller';
+
+const LONGEST_TOKEN = 8_192;
+/** How long a token that was verified is not verified again. A key withdrawn by its issuer counts no longer than this. */
+const REMEMBER_MS = 15_000;
+
+interface Known {
+  readonly caller: Caller;
+  readonly untilMs: number;
+}
+
+/** Finds out who calls. What it cannot prove is nobody. */
+export class Authenticator {
+  readonly #known = new BoundedMap<Known>(10_000);
+
+  constructor(
+    private readonly verifiers: readonly TokenVerifier[],
+    private readonly dpop: DpopVerifier,
+    private readonly publicUrl: string,
+    private readonly nowMs: () => number = Date.now,
+  ) {}
+
+  /** @throws HttpProblem 401 with `WWW-Authenticate` (RFC 6750 section 3, RFC 9449 section 7.1) */
+  async authenticate(c: Context): Promise<Caller> {
+    const [scheme = '', token = '', ...more] = (c.req.header('authorization') ?? '').split(' ');
+    const kind = scheme.toLowerCase();
+    if (token === '' || more.length > 0 || (kind !== 'bearer' && kind !== 'dpop')) throw unauthenticated();
+    const caller = await this.#callerOf(token);
+    if (caller === undefined) throw unauthenticated('invalid_token');
+    // A token that is bound to a key is worth nothing without it, whatever scheme it comes by.
+    if (caller.boundKey !== undefined || kind === 'dpop') {
+      const proved = await this.#provedKey(c, token);
+      if (proved === undefined || proved !== caller.boundKey)
+        throw unauthenticated('invalid_dpop_proof', 'DPoP');
+    }
+    return caller;
+  }
+
+  /** The key that the caller proves to hold with this call; absent where there is no proof or a bad one. */
+  async holderKey(c: Context): Promise<string | undefined> {
+    const [, token = ''] = (c.req.header('authorization') ?? '').split(' ');
+    return this.#keys.get(c) ?? this.#provedKey(c, token);
+  }
+
+  /** One proof is checked once for each call: its id counts only once. */
+  readonly #keys = new WeakMap<Context, string>();
+
+  async #provedKey(c: Context, token: string): Promise<string | undefined> {
+    const proof = c.req.header('dpop');
+    if (proof === undefined) return undefined;
+    const url = `${this.publicUrl}${c.req.path}`;
+    const key = await this.dpop.verify(proof, { method: c.req.method, url, token });
+    if (key !== undefined) this.#keys.set(c, key);
+    return key;
+  }
+
+  async #callerOf(token: string): Promise<Caller | undefined> {
+    if (token.length > LONGEST_TOKEN) return undefined;
+    const nowMs = this.nowMs();
+    const known = this.#known.get(token);
+    if (known !== undefined && nowMs < known.untilMs) return known.caller;
+    const caller = await this.#verify(token);
+    if (caller !== undefined) {
+      const untilMs = Math.min(nowMs + REMEMBER_MS, caller.expiresAtMs);
+      this.#known.set(token, { caller, untilMs });
+    }
+    return caller;
+  }
+
+  async #verify(token: string): Promise<Caller | undefined> {
+    try {
+      const header = decodeProtectedHeader(token);
+      const claims = decodeJwt(token);
+      const verifier = this.verifiers.find((one) => one.concerns({ ...header }, claims));
+      return await verifier?.verify(token);
+    } catch {
+      return undefined;
+    }
+  }
+}
+
+function unauthenticated(error?: string, scheme = 'Bearer'): HttpProblem {
+  const challenge =
+    error === undefined ? `${scheme} realm="countersign"` : `${scheme} realm="countersign", error="${error}"`;
+  const detail =
+    error === undefined ? 'a token is needed: Authorization: Bearer or DPoP' : 'the token does not hold';
+  return new HttpProblem(401, detail, { headers: { 'WWW-Authenticate': challenge } });
+}

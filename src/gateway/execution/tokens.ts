@@ -1,0 +1,237 @@
+import { randomUUID } from 'node:crypto';
+import { type CountersignClient, CountersignError } from '../../client';
+import type { ExecutionLedger, Use } from '../../connectors/execution-token/ledger';
+import { executionClaimsSchema } from '../../contracts/statement';
+import { digestOf } from '../../domain/digest';
+import type { Authorisation, Evidence } from '../../domain/prove';
+import type { Refusal, RefusalCode } from '../../domain/refusal';
+import type { AccessRequest, ExecutionParameters } from '../../domain/request';
+import type { DpopVerifier } from '../../signing/dpop';
+import type { Caller } from '../auth/caller';
+import { HttpProblem } from '../http/problem';
+import type { GatewayKeys } from '../keys';
+import { type Authority, proveRequest } from '../requests/evidence';
+import type { Reporter } from './report';
+
+/** Refused redemptions that are put on the record of one request; the log has all of them. */
+const MOST_RECORDED = 8;
+
+export interface ExecutionTokensOptions {
+  readonly client: CountersignClient;
+  readonly keys: GatewayKeys;
+  readonly publicUrl: string;
+  /** By connector: where what may still be executed is kept. */
+  readonly ledgers: ReadonlyMap<string, ExecutionLedger>;
+  readonly authority: () => Promise<Authority>;
+  readonly dpop: DpopVerifier;
+  readonly reporter: Reporter;
+  readonly nowMs: () => number;
+}
+
+export interface Redemption {
+  readonly token: string;
+  readonly holderProof: string;
+  readonly action: ExecutionParameters;
+}
+
+/** What a token stands for: the exact action, by the digest of all that an executor acts on. */
+export const actionDigestOf = (request: Pick<AccessRequest, 'entitlement' | 'parameters'>): string =>
+  digestOf({ entitlement: request.entitlement, parameters: request.parameters ?? null });
+
+/** Releases tokens for approved executions and lets each be used once. Both prove the request again, then and there. */
+export class ExecutionTokens {
+  readonly #refused = new Map<string, number>();
+
+  constructor(private readonly options: ExecutionTokensOptions) {}
+
+  /** A token for the holder of a key, once people have signed and as long as policy still says so. */
+  async release(
+    caller: Caller,
+    requestId: string,
+    holderKey: string,
+  ): Promise<Readonly<Record<string, unknown>>> {
+    const { keys, publicUrl, nowMs } = this.options;
+    const { authorisation, evidence } = await this.#proved(caller, requestId);
+    const ledger = this.#ledgerOf(authorisation);
+    const tokenId = randomUUID();
+    const issued = await carry(() => ledger.issue(authorisation, tokenId, holderKey));
+    if (!issued.ok) throw refusalProblem(issued.refusal);
+    const { request } = evidence.submission;
+    const expiresAtMs = Number(issued.value.token_until_ms);
+    const token = await keys.sign('execution', {
+      iss: publicUrl,
+      aud: issued.value.audience,
+      sub: request.beneficiary,
+      client: caller.principal,
+      jti: tokenId,
+      iat: Math.floor(nowMs() / 1_000),
+      exp: Math.ceil(expiresAtMs / 1_000),
+      cnf: { jkt: holderKey },
+      request: request.id,
+      request_digest: authorisation.terms.requestDigest,
+      action_digest: actionDigestOf(request),
+    });
+    return {
+      token,
+      token_type: 'DPoP',
+      audience: issued.value.audience,
+      expires_at: new Date(expiresAtMs).toISOString(),
+      request: request.id,
+      action_digest: actionDigestOf(request),
+    };
+  }
+
+  /** Uses a token: by its audience, for exactly its action, with a proof of its holder, once. */
+  async redeem(caller: Caller, redemption: Redemption): Promise<Readonly<Record<string, unknown>>> {
+    const { evidence, authorisation, use } = await this.check(caller, redemption);
+    const ledger = this.#ledgerOf(authorisation);
+    const redeemed = await carry(() => ledger.redeem(authorisation, use, caller.principal));
+    const { request } = evidence.submission;
+    if (!redeemed.ok) throw await this.#refuse(use.requestId, use.requestDigest, caller, redeemed.refusal);
+    await this.options.reporter.report({
+      requestId: request.id,
+      digest: authorisation.terms.requestDigest,
+      outcome: 'redeemed',
+      reporter: caller.principal,
+    });
+    return {
+      request: request.id,
+      digest: authorisation.terms.requestDigest,
+      redeemed_at: new Date(Number(redeemed.value.redeemed_at_ms)).toISOString(),
+      entitlement: request.entitlement,
+      parameters: request.parameters,
+      beneficiary: request.beneficiary,
+      grant: authorisation.terms.binding.grant,
+    };
+  }
+
+  /** Everything about a token but its single use, which is the ledger's. */
+  async check(
+    caller: Caller,
+    { token, holderProof, action }: Redemption,
+  ): Promise<{ readonly authorisation: Authorisation; readonly evidence: Evidence; readonly use: Use }> {
+    const { keys, publicUrl, dpop, nowMs } = this.options;
+    const verified = await keys.verify('execution', token, { issuer: publicUrl, nowMs: nowMs() });
+    if (verified === 'expired')
+      throw refusalProblem({ code: 'EXPIRED_STATEMENT', detail: 'the token has expired' });
+    const parsed = executionClaimsSchema.safeParse(verified);
+    if (!parsed.success) throw refusalProblem({ code: 'BAD_SIGNATURE', detail: 'the token does not verify' });
+    const {
+      aud,
+      jti,
+      cnf,
+      request: requestId,
+      request_digest: digest,
+      action_digest: actionDigest,
+    } = parsed.data;
+    const no = (code: RefusalCode, detail: string) =>
+      this.#refuse(requestId, digest, caller, { code, detail });
+    if (aud !== caller.principal) throw await no('NOT_ELIGIBLE', 'the token is for another audience');
+    const url = `${publicUrl}/v1/execution-tokens/redeem`;
+    const holderKey = await dpop.verify(holderProof, { method: 'POST', url, token });
+    if (holderKey !== cnf.jkt) throw await no('BAD_SIGNATURE', 'the proof is not by the holder of the token');
+    const { client, authority } = this.options;
+    const proved = await carry(async () => proveRequest(client, requestId, nowMs(), await authority()));
+    if (!proved.ok) throw await no(proved.refusal.code, proved.refusal.detail);
+    const { authorisation, evidence } = proved.value;
+    const { request } = evidence.submission;
+    if (authorisation.terms.requestDigest !== digest || actionDigestOf(request) !== actionDigest)
+      throw await no('DIGEST_MISMATCH', 'the token was made for another request');
+    const asked = { entitlement: request.entitlement, parameters: action };
+    if (actionDigestOf(asked) !== actionDigest)
+      throw await no('DIGEST_MISMATCH', 'the action differs from the one that was approved');
+    const use: Use = {
+      requestId,
+      requestDigest: digest,
+      tokenId: jti,
+      holderKey: cnf.jkt,
+      audience: aud,
+    };
+    return { authorisation, evidence, use };
+  }
+
+  /** How the execution ended, said by the one who carried it out. */
+  async outcome(caller: Caller, requestId: string, outcome: 'redeemed' | 'succeeded' | 'failed' | 'unknown') {
+    const { client, reporter } = this.options;
+    const submission = await carry(() => client.submissionOf(requestId));
+    const ledger = this.options.ledgers.get(submission.request.entitlement.connector);
+    const row = await carry(async () => ledger?.find(requestId));
+    if (row?.request_digest == null || row.redeemed_by !== caller.principal)
+      throw new HttpProblem(404, 'you have not used a token of such a request');
+    const recorded = await reporter.report({
+      requestId,
+      digest: row.request_digest,
+      outcome,
+      reporter: caller.principal,
+    });
+    return { request: requestId, outcome, recorded };
+  }
+
+  /** The evidence of a request, for the executor that will prove it for itself. */
+  async evidence(caller: Caller, requestId: string): Promise<Evidence> {
+    const { client, authority, nowMs } = this.options;
+    const proved = await carry(async () => proveRequest(client, requestId, nowMs(), await authority()));
+    const isAudience =
+      proved.ok && proved.value.authorisation.terms.binding.grant['audience'] === caller.principal;
+    if (!proved.ok || !isAudience) throw new HttpProblem(404, 'there is no such execution for you');
+    return proved.value.evidence;
+  }
+
+  async #proved(caller: Caller, requestId: string) {
+    const { client, authority, nowMs } = this.options;
+    const missing = new HttpProblem(404, 'there is no such execution for you');
+    const submission = await carry(() => client.submissionOf(requestId), missing);
+    const { requester, beneficiary, kind } = submission.request;
+    if (kind !== 'execution' || (caller.principal !== requester && caller.principal !== beneficiary))
+      throw missing;
+    const proved = await carry(
+      async () => proveRequest(client, requestId, nowMs(), await authority()),
+      missing,
+    );
+    if (!proved.ok) throw refusalProblem(proved.refusal);
+    return proved.value;
+  }
+
+  #ledgerOf({ terms }: Authorisation): ExecutionLedger {
+    const ledger = this.options.ledgers.get(terms.entitlement.connector);
+    if (ledger === undefined)
+      throw new HttpProblem(503, 'this gateway does not reach the ledger of that target');
+    return ledger;
+  }
+
+  async #refuse(requestId: string, digest: string, caller: Caller, refusal: Refusal): Promise<HttpProblem> {
+    const count = this.#refused.get(requestId) ?? 0;
+    if (this.#refused.size > 50_000) this.#refused.clear();
+    this.#refused.set(requestId, count + 1);
+    if (count < MOST_RECORDED)
+      await this.options.reporter.report({
+        requestId,
+        digest,
+        outcome: 'redemption_refused',
+        reporter: caller.principal,
+        reasonCode: refusal.code,
+      });
+    return refusalProblem(refusal);
+  }
+}
+
+/** A refusal of the core, as a problem: used up or not yet is a conflict, everything else is not allowed. */
+export function refusalProblem({ code, detail }: Refusal): HttpProblem {
+  const status = code === 'REPLAYED' || code === 'NOT_NOW' || code === 'LEASE_ENDED' ? 409 : 403;
+  return new HttpProblem(status, detail, { code });
+}
+
+/** Talks to Temporal or to a ledger: what is not there is `missing`, what cannot be reached is a 503. */
+async function carry<T>(call: () => Promise<T>, missing?: HttpProblem): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    if (error instanceof HttpProblem) throw error;
+    const isMissing =
+      error instanceof CountersignError && ['NOT_FOUND', 'INVALID_REQUEST'].includes(error.code);
+    if (isMissing) throw missing ?? new HttpProblem(404, 'there is no such request');
+    throw new HttpProblem(503, 'this cannot be looked up now; try again', {
+      headers: { 'Retry-After': '2' },
+    });
+  }
+}

@@ -1,0 +1,143 @@
+import type { CountersignClient } from '../client';
+import { ExecutionLedger } from '../connectors/execution-token/ledger';
+import type { Ledger } from '../domain/precedents';
+import { hasAnyRole, RECORDER_ROLE } from '../domain/principal';
+import { type BundleSource, type LoadedBundle, remembering } from '../policy';
+import { DpopVerifier } from '../signing/dpop';
+import { SignedDirectory } from '../signing/signed-directory';
+import { ApproversDesk } from './approver/desk';
+import { Authenticator } from './auth/authenticate';
+import { IssuerTokens } from './auth/issuer-tokens';
+import { RegisteredKeyTokens } from './auth/registered-key-tokens';
+import type { GatewayConfig } from './config';
+import { type Log, Reporter } from './execution/report';
+import { ExecutionTokens } from './execution/tokens';
+import { RateLimiter } from './http/rate-limit';
+import type { GatewayKeys } from './keys';
+import { DenialBinding } from './pdp/binding';
+import { DecisionPoint } from './pdp/decide';
+import { metadataOf } from './pdp/metadata';
+import { Searches } from './pdp/search';
+import { Approvals } from './requests/approvals';
+import { Callbacks, type Resolve } from './requests/callbacks';
+import type { Authority } from './requests/evidence';
+import { TaskRecords } from './requests/records';
+import { Tasks } from './requests/tasks';
+
+export interface GatewayOptions {
+  readonly config: GatewayConfig;
+  readonly publicUrl: string;
+  readonly client: CountersignClient;
+  readonly bundles: BundleSource<LoadedBundle>;
+  readonly keys: GatewayKeys;
+  /** Addresses of the ledgers, by the name of their connector. */
+  readonly ledgerUrls: ReadonlyMap<string, string>;
+  /** What went before, for the proofs that acts rest on. Plain decisions never ask it. */
+  readonly ledger?: Ledger;
+  readonly log: Log;
+  readonly nowMs?: () => number;
+  readonly resolve?: Resolve;
+}
+
+/** The parts of a gateway, put together. It decides about evaluations; about requests it only carries and attests. */
+export type Gateway = Awaited<ReturnType<typeof createGateway>>;
+
+/** @throws Error of one line where the directory does not know the gateway's own key */
+export async function createGateway(options: GatewayOptions) {
+  const { config, publicUrl, client, bundles, keys, ledgerUrls, log, nowMs = Date.now } = options;
+  const recorder = await recorderOf(options, nowMs());
+  const authority = authorityOf(bundles, options.ledger);
+  const enforcementPoints = new Set(config.enforcementPoints);
+  const { access_request_endpoint: endpoint } = metadataOf(publicUrl);
+  const dpop = new DpopVerifier(nowMs);
+  const verifiers = [
+    ...(config.registeredKeys
+      ? [new RegisteredKeyTokens(publicUrl, async () => (await bundles.current()).book.directory, nowMs)]
+      : []),
+    ...config.issuers.map((issuer) => new IssuerTokens(issuer)),
+  ];
+  const binding = new DenialBinding(keys, publicUrl, endpoint, nowMs);
+  const approvals = new Approvals({ client, keys, publicUrl, bundles, authority, enforcementPoints, nowMs });
+  const decisions = new DecisionPoint({
+    bundles,
+    enforcementPoints,
+    binding,
+    endpoint,
+    formsUrl: `${publicUrl}/access/v1`,
+    reevaluate: approvals.reevaluate,
+    nowMs,
+  });
+  const records = new TaskRecords(client, keys, authority, nowMs);
+  const callbacks = new Callbacks(config.callbacks, options.resolve);
+  const tasks = new Tasks({
+    client,
+    keys,
+    recorder,
+    bundles,
+    binding,
+    records,
+    approvals,
+    callbacks,
+    publicUrl,
+    endpoint,
+    nowMs,
+  });
+  const ledgers = new Map([...ledgerUrls].map(([name, url]) => [name, new ExecutionLedger({ url, nowMs })]));
+  const reporter = new Reporter(client, keys, recorder, log, nowMs);
+  const executions = new ExecutionTokens({
+    client,
+    keys,
+    publicUrl,
+    ledgers,
+    authority,
+    dpop,
+    reporter,
+    nowMs,
+  });
+  return {
+    config,
+    publicUrl,
+    keys,
+    bundles,
+    log,
+    nowMs,
+    authenticator: new Authenticator(verifiers, dpop, publicUrl, nowMs),
+    limiter: new RateLimiter(),
+    decisions,
+    searches: new Searches(bundles, decisions),
+    tasks,
+    executions,
+    desk: new ApproversDesk(client, bundles, nowMs),
+    client,
+    close: async () => {
+      await Promise.all([...ledgers.values()].map((ledger) => ledger.close()));
+    },
+  };
+}
+
+/** The identity whose registered key the gateway attests with. */
+async function recorderOf({ bundles, keys }: GatewayOptions, nowMs: number): Promise<string> {
+  const { book } = await bundles.current();
+  const registered = book.directory.keyById(keys.attestation.keyId, nowMs);
+  const standing = registered && book.directory.standingOf(registered.principal, nowMs);
+  if (standing === undefined || !hasAnyRole(standing, [RECORDER_ROLE]))
+    throw new Error(
+      `the gateway's key is not registered to an identity with the role ${RECORDER_ROLE}; put its public part into the directory`,
+    );
+  return standing.id;
+}
+
+/** One directory object for each version of the book, so that imported keys are kept as long as it is current. */
+function authorityOf(
+  bundles: BundleSource<LoadedBundle>,
+  ledger: Ledger | undefined,
+): () => Promise<Authority> {
+  const directories = new WeakMap<LoadedBundle, SignedDirectory>();
+  return async () => {
+    const bundle = await bundles.current();
+    const directory = directories.get(bundle) ?? new SignedDirectory(bundle.directory);
+    directories.set(bundle, directory);
+    const policy = ledger === undefined ? bundle.policy : remembering(bundle.policy, ledger);
+    return { directory, policy };
+  };
+}

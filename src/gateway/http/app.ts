@@ -1,0 +1,48 @@
+import { randomUUID } from 'node:crypto';
+import { OpenAPIHono } from '@hono/zod-openapi';
+import type { Context, Next } from 'hono';
+import type { Caller } from '../auth/caller';
+import type { Log } from '../execution/report';
+import { HttpProblem } from './problem';
+
+export interface Variables {
+  readonly requestId: string;
+  readonly caller: Caller;
+}
+export type GatewayEnv = { Variables: { requestId: string; caller: Caller } };
+export type GatewayContext = Context<GatewayEnv>;
+export type GatewayApp = OpenAPIHono<GatewayEnv>;
+
+/** What may be echoed into a header and a log line. Anything else is answered under an id of ours. */
+const REQUEST_ID = /^[\x21-\x7e]{1,200}$/;
+
+/** An application on which every answer has a request id, and every error is problem details. */
+export function createApp(log: Log): GatewayApp {
+  const app = new OpenAPIHono<GatewayEnv>();
+  app.use(async (c: GatewayContext, next: Next) => {
+    const given = c.req.header('x-request-id');
+    c.set('requestId', given !== undefined && REQUEST_ID.test(given) ? given : randomUUID());
+    await next();
+    c.res.headers.set('x-request-id', c.get('requestId'));
+    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
+    c.res.headers.set('x-content-type-options', 'nosniff');
+  });
+  app.notFound((c) => problem(c, new HttpProblem(404, 'there is nothing here')));
+  app.onError((error, c) => {
+    if (error instanceof HttpProblem) return problem(c, error);
+    // What went wrong is for the log; a caller learns only where to find it there.
+    log.error({ requestId: c.get('requestId'), path: c.req.path, error: describe(error) }, 'request failed');
+    return problem(c, new HttpProblem(500, `something went wrong here; quote ${c.get('requestId')}`));
+  });
+  return app;
+}
+
+export function problem(c: Context, error: HttpProblem): Response {
+  return c.body(JSON.stringify(error.body()), error.status, {
+    'content-type': 'application/problem+json',
+    ...error.about.headers,
+  });
+}
+
+const describe = (error: unknown): string =>
+  error instanceof Error ? `${error.name}: ${error.message}` : 'unknown';

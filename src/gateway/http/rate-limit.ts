@@ -1,0 +1,46 @@
+import { HttpProblem } from './problem';
+
+export interface Rate {
+  /** Calls a second that can go on for ever. */
+  readonly perSecond: number;
+  /** Calls that may come at once. */
+  readonly burst: number;
+}
+
+interface Bucket {
+  tokens: number;
+  atMs: number;
+}
+
+/** Callers that are remembered at once. A bucket that is full again says nothing, so it is the one to forget. */
+const MOST_CALLERS = 20_000;
+
+/** Token buckets, one for each caller and kind of call. Its clock is monotonic: one that is set back locks nobody out. */
+export class RateLimiter {
+  readonly #buckets = new Map<string, Bucket>();
+
+  constructor(private readonly nowMs: () => number = () => performance.now()) {}
+
+  /** @throws HttpProblem 429 with `Retry-After` */
+  take(caller: string, kind: string, { perSecond, burst }: Rate): void {
+    const nowMs = this.nowMs();
+    const name = `${kind} ${caller}`;
+    const bucket = this.#buckets.get(name) ?? { tokens: burst, atMs: nowMs };
+    bucket.tokens = Math.min(burst, bucket.tokens + (Math.max(0, nowMs - bucket.atMs) / 1_000) * perSecond);
+    bucket.atMs = nowMs;
+    if (bucket.tokens < 1) {
+      const seconds = Math.max(1, Math.ceil((1 - bucket.tokens) / perSecond));
+      throw new HttpProblem(429, `too many calls; try again in ${seconds} s`, {
+        headers: { 'Retry-After': String(seconds) },
+      });
+    }
+    bucket.tokens -= 1;
+    if (!this.#buckets.has(name) && this.#buckets.size >= MOST_CALLERS) this.#forgetOldest();
+    this.#buckets.set(name, bucket);
+  }
+
+  #forgetOldest(): void {
+    const [oldest] = this.#buckets.keys();
+    if (oldest !== undefined) this.#buckets.delete(oldest);
+  }
+}

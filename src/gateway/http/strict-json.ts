@@ -1,0 +1,108 @@
+/** What a body may be, so that nobody reads it otherwise than we do (RFC 7493), and nothing in it can exhaust us. */
+export interface JsonLimits {
+  readonly depth: number;
+  readonly members: number;
+}
+
+export const JSON_LIMITS: JsonLimits = { depth: 24, members: 4_000 };
+
+export type ParsedJson =
+  | { readonly ok: true; readonly value: unknown }
+  | { readonly ok: false; readonly message: string };
+
+/**
+ * Parses JSON by RFC 8259, and refuses what RFC 7493 warns of: member names that are there twice, lone surrogates,
+ * numbers that a double cannot hold. `JSON.parse` would silently take the last of two members, and a second reader the
+ * first: that is how a request comes to be approved as one thing and carried out as another.
+ */
+export function parseStrictJson(text: string, limits: JsonLimits = JSON_LIMITS): ParsedJson {
+  try {
+    const value: unknown = JSON.parse(text);
+    new StructureCheck(text, limits).run();
+    return { ok: true, value };
+  } catch (error) {
+    if (error instanceof NotStrict) return { ok: false, message: error.message };
+    return { ok: false, message: 'the body is not valid JSON' };
+  }
+}
+
+class NotStrict extends Error {}
+
+/** With the flag `u`, a pair is one character and does not match. */
+const LONE_SURROGATE = /[\ud800-\udfff]/u;
+
+const BRACE = 0x7b;
+const BRACE_END = 0x7d;
+const BRACKET = 0x5b;
+const BRACKET_END = 0x5d;
+const COMMA = 0x2c;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const MINUS = 0x2d;
+
+/** One pass over a text that is known to be JSON: it only has to find what is forbidden on top. */
+class StructureCheck {
+  readonly #open: (Set<string> | undefined)[] = [];
+  #members = 0;
+  #expectName = false;
+  #at = 0;
+
+  constructor(
+    private readonly text: string,
+    private readonly limits: JsonLimits,
+  ) {}
+
+  run(): void {
+    const { text } = this;
+    for (this.#at = 0; this.#at < text.length; this.#at += 1) {
+      const code = text.charCodeAt(this.#at);
+      if (code === QUOTE) this.#string();
+      else if (code === BRACE) this.#enter(new Set());
+      else if (code === BRACKET) this.#enter(undefined);
+      else if (code === BRACE_END || code === BRACKET_END) this.#open.pop();
+      else if (code === COMMA) {
+        this.#expectName = this.#open.at(-1) !== undefined;
+        this.#count();
+      } else if (code === MINUS || (code >= 0x30 && code <= 0x39)) this.#number();
+    }
+  }
+
+  #enter(names: Set<string> | undefined): void {
+    if (this.#open.length >= this.limits.depth)
+      throw new NotStrict(`the body is nested more than ${this.limits.depth} levels deep`);
+    this.#open.push(names);
+    this.#expectName = names !== undefined;
+    this.#count();
+  }
+
+  #count(): void {
+    this.#members += 1;
+    if (this.#members > this.limits.members)
+      throw new NotStrict(`the body has more than ${this.limits.members} members`);
+  }
+
+  #string(): void {
+    const { text } = this;
+    const start = this.#at;
+    let end = start + 1;
+    for (; text.charCodeAt(end) !== QUOTE; end += 1) if (text.charCodeAt(end) === BACKSLASH) end += 1;
+    this.#at = end;
+    const raw = text.slice(start + 1, end);
+    const value = raw.includes('\\') ? String(JSON.parse(text.slice(start, end + 1))) : raw;
+    if (LONE_SURROGATE.test(value)) throw new NotStrict('the body has a string that is not Unicode');
+    if (!this.#expectName) return;
+    this.#expectName = false;
+    const names = this.#open.at(-1);
+    if (names?.has(value))
+      throw new NotStrict(`the member ${JSON.stringify(value.slice(0, 64))} is there twice`);
+    if (value === '__proto__') throw new NotStrict('a member may not be named __proto__');
+    names?.add(value);
+  }
+
+  #number(): void {
+    const [token = ''] = /^[-+.eE0-9]+/.exec(this.text.slice(this.#at, this.#at + 400)) ?? [];
+    if (!Number.isFinite(Number(token)) || token.length > 64)
+      throw new NotStrict('the body has a number that a double cannot hold');
+    this.#at += token.length - 1;
+  }
+}

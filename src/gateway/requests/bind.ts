@@ -1,0 +1,181 @@
+import type { PrincipalId } from '../../domain/principal';
+import type { AccessRequest } from '../../domain/request';
+import type { PolicyBook } from '../../policy';
+import type { SeenOnce } from '../../signing/seen';
+import type { Caller } from '../auth/caller';
+import { HttpProblem, profileProblem } from '../http/problem';
+import { boundOf, type DenialBinding, isWithin } from '../pdp/binding';
+import type { Action, Resource } from '../pdp/entities';
+import { asRequest } from '../pdp/mapping';
+import type { TaskItem } from './records';
+import {
+  type AccessRequestBody,
+  augmentationsSchema,
+  type DenialBody,
+  EXTENSION,
+  parseChain,
+  type RequestedAccess,
+} from './schema';
+
+const SKEW_MS = 30_000;
+/** What is asked for where the caller does not say until when. */
+const USUAL_MS = 15 * 60_000;
+
+/** One thing that a submission asks for. */
+export interface SubmittedItem {
+  readonly resource: Resource;
+  readonly action: Action;
+  readonly requestedAccess: RequestedAccess;
+  readonly denial: DenialBody | undefined;
+}
+
+export function itemsOf(body: AccessRequestBody): readonly SubmittedItem[] {
+  const { items, resource, action, denial, requested_access: common = {} } = body;
+  if (items !== undefined) {
+    if (resource !== undefined || action !== undefined)
+      throw new HttpProblem(400, 'resource and action must be omitted where items are given');
+    return items.map((item) => ({
+      resource: item.resource,
+      action: item.action,
+      requestedAccess: { ...common, ...item.requested_access },
+      denial: item.denial ?? denial,
+    }));
+  }
+  if (resource === undefined || action === undefined)
+    throw new HttpProblem(400, 'resource and action are needed where there are no items');
+  return [{ resource, action, requestedAccess: common, denial }];
+}
+
+/**
+ * Checks that an item answers a denial of ours: signed by this gateway, given to this caller, still fresh, for exactly
+ * this, and used once (profile, "Access Request Service Processing Rules").
+ *
+ * @throws HttpProblem of the profile's types
+ */
+export async function checkBinding(
+  caller: Caller,
+  { subject, context }: AccessRequestBody,
+  { resource, action, denial }: SubmittedItem,
+  binding: DenialBinding,
+  nowMs: number,
+): Promise<UseOfDenial> {
+  if (denial === undefined) throw unbound('a denial is needed for each item');
+  const { binding_token: token, expires_at: expiresAt, evaluation_id: evaluationId } = denial;
+  if (token === undefined) throw unbound('denial.binding_token is needed: this service keeps no evaluations');
+  const claims = await binding.verify(token);
+  if (claims === 'expired') throw expired();
+  if (claims === undefined) throw unbound('denial.binding_token does not verify');
+  if (claims.client !== caller.principal) throw unbound('the denial was given to another caller');
+  if (evaluationId !== undefined && evaluationId !== claims.evaluation_id)
+    throw unbound('denial.evaluation_id is of another evaluation');
+  if (Date.parse(expiresAt) !== Date.parse(claims.denial_expires_at))
+    throw unbound('denial.expires_at is not the one of the denial');
+  const deadlineMs = Math.min(claims.exp * 1_000, Date.parse(claims.denial_expires_at)) + SKEW_MS;
+  if (nowMs >= deadlineMs) throw expired();
+  if (!isWithin(claims, { subject, resource, action, context }))
+    throw unbound('the request differs from what was denied');
+  return { jti: claims.jti, deadlineMs };
+}
+
+/** A denial is answered once. Noted last, when nothing else stands in the way of the request. */
+export function useDenials(uses: readonly UseOfDenial[], used: SeenOnce): void {
+  for (const { jti, deadlineMs } of uses)
+    if (!used.first(jti, deadlineMs)) throw unbound('the denial has been answered with another request');
+}
+
+export interface UseOfDenial {
+  readonly jti: string;
+  readonly deadlineMs: number;
+}
+
+const unbound = (detail: string) => profileProblem('invalid_denial_binding', detail);
+const expired = () => profileProblem('expired_denial', 'evaluate again, and answer within the time given');
+
+/** The request of an item, in the core's terms. Nothing of it is believed yet: policy judges it as a whole. */
+export function requestOf(
+  book: PolicyBook,
+  caller: Caller,
+  body: AccessRequestBody,
+  { resource, action, requestedAccess }: SubmittedItem,
+  id: string,
+  nowMs: number,
+): AccessRequest {
+  const said = augmentationsSchema.safeParse(body.context ?? {});
+  if (!said.success) {
+    const [issue] = said.error.issues;
+    throw new HttpProblem(400, `context.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`);
+  }
+  const { request } = asRequest(
+    book,
+    caller,
+    { subject: body.subject, resource, action, context: body.context },
+    nowMs,
+  );
+  if (request === undefined)
+    throw profileProblem('not_requestable', 'there is no such thing to be requested');
+  const { emergency = false, [EXTENSION.emergencyCondition]: condition } = requestedAccess;
+  if (condition !== undefined && !book.emergencyConditions.has(condition))
+    throw new HttpProblem(400, `requested_access: ${EXTENSION.emergencyCondition} is none of the catalog`);
+  const { containment: _c, rollback: _r, ...rest } = request;
+  const containment = said.data[EXTENSION.containment];
+  const rollback = said.data[EXTENSION.rollback];
+  if (request.kind === 'execution' && (containment === undefined || rollback === undefined))
+    throw new HttpProblem(
+      400,
+      `context: an execution needs ${EXTENSION.containment} and ${EXTENSION.rollback}`,
+    );
+  return {
+    ...rest,
+    id,
+    durationMs: durationOf(requestedAccess, nowMs),
+    emergency,
+    ...(emergency && condition !== undefined && { emergencyCondition: condition }),
+    reason: said.data.business_justification,
+    ...(request.kind === 'execution' && containment && rollback && { containment, rollback }),
+  };
+}
+
+function durationOf({ requested_until: until }: RequestedAccess, nowMs: number): number {
+  if (until === undefined) return USUAL_MS;
+  const durationMs = Date.parse(until) - nowMs;
+  if (!Number.isSafeInteger(durationMs) || durationMs < 1_000)
+    throw new HttpProblem(400, 'requested_access.requested_until is not in the future');
+  return durationMs;
+}
+
+/** What is bound into the attestation of an item, for the approval to come. */
+export const scopeOf = (
+  { subject, context }: AccessRequestBody,
+  { resource, action }: SubmittedItem,
+): TaskItem['scope'] => {
+  const { binding_hash, binding_context_members } = boundOf({ subject, resource, action, context });
+  return { binding_hash, binding_context_members: [...binding_context_members] };
+};
+
+/**
+ * An actor or a chain that a submission claims must be the one of the caller's own token, link by link; what the token
+ * does not say is not believed (profile, "Delegation and On-Behalf-Of").
+ */
+export function checkActor(caller: Caller, { client }: AccessRequestBody): void {
+  const actor = client?.actor;
+  if (actor === undefined) return;
+  const claimed = [{ issuer: actor.issuer, subject: actor.id }];
+  if (actor.act !== undefined) {
+    let link = parseChain(actor.act);
+    if (link === undefined) throw strangers();
+    for (; link !== undefined; link = link.act) claimed.push({ issuer: link.iss, subject: link.sub });
+  }
+  const names = (index: number, subject: string): boolean =>
+    caller.chain[index]?.subject === subject || principalAt(caller, index) === subject;
+  const holds = claimed.every(
+    ({ issuer, subject }, index) =>
+      names(index, subject) && (issuer === undefined || issuer === caller.chain[index]?.issuer),
+  );
+  if (!holds) throw strangers();
+}
+
+const principalAt = (caller: Caller, index: number): PrincipalId | undefined =>
+  index === 0 ? caller.principal : caller.onBehalfOf[index - 1];
+
+const strangers = () =>
+  new HttpProblem(403, 'client.actor: the token does not say that the caller acts for this chain');

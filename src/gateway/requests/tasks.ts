@@ -1,0 +1,270 @@
+import { randomUUID } from 'node:crypto';
+import type { CountersignClient } from '../../client';
+import { digestOf } from '../../domain/digest';
+import { LIMITS } from '../../domain/limits';
+import { hasAnyRole, PROCESS_OWNER_ROLE } from '../../domain/principal';
+import type { AccessRequest } from '../../domain/request';
+import { assess, type BundleSource, type LoadedBundle } from '../../policy';
+import { SeenOnce } from '../../signing/seen';
+import { attestSubmission } from '../../signing/sign';
+import type { Caller } from '../auth/caller';
+import { HttpProblem, profileProblem } from '../http/problem';
+import type { GatewayKeys } from '../keys';
+import type { DenialBinding } from '../pdp/binding';
+import type { Approvals } from './approvals';
+import {
+  checkActor,
+  checkBinding,
+  itemsOf,
+  requestOf,
+  type SubmittedItem,
+  scopeOf,
+  useDenials,
+} from './bind';
+import type { Callbacks } from './callbacks';
+import { carrying } from './carrying';
+import type { TaskItem, TaskRecord, TaskRecords } from './records';
+import type { AccessRequestBody, TaskResponse } from './schema';
+import { TaskView } from './task-view';
+
+/** How long a submission waits for policy to let it through by itself, before it becomes a task to be asked about. */
+const SYNCHRONOUS_MS = 5_000;
+
+export interface TasksOptions {
+  readonly client: CountersignClient;
+  readonly keys: GatewayKeys;
+  /** The identity that the gateway attests as. */
+  readonly recorder: string;
+  readonly bundles: BundleSource<LoadedBundle>;
+  readonly binding: DenialBinding;
+  readonly records: TaskRecords;
+  readonly approvals: Approvals;
+  readonly callbacks: Callbacks;
+  readonly publicUrl: string;
+  readonly endpoint: string;
+  readonly nowMs: () => number;
+}
+
+interface Submitted {
+  readonly created: boolean;
+  readonly response: TaskResponse;
+}
+
+/** The access request service. One item of a task is one request, and so one workflow. */
+export class Tasks {
+  readonly #used: SeenOnce;
+  readonly #view: TaskView;
+
+  constructor(private readonly options: TasksOptions) {
+    this.#used = new SeenOnce(100_000, options.nowMs);
+    this.#view = new TaskView(options);
+  }
+
+  /** Takes a submission in, or finds the one that the caller has made before under the same key. */
+  async submit(
+    caller: Caller,
+    body: AccessRequestBody,
+    idempotencyKey: string | undefined,
+  ): Promise<Submitted> {
+    if (idempotencyKey === undefined) return this.#submitOnce(caller, body, undefined);
+    // Two attempts at once are one after the other, so that the second finds what the first has made.
+    const name = `${caller.principal} ${idempotencyKey}`;
+    await this.#underWay.get(name)?.catch(() => undefined);
+    const attempt = this.#submitOnce(caller, body, idempotencyKey);
+    this.#underWay.set(name, attempt);
+    try {
+      return await attempt;
+    } finally {
+      if (this.#underWay.get(name) === attempt) this.#underWay.delete(name);
+    }
+  }
+
+  readonly #underWay = new Map<string, Promise<Submitted>>();
+
+  async #submitOnce(
+    caller: Caller,
+    body: AccessRequestBody,
+    idempotencyKey: string | undefined,
+  ): Promise<Submitted> {
+    const digest = digestOf(body);
+    const earlier = await this.#earlier(caller, idempotencyKey);
+    if (earlier !== undefined) {
+      if (earlier.body !== digest)
+        throw profileProblem('duplicate_request', 'the Idempotency-Key was used with another body');
+      return this.#answer(earlier);
+    }
+    checkActor(caller, body);
+    if (body.callback !== undefined)
+      await this.options.callbacks.check(body.callback.endpoint, caller.principal);
+    const { record, settled } = await this.#takeIn(caller, body, digest, idempotencyKey);
+    if (record.callback !== undefined) void this.watch(record);
+    return this.#answer(record, settled ? SYNCHRONOUS_MS : 0);
+  }
+
+  /** A task, for someone who is a party to it. Waits up to `waitMs` for it to be decided. */
+  async read(caller: Caller, id: string, waitMs = 0): Promise<TaskResponse> {
+    const record = await this.#recordFor(caller, id);
+    return this.#view.describe(record, await this.#view.look(record, waitMs));
+  }
+
+  /**
+   * Cancels what is pending. Having asked for something is no authority over it: that is a process owner's, and it is
+   * their signed statement that does it, judged by the same rules as any other (OVR-10).
+   */
+  async cancel(
+    caller: Caller,
+    id: string,
+    statements: readonly { readonly format: 'jws'; readonly jws: string }[],
+  ): Promise<TaskResponse> {
+    const record = await this.#recordFor(caller, id, 'cancel');
+    const seen = await this.#view.look(record, 0);
+    const pending = seen.filter((one) => one.status === 'pending');
+    if (pending.length === 0) throw profileProblem('invalid_task_state', 'the task is over');
+    if (!(await this.#isProcessOwner(caller)))
+      throw new HttpProblem(
+        403,
+        'only a process owner can cancel; you can withdraw it with a signed statement',
+      );
+    if (statements.length !== pending.length)
+      throw new HttpProblem(400, `sign one cancel statement for each of ${pending.length} pending requests`);
+    for (const [index, { item }] of pending.entries()) {
+      const statement = statements[index];
+      if (statement === undefined) continue;
+      const verdict = await carrying(() => this.options.client.sendStatement(item.request.id, statement));
+      if (!verdict.accepted)
+        throw new HttpProblem(403, verdict.refusal?.detail ?? 'refused', {
+          code: verdict.refusal?.code ?? 'REFUSED',
+        });
+    }
+    return this.#view.describe(record, await this.#view.look(record, 0));
+  }
+
+  /** The requests that a task consists of, in the order of its items. */
+  async requestIds(id: string): Promise<readonly string[]> {
+    const record = await this.options.records.find(id);
+    return record?.items.map(({ request }) => request.id) ?? [];
+  }
+
+  /** Tells the caller when the task is decided. Lost with the process; the task itself stays what it is. */
+  async watch(record: TaskRecord): Promise<void> {
+    const { callback, items } = record;
+    const [first] = items;
+    if (callback === undefined || first === undefined) return;
+    const { nowMs, callbacks } = this.options;
+    const untilMs = nowMs() + LIMITS.pendingLifeMs;
+    for (let pauseMs = 200; nowMs() < untilMs; pauseMs = Math.min(pauseMs * 1.4, 5_000)) {
+      const { task } = await this.#view
+        .look(record, 0)
+        .then((seen) => this.#view.describe(record, seen))
+        .catch(() => ({ task: undefined }));
+      if (task !== undefined && task.status !== 'pending') {
+        if (callback.events !== undefined && !callback.events.includes(task.status)) return;
+        const { id, status, status_endpoint } = task;
+        const notice = {
+          ...(callback.state !== undefined && { state: callback.state }),
+          task: { id, status, status_endpoint },
+        };
+        await callbacks.deliver(callback.endpoint, first.request.requester, notice);
+        return;
+      }
+      await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
+    }
+  }
+
+  async #earlier(caller: Caller, key: string | undefined): Promise<TaskRecord | undefined> {
+    if (key === undefined) return undefined;
+    const { records } = this.options;
+    const [single, bundle] = [false, true].map((isBundle) =>
+      records.taskId(isBundle, 'key', caller.principal, key),
+    );
+    return (await records.find(single ?? '')) ?? (await records.find(bundle ?? ''));
+  }
+
+  async #takeIn(caller: Caller, body: AccessRequestBody, digest: string, key: string | undefined) {
+    const { bundles, binding, records, client, keys, recorder, nowMs } = this.options;
+    const items = itemsOf(body);
+    const isBundle = body.items !== undefined;
+    const unique = key === undefined ? ['once', randomUUID()] : ['key', caller.principal, key];
+    const id = records.taskId(isBundle, ...unique);
+    const { book } = await bundles.current();
+    const atMs = nowMs();
+    const uses = [];
+    const requests: { readonly request: AccessRequest; readonly from: SubmittedItem }[] = [];
+    for (const [index, from] of items.entries()) {
+      uses.push(await checkBinding(caller, body, from, binding, atMs));
+      requests.push({
+        from,
+        request: requestOf(book, caller, body, from, records.requestId(id, index), atMs),
+      });
+    }
+    useDenials(uses, this.#used);
+    const taken: TaskItem[] = [];
+    for (const [index, { request, from }] of requests.entries()) {
+      const scope = scopeOf(body, from);
+      const echo = { resource: from.resource, action: from.action };
+      const echoText = isBundle ? JSON.stringify(echo) : undefined;
+      if (echoText !== undefined && echoText.length > 4_000)
+        throw new HttpProblem(400, `items.${index}: too large for a bundle; submit it by itself`);
+      const task = {
+        id,
+        index,
+        items: items.length,
+        body: digest,
+        scope,
+        ...(echoText !== undefined && { echo: echoText }),
+        ...(body.callback && { callback: callbackOf(body.callback) }),
+      };
+      const submission = await attestSubmission(
+        request,
+        { iss: recorder, via: caller.via, task },
+        keys.attestation,
+        atMs,
+      );
+      await carrying(() => client.submit(submission));
+      taken.push({ request, scope, ...(isBundle && { echo }) });
+    }
+    const record: TaskRecord = {
+      id,
+      isBundle,
+      body: digest,
+      items: taken,
+      ...(body.callback && { callback: callbackOf(body.callback) }),
+    };
+    records.remember(record);
+    const settled = taken.every(({ request }) => assess(book, request, atMs).outcome !== 'approve');
+    return { record, settled };
+  }
+
+  async #answer(record: TaskRecord, waitMs = 0) {
+    const response = this.#view.describe(record, await this.#view.look(record, waitMs));
+    const described = await response;
+    return { created: described.task.status !== 'pending', response: described };
+  }
+
+  /** Whoever has no part in a task hears the same as if it did not exist: ids cannot be tried out. */
+  async #recordFor(caller: Caller, id: string, operation: 'read' | 'cancel' = 'read'): Promise<TaskRecord> {
+    const record = await this.options.records.find(id);
+    const unknown = profileProblem('unknown_task', 'there is no such task for you');
+    const [first] = record?.items ?? [];
+    if (record === undefined || first === undefined) throw unknown;
+    const { requester, beneficiary, submittedAtMs } = first.request;
+    const isParty = caller.principal === requester || caller.principal === beneficiary;
+    if (!isParty && !(operation === 'cancel' && (await this.#isProcessOwner(caller)))) throw unknown;
+    if (this.options.nowMs() > submittedAtMs + LIMITS.pendingLifeMs)
+      throw profileProblem('task_expired', 'the task is too old');
+    return record;
+  }
+
+  async #isProcessOwner({ principal }: Caller): Promise<boolean> {
+    const { book } = await this.options.bundles.current();
+    const standing = book.directory.standingOf(principal, this.options.nowMs());
+    return standing?.active === true && hasAnyRole(standing, [PROCESS_OWNER_ROLE]);
+  }
+}
+
+type Callback = NonNullable<AccessRequestBody['callback']>;
+
+/** Without members that are there and undefined: what is signed is canonical JSON. */
+function callbackOf({ endpoint, state, events }: Callback): NonNullable<TaskRecord['callback']> {
+  return { endpoint, ...(state !== undefined && { state }), ...(events && { events: [...events] }) };
+}

@@ -1,0 +1,48 @@
+import type { Gateway } from '../gateway';
+import type { GatewayApp } from '../http/app';
+import { HttpProblem } from '../http/problem';
+import { metadataOf, signedMetadata, WELL_KNOWN } from '../pdp/metadata';
+import type { Add } from './adder';
+
+/** Routes of this part. */
+export function addOpenRoutes(
+  app: GatewayApp,
+  add: Add,
+  { publicUrl, keys, nowMs, bundles, client }: Gateway,
+): void {
+  const cached = { 'cache-control': 'public, max-age=300' };
+  add('get', WELL_KNOWN, { limit: 'open', summary: 'Metadata of the decision point' }, async (c) =>
+    c.json(
+      { ...metadataOf(publicUrl), signed_metadata: await signedMetadata(publicUrl, keys, nowMs()) },
+      200,
+      cached,
+    ),
+  );
+  add('get', '/access/v1/jwks', { limit: 'open', summary: 'Keys that decisions are signed with' }, (c) =>
+    c.json({ keys: [keys.publicJwk] }, 200, cached),
+  );
+  add('get', '/health', { limit: 'open', summary: 'The process is alive' }, (c) => c.json({ status: 'ok' }));
+  add('get', '/ready', { limit: 'open', summary: 'It can decide and reach its requests' }, async (c) => {
+    const { book } = await bundles.current();
+    await client.ping().catch(() => {
+      throw new HttpProblem(503, 'requests cannot be reached; evaluations are answered all the same');
+    });
+    return c.json({ status: 'ready', policy: book.digest, directory: book.directory.digest });
+  });
+  add('get', '/openapi.json', { limit: 'open', summary: 'This document' }, (c) =>
+    c.json(openApiDocument(app, publicUrl), 200, cached),
+  );
+}
+
+function openApiDocument(app: GatewayApp, publicUrl: string) {
+  app.openAPIRegistry.registerComponent('securitySchemes', 'token', {
+    type: 'http',
+    scheme: 'bearer',
+    bearerFormat: 'JWT',
+  });
+  return app.getOpenAPI31Document({
+    openapi: '3.1.0',
+    info: { title: 'Countersign gateway', version: '1' },
+    servers: [{ url: publicUrl }],
+  });
+}

@@ -1,0 +1,351 @@
+import { generateKeyPairSync, randomUUID } from 'node:crypto';
+import { decodeJwt, generateKeyPair, SignJWT } from 'jose';
+import { proveAuthorised } from '../../../src/domain/prove';
+import type { Answer } from './support/http';
+import { actionOf, CONTAINED, RequestGateway, rotation, WRITE } from './support/request-gateway';
+import { Holder } from './support/tokens';
+
+jest.setTimeout(120_000);
+
+let gateway: RequestGateway;
+let holder: Holder;
+let redeemUrl: string;
+let versions = 100;
+
+beforeAll(async () => {
+  gateway = await RequestGateway.start();
+  holder = await Holder.make();
+  redeemUrl = `${gateway.url}/v1/execution-tokens/redeem`;
+});
+afterAll(() => gateway?.stop());
+
+/** A request for an exact action, signed for by whom it takes. */
+async function approvedRotation(version = versions++) {
+  const evaluation = rotation(version);
+  const { json } = await gateway.ask('ci/payments', evaluation, { context: CONTAINED });
+  const { id } = json.task;
+  expect((await gateway.say('person/mira', 'approve', id)).json.accepted).toBe(true);
+  expect((await gateway.read('ci/payments', id, 15)).json.task.status).toBe('approved');
+  return { id: id as string, evaluation };
+}
+
+async function release(id: string, by = holder, who = 'ci/payments'): Promise<Answer> {
+  const authorization = await gateway.token(who);
+  const dpop = await by.proof('POST', `${gateway.url}/v1/execution-tokens`, authorization);
+  return gateway.web.call('/v1/execution-tokens', {
+    body: { request: id },
+    headers: { authorization: `Bearer ${authorization}`, dpop },
+  });
+}
+
+async function redeem(
+  token: string,
+  evaluation: ReturnType<typeof rotation>,
+  { by = holder, who = 'service/runner', proof }: { by?: Holder; who?: string; proof?: string } = {},
+): Promise<Answer> {
+  const holder_proof = proof ?? (await by.proof('POST', redeemUrl, token));
+  return gateway.as(who, '/v1/execution-tokens/redeem', {
+    body: { token, holder_proof, action: actionOf(evaluation) },
+  });
+}
+
+const codeOf = ({ json }: Answer): string => json.code;
+
+describe('AGE-2 execution tokens', () => {
+  it('of 1,000 redemptions at once exactly one succeeds', async () => {
+    const { id, evaluation } = await approvedRotation();
+    const { token } = (await release(id)).json;
+    const proofs = await Promise.all(
+      Array.from({ length: 1_000 }, () => holder.proof('POST', redeemUrl, token)),
+    );
+    const authorization = `Bearer ${await gateway.token('service/runner')}`;
+    const answers = await Promise.all(
+      proofs.map((holder_proof) =>
+        gateway.web.call('/v1/execution-tokens/redeem', {
+          body: { token, holder_proof, action: actionOf(evaluation) },
+          headers: { authorization },
+        }),
+      ),
+    );
+    const told = answers.map((answer) => (answer.status === 200 ? 'redeemed' : codeOf(answer)));
+    expect(told.filter((one) => one === 'redeemed')).toHaveLength(1);
+    expect(new Set(told)).toEqual(new Set(['redeemed', 'REPLAYED']));
+    const [row] = await gateway.stage.postgres.query(
+      'SELECT redeemed_by FROM countersign.execution WHERE request_id = $1',
+      [id],
+    );
+    expect(row).toEqual({ redeemed_by: 'service/runner' });
+    // Refused ones are on the record too, as many as it has room for.
+    const { execution } = await gateway.stage.client.get(id);
+    expect(execution).toMatchObject({ redeemedBy: 'service/runner', refusedRedemptions: 8 });
+  });
+
+  it('are for their holder, their audience, their action, and their time', async () => {
+    const { id, evaluation } = await approvedRotation();
+    const { json } = await release(id);
+    const { token } = json;
+    const thief = await Holder.make();
+    expect(codeOf(await redeem(token, evaluation, { by: thief }))).toBe('BAD_SIGNATURE');
+    expect(codeOf(await redeem(token, evaluation, { who: 'service/migrator' }))).toBe('NOT_ELIGIBLE');
+    expect(codeOf(await redeem(token, evaluation, { who: 'ci/payments' }))).toBe('NOT_ELIGIBLE');
+    expect(codeOf(await redeem(token, rotation(1)))).toBe('DIGEST_MISMATCH');
+    const proof = await holder.proof('POST', redeemUrl, 'another token');
+    expect(codeOf(await redeem(token, evaluation, { proof }))).toBe('BAD_SIGNATURE');
+    for (const changes of [
+      { htm: 'GET' },
+      { htu: `${gateway.url}/v1/execution-tokens` },
+      { iat: Math.floor(Date.now() / 1_000) - 125 },
+      { iat: Math.floor(Date.now() / 1_000) + 125 },
+    ]) {
+      const bad = await holder.proof('POST', redeemUrl, token, changes);
+      expect(codeOf(await redeem(token, evaluation, { proof: bad }))).toBe('BAD_SIGNATURE');
+    }
+    // Bound to one key for good; the same key may ask again, and the older token falls away.
+    expect(codeOf(await release(id, thief))).toBe('BAD_SIGNATURE');
+    const { token: newer } = (await release(id)).json;
+    expect(codeOf(await redeem(token, evaluation))).toBe('REPLAYED');
+    gateway.clock.offsetMs = 301_000;
+    const late = await redeem(newer, evaluation);
+    gateway.clock.offsetMs = 0;
+    expect(codeOf(late)).toBe('EXPIRED_STATEMENT');
+    const { json: done } = await redeem(newer, evaluation);
+    expect(done).toMatchObject({ request: id, parameters: actionOf(evaluation) });
+    const { execution } = await gateway.stage.client.get(id);
+    expect(execution).toMatchObject({ redeemedBy: 'service/runner', refusedRedemptions: 8 });
+  });
+
+  it('are not had by others, nor before sign-off, nor after revocation', async () => {
+    const { json } = await gateway.ask('ci/payments', rotation(versions++), { context: CONTAINED });
+    const { id } = json.task;
+    expect(codeOf(await release(id))).toBe('NOT_AUTHORISED');
+    expect((await release(id, holder, 'bot/deployer')).status).toBe(404);
+    expect((await release(`arq_${'x'.repeat(32)}`)).status).toBe(404);
+    const unproved = await gateway.as('ci/payments', '/v1/execution-tokens', { body: { request: id } });
+    expect(unproved.status).toBe(400);
+    const { id: approved, evaluation } = await approvedRotation();
+    const { token } = (await release(approved)).json;
+    expect((await gateway.say('person/mira', 'revoke', approved)).json.accepted).toBe(true);
+    await gateway.stage.over({ id: approved } as Parameters<typeof gateway.stage.over>[0]);
+    expect(codeOf(await redeem(token, evaluation))).toBe('LEASE_ENDED');
+    expect(codeOf(await release(approved))).toBe('LEASE_ENDED');
+  });
+
+  it('TTA-6 fall with the policy and the people they rest on', async () => {
+    const { id, evaluation } = await approvedRotation();
+    const { token } = (await release(id)).json;
+    const restore = await gateway.stage.changeBundle('access.cedar', (text) =>
+      text.replace(
+        'action in [Action::"migrate", Action::"rotate", Action::"destroy"]',
+        'action == Action::"destroy"',
+      ),
+    );
+    expect(codeOf(await redeem(token, evaluation))).toBe('POLICY_CHANGED');
+    await restore();
+    const restorePeople = await gateway.stage.changeBundle('directory.yaml', (text) =>
+      text.replace(/(payments-leads:[^\]]*?)person\/mira,\s*/, '$1'),
+    );
+    expect((await redeem(token, evaluation)).status).toBe(403);
+    await restorePeople();
+    expect((await redeem(token, evaluation)).status).toBe(200);
+  });
+
+  it('TTA-5 cannot be made fresh by a reset of the workflow', async () => {
+    const { id, evaluation } = await approvedRotation();
+    const { token } = (await release(id)).json;
+    expect((await redeem(token, evaluation)).status).toBe(200);
+    const handle = gateway.stage.temporal.workflow.getHandle(`access-request/${id}`);
+    const { runId } = await handle.describe();
+    const history = await handle.fetchHistory();
+    const firstTask = history.events?.find((event) => event.workflowTaskCompletedEventAttributes != null);
+    await gateway.stage.temporal.workflowService.resetWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId: `access-request/${id}`, runId },
+      reason: 'an attacker wants a fresh one',
+      requestId: randomUUID(),
+      workflowTaskFinishEventId: firstTask?.eventId ?? null,
+    });
+    expect(codeOf(await redeem(token, evaluation))).toMatch(/REPLAYED|NOT_AUTHORISED/);
+    const again = await release(id);
+    expect(codeOf(again)).toMatch(/REPLAYED|NOT_AUTHORISED/);
+  });
+
+  it('are no token for anything else, and nothing else is one', async () => {
+    const { id, evaluation } = await approvedRotation();
+    const { token } = (await release(id)).json;
+    const asCaller = await gateway.web.call('/v1/awaiting', {
+      headers: { authorization: `Bearer ${token}` },
+    });
+    expect(asCaller.status).toBe(401);
+    const { json } = await gateway.as('ci/payments', '/access/v1/evaluation', { body: WRITE });
+    const binding = json.context.access_request.binding_token;
+    expect(codeOf(await redeem(binding, evaluation))).toBe('BAD_SIGNATURE');
+    const claims = decodeJwt(token);
+    const { privateKey } = await generateKeyPair('EdDSA');
+    const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2_048 });
+    const shared = new TextEncoder().encode(JSON.stringify(gateway.gateway.keys.publicJwk));
+    const header = { typ: 'countersign-execution+jwt', kid: gateway.gateway.keys.publicJwk.kid ?? '' };
+    const forged = [
+      await new SignJWT(claims).setProtectedHeader({ ...header, alg: 'EdDSA' }).sign(privateKey),
+      // The public key as a shared secret, and no signature at all.
+      await new SignJWT(claims).setProtectedHeader({ ...header, alg: 'HS256' }).sign(shared),
+      `${b64({ ...header, alg: 'none' })}.${b64(claims)}.`,
+      `${b64({ ...header, alg: 'EdDSA', kid: '../../etc/passwd' })}.${b64(claims)}.${'A'.repeat(86)}`,
+      `${b64({ ...header, alg: 'EdDSA', jwk: publicKey.export({ format: 'jwk' }) })}.${b64(claims)}.${'A'.repeat(86)}`,
+    ];
+    for (const one of forged) expect(codeOf(await redeem(one, evaluation))).toBe('BAD_SIGNATURE');
+  });
+});
+
+/** All text in a history, payloads decoded. */
+function textIn(value: unknown): string {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString();
+  if (typeof value !== 'object' || value === null) return String(value);
+  return Object.values(value).map(textIn).join('\n');
+}
+
+const b64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
+
+describe('approvals', () => {
+  const evaluate = (who: string, about: object, approval: unknown) =>
+    gateway
+      .as(who, '/access/v1/evaluation', { body: { ...about, context: { approval } } })
+      .then(({ json }) => json);
+
+  async function approvedWrite(who = 'ci/payments', about = WRITE) {
+    const { json } = await gateway.ask(who, about);
+    await gateway.say('person/mira', 'approve', json.task.id);
+    const { json: over } = await gateway.read(who, json.task.id, 15);
+    return { id: json.task.id as string, approval: over.result.approval };
+  }
+
+  it('are not swapped between requests or callers, and not replayed after their time', async () => {
+    const bot = { ...WRITE, subject: { type: 'bot', id: 'deployer' } };
+    const ours = await approvedWrite();
+    const theirs = await approvedWrite('bot/deployer', bot);
+    expect(await evaluate('ci/payments', WRITE, ours.approval)).toMatchObject({ decision: true });
+    // Another's approval, in another's hands or in the subject's own name: nothing.
+    expect(await evaluate('bot/deployer', bot, ours.approval)).toMatchObject({ decision: false });
+    expect(await evaluate('ci/payments', WRITE, theirs.approval)).toMatchObject({ decision: false });
+    const mixed = { ...ours.approval, state: theirs.approval.state };
+    expect(await evaluate('ci/payments', WRITE, mixed)).toMatchObject({
+      decision: false,
+      context: { reason: 'approval_unverifiable' },
+    });
+    gateway.clock.offsetMs = 16 * 60_000;
+    const replayed = await evaluate('ci/payments', WRITE, ours.approval);
+    gateway.clock.offsetMs = 0;
+    expect(replayed).toMatchObject({ decision: false, context: { reason: 'approval_expired' } });
+  });
+
+  it('TTA-5 are not made by a workflow that says of itself that it was approved', async () => {
+    const { json } = await gateway.ask('ci/payments', WRITE);
+    const { directory, policy } = { ...(await gateway.gateway.bundles.current()) };
+    expect(directory.digest).toMatch(/^sha-256:/);
+    const events = await gateway.stage.client.events(json.task.id);
+    const [submitted, , assessed] = events;
+    if (submitted?.type !== 'submitted' || assessed?.type !== 'assessed') throw new Error('unexpected');
+    // What the forger has: a real submission, and an assessment bent to a permit.
+    const bent = { ...assessed.assessment, outcome: 'permit' as const };
+    const { path: _path, ...rest } = bent;
+    const { SignedDirectory } = jest.requireActual<typeof import('../../../src/signing/signed-directory')>(
+      '../../../src/signing/signed-directory',
+    );
+    const proof = await proveAuthorised(
+      { submission: submitted.submission, assessment: rest, statements: [] },
+      Date.now(),
+      new SignedDirectory(directory),
+      policy,
+    );
+    expect(proof).toMatchObject({ ok: false });
+  });
+});
+
+describe('what a gateway attests', () => {
+  it('TTA-1, TTA-5 is worth a channel, names only who showed a token, and keeps no token', async () => {
+    const { json } = await gateway.ask('ci/payments', WRITE);
+    const view = await gateway.stage.client.get(json.task.id);
+    expect(view.recognition).toMatchObject({
+      principal: 'ci/payments',
+      assurance: 'channel',
+      channel: 'gateway',
+    });
+    const { proof } = await gateway.stage.client.submissionOf(json.task.id);
+    const claims = decodeJwt(proof.jws);
+    expect(claims).toMatchObject({
+      iss: 'service/gateway',
+      sub: 'ci/payments',
+      via: { issuer: 'directory' },
+    });
+    expect(claims['via']).toMatchObject({ token: expect.stringMatching(/^sha-256:/) });
+    const history = JSON.stringify(await gateway.stage.client.history(json.task.id));
+    expect(history).not.toContain((await gateway.token('ci/payments')).split('.')[0]);
+  });
+
+  it('FRI-3 no token is in a history or in the log', async () => {
+    const { id, evaluation } = await approvedRotation();
+    const { token } = (await release(id)).json;
+    await redeem(token, evaluation);
+    const signature = token.split('.')[2] ?? 'none';
+    const kept = textIn(await gateway.stage.client.history(id));
+    expect(kept).toContain('vault-rotate');
+    expect(kept).toContain('redeemed');
+    expect(kept).not.toContain(signature);
+    expect(JSON.stringify(gateway.logged)).not.toContain(signature);
+  });
+});
+
+describe('bodies', () => {
+  const post = async (raw: string, type = 'application/json') =>
+    gateway.web.call('/access/v1/evaluation', {
+      raw,
+      headers: { authorization: `Bearer ${await gateway.token('ci/payments')}`, 'content-type': type },
+    });
+  const good = JSON.stringify(WRITE);
+
+  it.each([
+    ['a member that is there twice', good.replace('{', '{"action":{"name":"read"},')],
+    ['a member that is there twice, escaped', good.replace('{', '{"\\u0061ction":{"name":"read"},')],
+    ['deep nesting of arrays', `{"context":{"x":${'['.repeat(30)}${']'.repeat(30)}}}`],
+    ['very deep nesting', `${'['.repeat(30_000)}`],
+    ['deep nesting of objects', `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`],
+    ['a lone surrogate', good.replace('payments', '\\ud800')],
+    ['a number beyond a double', good.replace('{', '{"n":1e999,')],
+    ['a prototype', good.replace('{', '{"__proto__":{"decision":true},')],
+    ['no object', '[]'],
+    ['text after it', `${good} {}`],
+  ])('%s is a 400', async (_name, raw) => {
+    expect((await post(raw)).status).toBe(400);
+  });
+
+  it('too many members are a 400, too many bytes a 413, with or without a length', async () => {
+    const many = JSON.stringify({ ...WRITE, context: { x: Array.from({ length: 5_000 }, () => 1) } });
+    expect((await post(many)).status).toBe(400);
+    const large = JSON.stringify({ ...WRITE, context: { x: 'x'.repeat(70_000) } });
+    expect((await post(large)).status).toBe(413);
+    const chunked = await gateway.web.call('/access/v1/evaluation', {
+      raw: large,
+      headers: {
+        authorization: `Bearer ${await gateway.token('ci/payments')}`,
+        'content-type': 'application/json',
+        'transfer-encoding': 'chunked',
+      },
+    });
+    expect(chunked.status).toBe(413);
+  });
+
+  it('what is too long for a header never gets far', async () => {
+    const answer = await gateway.web.call('/health', { headers: { 'x-request-id': 'x'.repeat(300) } });
+    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+    const forged = await gateway.web.call('/health', { headers: { 'x-request-id': 'a b' } });
+    expect(forged.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
+  });
+});
+
+it('ids of tasks cannot be guessed, and trying them says nothing', async () => {
+  const answers = await Promise.all(
+    Array.from({ length: 50 }, () =>
+      gateway.read('ci/payments', `arq_${Buffer.from(randomUUID()).toString('base64url').slice(0, 32)}`),
+    ),
+  );
+  expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
+});

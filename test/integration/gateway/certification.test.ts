@@ -1,0 +1,308 @@
+import path from 'node:path';
+import { compactVerify, createLocalJWKSet, decodeJwt } from 'jose';
+import { DecisionGateway } from './support/decision-gateway';
+import type { Answer } from './support/http';
+
+/* The certification scenario of AuthZEN Authorization API 1.0, test by test, against a gateway that runs. */
+
+const FIXTURE = path.resolve(__dirname, '../../fixtures/authzen-certification');
+const alice = { type: 'user', id: 'alice' };
+const bob = { type: 'user', id: 'bob' };
+const record1 = { type: 'record', id: 'record-1' };
+const record2 = { type: 'record', id: 'record-2' };
+const archived = { ...record2, properties: { status: 'archived' } };
+const admin = { ...bob, properties: { role: 'admin' } };
+const read = { name: 'read' };
+const write = { name: 'write' };
+const context = { time: '2025-06-27T18:03-07:00', ip: '192.168.1.1' };
+const fixtureRequest = { subject: alice, action: read, resource: record1 };
+
+let gateway: DecisionGateway;
+let authorization: string;
+
+beforeAll(async () => {
+  gateway = await DecisionGateway.start(FIXTURE, ['service/harness'], () => ({
+    enforcementPoints: ['service/harness'],
+  }));
+  authorization = `Bearer ${await gateway.token('service/harness')}`;
+});
+afterAll(() => gateway.stop());
+
+const post = (address: string, body: unknown, headers: Record<string, string> = {}): Promise<Answer> =>
+  gateway.web.call(address, { body, headers: { authorization, ...headers } });
+const evaluate = (body: unknown, headers?: Record<string, string>) =>
+  post('/access/v1/evaluation', body, headers);
+const evaluations = (body: unknown) => post('/access/v1/evaluations', body);
+const raw = (content: string, type = 'application/json') =>
+  gateway.web.call('/access/v1/evaluation', {
+    raw: content,
+    headers: { authorization, 'content-type': type },
+  });
+
+describe('c-2 Basic', () => {
+  it.each([
+    ['c-2-2-1 alice reads', fixtureRequest, true],
+    ['rule 2 alice writes', { subject: alice, action: write, resource: record1 }, true],
+    ['rule 3 bob reads', { subject: bob, action: read, resource: record1 }, true],
+    ['c-2-2-2 bob writes', { subject: bob, action: write, resource: record1 }, false],
+    ['c-2-2-3 with a context', { ...fixtureRequest, context }, true],
+    ['c-2-2-4 deny by resource properties', { subject: alice, action: write, resource: archived }, false],
+    ['c-2-2-5 permit by subject properties', { subject: admin, action: write, resource: archived }, true],
+    [
+      'c-2-2-6 permit by action properties',
+      { subject: alice, action: { name: 'delete', properties: { soft: true } }, resource: record1 },
+      true,
+    ],
+    [
+      'c-2-2-7 deny by action properties',
+      { subject: alice, action: { name: 'delete', properties: { soft: false } }, resource: record1 },
+      false,
+    ],
+    [
+      'c-2-2-8 additional properties',
+      {
+        subject: { ...alice, properties: { department: 'Sales', role: 'manager' } },
+        action: { ...read, properties: { method: 'GET' } },
+        resource: { ...record1, properties: { status: 'active', owner: 'bob' } },
+      },
+      true,
+    ],
+    ['c-2-2-9 unknown fields', { ...fixtureRequest, foo: 'bar', futureField: { nested: true } }, true],
+  ])('%s', async (_name, body, decision) => {
+    const answer = await evaluate(body);
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toMatch(/^application\/json/);
+    expect(answer.json.decision).toBe(decision);
+    expect(['undefined', 'object']).toContain(typeof answer.json.context);
+  });
+
+  it.each([
+    ['c-2-4-1 no subject', { action: read, resource: record1 }],
+    ['c-2-4-1 no action', { subject: alice, resource: record1 }],
+    ['c-2-4-1 no resource', { subject: alice, action: read }],
+    ['c-2-4-2 subject without type', { ...fixtureRequest, subject: { id: 'alice' } }],
+    ['c-2-4-2 subject without id', { ...fixtureRequest, subject: { type: 'user' } }],
+    ['c-2-4-2 action without name', { ...fixtureRequest, action: {} }],
+    ['c-2-4-2 resource without type', { ...fixtureRequest, resource: { id: 'record-1' } }],
+    ['c-2-4-2 resource without id', { ...fixtureRequest, resource: { type: 'record' } }],
+    ['c-2-4-6 subject is text', { ...fixtureRequest, subject: 'alice' }],
+    ['c-2-4-6 name is a number', { ...fixtureRequest, action: { name: 123 } }],
+  ])('%s is a 400', async (_name, body) => {
+    expect((await evaluate(body)).status).toBe(400);
+  });
+
+  it('c-2-4-3, c-2-4-4, c-2-4-5 another content type, malformed and empty bodies are a 400', async () => {
+    expect((await raw(JSON.stringify(fixtureRequest), 'text/plain')).status).toBe(400);
+    expect((await raw('{"subject": {')).status).toBe(400);
+    expect((await raw('')).status).toBe(400);
+  });
+
+  it('c-2-5 the request id comes back, and one is made where there is none', async () => {
+    const answer = await evaluate(fixtureRequest, { 'x-request-id': 'bfe9eb29-ab87' });
+    expect(answer.headers['x-request-id']).toBe('bfe9eb29-ab87');
+    expect((await evaluate(fixtureRequest)).headers['x-request-id']).toMatch(/.+/);
+  });
+
+  it('c-2-6 asked again and again, it answers the same', async () => {
+    for (let times = 0; times < 5; times += 1)
+      expect((await evaluate(fixtureRequest)).json.decision).toBe(true);
+  });
+});
+
+describe('c-3 Batch', () => {
+  const decisions = (answer: Answer): boolean[] =>
+    answer.json.evaluations.map((one: { decision: boolean }) => one.decision);
+
+  it('c-3-2-1, c-3-3 an array of decisions, in order, and none at the top', async () => {
+    const answer = await evaluations({
+      subject: alice,
+      action: read,
+      evaluations: [{ resource: record1 }, { resource: record2 }],
+    });
+    expect(answer.status).toBe(200);
+    expect(decisions(answer).map((one) => typeof one)).toEqual(['boolean', 'boolean']);
+    expect(answer.json).not.toHaveProperty('decision');
+  });
+
+  it.each([
+    [
+      'c-3-2-2',
+      { subject: bob, resource: record1, evaluations: [{ action: read }, { action: write }] },
+      [true, false],
+    ],
+    [
+      'c-3-2-3',
+      {
+        subject: alice,
+        action: write,
+        evaluations: [{ resource: { ...record1, properties: { status: 'active' } } }, { resource: archived }],
+      },
+      [true, false],
+    ],
+    [
+      'c-3-2-4',
+      { action: write, resource: archived, evaluations: [{ subject: alice }, { subject: admin }] },
+      [false, true],
+    ],
+    [
+      'c-3-2-5 no defaults',
+      { evaluations: [fixtureRequest, { subject: bob, action: write, resource: record1 }] },
+      [true, false],
+    ],
+    [
+      'c-3-2-6 defaults of the context',
+      {
+        subject: alice,
+        action: read,
+        context: { time: '2025-06-27T18:03-07:00' },
+        evaluations: [
+          { resource: record1 },
+          { resource: record2, context: { time: '2025-06-27T19:00-07:00', source: 'batch-override' } },
+        ],
+      },
+      [true, true],
+    ],
+    [
+      'c-3-2-7 whole objects override',
+      {
+        subject: alice,
+        action: write,
+        resource: { ...record1, properties: { status: 'active' } },
+        evaluations: [{}, { resource: archived }],
+      },
+      [true, false],
+    ],
+  ])('%s', async (_name, body, expected) => {
+    expect(decisions(await evaluations(body))).toEqual(expected);
+  });
+
+  it('c-3-4-1 an item that is not whole is a denial of its own', async () => {
+    const answer = await evaluations({
+      subject: alice,
+      action: read,
+      options: { evaluations_semantic: 'execute_all' },
+      evaluations: [{ resource: record1 }, {}, { resource: 'text' }],
+    });
+    expect(answer.status).toBe(200);
+    expect(decisions(answer)).toEqual([true, false, false]);
+  });
+
+  it('c-3-4-2, c-3-4-3 without evaluations it is a single one', async () => {
+    expect((await evaluations(fixtureRequest)).json).toMatchObject({ decision: true });
+    expect((await evaluations({ ...fixtureRequest, evaluations: [] })).json).toMatchObject({
+      decision: true,
+    });
+    expect((await evaluations({ subject: alice })).status).toBe(400);
+  });
+
+  it('short circuits where it is told to (AuthZEN "Evaluations semantics")', async () => {
+    const items = [{ action: read }, { action: write }, { action: read }];
+    const by = (evaluations_semantic: string) =>
+      evaluations({ subject: bob, resource: record1, evaluations: items, options: { evaluations_semantic } });
+    expect(decisions(await by('deny_on_first_deny'))).toEqual([true, false]);
+    expect(decisions(await by('permit_on_first_permit'))).toEqual([true]);
+    expect((await by('whatever')).status).toBe(400);
+  });
+});
+
+describe('c-4 Search', () => {
+  const subjects = (body: unknown) => post('/access/v1/search/subject', body);
+  const resources = (body: unknown) => post('/access/v1/search/resource', body);
+  const actions = (body: unknown) => post('/access/v1/search/action', body);
+  const readers = { subject: { type: 'user' }, action: read, resource: record1 };
+  const readable = { subject: alice, action: read, resource: { type: 'record' } };
+  const possible = { subject: alice, resource: record1 };
+
+  it('c-4-2 subjects', async () => {
+    const answer = await subjects(readers);
+    expect(answer.json.results).toEqual([alice, bob]);
+    expect((await subjects({ ...readers, context })).json).toEqual(answer.json);
+    expect((await subjects({ ...readers, subject: alice })).json).toEqual(answer.json);
+    const writers = await subjects({ subject: { type: 'user' }, action: write, resource: archived });
+    expect(writers.json.results).toContainEqual(bob);
+  });
+
+  it('c-4-3 resources', async () => {
+    const answer = await resources(readable);
+    expect(answer.json.results).toContainEqual(record1);
+    expect((await resources({ ...readable, context })).json).toEqual(answer.json);
+    expect((await resources({ ...readable, resource: record1 })).json).toEqual(answer.json);
+    const writable = await resources({ subject: admin, action: write, resource: { type: 'record' } });
+    expect(writable.json.results).toContainEqual(record2);
+  });
+
+  it('c-4-4 actions', async () => {
+    const answer = await actions(possible);
+    expect(answer.json.results).toEqual(expect.arrayContaining([read, write]));
+    expect((await actions({ ...possible, context })).json).toEqual(answer.json);
+    expect((await actions({ subject: admin, resource: archived })).json.results).toContainEqual(write);
+  });
+
+  it('c-4-5 pages', async () => {
+    const first = await subjects({ ...readers, page: { limit: 1 } });
+    expect(first.json).toMatchObject({ results: [alice], page: { count: 1, total: 2 } });
+    const token = first.json.page.next_token;
+    expect(token).toMatch(/.+/);
+    const second = await subjects({ ...readers, page: { token } });
+    expect(second.json).toMatchObject({ results: [bob], page: { next_token: '' } });
+    expect((await subjects({ ...readers, action: write, page: { token } })).status).toBe(400);
+    expect((await subjects({ ...readers, page: { token, limit: 2 } })).status).toBe(400);
+    expect((await subjects({ ...readers, page: { token: 'made-up' } })).status).toBe(400);
+  });
+
+  it('c-4-6 what is not known is not found', async () => {
+    const nobody = { type: 'user', id: 'nonexistent-user' };
+    expect((await actions({ subject: nobody, resource: record1 })).json).toEqual({ results: [] });
+    expect((await subjects({ ...readers, subject: { type: 'spaceship' } })).json).toEqual({ results: [] });
+    expect((await resources({ ...readable, subject: nobody })).json).toEqual({ results: [] });
+    expect((await resources({ ...readable, resource: { type: 'spaceship' } })).json).toEqual({ results: [] });
+    const unknown = { type: 'record', id: 'nonexistent' };
+    expect((await subjects({ ...readers, resource: unknown })).json).toEqual({ results: [] });
+    expect((await actions({ subject: alice, resource: unknown })).json).toEqual({ results: [] });
+  });
+
+  it('c-4-7 what is missing is a 400', async () => {
+    const input = { subject: { type: 'user' }, action: read, resource: { type: 'record' } };
+    for (const answer of [
+      await subjects({ subject: { type: 'user' }, resource: record1 }),
+      await resources({ action: read, resource: { type: 'record' } }),
+      await actions({ subject: alice }),
+      await subjects(input),
+      await resources(input),
+      await actions({ subject: { type: 'user' }, resource: record1 }),
+    ])
+      expect(answer.status).toBe(400);
+  });
+});
+
+describe('c-5, c-6 Transport and discovery', () => {
+  it('c-6 says where everything is, over https, to anyone', async () => {
+    const answer = await gateway.web.call('/.well-known/authzen-configuration');
+    expect(answer.status).toBe(200);
+    expect(answer.headers['content-type']).toMatch(/^application\/json/);
+    const { policy_decision_point: base, signed_metadata: signed, capabilities, ...endpoints } = answer.json;
+    expect(base).toBe(gateway.web.base);
+    expect(Object.keys(endpoints).sort()).toEqual([
+      'access_evaluation_endpoint',
+      'access_evaluations_endpoint',
+      'access_request_endpoint',
+      'jwks_uri',
+      'search_action_endpoint',
+      'search_resource_endpoint',
+      'search_subject_endpoint',
+    ]);
+    for (const endpoint of Object.values(endpoints)) expect(endpoint).toMatch(/^https:/);
+    expect(capabilities).toEqual(['urn:openid:authzen:capability:access-request']);
+    const { json: jwks } = await gateway.web.call('/access/v1/jwks');
+    expect(jwks.keys[0]).toMatchObject({ use: 'sig', kid: expect.any(String) });
+    await compactVerify(signed, createLocalJWKSet(jwks));
+    expect(decodeJwt(signed)).toMatchObject({ iss: base, ...endpoints });
+    expect(decodeJwt(signed)).not.toHaveProperty('signed_metadata');
+  });
+
+  it('FRI-1 decides with no workflow and no database behind it, and says that it has none', async () => {
+    expect((await gateway.web.call('/health')).status).toBe(200);
+    expect((await gateway.web.call('/ready')).status).toBe(503);
+    expect((await evaluate(fixtureRequest)).json.decision).toBe(true);
+  });
+});

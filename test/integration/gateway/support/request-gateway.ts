@@ -1,0 +1,196 @@
+import { randomUUID } from 'node:crypto';
+import path from 'node:path';
+import { gatewayConfigSchema } from '../../../../src/gateway/config';
+import { createGateway, type Gateway } from '../../../../src/gateway/gateway';
+import { GatewayKeys } from '../../../../src/gateway/keys';
+import { createRoutes } from '../../../../src/gateway/routes';
+import { type Listening, listen } from '../../../../src/gateway/server';
+import { createBundleSource, FileTicketSource } from '../../../../src/policy';
+import { generateKey, type SigningKey } from '../../../../src/signing/keys';
+import { signStatement } from '../../../../src/signing/sign';
+import { freePort } from '../../../../src/stack/free-port';
+import { Stage } from '../../../support/stage';
+import { type Answer, type Call, Web } from './http';
+import { selfSigned } from './tokens';
+
+type Json = Record<string, unknown>;
+
+/** What a submission says besides what was denied. */
+export const JUSTIFIED = { business_justification: 'a reason for the tests' };
+export const CONTAINED = {
+  ...JUSTIFIED,
+  'urn:countersign:containment': 'stop the pipeline',
+  'urn:countersign:rollback': 'run the reverse change',
+};
+
+/** Everything real, in one process: Temporal, PostgreSQL, a worker, and a gateway whose clock a test may move. */
+export class RequestGateway {
+  readonly clock = { offsetMs: 0 };
+  readonly logged: { about: object; message: string }[] = [];
+
+  private constructor(
+    readonly stage: Stage,
+    readonly url: string,
+    readonly web: Web,
+    private readonly decisionKey: string,
+    private readonly port: number,
+    private readonly config: Json,
+  ) {}
+
+  #gateway: Gateway | undefined;
+  #listening: Listening | undefined;
+
+  static async start(config: (url: string) => Json = () => ({})): Promise<RequestGateway> {
+    const stage = await Stage.open();
+    const port = await freePort();
+    const url = `http://127.0.0.1:${port}`;
+    const decisionKey = (await generateKey()).privateJwkText;
+    const limits = Object.fromEntries(
+      ['evaluation', 'submission', 'reading', 'redemption', 'unauthenticated'].map((name) => [
+        name,
+        { perSecond: 100_000, burst: 100_000 },
+      ]),
+    );
+    const one = new RequestGateway(stage, url, new Web(url), decisionKey, port, { limits, ...config(url) });
+    await one.startGateway();
+    return one;
+  }
+
+  get gateway(): Gateway {
+    if (this.#gateway === undefined) throw new Error('the gateway is stopped');
+    return this.#gateway;
+  }
+
+  async startGateway(): Promise<void> {
+    const tickets = new FileTicketSource(path.join(this.stage.stateDir, 'tickets.yaml'));
+    const note = (about: object, message: string) => void this.logged.push({ about, message });
+    const bundles = await createBundleSource(this.stage.bundleDir, {
+      tickets,
+      logger: { info: note, error: note },
+    });
+    this.#gateway = await createGateway({
+      config: gatewayConfigSchema.parse({ publicUrl: this.url, ...this.config }),
+      publicUrl: this.url,
+      client: this.stage.client,
+      bundles,
+      keys: await GatewayKeys.of(await this.stage.key('service/gateway'), this.decisionKey),
+      ledgerUrls: new Map([['changes', this.stage.postgres.url]]),
+      log: { info: note, warn: note, error: note },
+      nowMs: () => Date.now() + this.clock.offsetMs,
+    });
+    this.#listening = await listen(createRoutes(this.#gateway), { port: this.port, host: '127.0.0.1' });
+  }
+
+  async stopGateway(): Promise<void> {
+    await this.#listening?.stop();
+    await this.#gateway?.close();
+    this.#gateway = undefined;
+  }
+
+  async stop(): Promise<void> {
+    await this.stopGateway();
+    await this.stage.close();
+  }
+
+  key(principal: string): Promise<SigningKey> {
+    return this.stage.key(principal);
+  }
+
+  async token(principal: string, changes: Json = {}): Promise<string> {
+    const iat = Math.floor((Date.now() + this.clock.offsetMs) / 1_000);
+    return selfSigned(principal, await this.key(principal), this.url, { iat, exp: iat + 300, ...changes });
+  }
+
+  async as(principal: string, address: string, call: Call = {}): Promise<Answer> {
+    const authorization = `Bearer ${await this.token(principal)}`;
+    return this.web.call(address, { ...call, headers: { authorization, ...call.headers } });
+  }
+
+  /** A submission that answers the denial of an evaluation. */
+  async submission(principal: string, evaluation: Json, more: Json = {}): Promise<Json> {
+    const { json } = await this.as(principal, '/access/v1/evaluation', { body: evaluation });
+    if (json.context?.access_request === undefined)
+      throw new Error(`not requestable: ${JSON.stringify(json)}`);
+    const { context = {}, ...said } = more;
+    return {
+      ...evaluation,
+      context: { ...((evaluation['context'] as Json | undefined) ?? {}), ...JUSTIFIED, ...(context as Json) },
+      denial: denialOf(json),
+      ...said,
+    };
+  }
+
+  submit(principal: string, body: unknown, key: string = randomUUID()): Promise<Answer> {
+    return this.as(principal, '/access/v1/requests', { body, headers: { 'idempotency-key': key } });
+  }
+
+  async ask(principal: string, evaluation: Json, more: Json = {}): Promise<Answer> {
+    return this.submit(principal, await this.submission(principal, evaluation, more));
+  }
+
+  read(principal: string, taskId: string, wait = 0): Promise<Answer> {
+    return this.as(principal, `/access/v1/requests/${taskId}`, { headers: { prefer: `wait=${wait}` } });
+  }
+
+  /** Signs a statement about a request, as its reader sees it, and posts it. */
+  async say(
+    person: string,
+    verb: 'approve' | 'deny' | 'cancel' | 'revoke',
+    requestId: string,
+  ): Promise<Answer> {
+    const body = await this.statement(person, verb, requestId);
+    return this.as(person, `/v1/requests/${requestId}/statements`, { body });
+  }
+
+  async statement(person: string, verb: 'approve' | 'deny' | 'cancel' | 'revoke', requestId: string) {
+    const { digest, revision } = await this.stage.client.get(requestId);
+    return signStatement(
+      {
+        ...(verb === 'cancel' && { reasonCode: 'duplicate' }),
+        ...{ verb, request: requestId, digest: digest ?? '', revision },
+      },
+      person,
+      await this.key(person),
+      { nowMs: Date.now(), lifeMs: 3_600_000 },
+    );
+  }
+}
+
+/** What a caller returns of a denial, as it was. */
+export function denialOf(decision: { context: Json }): Json {
+  const { evaluation_id, evaluated_at, reason } = decision.context;
+  const { expires_at, binding_token, template } = decision.context['access_request'] as Json;
+  return { evaluation_id, evaluated_at, reason, expires_at, binding_token, template };
+}
+
+export const WRITE = {
+  subject: { type: 'ci', id: 'payments' },
+  action: { name: 'write' },
+  resource: { type: 'warehouse', id: 'payments' },
+};
+export const READ = {
+  subject: { type: 'agent', id: 'atlas' },
+  action: { name: 'read' },
+  resource: { type: 'warehouse', id: 'reporting' },
+};
+
+/** An exact action that one owner signs for. */
+export const rotation = (version: number) => ({
+  subject: { type: 'ci', id: 'payments' },
+  action: {
+    name: 'rotate',
+    properties: {
+      tool: 'vault-rotate',
+      tool_version: '1',
+      target: 'payments-secrets',
+      arguments: { path: 'payments/stripe', version },
+    },
+  },
+  resource: { type: 'changes', id: 'payments-secrets' },
+});
+export const actionOf = ({ action }: ReturnType<typeof rotation>) => ({
+  tool: action.properties.tool,
+  toolVersion: action.properties.tool_version,
+  target: action.properties.target,
+  arguments: action.properties.arguments,
+});
