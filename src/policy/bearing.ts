@@ -39,7 +39,7 @@ export function bearingOf(
   const sinceMs = atMs - rules.askingAgain.within;
   const recent = asks.filter((ask) => ask.askedAtMs >= sinceMs && !ask.granted);
   const same = recent.filter((ask) => isSame(ask, request) && ask.outcome !== 'refuse');
-  const stops = recent.filter((ask) => ask.outcome === 'hard_stop');
+  const stops = recent.filter((ask) => ask.outcome === 'hard_stop' && isBySame(ask, request));
   const reported = denials.filter((denial) => denial.deniedAtMs >= sinceMs);
   const controls = guardsOf(entry);
   const near = recent.filter((ask) => !same.includes(ask) && hasEnded(ask));
@@ -89,8 +89,10 @@ export const guardsOf = (entry: CatalogEntry): readonly string[] =>
 
 /** APB-4: the same entitlement for the same requester; asking through another requester for the same beneficiary, too. */
 const isSame = (ask: EarlierAsk, request: AccessRequest): boolean =>
-  ask.entitlement === entitlementName(request.entitlement) &&
-  (ask.requester === request.requester || ask.beneficiary === request.beneficiary);
+  ask.entitlement === entitlementName(request.entitlement) && isBySame(ask, request);
+
+const isBySame = (ask: EarlierAsk, request: AccessRequest): boolean =>
+  ask.requester === request.requester || ask.beneficiary === request.beneficiary;
 
 const isBehind = (request: AccessRequest, id: PrincipalId): boolean =>
   id === request.requester || id === request.beneficiary || request.onBehalfOf.includes(id);

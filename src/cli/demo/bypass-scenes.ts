@@ -9,7 +9,7 @@ const SHORT_MS = 60_000;
 /** The four stories of a prompt bypass, each plain and dressed up in five ways: none of them becomes an approval. */
 export async function promptBypass(cast: Cast, script: Script): Promise<void> {
   for (const [index, story] of BYPASS_STORIES.entries()) {
-    script.scene(`8.${index + 1}  Prompt bypass: ${story.title} (APB-5)`);
+    script.scene(`7.${index + 1}  Prompt bypass: ${story.title} (APB-5)`);
     await tell(story, cast, script);
   }
 }

@@ -8,6 +8,7 @@ import { freePort } from '../../stack/free-port';
 import { type Stack, startStack } from '../../stack/up';
 import type { Context } from '../context';
 import type { Outcome } from '../output';
+import { promptBypass } from './bypass-scenes';
 import { Cast } from './cast';
 import { agentReads, emergency, forgeries, hardStop, pipelineWrites, replayAll, reroute } from './scenes';
 import { Script } from './steps';
@@ -62,6 +63,7 @@ async function play(stack: Stack, script: Script): Promise<void> {
   try {
     for (const scene of [agentReads, pipelineWrites, emergency, reroute, hardStop, forgeries])
       await scene(cast, script);
+    await promptBypass(cast, script);
     await replayAll(cast, client, script);
   } finally {
     await client.close();

@@ -187,6 +187,30 @@ export async function hardStop(cast: Cast, script: Script): Promise<void> {
     'Ask network engineering for a rule for the exact destination and port.',
     view.assessment?.safeWay ?? 'none',
   );
+  const next = await cast.ask({
+    requester: 'bot/deployer',
+    entitlement: WRITE,
+    durationMs: 4_000,
+    reason: 'a change of data, then',
+  });
+  const linked = await cast.settled(next);
+  script.check(
+    'what it asks for next is shown with that, and is looked at by security too (APB-3)',
+    `${request.id}: owner, security`,
+    `${linked.assessment?.precedents?.find(({ kind }) => kind === 'hard-stop')?.id}: ${linked.assessment?.path?.stages.map((stage) => stage.name).join(', ')}`,
+  );
+  script.check('the bot withdraws it', 'accepted', await cast.say('bot/deployer', 'withdraw', next));
+  const again = await cast.settled(
+    await cast.ask({ requester: 'bot/deployer', entitlement: WRITE, durationMs: 4_000, reason: 'once more' }),
+  );
+  script.check(
+    'and asks again: the same people, and one more of them (APB-4)',
+    'owner 2 of person/mira, person/tomas',
+    again.assessment?.path?.stages
+      .slice(0, 1)
+      .map((stage) => `${stage.name} ${stage.quorum} of ${stage.eligible.join(', ')}`)
+      .join() ?? 'none',
+  );
 }
 
 /** Being able to talk to the orchestrator is not authority. */
@@ -199,7 +223,7 @@ export async function forgeries(cast: Cast, script: Script): Promise<void> {
     reason: 'first',
   });
   const other = await cast.ask({
-    requester: 'bot/deployer',
+    requester: 'service/reconciliation',
     entitlement: WRITE,
     durationMs: 4_000,
     reason: 'other',
@@ -231,7 +255,7 @@ export async function forgeries(cast: Cast, script: Script): Promise<void> {
 
 /** Every history of the scenes replays on today's code. */
 export async function replayAll(cast: Cast, client: CountersignClient, script: Script): Promise<void> {
-  script.scene('7  The histories of all of them replay on this code (AUD-1)');
+  script.scene('8  The histories of all of them replay on this code (AUD-1)');
   const bundle = builtWorkflowBundle();
   for (const { id, requester, reason } of cast.asked) {
     const result = await replayHistory(await client.history(id), workflowIdOf(id), bundle);

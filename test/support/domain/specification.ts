@@ -1,3 +1,4 @@
+import { nextDeadline } from '../../../src/domain/clock';
 import type { Command } from '../../../src/domain/command';
 import { decide } from '../../../src/domain/decide';
 import type { DomainEvent } from '../../../src/domain/event';
@@ -7,6 +8,17 @@ import type { RequestState, Status } from '../../../src/domain/state';
 
 /** An expected event: its type alone, or its type with the members that matter. */
 type Expected = DomainEvent['type'] | (Partial<DomainEvent> & Pick<DomainEvent, 'type'>);
+
+/** A refusal tells whoever reads it what is wrong, in words; a code alone would not. */
+function saysWhy(event: DomainEvent): void {
+  if ('refusal' in event) expect(event.refusal.detail).toMatch(/\S \S|\S{3}/);
+}
+
+/** An operator reads on every timer what it is for. */
+function saysWhatIsNext(state: RequestState | null): void {
+  const next = state === null ? undefined : nextDeadline(state);
+  if (next !== undefined) expect(next.summary).toMatch(/\S \S/);
+}
 
 interface Course {
   readonly events: readonly DomainEvent[];
@@ -20,7 +32,9 @@ function run(commands: readonly Command[], from: RequestState | null = null): Co
     for (const event of decide(state, command)) {
       events.push(event);
       state = evolve(state, event);
+      saysWhy(event);
     }
+  saysWhatIsNext(state);
   return { events, state };
 }
 

@@ -215,7 +215,9 @@ describe('AUD-2 every attempt is on record, refused ones too', () => {
   });
 
   it('keeps 32 refusals word for word and counts the rest', () => {
-    const knocks = Array.from({ length: 40 }, () => unverified({ code: 'BAD_SIGNATURE', detail: '' }));
+    const knocks = Array.from({ length: 40 }, () =>
+      unverified({ code: 'BAD_SIGNATURE', detail: 'it does not hold' }),
+    );
     const state = stateAfter(...awaitingOneLead(), ...knocks);
     expect(state.refusals).toHaveLength(32);
     expect(state.refusalCount).toBe(40);

@@ -68,7 +68,7 @@ describe('TTA-3 approval is bound to the exact request', () => {
     const rejected = {
       type: 'reject_submission',
       atMs: START,
-      refusal: { code: 'MALFORMED', detail: '' },
+      refusal: { code: 'MALFORMED', detail: 'it does not hold' },
     } as const;
     given(rejected).when(says(LEAD_1, 'approve')).thenRefused('DIGEST_MISMATCH').andIs('refused');
   });

@@ -142,6 +142,12 @@ describe('APB-3 what a machine has denied is linked, shown, and weighs', () => {
     expect(assessment.precedents).toEqual([expect.objectContaining({ kind: 'hard-stop' })]);
   });
 
+  test('a hard stop of another identity of the same people is no denial of this one', () => {
+    const sibling = { requester: 'bot/deployer', beneficiary: 'bot/deployer' };
+    const stopped = askedBefore(write, { ...sibling, outcome: 'hard_stop', control: 'secret-scanning' });
+    expect(judged(write, { asks: [stopped] }).facts).not.toHaveProperty('deniedBefore');
+  });
+
   test('outside the window it is forgotten', () => {
     const old = { ...report, resource: 'warehouse:payments', deniedAtMs: NOW - 25 * HOUR };
     expect(judged(write, { denials: [old] })).toEqual(judged());
