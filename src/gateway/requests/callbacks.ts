@@ -9,8 +9,8 @@ import { HttpProblem } from '../http/problem';
 
 type CallbackRule = GatewayConfig['callbacks'][number];
 
-/** Addresses that are nobody's business from outside (RFC 6890), for IPv4 and IPv6. */
-const INTERNAL = new BlockList();
+/** Addresses that are nobody's business from outside (RFC 6890). Two lists, since one mixes mapped addresses up. */
+const INTERNAL = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -27,7 +27,7 @@ for (const [network, prefix] of [
   ['203.0.113.0', 24],
   ['224.0.0.0', 3],
 ] as const)
-  INTERNAL.addSubnet(network, prefix, 'ipv4');
+  INTERNAL.ipv4.addSubnet(network, prefix, 'ipv4');
 for (const [network, prefix] of [
   ['::', 96],
   ['::ffff:0:0', 96],
@@ -42,12 +42,14 @@ for (const [network, prefix] of [
   ['fec0::', 10],
   ['ff00::', 8],
 ] as const)
-  INTERNAL.addSubnet(network, prefix, 'ipv6');
+  INTERNAL.ipv6.addSubnet(network, prefix, 'ipv6');
 
 /** Whether an address is loopback, link-local, private or otherwise internal. What is no address is. */
 export function isInternalAddress(address: string): boolean {
-  const family = isIP(address);
-  return family === 0 || INTERNAL.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  const version = isIP(address);
+  if (version === 0) return true;
+  const family = version === 4 ? 'ipv4' : 'ipv6';
+  return INTERNAL[family].check(address, family);
 }
 
 export type Resolve = (host: string) => Promise<readonly string[]>;

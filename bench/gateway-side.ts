@@ -1,0 +1,95 @@
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { SignJWT } from 'jose';
+import { CountersignClient } from '../src/client';
+import { NO_PRECEDENTS } from '../src/domain/precedents';
+import { CALLER_TYPE } from '../src/gateway/auth/registered-key-tokens';
+import { gatewayConfigSchema } from '../src/gateway/config';
+import { createGateway } from '../src/gateway/gateway';
+import { GatewayKeys } from '../src/gateway/keys';
+import { asRequest } from '../src/gateway/pdp/mapping';
+import { createRoutes } from '../src/gateway/routes';
+import { listen } from '../src/gateway/server';
+import { assess, createBundleSource, FileTicketSource } from '../src/policy';
+import { bearingOf } from '../src/policy/bearing';
+import { questionOf } from '../src/policy/cedar-question';
+import { generateKey, readKeyFile } from '../src/signing/keys';
+import { exampleKeyFile, provideExampleBundle } from '../src/stack/example-bundle';
+import { freePort } from '../src/stack/free-port';
+
+/* The gateway in a process of its own, so that it has one core, and a direct Cedar call in the very same process. */
+
+export const QUESTION = {
+  subject: { type: 'agent', id: 'atlas' },
+  action: { name: 'read' },
+  resource: { type: 'warehouse', id: 'reporting' },
+};
+const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
+
+async function main(): Promise<void> {
+  const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-bench-gateway-'));
+  const bundleDir = await provideExampleBundle(stateDir);
+  const bundles = await createBundleSource(bundleDir, {
+    tickets: new FileTicketSource(undefined),
+    logger: quiet,
+  });
+  const attestation = await keyOf(stateDir, 'service/gateway');
+  const port = await freePort();
+  const publicUrl = `http://127.0.0.1:${port}`;
+  const many = { perSecond: 1_000_000, burst: 1_000_000 };
+  const gateway = await createGateway({
+    config: gatewayConfigSchema.parse({ publicUrl, limits: { evaluation: many, unauthenticated: many } }),
+    publicUrl,
+    client: new CountersignClient(new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) })),
+    bundles,
+    keys: await GatewayKeys.of(attestation, (await generateKey()).privateJwkText),
+    ledgerUrls: new Map(),
+    log: quiet,
+  });
+  await listen(createRoutes(gateway), { port, host: '127.0.0.1' });
+  const caller = await keyOf(stateDir, 'agent/atlas');
+  const iat = Math.floor(Date.now() / 1_000);
+  const claims = { iss: 'agent/atlas', sub: 'agent/atlas', aud: publicUrl, iat, exp: iat + 500 };
+  const token = await new SignJWT(claims)
+    .setProtectedHeader({ alg: caller.algorithm, typ: CALLER_TYPE, kid: caller.keyId })
+    .sign(caller.key);
+  const { book } = await bundles.current();
+  const asker = { principal: 'agent/atlas', onBehalfOf: [] };
+
+  const direct = (seconds: number): { cedar: number; assessed: number } => {
+    const { request, entry } = asRequest(book, asker, QUESTION, Date.now());
+    if (request === undefined || entry === undefined) throw new Error('the example has changed');
+    const bearing = bearingOf(NO_PRECEDENTS, request, entry, book, Date.now());
+    const cedar = rateOf(seconds, () =>
+      book.engine.ask(questionOf(book.directory, entry, request, bearing, Date.now())),
+    );
+    const assessed = rateOf(seconds, () => assess(book, request, Date.now()));
+    return { cedar, assessed };
+  };
+  process.on('message', (message) => {
+    if (message === 'direct') process.send?.(direct(3));
+    if (message === 'stop') process.exit(0);
+  });
+  process.send?.({ publicUrl, token });
+}
+
+function rateOf(seconds: number, work: () => unknown): number {
+  for (let warm = 0; warm < 500; warm += 1) work();
+  const startMs = performance.now();
+  let done = 0;
+  while (performance.now() - startMs < seconds * 1_000) {
+    for (let burst = 0; burst < 50; burst += 1) work();
+    done += 50;
+  }
+  return done / ((performance.now() - startMs) / 1_000);
+}
+
+async function keyOf(stateDir: string, principal: string) {
+  const read = await readKeyFile(exampleKeyFile(stateDir, principal));
+  if (!read.ok) throw new Error(read.message);
+  return read.key;
+}
+
+void main();
