@@ -5,6 +5,7 @@ import { bytes, type Call, FORGED_GRANT, namespace, payloads, type Target, taskQ
 const SECOND = msToTs('1 second');
 const WORKFLOWS = 1;
 const ACTIVITIES = 2;
+const REGISTERED = 1;
 const POLLS = 20;
 const POLL_FOR_MS = 4_000;
 
@@ -230,5 +231,6 @@ export const CALLS_FOR_ALL: readonly Call[] = [
     name: 'DeprecateNamespace',
     everybody: true,
     make: ({ service }) => service.deprecateNamespace({ namespace }),
+    undo: ({ service }) => service.updateNamespace({ namespace, updateInfo: { state: REGISTERED } }),
   },
 ];

@@ -6,7 +6,7 @@ import { type Plan, planLife } from '../plan';
 import type { Call } from './call';
 import { CALLS } from './calls';
 import { CALLS_FOR_ALL } from './calls-for-all';
-import { type Cell, PHASES, tryPhase } from './phases';
+import { type Cell, PHASES, type Phase, tryPhase } from './phases';
 
 /**
  * Makes every call of Temporal's WorkflowService that changes something, in every phase of a request, with nothing but
@@ -43,17 +43,25 @@ async function main(): Promise<number> {
   const ground = await Ground.prepare(plans);
   const observer = await Observer.start(ground.postgres.url);
   const cells: Cell[] = [];
+  let failure: unknown;
   try {
     await ground.startWorkers();
     for (const phase of PHASES) {
       process.stderr.write(`service: ${forOne.length} calls while ${phase}\n`);
       cells.push(...(await tryPhase(ground, phase, forOne, next)));
     }
-    for (const call of forAll)
-      for (const phase of PHASES) {
+    for (const call of forAll) {
+      const tryIn = async (phase: Phase) => {
         process.stderr.write(`service: ${call.name} while ${phase}\n`);
         cells.push(...(await tryPhase(ground, phase, [call], next)));
-      }
+      };
+      await Promise.all([tryIn('waiting'), tryIn('active')]);
+      await tryIn('provisioning');
+      await tryIn('revoking');
+    }
+  } catch (error) {
+    // What was found until then is still worth its table.
+    failure = error;
   } finally {
     await observer.stop();
     await ground.close();
@@ -63,6 +71,7 @@ async function main(): Promise<number> {
   else printTable(cells);
   const bad = cells.filter((cell) => cell.unauthorised || cell.given > 1 || cell.alive);
   for (const cell of bad) process.stderr.write(`service: ${JSON.stringify(cell)}\n`);
+  if (failure !== undefined) throw failure;
   return bad.length + unleased.size === 0 ? 0 : 1;
 }
 
