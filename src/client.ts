@@ -3,6 +3,8 @@ import type { History } from '@temporalio/common/lib/proto-utils';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { z } from 'zod';
 import { guard } from './client-errors';
+import { configuredCodecs } from './codec/configured';
+import { openHistory } from './codec/open-history';
 import { type ClientErrorCode, CountersignError } from './contracts/error';
 import { type RequestFilter, requestFilterSchema, visibilityQuery } from './contracts/listing';
 import {
@@ -60,6 +62,8 @@ export interface ClientOptions {
   readonly taskQueue?: string;
   /** Address of the Temporal server, in place of the one that the environment names. */
   readonly address?: string;
+  /** File of the codec's keys, where what the server stores is encrypted. Default: `COUNTERSIGN_CODEC_KEYS`. */
+  readonly codecKeys?: string;
 }
 
 /**
@@ -78,13 +82,14 @@ export class CountersignClient {
   /** Connects as Temporal's own environment variables and profile file say. Close it with `close`. */
   static async connect(options: ClientOptions = {}): Promise<CountersignClient> {
     const { connectionOptions, namespace } = loadClientConnectConfig();
+    const payloadCodecs = codecsOf(options);
     return guard(async () => {
       const connection = await Connection.connect({
         connectTimeout: '5s',
         ...connectionOptions,
         ...(options.address && { address: options.address }),
       });
-      const dataConverter = { payloadConverterPath: PAYLOAD_CONVERTER };
+      const dataConverter = { payloadConverterPath: PAYLOAD_CONVERTER, payloadCodecs };
       return new CountersignClient(
         new Client({ connection, ...(namespace && { namespace }), dataConverter }),
         options,
@@ -137,9 +142,10 @@ export class CountersignClient {
     return check(submissionSchema, input, 'INVALID_REQUEST', 'submission in the history');
   }
 
-  /** The Temporal history of a request, for replay and evidence. */
+  /** The Temporal history of a request in clear, for replay and evidence. */
   history(requestId: string): Promise<History> {
-    return guard(() => this.#handle(requestId).fetchHistory());
+    const { payloadCodecs } = this.#client.options.loadedDataConverter;
+    return guard(async () => openHistory(await this.#handle(requestId).fetchHistory(), payloadCodecs));
   }
 
   /** What has happened to a request, oldest first. */
@@ -225,6 +231,15 @@ export class CountersignClient {
     return snapshot === null
       ? undefined
       : check(requestViewSchema, snapshot, 'NOT_ANSWERING', 'answer of the worker');
+  }
+}
+
+/** Encryption that is asked for and cannot be had is an error: to go on in clear would be worse. */
+function codecsOf({ codecKeys = process.env['COUNTERSIGN_CODEC_KEYS'] }: ClientOptions) {
+  try {
+    return configuredCodecs(codecKeys);
+  } catch (error) {
+    throw new CountersignError('BAD_SETTINGS', error instanceof Error ? error.message : 'no codec');
   }
 }
 

@@ -19,6 +19,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   keys: async () => (await import('./keys.js')).registerKeys,
   doctor: async () => (await import('./doctor.js')).registerDoctor,
   gateway: async () => (await import('./gateway.js')).registerGateway,
+  codec: async () => (await import('./codec.js')).registerCodec,
   worker: async () => (await import('./worker.js')).registerWorker,
 };
 

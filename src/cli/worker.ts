@@ -1,6 +1,7 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
+import { configuredCodecs } from '../codec';
 import { createConnectors, ledgerAddress } from '../connectors';
 import { PostgresqlLedger } from '../ledger';
 import { createBundleSource } from '../policy';
@@ -54,6 +55,7 @@ async function work({ settings, env }: Context): Promise<Outcome> {
       connectors,
       ledger,
       maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
+      payloadCodecs: configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS),
     });
     await worker.run();
     return done({ stopped: true });

@@ -40,6 +40,16 @@ const settingsSchema = z.object({
     .max(100_000)
     .default(5_000)
     .describe('waiting requests that a worker keeps in memory'),
+  COUNTERSIGN_CODEC_KEYS: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('file of the keys that encrypt what the Temporal server stores; in clear without it'),
+  COUNTERSIGN_CODEC_READERS: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('file of those who may read clear text in the Temporal UI'),
   COUNTERSIGN_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

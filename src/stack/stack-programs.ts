@@ -50,6 +50,9 @@ export const workerSpec = (place: WorkerPlace): ChildSpec => ({
     COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '5',
     [addressVariable('warehouse')]: place.targetUrl,
     [addressVariable('changes')]: place.targetUrl,
+    ...(process.env['COUNTERSIGN_CODEC_KEYS'] && {
+      COUNTERSIGN_CODEC_KEYS: path.resolve(process.env['COUNTERSIGN_CODEC_KEYS']),
+    }),
   },
   logFile: path.join(place.stateDir, 'logs', 'worker.log'),
 });

@@ -3,13 +3,14 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import { nextDeadline } from '../domain/clock';
 import { nextEffect } from '../domain/effect';
 import { snapshotOf } from '../domain/snapshot';
-import { isOver, type RequestState, type Status } from '../domain/state';
+import { endedUngranted, isOver, type RequestState, type Status } from '../domain/state';
 import type { StatementVerdict } from '../domain/statement';
 import { Alarm } from './alarm';
 import { EffectRunner, judging } from './effects';
@@ -36,6 +37,9 @@ export function accessRequest(submission: unknown, carried?: CarriedLog): Promis
   desk.receiveMessages();
   return CancellationScope.nonCancellable(() => desk.attend());
 }
+
+/** Name of a change; runs that began before it answered at once. */
+const ANSWERS_AFTER_BAR = 'answers-after-bar';
 
 class RequestDesk {
   /** What the run was started with, until it has been read: a waiting request holds its submission only once. */
@@ -141,6 +145,10 @@ class RequestDesk {
     arrival.settle?.(this.#verdict(refusal));
   }
 
+  /**
+   * Answers one statement. That a request is denied, cancelled or withdrawn is answered when its bar lies on the target:
+   * whoever hears it may rely on it, though the workflow be terminated or reset the moment after.
+   */
   async #answer(statement: unknown): Promise<StatementVerdict> {
     let verdict: StatementVerdict | undefined;
     const settle = (given: StatementVerdict) => {
@@ -149,7 +157,16 @@ class RequestDesk {
     if (!this.#inbox.append(statement, { settle }))
       return this.#verdict({ code: 'RATE_LIMITED', detail: 'too many statements wait for this request' });
     await condition(() => verdict !== undefined);
+    const endsIt = this.#awaitsBar && verdict?.accepted === true;
+    if (endsIt && patched(ANSWERS_AFTER_BAR))
+      await condition(() => !this.#awaitsBar || workflowInfo().continueAsNewSuggested);
     return verdict ?? this.#verdict(undefined);
+  }
+
+  /** It has ended without a grant, and the target does not know yet. */
+  get #awaitsBar(): boolean {
+    const { state } = this.#log;
+    return state !== null && endedUngranted(state) && !state.barred;
   }
 
   #verdict(refusal: StatementVerdict['refusal']): StatementVerdict {

@@ -63,8 +63,8 @@ export class Ground {
   }
 
   /** Starts both workers and waits until one takes work. */
-  async startWorkers(): Promise<void> {
-    for (const name of WORKERS) await this.startWorker(name);
+  async startWorkers(names: readonly WorkerName[] = WORKERS): Promise<void> {
+    for (const name of names) await this.startWorker(name);
     await waitForWorker(
       { address: this.server.address, namespace: 'default', taskQueue: 'countersign' },
       { timeoutMs: READY_WITHIN_MS },

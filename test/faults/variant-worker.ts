@@ -7,12 +7,11 @@ import { readSettings } from '../../src/contracts/settings';
 import { createBundleSource, FileTicketSource } from '../../src/policy';
 import { startReconciler } from '../../src/reconciler';
 import { createWorker } from '../../src/worker';
-import { isBreakage } from './breakage';
 import { breakConnector } from './broken-connector';
 
 /** A worker put together from the product's parts, with other workflow code or with a promise broken. */
 async function main(): Promise<void> {
-  const { values } = parseArgs({ options: { code: { type: 'string' }, break: { type: 'string' } } });
+  const { values } = parseArgs({ options: { code: { type: 'string' }, break: { type: 'boolean' } } });
   const read = readSettings(process.env);
   if (!read.ok) throw new Error(read.problems.join('; '));
   const { settings } = read;
@@ -21,12 +20,10 @@ async function main(): Promise<void> {
   const tickets = new FileTicketSource(settings.COUNTERSIGN_TICKETS);
   const bundles = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
   const { connectors: declared } = await bundles.current();
-  const breakage = values.break;
   const connectors = new Map(
     [...createConnectors(declared, process.env)].map(([name, connector]) => {
       const url = process.env[addressVariable(name)];
-      const isBroken = breakage !== undefined && isBreakage(breakage) && url !== undefined;
-      return [name, isBroken ? breakConnector(connector, url, breakage) : connector];
+      return [name, values.break && url !== undefined ? breakConnector(connector, url) : connector];
     }),
   );
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();

@@ -17,6 +17,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   connectors: ['domain', 'contracts'],
   ledger: ['domain', 'contracts', 'connectors'],
   audit: ['domain', 'contracts', 'workflows'],
+  codec: ['contracts'],
   reconciler: ['domain', 'contracts', 'connectors'],
   activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors', 'audit'],
   'project.ts': [],
@@ -33,12 +34,12 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'workflows',
   ],
   'client-errors.ts': ['contracts'],
-  'client.ts': ['client-errors.ts', 'domain', 'contracts', 'signing', 'workflows/payload-converter'],
+  'client.ts': ['client-errors.ts', 'domain', 'contracts', 'signing', 'codec', 'workflows/payload-converter'],
   gateway: ['client.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   enforcement: ['client.ts', 'domain', 'contracts', 'connectors', 'policy', 'signing'],
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   cli: [
-    ...['domain', 'contracts', 'client.ts', 'worker.ts', 'audit', 'connectors', 'ledger', 'policy'],
+    ...['domain', 'contracts', 'client.ts', 'worker.ts', 'audit', 'codec', 'connectors', 'ledger', 'policy'],
     ...['reconciler', 'signing', 'stack', 'gateway'],
   ],
 };
