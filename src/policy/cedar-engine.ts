@@ -1,3 +1,4 @@
+import './steady-wasm';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { FileProblem } from '../directory/yaml-file';
 import { indexOfByte, lineAtIndex, lineInPolicy, type PolicyText, splitPolicies } from './cedar-source';
