@@ -126,6 +126,7 @@ export class Ground {
         COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: String(RECONCILE_INTERVAL_MS / 1_000),
         COUNTERSIGN_LOG_LEVEL: 'warn',
         [addressVariable('warehouse')]: target.href,
+        [addressVariable('changes')]: target.href,
         ...env,
       },
       logFile: path.join(this.stateDir, `worker-${name}.log`),

@@ -2,10 +2,11 @@ import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { DefaultLogger, NativeConnection, Runtime } from '@temporalio/worker';
-import { addressVariable, createConnectors } from '../../src/connectors';
+import { addressVariable, createConnectors, ledgerAddress } from '../../src/connectors';
 import { readSettings } from '../../src/contracts/settings';
+import { PostgresqlLedger } from '../../src/ledger';
 import { createBundleSource, FileTicketSource } from '../../src/policy';
-import { startReconciler } from '../../src/reconciler';
+import { startReconciler, watchStanding } from '../../src/reconciler';
 import { createWorker } from '../../src/worker';
 import { breakConnector } from './broken-connector';
 
@@ -26,21 +27,25 @@ async function main(): Promise<void> {
       return [name, values.break && url !== undefined ? breakConnector(connector, url) : connector];
     }),
   );
+  const ledger = new PostgresqlLedger({ url: ledgerAddress(declared, process.env), maxConnections: 2 });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = await NativeConnection.connect(connectionOptions);
   const intervalMs = settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000;
   const reconciler = startReconciler({ connectors, intervalMs, logger });
+  const directory = async () => (await bundles.current()).directory;
+  const standing = watchStanding({ ledger, connectors, directory, intervalMs, logger });
   const worker = await createWorker({
     connection,
     namespace,
     taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
     bundles,
     connectors,
+    ledger,
     maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
     ...(values.code !== undefined && { workflowBundle: { code: readFileSync(values.code, 'utf8') } }),
   });
   await worker.run();
-  await reconciler.stop();
+  await Promise.all([reconciler.stop(), standing.stop()]);
   await connection.close();
 }
 

@@ -6,7 +6,7 @@ import { type Plan, planLife } from '../plan';
 import type { Call } from './call';
 import { CALLS } from './calls';
 import { CALLS_FOR_ALL } from './calls-for-all';
-import { type Cell, PHASES, type Phase, tryPhase } from './phases';
+import { type Cell, PHASES, tryPhase } from './phases';
 
 /**
  * Makes every call of Temporal's WorkflowService that changes something, in every phase of a request, with nothing but
@@ -50,15 +50,11 @@ async function main(): Promise<number> {
       process.stderr.write(`service: ${forOne.length} calls while ${phase}\n`);
       cells.push(...(await tryPhase(ground, phase, forOne, next)));
     }
-    for (const call of forAll) {
-      const tryIn = async (phase: Phase) => {
+    for (const call of forAll)
+      for (const phase of PHASES) {
         process.stderr.write(`service: ${call.name} while ${phase}\n`);
         cells.push(...(await tryPhase(ground, phase, [call], next)));
-      };
-      await Promise.all([tryIn('waiting'), tryIn('active')]);
-      await tryIn('provisioning');
-      await tryIn('revoking');
-    }
+      }
   } catch (error) {
     // What was found until then is still worth its table.
     failure = error;
