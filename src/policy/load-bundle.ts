@@ -108,7 +108,7 @@ function bundleOf(files: BundleFiles, tickets: TicketSource): LoadResult {
   const policy = policyOf(book, paths.value, tickets);
   return {
     ok: true,
-    bundle: { directory: book.directory, policy, connectors: book.catalog.connectors, book, accounts },
+    bundle: { directory: book.directory, policy, connectors: book.catalog.connectors, files, book, accounts },
   };
 }
 

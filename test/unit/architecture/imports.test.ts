@@ -16,9 +16,9 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   signing: ['domain', 'contracts', 'directory'],
   connectors: ['domain', 'contracts'],
   ledger: ['domain', 'contracts', 'connectors'],
-  audit: ['domain', 'contracts', 'workflows'],
+  audit: ['domain', 'contracts', 'workflows', 'policy', 'directory', 'signing', 'activities', 'project.ts'],
   reconciler: ['domain', 'contracts', 'connectors'],
-  activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors', 'audit'],
+  activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors'],
   'project.ts': [],
   'worker.ts': [
     'project.ts',
@@ -35,7 +35,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   'client.ts': ['domain', 'contracts', 'signing', 'workflows/payload-converter'],
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   cli: [
-    ...['domain', 'contracts', 'client.ts', 'worker.ts', 'audit', 'connectors', 'ledger', 'policy'],
+    ...['domain', 'contracts', 'client.ts', 'worker.ts', 'project.ts', 'audit', 'connectors', 'ledger', 'policy'],
     ...['reconciler', 'signing', 'stack'],
   ],
 };
