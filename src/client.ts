@@ -64,7 +64,6 @@ const GRPC_DEADLINE_EXCEEDED = 4;
 const GRPC_NOT_FOUND = 5;
 const GRPC_FAILED_PRECONDITION = 9;
 const ANSWER_WITHIN_MS = 10_000;
-const MOST_RUNS = 1_024;
 const PAYLOAD_CONVERTER = require.resolve('./workflows/payload-converter');
 
 export interface ClientOptions {
@@ -144,22 +143,6 @@ export class CountersignClient {
   /** The Temporal history of a request, for replay and evidence. */
   history(requestId: string): Promise<History> {
     return guard(() => this.#handle(requestId).fetchHistory());
-  }
-
-  /** The histories of all runs of a request, the first run first: one that grew long goes on in another. */
-  histories(requestId: string): Promise<readonly { readonly runId: string; readonly history: History }[]> {
-    return guard(async () => {
-      const runs: { readonly runId: string; readonly history: History }[] = [];
-      const { workflowId } = this.#handle(requestId);
-      let { runId } = await this.#handle(requestId).describe();
-      for (let left = MOST_RUNS; runId !== '' && left > 0; left -= 1) {
-        const history = await this.#client.workflow.getHandle(workflowId, runId).fetchHistory();
-        runs.unshift({ runId, history });
-        const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
-        runId = started?.continuedExecutionRunId ?? '';
-      }
-      return runs;
-    });
   }
 
   /** What has happened to a request, oldest first. */

@@ -5,10 +5,14 @@ import { policyFilesOf } from '../../../src/audit/evidence/policy';
 import type { EvidenceFile } from '../../../src/audit/evidence/schema';
 import { Replayer } from '../../../src/audit/replay';
 import { verifyEvidence } from '../../../src/audit/verify/verify';
+import { workflowIdOf } from '../../../src/contracts/names';
 import { readBundleFiles } from '../../../src/policy/load-bundle';
 import { LIVES } from '../../replay/capture';
 import { evidenceOf, findingsIn, KEPT_EVIDENCE } from '../../support/audit';
+import { AUDIT_LIVES } from '../../support/audit-lives';
 import { builtWorkflowBundle, Harness } from '../../support/harness';
+import { WRITE } from '../../support/harness-asks';
+import { eventuallyTrue } from '../../support/harness-wait';
 
 let harness: Harness;
 const replayer = new Replayer(builtWorkflowBundle());
@@ -51,4 +55,41 @@ describe('AUD-3 evidence of every kind of life is made from a running server and
     expect(JSON.parse(JSON.stringify(recorded))).toEqual(await harness.cast.events(request));
     keep(name, evidence);
   });
+
+  test.each(Object.entries(AUDIT_LIVES))('%s', async (name, live) => {
+    const { requestId, books } = await live(harness);
+    const evidence = await evidenceOf(harness, requestId, replayer, books);
+    const findings = findingsIn(await verifyEvidence(evidence, { text: evidenceText(evidence), replayer }));
+    expect(findings).toEqual([]);
+    if (books === undefined) expect(await verified(evidence)).toEqual([]);
+    keep(name, evidence);
+  });
+
+  test('a request whose history was cut and goes on in another run', async () => {
+    const request = await harness.cast.ask(WRITE);
+    const handle = harness.temporal.workflow.getHandle(workflowIdOf(request.id));
+    const { runId } = await handle.describe();
+    await eventuallyTrue(
+      'the history is cut',
+      async () => {
+        await Promise.all(Array.from({ length: 200 }, () => handle.signal('approve', 'noise')));
+        return (await handle.describe()).runId !== runId;
+      },
+      240_000,
+    );
+    expect(await harness.cast.say('person/mira', 'deny', request)).toBe('accepted');
+    await harness.cast.over(request);
+    const evidence = await evidenceOf(harness, request.id, replayer);
+    expect(evidence.runs.length).toBeGreaterThan(1);
+    expect(await verified(evidence)).toEqual([]);
+    const attempts = evidence.steps.map(({ command, received }) =>
+      command.type === 'record_dropped' ? command.count : Number(received !== undefined),
+    );
+    const refused = attempts.reduce((sum, count) => sum + count, 0) - 1;
+    expect(refused).toBe((await harness.cast.view(request)).refusalCount);
+    const [first, ...rest] = evidence.runs;
+    expect(first).toBeDefined();
+    const { ok } = await verifyEvidence({ ...evidence, runs: rest }, { replayer });
+    expect(ok).toBe(false);
+  }, 300_000);
 });
