@@ -26,83 +26,112 @@ export async function replayHistory(
   }
 }
 
-interface Waiting {
+interface Replay {
   readonly history: History;
   readonly workflowId: string;
-  readonly settle: (result: ReplayedSteps) => void;
 }
+
+/** A healthy history takes milliseconds. One that was tampered with can bring the SDK's worker to a standstill. */
+const WITHIN_MS = 60_000;
+const STUCK = 'stuck';
 
 /** Replays one history after another in one worker, and hears each step. Needs no server. Close it with `close`. */
 export class Replayer {
   readonly #workflowBundle: WorkflowBundleOption;
-  readonly #queue: Waiting[] = [];
-  #steps: JournalStep[] = [];
-  #wake: (() => void) | undefined;
-  #current: Waiting | undefined;
-  #closed = false;
-  #running: Promise<void> | undefined;
+  readonly #withinMs: number;
+  #session: Session | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #isStuck = false;
 
-  constructor(workflowBundle: WorkflowBundleOption) {
+  constructor(workflowBundle: WorkflowBundleOption, { withinMs = WITHIN_MS } = {}) {
     this.#workflowBundle = workflowBundle;
+    this.#withinMs = withinMs;
+  }
+
+  /** A worker that stands still could not be ended; the process must be. */
+  get isStuck(): boolean {
+    return this.#isStuck;
   }
 
   /** Never rejects: what keeps a history from being replayed is a finding about it. */
   replay(history: History, workflowId: string): Promise<ReplayedSteps> {
-    return new Promise((settle) => {
-      this.#queue.push({ history, workflowId, settle });
-      this.#wake?.();
-      this.#running ??= this.#run();
-    });
+    const result = this.#turn.then(() => this.#replay({ history, workflowId }));
+    this.#turn = result;
+    return result;
   }
 
   async close(): Promise<void> {
-    this.#closed = true;
-    this.#wake?.();
-    await this.#running;
+    await this.#turn;
+    await this.#session?.close();
+    this.#session = undefined;
   }
 
-  /** A worker that a damaged history has brought down is replaced by another for the next one. */
-  async #run(): Promise<void> {
-    while (this.#queue.length > 0 || !this.#closed) {
-      try {
-        const options = { workflowBundle: this.#workflowBundle, dataConverter, sinks: this.#sinks() };
-        for await (const { error } of Worker.runReplayHistories(options, this.#histories()))
-          this.#settle(error);
-      } catch (error) {
-        this.#settle(error);
-      }
+  async #replay(replay: Replay): Promise<ReplayedSteps> {
+    this.#session ??= new Session(this.#workflowBundle);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<typeof STUCK>((resolve) => {
+      timer = setTimeout(() => resolve(STUCK), this.#withinMs);
+    });
+    const result = await Promise.race([this.#session.replay(replay), patience]);
+    clearTimeout(timer);
+    if (result !== STUCK) {
+      if (this.#session.isOver) this.#session = undefined;
+      return result;
     }
+    this.#session = undefined;
+    this.#isStuck = true;
+    return { ok: false, message: `it brings the worker to a standstill (${this.#withinMs} ms)` };
   }
+}
 
-  async *#histories() {
-    while (true) {
-      // One at a time, so that each step is known to belong to it.
-      while (this.#current !== undefined || this.#queue.length === 0) {
-        if (this.#closed && this.#current === undefined) return;
-        await new Promise<void>((wake) => {
-          this.#wake = wake;
-        });
-      }
-      this.#current = this.#queue.shift();
-      this.#steps = [];
-      if (this.#current !== undefined)
-        yield { workflowId: this.#current.workflowId, history: this.#current.history };
-    }
-  }
+/** One worker. It takes the next history when the one before is done, so that each step is known to belong to it. */
+class Session {
+  readonly #results: AsyncIterator<{ readonly error?: Error }>;
+  #steps: JournalStep[] = [];
+  #offer: (replay: Replay | undefined) => void = () => undefined;
+  #offered = this.#nextOffer();
+  isOver = false;
 
-  #settle(error: unknown): void {
-    const current = this.#current;
-    this.#current = undefined;
-    const message = error instanceof Error ? error.message : String(error);
-    current?.settle(error === undefined ? { ok: true, steps: this.#steps } : { ok: false, message });
-    this.#wake?.();
-  }
-
-  #sinks(): InjectedSinks<JournalSinks> {
+  constructor(workflowBundle: WorkflowBundleOption) {
     const record = {
       fn: (_: unknown, step: JournalStep) => void this.#steps.push(step),
       callDuringReplay: true,
     };
-    return { countersignJournal: { record } };
+    const sinks: InjectedSinks<JournalSinks> = { countersignJournal: { record } };
+    const results = Worker.runReplayHistories({ workflowBundle, dataConverter, sinks }, this.#histories());
+    this.#results = results[Symbol.asyncIterator]();
+  }
+
+  async replay(replay: Replay): Promise<ReplayedSteps> {
+    this.#steps = [];
+    this.#offer(replay);
+    try {
+      const result = await this.#results.next();
+      const error = result.done === true ? new Error('there was nothing to replay') : result.value.error;
+      return error === undefined ? { ok: true, steps: this.#steps } : { ok: false, message: error.message };
+    } catch (error) {
+      this.isOver = true;
+      return { ok: false, message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#offer(undefined);
+    await this.#results.next().catch(() => undefined);
+  }
+
+  #nextOffer(): Promise<Replay | undefined> {
+    return new Promise((resolve) => {
+      this.#offer = resolve;
+    });
+  }
+
+  async *#histories(): AsyncGenerator<Replay> {
+    for (;;) {
+      const offered = await this.#offered;
+      if (offered === undefined) return;
+      this.#offered = this.#nextOffer();
+      yield offered;
+    }
   }
 }

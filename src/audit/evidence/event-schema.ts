@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { assessmentSchema } from '../../contracts/evidence';
+import { approvalPathSchema, assessmentSchema } from '../../contracts/evidence';
 import {
   instantMs,
   principalId,
@@ -9,6 +9,7 @@ import {
 } from '../../contracts/request';
 import type { Command } from '../../domain/command';
 import type { DomainEvent } from '../../domain/event';
+import { ASK_ENDS } from '../../domain/precedents';
 import { ASSURANCE_LEVELS, PRINCIPAL_KINDS } from '../../domain/principal';
 import { REFUSAL_CODES } from '../../domain/refusal';
 import { type StatementCheck, VERBS, VERDICTS } from '../../domain/statement';
@@ -49,6 +50,8 @@ const statement = z.looseObject({
   replacement: z
     .strictObject({ replace: principalId, with: principalId, untilMs: instantMs })
     .exactOptional(),
+  switchTo: z.strictObject({ path: name, untilMs: instantMs }).exactOptional(),
+  emergencyCondition: name.exactOptional(),
   endorses: name.exactOptional(),
   verdict: z.enum(VERDICTS).exactOptional(),
   comment: z.string().exactOptional(),
@@ -67,6 +70,48 @@ const standing = z.strictObject({
   active: z.boolean(),
   roles: z.array(name),
   groups: z.array(name),
+  standsInFor: z.array(principalId).exactOptional(),
+});
+const people = z.array(principalId);
+const ask = z.looseObject({
+  request: name,
+  requester: principalId,
+  beneficiary: principalId,
+  entitlement: z.string(),
+  control: name.exactOptional(),
+  askedAtMs: z.number(),
+  outcome: z.enum(['hard_stop', 'refuse', 'permit', 'approve']).exactOptional(),
+  approvers: z.record(z.string(), people),
+  end: z.enum(ASK_ENDS).exactOptional(),
+  endedBy: principalId.exactOptional(),
+  granted: z.boolean(),
+});
+const denial = z.looseObject({
+  id: name,
+  reportedBy: principalId,
+  subject: principalId,
+  control: name.exactOptional(),
+  resource: z.string().exactOptional(),
+  reasonCode: z.string(),
+  deniedAtMs: z.number(),
+});
+const grant = z.looseObject({
+  request: name,
+  requester: principalId,
+  beneficiary: principalId,
+  emergency: z.boolean(),
+  grantedAtMs: z.number(),
+  reviewDueAtMs: z.number().exactOptional(),
+  verdict: z.enum(VERDICTS).exactOptional(),
+});
+const precedents = z
+  .strictObject({ asks: z.array(ask), denials: z.array(denial), grants: z.array(grant) })
+  .describe('what policy was told of the past');
+const emergencyReroute = z.looseObject({
+  condition: name,
+  substituteGroups: z.array(name),
+  reviewWithinMs: z.number(),
+  reviewers: people,
 });
 const rerouteFacts = z.looseObject({
   reasonCodeListed: z.boolean(),
@@ -74,6 +119,10 @@ const rerouteFacts = z.looseObject({
   policyBasisListed: z.boolean(),
   candidate: standing.exactOptional(),
   candidateStages: z.array(name),
+  alternative: approvalPathSchema.exactOptional(),
+  emergency: emergencyReroute.exactOptional(),
+  policyDigest: digest.exactOptional(),
+  precedents: precedents.exactOptional(),
 });
 const checkSchema = z.discriminatedUnion('verified', [
   z.strictObject({
@@ -102,6 +151,19 @@ const reroute = z.looseObject({
   stage: name,
   replace: principalId,
   with: principalId,
+  untilMs: z.number(),
+  reasonCode: name,
+  ticket: name,
+  policyBasis: name,
+  policyDigest: z.string(),
+  endorsementNeeded: z.boolean(),
+  emergency: emergencyReroute.exactOptional(),
+});
+const change = z.looseObject({
+  jti: name,
+  by: principalId,
+  from: name,
+  path: approvalPathSchema,
   untilMs: z.number(),
   reasonCode: name,
   ticket: name,
@@ -147,6 +209,11 @@ export const eventSchema = z.discriminatedUnion('type', [
   happened('rerouted', { reroute, endorsedBy: by.exactOptional(), revision }),
   happened('reroute_unendorsed', { jti: name }),
   happened('replacement_lapsed', { jti: name, revision }),
+  happened('switch_proposed', { change }),
+  happened('path_switched', { change, endorsedBy: by.exactOptional(), revision }),
+  happened('switch_unendorsed', { jti: name }),
+  happened('switch_lapsed', { jti: name, revision }),
+  happened('review_owed', { dueAtMs: z.number() }),
   happened('reminded', onStage),
   happened('escalated', onStage),
   happened('lapsed', {}),
@@ -164,7 +231,11 @@ export const eventSchema = z.discriminatedUnion('type', [
 export const commandSchema = z.discriminatedUnion('type', [
   happened('submit', { submission: submissionSchema }),
   happened('reject_submission', { refusal: refusalSchema }),
-  happened('record_assessment', { assessment: assessmentSchema, recognition: recognition.exactOptional() }),
+  happened('record_assessment', {
+    assessment: assessmentSchema,
+    recognition: recognition.exactOptional(),
+    precedents: precedents.exactOptional(),
+  }),
   happened('consider', { check: checkSchema }),
   happened('record_dropped', { count: z.number().int().min(0) }),
   happened('tick', {}),

@@ -24,6 +24,9 @@ export const excerptSchema = z.strictObject({
     z.looseObject({ title: withheld, keys: z.array(z.json()).exactOptional() }),
   ),
   groups: z.record(z.string(), z.strictObject({ title: withheld, members: z.array(z.string()) })),
+  delegations: z
+    .array(z.strictObject({ from: z.string(), to: z.string(), since: z.string(), until: z.string() }))
+    .exactOptional(),
 });
 export type DirectoryExcerpt = z.infer<typeof excerptSchema>;
 
@@ -31,6 +34,9 @@ const fullSchema = z.object({
   people: z.record(z.string(), z.record(z.string(), z.json())),
   identities: z.record(z.string(), z.record(z.string(), z.json())).default({}),
   groups: z.record(z.string(), z.object({ members: z.array(z.string()) })).default({}),
+  delegations: z
+    .array(z.object({ from: z.string(), to: z.string(), since: z.string(), until: z.string() }))
+    .default([]),
 });
 type Entry = Readonly<Record<string, z.core.util.JSONType>>;
 
@@ -74,6 +80,11 @@ export class AskedDirectory implements DirectoryBook {
     return this.book.keyById(keyId, atMs);
   }
 
+  delegateOf(id: PrincipalId, atMs: number): PrincipalId | undefined {
+    this.#asked.standings.add(id);
+    return this.book.delegateOf(id, atMs);
+  }
+
   membersOf(group: string, atMs: number): readonly PrincipalId[] {
     this.#asked.groups.add(group);
     for (const id of this.book.allMembersOf(group)) this.#asked.standings.add(id);
@@ -82,11 +93,15 @@ export class AskedDirectory implements DirectoryBook {
 
   /** What it was asked, cut out of its text. */
   excerpt(): DirectoryExcerpt {
-    const { people, identities, groups } = fullSchema.parse(parseDocument(this.text).toJS());
+    const { people, identities, groups, delegations } = fullSchema.parse(parseDocument(this.text).toJS());
     const holders = new Set([...this.#asked.principals, ...this.#asked.standings]);
     const entries = { ...people, ...identities };
     for (const [id, entry] of Object.entries(entries))
       if (keysOf(entry).some((key) => this.#asked.keyIds.has(thumbprintOf(key)))) holders.add(id);
+    // Who stands in for whom depends on who is away, and on who is away of those who stand in.
+    const touching = delegations.filter(({ from, to }) => holders.has(from) || holders.has(to));
+    for (const { from, to } of touching) holders.add(from).add(to);
+    const absences = delegations.filter(({ from, to }) => holders.has(from) || holders.has(to));
     const cut = (from: Readonly<Record<string, Entry>>, naming: 'name' | 'title') =>
       Object.fromEntries(
         Object.entries(from)
@@ -103,6 +118,7 @@ export class AskedDirectory implements DirectoryBook {
       people: cut(people, 'name'),
       identities: cut(identities, 'title'),
       groups: Object.fromEntries(kept),
+      ...(absences.length > 0 && { delegations: absences }),
     });
   }
 

@@ -1,12 +1,13 @@
 import type { DirectoryBook } from '../../directory/directory-book';
 import { YamlFile } from '../../directory/yaml-file';
 import { type Digest, digestOf, digestOfText } from '../../domain/digest';
-import type { Policy } from '../../domain/ports';
+import type { Precedents } from '../../domain/precedents';
 import { assess, type PolicyBook } from '../../policy/assess';
 import { Catalog } from '../../policy/catalog';
 import { catalogSchema } from '../../policy/catalog-file';
 import { type CedarEngine, readEngine } from '../../policy/cedar-engine';
 import { type PathsData, pathsSchema } from '../../policy/paths-file';
+import type { RememberingPolicy } from '../../policy/remembering';
 import { rerouteFacts } from '../../policy/reroute-facts';
 
 const DIRECTORY_FILE = 'directory.yaml';
@@ -66,15 +67,18 @@ export function readPolicy(files: readonly PolicyFile[]): ReadPolicy {
   };
 }
 
-/**
- * Policy over a directory. Whether a ticket existed when a reroute named it is the one thing that no file can tell
- * afterwards: it is taken as it was recorded.
- */
+/** What was told to policy from outside, and is on record because no file can tell it afterwards. */
+export interface Told {
+  readonly ticketFound: boolean;
+  readonly precedents?: Precedents;
+}
+
+/** Policy over a directory, told what it was told then. */
 export function policyOver(
   { digest, catalog, paths, engine }: PolicyText,
   directory: DirectoryBook,
-  ticketFound: () => boolean,
-): Policy {
+  { ticketFound, precedents }: Told,
+): RememberingPolicy {
   const book: PolicyBook = {
     digest,
     directory,
@@ -82,16 +86,28 @@ export function policyOver(
     engine,
     paths: new Map(Object.entries(paths.paths).map(([name, path]) => [name, { name, ...path }])),
     emergencyConditions: new Set(Object.keys(paths.emergencyConditions)),
+    emergencies: paths.emergencies,
+    askingAgain: paths.askingAgain,
+    scrutiny: new Map(Object.entries(paths.scrutiny)),
     reviewers: paths.reviewers,
   };
   const rules = {
     reasons: new Set(Object.keys(paths.rerouteReasons)),
     ticketPattern: paths.ticketPattern,
-    tickets: { exists: async () => ticketFound() },
+    tickets: { exists: async () => ticketFound },
+    emergencies: new Map(Object.entries(paths.emergencyReroutes)),
   };
+  const told = precedents === undefined ? {} : { precedents };
   return {
     digest,
-    assess: (request, atMs) => assess(book, request, atMs),
-    rerouteFacts: (statement, request, atMs) => rerouteFacts(book, rules, statement, request, atMs),
+    assess: (request, atMs) => assess(book, request, atMs, precedents),
+    assessOnRecord: async (request, atMs) => ({
+      assessment: assess(book, request, atMs, precedents),
+      ...told,
+    }),
+    rerouteFacts: async (statement, request, atMs) => ({
+      ...(await rerouteFacts({ book, request, atMs, precedents }, rules, statement)),
+      ...told,
+    }),
   };
 }

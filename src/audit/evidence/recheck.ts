@@ -1,11 +1,13 @@
 import canonicalize from 'canonicalize';
 import { assessActivity } from '../../activities/assess';
-import { checkStatementsActivity } from '../../activities/check-statements';
+import type { Authority } from '../../activities/dependencies';
 import type { AssessResult } from '../../activities/types';
 import { workflowIdOf } from '../../contracts/names';
 import type { DirectoryBook } from '../../directory/directory-book';
+import { checkStatement } from '../../domain/ports';
 import type { AccessRequest } from '../../domain/request';
 import type { StatementCheck } from '../../domain/statement';
+import { FORGETFUL } from '../../ledger/forgetful';
 import { SignedDirectory } from '../../signing/signed-directory';
 import type { ReceivedMessage } from '../../workflows/journal';
 import { type PolicyText, policyOver } from './policy';
@@ -41,7 +43,10 @@ export class Rechecker {
     const directory = this.books.directories.find(({ digest }) => digest === directoryDigest);
     if (directory === undefined)
       return { same: false, message: `the directory ${directoryDigest} is not there` };
-    const again = await this.#assess(raw, requestId, assessedAtMs, policy, directory);
+    const { precedents } = recorded;
+    const told = { ticketFound: false, ...(precedents && { precedents }) };
+    const over = { directory: this.#signedOf(directory), policy: policyOver(policy, directory, told) };
+    const again = await this.#assess(raw, requestId, assessedAtMs, over);
     const same = sameness(recorded, again);
     return same.same ? { same: true, policy, directory } : same;
   }
@@ -54,6 +59,8 @@ export class Rechecker {
     atMs: number,
   ): Promise<Recheck> {
     if ('code' in received.content) return sameness(recorded, refusedAtOnce(received));
+    // What could not be checked then, for want of a store or a worker, was refused, and can be of any kind.
+    if (!recorded.verified && recorded.attempt.refusal.code === 'NOT_NOW') return { same: true };
     let first: Recheck = { same: false, message: 'the directory by which it was verified is not there' };
     for (const directory of this.#directoriesOf(recorded))
       for (const policy of this.#policiesOf(recorded)) {
@@ -85,14 +92,17 @@ export class Rechecker {
     policy: PolicyText,
   ): Promise<Recheck> {
     if ('code' in content) return { same: false, message: 'no statement was received' };
-    const ticketFound = recorded.verified && recorded.facts.reroute?.ticketFound === true;
-    const authority = async () => ({
-      directory: this.#signedOf(directory),
-      policy: policyOver(policy, directory, () => ticketFound),
-    });
-    const check = checkStatementsActivity({ authority, connector: () => undefined, nowMs: () => atMs });
-    const [again] = await check([content], request);
-    if (again?.verified && verb !== undefined && again.facts.statement.verb !== verb) {
+    const facts = recorded.verified ? recorded.facts.reroute : undefined;
+    const { ticketFound = false, precedents } = facts ?? {};
+    const told = { ticketFound, ...(precedents && { precedents }) };
+    const again = await checkStatement(
+      content,
+      request,
+      atMs,
+      this.#signedOf(directory),
+      policyOver(policy, directory, told),
+    );
+    if (again.verified && verb !== undefined && again.facts.statement.verb !== verb) {
       const { statement, signer } = again.facts;
       const detail = `a statement to ${statement.verb} came as ${verb}`;
       const attempt = { refusal: { code: 'MALFORMED', detail } as const, claimedIssuer: signer.id };
@@ -101,18 +111,13 @@ export class Rechecker {
     return sameness(recorded, again);
   }
 
-  async #assess(
-    raw: unknown,
-    requestId: string,
-    nowMs: number,
-    policy?: PolicyText,
-    directory?: DirectoryBook,
-  ): Promise<AssessResult> {
+  async #assess(raw: unknown, requestId: string, nowMs: number, over?: Authority): Promise<AssessResult> {
     const authority = async () => {
-      if (policy === undefined || directory === undefined) throw new Error('it can be read after all');
-      return { directory: this.#signedOf(directory), policy: policyOver(policy, directory, () => false) };
+      if (over === undefined) throw new Error('it can be read after all');
+      return over;
     };
-    const assess = assessActivity({ authority, connector: () => undefined, nowMs: () => nowMs });
+    const connector = () => undefined;
+    const assess = assessActivity({ authority, connector, ledger: FORGETFUL, nowMs: () => nowMs });
     return assess(raw, workflowIdOf(requestId));
   }
 

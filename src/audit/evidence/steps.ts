@@ -29,12 +29,13 @@ export async function* recheckSteps(
     }
     if (command.type === 'record_assessment' && first?.command.type === 'submit') {
       const { submission } = first.command;
-      const { assessment, recognition } = command;
+      const { assessment, recognition, precedents } = command;
       const recorded: AssessResult = {
         readable: true,
         submission,
         assessment,
         ...(recognition && { recognition }),
+        ...(precedents && { precedents }),
       };
       yield { index, kind: 'assessment', found: await rechecker.assessment(raw, requestId, recorded) };
     }

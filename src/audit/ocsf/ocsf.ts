@@ -67,6 +67,11 @@ export const OCSF_MAPPING: Readonly<Record<DomainEvent['type'], Mapping>> = {
   rerouted: onRequest(UPDATE, 3),
   reroute_unendorsed: onRequest(UPDATE, 2, FAILURE),
   replacement_lapsed: onRequest(UPDATE, 2),
+  switch_proposed: onRequest(UPDATE, 3),
+  path_switched: onRequest(UPDATE, 3),
+  switch_unendorsed: onRequest(UPDATE, 2, FAILURE),
+  switch_lapsed: onRequest(UPDATE, 2),
+  review_owed: onRequest(UPDATE, 1),
   reminded: onRequest(UPDATE, 1),
   escalated: onRequest(UPDATE, 2),
   lapsed: onRequest(UPDATE, 2, FAILURE),
@@ -167,5 +172,6 @@ function actorOf(event: DomainEvent, request: AccessRequest | undefined): string
   if (event.type === 'submitted') return request?.requester;
   if (event.type === 'statement_accepted') return event.accepted.statement.iss;
   if (event.type === 'rerouted' || event.type === 'reroute_proposed') return event.reroute.by;
+  if (event.type === 'path_switched' || event.type === 'switch_proposed') return event.change.by;
   return 'by' in event && event.by !== undefined && event.by !== '' ? event.by : undefined;
 }

@@ -104,35 +104,14 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
       'policy',
       'second review',
     ],
-    rowsOf: (one, span) =>
-      [...one.within('reroute_proposed', span), ...one.within('rerouted', span)].map((event) => {
-        const {
-          by,
-          replace,
-          with: to,
-          untilMs,
-          reasonCode,
-          ticket,
-          policyBasis,
-          policyDigest,
-        } = event.reroute;
-        const endorsed = event.type === 'rerouted' ? event.endorsedBy : undefined;
-        const needed = event.reroute.endorsementNeeded ? 'awaited' : 'not needed';
-        const review = endorsed === undefined ? needed : `given by ${endorsed}`;
-        return row(
-          one,
-          event.atMs,
-          by,
-          replace,
-          to,
-          iso(untilMs),
-          reasonCode,
-          ticket,
-          policyBasis,
-          policyDigest,
-          review,
-        );
-      }),
+    rowsOf: (one, span) => [
+      ...[...one.within('reroute_proposed', span), ...one.within('rerouted', span)].map((event) =>
+        changeRow(one, event, event.reroute, event.reroute.replace, event.reroute.with),
+      ),
+      ...[...one.within('switch_proposed', span), ...one.within('path_switched', span)].map((event) =>
+        changeRow(one, event, event.change, `path ${event.change.from}`, `path ${event.change.path.name}`),
+      ),
+    ],
   },
   emergencies: {
     columns: ['at', 'request', 'asked by', 'what', 'condition', 'ticket', 'given', 'ended', 'review'],
@@ -247,6 +226,32 @@ const row = (one: Subject, atMs: number, ...cells: readonly string[]): string[] 
   one.evidence.request,
   ...cells,
 ];
+/** A change of the path: by whom, from what, to what, why, and whether it was reviewed a second time. */
+function changeRow(
+  one: Subject,
+  event: { readonly atMs: number; readonly endorsedBy?: string },
+  change: EventOf<'rerouted'>['reroute'] | EventOf<'path_switched'>['change'],
+  from: string,
+  to: string,
+): string[] {
+  const { by, untilMs, reasonCode, ticket, policyBasis, policyDigest, endorsementNeeded } = change;
+  const needed = endorsementNeeded ? 'awaited' : 'not needed';
+  const review = event.endorsedBy === undefined ? needed : `given by ${event.endorsedBy}`;
+  return row(
+    one,
+    event.atMs,
+    by,
+    from,
+    to,
+    iso(untilMs),
+    reasonCode,
+    ticket,
+    policyBasis,
+    policyDigest,
+    review,
+  );
+}
+
 const asker = (one: Subject): string => one.request?.requester ?? '';
 const status = (one: Subject): string => one.evidence.status;
 const policies = (one: Subject): string =>

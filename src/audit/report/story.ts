@@ -88,6 +88,13 @@ const TELL: Tellers = {
   reroute_unendorsed: ({ jti }) => `The proposed reroute ${jti} ran out without an endorsement.`,
   replacement_lapsed: ({ jti, revision }) =>
     `The replacement by ${jti} ended; the path is back, at revision ${revision}.`,
+  switch_proposed: ({ change }) => `${switchOf(change)} A second governor must endorse it.`,
+  path_switched: ({ change, endorsedBy, revision }) =>
+    `${switchOf(change)} ${endorsedBy === undefined ? 'No second governor was needed.' : `${endorsedBy} endorsed it.`} The path is now at revision ${revision}.`,
+  switch_unendorsed: ({ jti }) => `The proposed switch ${jti} ran out without an endorsement.`,
+  switch_lapsed: ({ jti, revision }) =>
+    `The switch by ${jti} ended; the path is back, at revision ${revision}, and what was approved on the other is void.`,
+  review_owed: ({ dueAtMs }) => `A review is owed by ${iso(dueAtMs)}.`,
   reminded: ({ stage, awaiting }) => `${awaiting.join(', ') || 'nobody'} was reminded of stage ${stage}.`,
   escalated: ({ stage, awaiting }) =>
     `Stage ${stage} was escalated to governance; it awaited ${awaiting.join(', ') || 'nobody'}.`,
@@ -120,3 +127,6 @@ function ground({
 }: EventOf<'reroute_proposed'>['reroute']): string {
   return `${by} put ${to} in the place of ${replace} at stage ${stage} until ${iso(untilMs)}: ${reasonCode}, ticket ${ticket}, by ${policyBasis} (policy ${policyDigest}).`;
 }
+
+const switchOf = (change: EventOf<'switch_proposed'>['change']): string =>
+  `${change.by} switched the path from ${change.from} to ${change.path.name} until ${iso(change.untilMs)}: ${change.reasonCode}, ticket ${change.ticket}, by ${change.policyBasis} (policy ${change.policyDigest}).`;

@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize';
 import type { Assessment } from '../../domain/assessment';
 import type { EvidenceFile } from '../evidence/schema';
 import { type Finding, finding } from './finding';
-import { seatsFilled } from './seats';
+import { pathInForce, seatsFilled } from './seats';
 import { conflictedIn, type Said, saidIn, submissionKeyOf } from './witness';
 
 /*
@@ -52,7 +52,7 @@ export function seatsOf(evidence: EvidenceFile): readonly Seat[] {
   const grant = grantIn(evidence);
   const path = one.assessment?.path;
   if (grant === undefined || path === undefined) return [];
-  return seatsFilled(path.stages, one.said, one.assessment?.privileged ?? true, grant.atMs) ?? [];
+  return seatsFilled(path, one.said, one.assessment?.privileged ?? true, grant.atMs) ?? [];
 }
 
 function caseOf(evidence: EvidenceFile): Case {
@@ -143,13 +143,18 @@ function* objectionsToReroute({ said, conflicted }: Case, one: Said): Generator<
     return;
   }
   if (!one.reasonCode || !one.ticket || !one.policyBasis) yield 'a reroute without its grounds';
-  if (one.replacement === undefined) yield 'a reroute to nobody';
-  else if (conflicted.has(one.replacement.with)) yield `${one.replacement.with} is in conflict`;
+  if (one.replacement === undefined && one.switchTo === undefined) yield 'a reroute to nobody';
+  if (one.replacement !== undefined && conflicted.has(one.replacement.with))
+    yield `${one.replacement.with} is in conflict`;
 }
 
 const isApprover = ({ assessment, said }: Case, id: string): boolean =>
   (assessment?.path?.stages.some(({ eligible }) => eligible.includes(id)) ?? false) ||
-  said.some(({ verb, replacement }) => verb === 'reroute' && replacement?.with === id);
+  said.some(
+    ({ verb, replacement, alternative }) =>
+      verb === 'reroute' &&
+      (replacement?.with === id || alternative?.stages.some(({ eligible }) => eligible.includes(id))),
+  );
 
 const tookPart = ({ said }: Case, id: string): boolean =>
   said.some(
@@ -188,9 +193,9 @@ function* objectionsToGrant(
   if (confirmation !== undefined && !confirmed) yield 'it was not confirmed';
   if (assessment.outcome === 'permit') return;
   if (path === undefined || path.stages.length === 0) return yield 'it was approved by no path';
-  for (const { eligible, name } of path.stages)
+  for (const { eligible, name } of pathInForce(path, said, privileged, atMs).stages)
     for (const id of eligible)
       if (conflicted.has(id)) yield `${id} may decide stage ${name}, and is in conflict`;
-  if (seatsFilled(path.stages, said, privileged, atMs) === undefined)
+  if (seatsFilled(path, said, privileged, atMs) === undefined)
     yield 'the approvals do not fill the stages with distinct people';
 }

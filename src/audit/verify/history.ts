@@ -1,8 +1,9 @@
 import type { History } from '@temporalio/common/lib/proto-utils';
+import { z } from 'zod';
 import { WORKFLOW_TYPE, workflowIdOf } from '../../contracts/names';
 import type { JournalStep } from '../../workflows/journal';
 import { executionOf, type RunHistory, runBefore } from '../evidence/export';
-import { historyFromPlain } from '../evidence/history';
+import { historyFromPlain, historyToPlain } from '../evidence/history';
 import { firstDifference } from '../evidence/recheck';
 import type { EvidenceFile } from '../evidence/schema';
 import type { ReplayedSteps } from '../replay';
@@ -22,7 +23,12 @@ export function readRuns({ runs }: EvidenceFile): ReadRuns {
   const read: RunHistory[] = [];
   for (const [index, { runId, history }] of runs.entries())
     try {
-      read.push({ runId, history: historyFromPlain(history) });
+      const parsed = historyFromPlain(history);
+      // What a history does not hold when it is read would be in the file and mean nothing.
+      const lost = firstDifference(history, historyToPlain(parsed));
+      const where = `runs[${index}].history.${lost}`;
+      if (lost !== undefined) return { ok: false, finding: finding('history', where, 'no history has this') };
+      read.push({ runId, history: parsed });
     } catch {
       return { ok: false, finding: finding('history', `runs[${index}].history`, 'this is no history') };
     }
@@ -35,7 +41,13 @@ export async function* checkHistory(
   runs: readonly RunHistory[],
   replayer: HistoryReplay,
 ): AsyncGenerator<Finding> {
-  yield* checkRuns(evidence, runs);
+  let sound = true;
+  for (const one of [...checkRuns(evidence, runs), ...checkShapes(evidence)]) {
+    sound = false;
+    yield one;
+  }
+  // What replays histories is made for those of a server, and must not be fed with anything else.
+  if (!sound) return;
   const steps: JournalStep[] = [];
   for (const [index, { history }] of runs.entries()) {
     const replayed = await replayer.replay(history, workflowIdOf(evidence.request));
@@ -59,6 +71,37 @@ export async function* checkHistory(
     return;
   }
 }
+
+const eventSchema = z.looseObject({
+  eventId: z.string(),
+  eventType: z.string(),
+  eventTime: z.looseObject({}),
+});
+
+/** Whether each event has its number, its time, and the attributes of its own type and of no other. */
+function* checkShapes({ runs }: EvidenceFile): Generator<Finding> {
+  for (const [run, { history }] of runs.entries())
+    for (const [index, event] of history.events.entries()) {
+      const read = eventSchema.safeParse(event);
+      const attributes = Object.keys(event).filter((name) => name.endsWith('EventAttributes'));
+      if (
+        read.success &&
+        read.data.eventId === String(index + 1) &&
+        attributes.join() === attributesOf(read.data.eventType)
+      )
+        continue;
+      yield finding('history', `runs[${run}].history.events[${index}]`, 'no server writes such an event');
+      return;
+    }
+}
+
+/** `EVENT_TYPE_TIMER_FIRED` has `timerFiredEventAttributes`. */
+const attributesOf = (eventType: string): string =>
+  eventType
+    .replace('EVENT_TYPE_', '')
+    .toLowerCase()
+    .replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
+    .concat('EventAttributes');
 
 function* checkRuns(evidence: EvidenceFile, runs: readonly RunHistory[]): Generator<Finding> {
   const execution = executionOf(runs);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import type { ApprovalPath } from '../../domain/assessment';
 import type { EvidenceFile } from '../evidence/schema';
 
 /*
@@ -15,6 +16,7 @@ const claimsSchema = z.looseObject({
   digest: z.string(),
   endorses: z.string().optional(),
   replacement: z.object({ replace: z.string(), with: z.string(), untilMs: z.number() }).optional(),
+  switchTo: z.object({ path: z.string(), untilMs: z.number() }).optional(),
   reasonCode: z.string().optional(),
   ticket: z.string().optional(),
   policyBasis: z.string().optional(),
@@ -28,6 +30,8 @@ export interface Holder {
   readonly active: boolean;
   readonly assurance: string;
   readonly channel: string;
+  /** Whom the directory let them stand in for at that moment. */
+  readonly standsInFor: readonly string[];
 }
 
 /** A statement that counted. */
@@ -36,6 +40,9 @@ export interface Said extends z.infer<typeof claimsSchema> {
   readonly heardAtMs: number;
   readonly keyId: string;
   readonly holder: Holder | undefined;
+  /** The path that policy offered to a switch, and the groups that it opened to an emergency. */
+  readonly alternative: ApprovalPath | undefined;
+  readonly emergencyGroups: readonly string[];
 }
 
 const entrySchema = z.looseObject({
@@ -58,7 +65,7 @@ type Entry = z.infer<typeof entrySchema>;
 
 /** Every statement that counted, in the order in which they were heard. */
 export function saidIn(evidence: EvidenceFile): readonly Said[] {
-  return evidence.steps.flatMap(({ events }, step) =>
+  return evidence.steps.flatMap(({ command, events }, step) =>
     events.flatMap(({ event }, index) => {
       if (event.type !== 'statement_accepted') return [];
       const where = `steps[${step}].events[${index}]`;
@@ -68,7 +75,12 @@ export function saidIn(evidence: EvidenceFile): readonly Said[] {
       if (!header.success || !claims.success) return [];
       const { kid: keyId } = header.data;
       const holder = holderOf(evidence, event.accepted.directoryDigest, keyId, event.atMs);
-      return [{ ...claims.data, where, heardAtMs: event.atMs, keyId, holder }];
+      const facts =
+        command.type === 'consider' && command.check.verified ? command.check.facts.reroute : undefined;
+      const alternative = facts?.alternative;
+      const emergencyGroups = facts?.emergency?.substituteGroups ?? [];
+      const heardAtMs = event.atMs;
+      return [{ ...claims.data, where, heardAtMs, keyId, holder, alternative, emergencyGroups }];
     }),
   );
 }
@@ -115,7 +127,12 @@ function holderOf(evidence: EvidenceFile, digest: string, keyId: string, atMs: n
           .filter(([, { members }]) => members.includes(id))
           .map(([name]) => name);
         const active = entry.enabled && (entry.endDate === undefined || atMs < Date.parse(entry.endDate));
-        return { id, roles, groups, active, assurance, channel };
+        const standsInFor = (directory.excerpt.delegations ?? [])
+          .filter(
+            ({ to, since, until }) => to === id && Date.parse(since) <= atMs && atMs < Date.parse(until),
+          )
+          .map(({ from }) => from);
+        return { id, roles, groups, active, assurance, channel, standsInFor };
       }
   return undefined;
 }

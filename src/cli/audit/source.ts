@@ -39,6 +39,8 @@ export async function withReplayer<T>(use: (replayer: Replayer) => Promise<T>): 
     return await use(replayer);
   } finally {
     await replayer.close();
+    // Nothing but the end of the process ends a worker that stands still.
+    if (replayer.isStuck) setTimeout(() => process.exit(), 500).unref();
   }
 }
 

@@ -25,6 +25,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'signing',
     'activities',
     'project.ts',
+    'ledger/forgetful',
     'stack/pid-lock',
   ],
   reconciler: ['domain', 'contracts', 'connectors'],
@@ -45,7 +46,17 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   'client.ts': ['domain', 'contracts', 'signing', 'workflows/payload-converter'],
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   cli: [
-    ...['domain', 'contracts', 'client.ts', 'worker.ts', 'project.ts', 'audit', 'connectors', 'ledger', 'policy'],
+    ...[
+      'domain',
+      'contracts',
+      'client.ts',
+      'worker.ts',
+      'project.ts',
+      'audit',
+      'connectors',
+      'ledger',
+      'policy',
+    ],
     ...['reconciler', 'signing', 'stack'],
   ],
 };

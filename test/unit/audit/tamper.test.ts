@@ -11,7 +11,7 @@ import { canonicalTextOf, changesOf } from '../../support/audit-tamper';
 
 Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });
 const code = readFileSync(path.join(__dirname, '../../../dist/workflow-bundle.js'), 'utf8');
-const replayer = new Replayer({ code });
+const replayer = new Replayer({ code }, { withinMs: 5_000 });
 const remembering = new RememberingReplay(replayer);
 afterAll(() => replayer.close());
 const lives = keptEvidence();
