@@ -5,7 +5,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 
 const [repository, commit, out] = process.argv.slice(2);
-const git = (...args) => execFileSync('git', ['-C', repository, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 });
+const git = (...args) =>
+  execFileSync('git', ['-C', repository, ...args], { encoding: 'utf8', maxBuffer: 1 << 28 });
 const files = new Set(git('ls-tree', '-r', '--name-only', commit).trim().split('\n'));
 const read = (file) => JSON.parse(git('show', `${commit}:${file}`));
 const { version } = read('version.json');
@@ -13,11 +14,24 @@ const dictionary = read('dictionary.json');
 const { attributes: categories } = read('categories.json');
 const CLASSES = ['iam/entity_management', 'iam/user_access'];
 /** Objects that our events hold. Others are let through as objects; we send none. */
-const OBJECTS = ['metadata', 'product', 'actor', 'user', 'account', 'managed_entity', 'resource_details', 'policy', 'authorization', 'group', 'fingerprint'];
+const OBJECTS = [
+  'metadata',
+  'product',
+  'actor',
+  'user',
+  'account',
+  'managed_entity',
+  'resource_details',
+  'policy',
+  'authorization',
+  'group',
+  'fingerprint',
+];
 
 const byName = new Map();
 for (const file of files)
-  if (/^(events|objects)\/.*\.json$/.test(file)) byName.set(`${file.split('/')[0]}/${path.basename(file, '.json')}`, file);
+  if (/^(events|objects)\/.*\.json$/.test(file))
+    byName.set(`${file.split('/')[0]}/${path.basename(file, '.json')}`, file);
 
 /** A class or an object with what it extends and includes. Attributes that only a profile brings are left out. */
 function resolve(kind, name) {
@@ -30,7 +44,13 @@ function resolve(kind, name) {
     attributes[attribute] = { ...before, ...about, enum: about.enum && { ...before.enum, ...about.enum } };
     if (attributes[attribute].enum === undefined) attributes[attribute].enum = before.enum;
   }
-  return { ...base, ...own, category: own.category ?? base.category, attributes, constraints: own.constraints ?? base.constraints };
+  return {
+    ...base,
+    ...own,
+    category: own.category ?? base.category,
+    attributes,
+    constraints: own.constraints ?? base.constraints,
+  };
 }
 
 function schemaOfType(type, seen) {
@@ -39,7 +59,11 @@ function schemaOfType(type, seen) {
   const about = dictionary.types.attributes[type];
   const root = about?.type ?? type;
   if (root === 'string_t')
-    return { type: 'string', ...(about?.regex && { pattern: about.regex }), ...(about?.max_len && { maxLength: about.max_len }) };
+    return {
+      type: 'string',
+      ...(about?.regex && { pattern: about.regex }),
+      ...(about?.max_len && { maxLength: about.max_len }),
+    };
   if (root === 'integer_t' || root === 'long_t')
     return { type: 'integer', ...(about?.range && { minimum: about.range[0], maximum: about.range[1] }) };
   if (root === 'float_t') return { type: 'number' };
@@ -62,14 +86,18 @@ function schemaOf({ attributes, constraints, caption }, seen) {
   const properties = Object.fromEntries(
     Object.entries(attributes).map(([name, about]) => [name, schemaOfAttribute(name, about, seen)]),
   );
-  const required = Object.entries(attributes).filter(([, about]) => about.requirement === 'required').map(([name]) => name);
+  const required = Object.entries(attributes)
+    .filter(([, about]) => about.requirement === 'required')
+    .map(([name]) => name);
   return {
     title: caption,
     type: 'object',
     properties,
     required,
     additionalProperties: false,
-    ...(constraints?.at_least_one && { anyOf: constraints.at_least_one.map((name) => ({ required: [name] })) }),
+    ...(constraints?.at_least_one && {
+      anyOf: constraints.at_least_one.map((name) => ({ required: [name] })),
+    }),
     ...(constraints?.just_one && { oneOf: constraints.just_one.map((name) => ({ required: [name] })) }),
   };
 }
@@ -84,7 +112,9 @@ for (const name of CLASSES) {
   schema.properties.class_uid = { const: classUid };
   const activities = schema.properties.activity_id.enum;
   schema.properties.type_uid = { enum: activities.map((id) => classUid * 100 + id) };
-  const $defs = Object.fromEntries(OBJECTS.map((object) => [object, schemaOf(resolve('objects', object), new Set())]));
+  const $defs = Object.fromEntries(
+    OBJECTS.map((object) => [object, schemaOf(resolve('objects', object), new Set())]),
+  );
   const file = path.join(out, `${path.basename(name)}.schema.json`);
   const text = {
     $schema: 'https://json-schema.org/draft/2020-12/schema',
@@ -95,4 +125,5 @@ for (const name of CLASSES) {
   writeFileSync(file, `${JSON.stringify(text, null, 1)}\n`);
   process.stdout.write(`${file}: ${definition.caption}, ${classUid}, OCSF ${version}\n`);
 }
-for (const name of ['LICENSE', 'NOTICE']) writeFileSync(path.join(out, name), git('show', `${commit}:${name}`));
+for (const name of ['LICENSE', 'NOTICE'])
+  writeFileSync(path.join(out, name), git('show', `${commit}:${name}`));
