@@ -115,6 +115,7 @@ function bundleOf(files: BundleFiles, tickets: TicketSource): LoadResult {
       directory: book.directory,
       policy,
       connectors: book.catalog.connectors,
+      files,
       book,
       principals,
       accounts,

@@ -16,6 +16,7 @@ import { Alarm } from './alarm';
 import { EffectRunner, judging } from './effects';
 import { type Examined, Examiner } from './examiner';
 import { Inbox } from './inbox';
+import { createJournal } from './journal';
 import { LocalLane } from './local-lane';
 import { eventsQuery, requestQuery, submitStatementUpdate, verbSignals } from './messages';
 import { type CarriedLog, RequestLog } from './request-log';
@@ -44,7 +45,7 @@ const ANSWERS_AFTER_BAR = 'answers-after-bar';
 class RequestDesk {
   /** What the run was started with, until it has been read: a waiting request holds its submission only once. */
   #brought: { readonly submission: unknown; readonly carried: CarriedLog | undefined } | undefined;
-  readonly #log = new RequestLog();
+  readonly #log = new RequestLog(createJournal());
   readonly #inbox = new Inbox();
   readonly #lane = new LocalLane();
   readonly #examiner = new Examiner(this.#lane);
@@ -140,7 +141,9 @@ class RequestDesk {
   }
 
   #consider({ arrival, check }: Examined): void {
-    const events = this.#log.apply({ type: 'consider', atMs: Date.now(), check });
+    const { content, verb } = arrival;
+    const received = { content, ...(verb && { verb }) };
+    const events = this.#log.apply({ type: 'consider', atMs: Date.now(), check }, received);
     const refusal = events.find((event) => event.type === 'statement_refused')?.refusal;
     arrival.settle?.(this.#verdict(refusal));
   }
