@@ -85,7 +85,7 @@ export interface Crashing {
 export async function crashAt(ground: Ground, observer: Observer, lives: readonly Crashing[]) {
   const crasher = new Crasher(ground);
   let reached = 0;
-  const outcomes = await Promise.all(
+  const lived = await Promise.all(
     lives.map(async ({ plan, step }) => {
       const [record] = await live(ground, plan, async (requestId) => {
         if (step > 0 && (await reaches(ground, requestId, step))) {
@@ -95,8 +95,15 @@ export async function crashAt(ground: Ground, observer: Observer, lives: readonl
       });
       if (record === undefined) throw new Error('nothing was lived');
       const life = KINDS_OF_LIVES[plan.index % KINDS_OF_LIVES.length] ?? '';
-      return { step, outcome: await outcomeOf(ground, observer, life, record.request.id) };
+      return { step, life, requestId: record.request.id };
     }),
+  );
+  // Asked when nobody crashes any more.
+  const outcomes = await Promise.all(
+    lived.map(async ({ step, life, requestId }) => ({
+      step,
+      outcome: await outcomeOf(ground, observer, life, requestId),
+    })),
   );
   return { outcomes, reached, kills: crasher.kills };
 }

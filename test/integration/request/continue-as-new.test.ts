@@ -83,9 +83,7 @@ describe('EMG-2 a history that grows too long is cut, and nothing is lost', () =
     const statement = { format: 'jws', jws: `a.${'b'.repeat(15_000)}.c` };
     const lane = async () => {
       for (let count = 0; count < 40; count += 1)
-        expect(
-          await handle(request).executeUpdate(submitStatement, { args: [statement] }),
-        ).toMatchObject({
+        expect(await handle(request).executeUpdate(submitStatement, { args: [statement] })).toMatchObject({
           accepted: false,
         });
     };
