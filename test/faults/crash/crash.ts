@@ -52,10 +52,10 @@ const LIVES: Readonly<
   revoked: { kind: 'write', sayings: [mira, say('person/greta', 'revoke', 200)], ms: 60_000 },
   'hard stop': { kind: 'control', sayings: [] },
 };
-export const KINDS_OF_LIVES = Object.keys(LIVES);
+const KINDS_OF_LIVES = Object.keys(LIVES);
 
 /** What a life came to, without anything that time or chance decides. */
-export interface Outcome {
+interface Outcome {
   readonly life: string;
   readonly status: string;
   readonly events: readonly string[];
@@ -75,22 +75,35 @@ export function plansFor(round: number): readonly Plan[] {
   }));
 }
 
-/** Lives through the plans at once. The worker dies whenever one of them has come to its `step`th event. */
-export async function crashAt(ground: Ground, observer: Observer, plans: readonly Plan[], step: number) {
+/** A life, and after which event of its history the worker dies; after none for 0. */
+export interface Crashing {
+  readonly plan: Plan;
+  readonly step: number;
+}
+
+/** Lives through the plans at once. The worker dies whenever one of them has come to its event. */
+export async function crashAt(ground: Ground, observer: Observer, lives: readonly Crashing[]) {
   const crasher = new Crasher(ground);
   let reached = 0;
-  const outcomes = await Promise.all(
-    plans.map(async (plan, number) => {
-      const lived = live(ground, plan, async (requestId) => {
+  const lived = await Promise.all(
+    lives.map(async ({ plan, step }) => {
+      const [record] = await live(ground, plan, async (requestId) => {
         if (step > 0 && (await reaches(ground, requestId, step))) {
           reached += 1;
           await crasher.crash();
         }
       });
-      const [record] = await lived;
       if (record === undefined) throw new Error('nothing was lived');
-      return outcomeOf(ground, observer, KINDS_OF_LIVES[number] ?? '', record.request.id);
+      const life = KINDS_OF_LIVES[plan.index % KINDS_OF_LIVES.length] ?? '';
+      return { step, life, requestId: record.request.id };
     }),
+  );
+  // Asked when nobody crashes any more.
+  const outcomes = await Promise.all(
+    lived.map(async ({ step, life, requestId }) => ({
+      step,
+      outcome: await outcomeOf(ground, observer, life, requestId),
+    })),
   );
   return { outcomes, reached, kills: crasher.kills };
 }
