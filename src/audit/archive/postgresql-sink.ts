@@ -106,7 +106,7 @@ export class PostgresqlSink implements ArchiveSink {
     try {
       return (await this.#pool.query(text, [...values])).rows;
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? String(error.code) : '';
+      const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
       // The message of a failed connection may name the address.
       throw new Error(
         /^[0-9A-Z]{5}$/.test(code)

@@ -2,6 +2,7 @@ import type { History } from '@temporalio/common/lib/proto-utils';
 import { z } from 'zod';
 import { WORKFLOW_TYPE, workflowIdOf } from '../../contracts/names';
 import type { JournalStep } from '../../workflows/journal';
+import { payloadConverter } from '../../workflows/payload-converter';
 import { executionOf, type RunHistory, runBefore } from '../evidence/export';
 import { historyFromPlain, historyToPlain } from '../evidence/history';
 import { firstDifference } from '../evidence/recheck';
@@ -107,6 +108,9 @@ function* checkRuns(evidence: EvidenceFile, runs: readonly RunHistory[]): Genera
   const execution = executionOf(runs);
   if (execution !== evidence.execution)
     yield finding('history', 'execution', `by the history it is ${execution}`);
+  const result = resultOf(runs.at(-1)?.history);
+  if (result !== undefined && result !== evidence.status)
+    yield finding('history', 'status', `the workflow ended with ${result}`);
   for (const [index, { runId, history }] of runs.entries()) {
     const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
     const where = `runs[${index}]`;
@@ -120,6 +124,17 @@ function* checkRuns(evidence: EvidenceFile, runs: readonly RunHistory[]): Genera
     if (runBefore(history) !== runs[index - 1]?.runId)
       yield finding('history', where, 'it does not follow the run before it');
   }
+}
+
+/** The status with which a workflow says that it ended, where it did. */
+function resultOf(history: History | undefined): string | undefined {
+  const completed = history?.events?.at(-1)?.workflowExecutionCompletedEventAttributes;
+  if (completed == null) return undefined;
+  const [payload] = completed.result?.payloads ?? [];
+  const read = z
+    .looseObject({ status: z.string() })
+    .safeParse(payload && payloadConverter.fromPayload(payload));
+  return read.success ? read.data.status : 'nothing that can be read';
 }
 
 /** The run that a history is of: the one that started, or the one that a reset made of it. */
