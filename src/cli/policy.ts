@@ -50,8 +50,8 @@ async function check(given: string | undefined, { settings }: Context): Promise<
   const dir = given ?? settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
   if (!loaded.ok) return refusedBundle(loaded.problems);
-  const { policy, directory, book } = loaded.bundle;
-  const { problems, tried, complete } = explore(book, Date.now());
+  const { policy, directory, book, identities } = loaded.bundle;
+  const { problems, tried, complete } = explore(book, identities, Date.now());
   if (problems.length > 0) return refusedBundle(problems);
   const found = {
     rules: book.engine.rules.size,

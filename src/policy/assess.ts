@@ -1,4 +1,4 @@
-import type { DirectoryBook, Identity } from '../directory/directory-book';
+import type { DirectoryBook } from '../directory/directory-book';
 import type { ApprovalPath, Assessment, Party, ReasonCode, Stage } from '../domain/assessment';
 import type { Digest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
@@ -22,7 +22,7 @@ import { Verdict } from './verdict';
 /** What an assessment is made from: one version of everything that policy consists of. */
 export interface PolicyBook {
   readonly digest: Digest;
-  readonly directory: DirectoryBook & { identities(): readonly Identity[] };
+  readonly directory: DirectoryBook;
   readonly catalog: Catalog;
   readonly engine: CedarEngine;
   readonly paths: ReadonlyMap<string, PathDefinition>;

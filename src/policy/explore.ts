@@ -1,3 +1,4 @@
+import type { Identity } from '../directory/directory-book';
 import type { FileProblem } from '../directory/yaml-file';
 import { NO_PRECEDENTS, type Precedents } from '../domain/precedents';
 import type { PrincipalId } from '../domain/principal';
@@ -22,10 +23,10 @@ const MINUTE_MS = 60_000;
  * stranger, with and without a ticket, an emergency, a past. Finds policies that never decide anything, requests that policy would let
  * through but nobody could approve, and anyone who could decide their own request.
  */
-export function explore(book: PolicyBook, atMs: number): Exploration {
+export function explore(book: PolicyBook, everyone: readonly Identity[], atMs: number): Exploration {
   const deciding = new Set<string>();
   const problems = new Map<string, FileProblem>();
-  const trials = allRequests(book, atMs);
+  const trials = allRequests(book, everyone, atMs);
   for (const { request, past } of trials) {
     const assessment = assess(book, request, atMs, past);
     for (const id of assessment.determiningPolicies) deciding.add(id);
@@ -50,9 +51,8 @@ interface Trial {
 }
 
 /** Everything that may be asked, up to the limit. */
-function allRequests(book: PolicyBook, atMs: number): readonly Trial[] {
+function allRequests(book: PolicyBook, everyone: readonly Identity[], atMs: number): readonly Trial[] {
   const trials: Trial[] = [];
-  const everyone = book.directory.identities();
   for (const entry of book.catalog.entries()) {
     if (entry.weakens !== undefined) continue;
     for (const { id, owner, sponsor } of everyone) {

@@ -1,9 +1,9 @@
 export { assess, type PolicyBook } from './assess';
 export type { Bundle, BundlePolicy, BundleProblem, BundleSource } from './bundle';
 export { BadBundle, createBundleSource } from './bundle-source';
+export { type BundleTestReport, runBundleTests } from './bundle-tests';
 export type { CatalogEntry } from './catalog';
 export type { Presented } from './cedar-question';
-export { type BundleTestReport, runBundleTests } from './bundle-tests';
 export { explain } from './explain';
 export { type Exploration, explore } from './explore';
 export { type LoadedBundle, loadBundle } from './load-bundle';
