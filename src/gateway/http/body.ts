@@ -34,9 +34,7 @@ export async function readJson(c: Context): Promise<Readonly<Record<string, unkn
 }
 
 async function readText(c: Context): Promise<string> {
-  const declared = Number(c.req.header('content-length') ?? 0);
-  if (declared > BODY_BYTES) throw tooLarge();
-  const bytes = await readBounded(c.req.raw.body);
+  const bytes = await readBytes(c);
   try {
     return DECODER.decode(bytes);
   } catch {
@@ -44,17 +42,31 @@ async function readText(c: Context): Promise<string> {
   }
 }
 
-/** A body without a length is cut off as soon as it is too long, not after it is in memory. */
+/** A length that was declared is kept to by HTTP itself; a body without one is cut off as soon as it is too long. */
+async function readBytes(c: Context): Promise<Uint8Array> {
+  const declared = c.req.header('content-length');
+  if (declared === undefined || c.req.header('transfer-encoding') !== undefined)
+    return readBounded(c.req.raw.body);
+  if (!/^\d{1,15}$/.test(declared) || Number(declared) > BODY_BYTES) throw tooLarge();
+  return new Uint8Array(await c.req.raw.arrayBuffer());
+}
+
 async function readBounded(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   if (stream === null) return new Uint8Array();
+  const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of stream) {
-    size += chunk.byteLength;
-    if (size > BODY_BYTES) throw tooLarge();
-    chunks.push(chunk);
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    size += value.byteLength;
+    if (size > BODY_BYTES) {
+      await reader.cancel();
+      throw tooLarge();
+    }
+    chunks.push(value);
   }
-  return chunks.length === 1 && chunks[0] !== undefined ? chunks[0] : Buffer.concat(chunks);
+  return Buffer.concat(chunks);
 }
 
 const tooLarge = () => new HttpProblem(413, `a body may have ${BODY_BYTES} bytes`);
