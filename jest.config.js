@@ -22,6 +22,7 @@ module.exports = {
     project('workflow', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
     project('integration', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
     project('replay'),
+    project('faults', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
   ],
   testTimeout: 60_000,
 };

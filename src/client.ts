@@ -1,15 +1,10 @@
-import {
-  Client,
-  Connection,
-  isGrpcServiceError,
-  WorkflowExecutionAlreadyStartedError,
-  type WorkflowExecutionInfo,
-  WorkflowNotFoundError,
-  WorkflowUpdateRPCTimeoutOrCancelledError,
-} from '@temporalio/client';
+import { Client, Connection, type WorkflowExecutionInfo } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { z } from 'zod';
+import { guard } from './client-errors';
+import { configuredCodecs } from './codec/configured';
+import { openHistory } from './codec/open-history';
 import { type ClientErrorCode, CountersignError } from './contracts/error';
 import { type RequestFilter, requestFilterSchema, visibilityQuery } from './contracts/listing';
 import {
@@ -60,9 +55,6 @@ const UNDECIDED: readonly string[] = [
   'approved',
   'provisioning',
 ];
-const GRPC_DEADLINE_EXCEEDED = 4;
-const GRPC_NOT_FOUND = 5;
-const GRPC_FAILED_PRECONDITION = 9;
 const ANSWER_WITHIN_MS = 10_000;
 const PAYLOAD_CONVERTER = require.resolve('./workflows/payload-converter');
 
@@ -70,6 +62,8 @@ export interface ClientOptions {
   readonly taskQueue?: string;
   /** Address of the Temporal server, in place of the one that the environment names. */
   readonly address?: string;
+  /** File of the codec's keys, where what the server stores is encrypted. Default: `COUNTERSIGN_CODEC_KEYS`. */
+  readonly codecKeys?: string;
 }
 
 /**
@@ -88,13 +82,14 @@ export class CountersignClient {
   /** Connects as Temporal's own environment variables and profile file say. Close it with `close`. */
   static async connect(options: ClientOptions = {}): Promise<CountersignClient> {
     const { connectionOptions, namespace } = loadClientConnectConfig();
+    const payloadCodecs = codecsOf(options);
     return guard(async () => {
       const connection = await Connection.connect({
         connectTimeout: '5s',
         ...connectionOptions,
         ...(options.address && { address: options.address }),
       });
-      const dataConverter = { payloadConverterPath: PAYLOAD_CONVERTER };
+      const dataConverter = { payloadConverterPath: PAYLOAD_CONVERTER, payloadCodecs };
       return new CountersignClient(
         new Client({ connection, ...(namespace && { namespace }), dataConverter }),
         options,
@@ -147,9 +142,10 @@ export class CountersignClient {
     return check(submissionSchema, input, 'INVALID_REQUEST', 'submission in the history');
   }
 
-  /** The Temporal history of a request, for replay and evidence. */
+  /** The Temporal history of a request in clear, for replay and evidence. */
   history(requestId: string): Promise<History> {
-    return guard(() => this.#handle(requestId).fetchHistory());
+    const { payloadCodecs } = this.#client.options.loadedDataConverter;
+    return guard(async () => openHistory(await this.#handle(requestId).fetchHistory(), payloadCodecs));
   }
 
   /** What has happened to a request, oldest first. */
@@ -238,6 +234,15 @@ export class CountersignClient {
   }
 }
 
+/** Encryption that is asked for and cannot be had is an error: to go on in clear would be worse. */
+function codecsOf({ codecKeys = process.env['COUNTERSIGN_CODEC_KEYS'] }: ClientOptions) {
+  try {
+    return configuredCodecs(codecKeys);
+  } catch (error) {
+    throw new CountersignError('BAD_SETTINGS', error instanceof Error ? error.message : 'no codec');
+  }
+}
+
 function rowOf({ workflowId, typedSearchAttributes }: WorkflowExecutionInfo): RequestRow | undefined {
   const id = requestIdOf(workflowId);
   if (id === undefined) return undefined;
@@ -261,47 +266,4 @@ function check<T>(schema: z.ZodType<T>, value: unknown, code: ClientErrorCode, s
   const result = schema.safeParse(value);
   if (result.success) return result.data;
   throw new CountersignError(code, describeIssues(result.error, subject));
-}
-
-/** Runs a call to the server and turns what can go wrong into errors with stable codes. */
-async function guard<T>(call: () => Promise<T>): Promise<T> {
-  try {
-    return await call();
-  } catch (error) {
-    throw publicError(error);
-  }
-}
-
-function publicError(error: unknown): CountersignError {
-  if (error instanceof CountersignError) return error;
-  if (error instanceof WorkflowExecutionAlreadyStartedError)
-    return new CountersignError('ALREADY_SUBMITTED', 'a request with this id exists; ask under a new id');
-  if (error instanceof WorkflowNotFoundError)
-    return new CountersignError('NOT_FOUND', 'there is no such open request; it never was, or it is over', {
-      cause: error,
-    });
-  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
-    return new CountersignError('NOT_ANSWERING', 'no worker answered; is one running? (countersign worker)');
-  const cause = { cause: error };
-  const grpcCode = grpcCodeOf(error);
-  if (grpcCode === GRPC_NOT_FOUND)
-    return new CountersignError('NOT_FOUND', 'there is no such request', cause);
-  // A query finds no worker (failed precondition), or the one it finds is stuck (deadline exceeded).
-  if (grpcCode === GRPC_DEADLINE_EXCEEDED || grpcCode === GRPC_FAILED_PRECONDITION)
-    return new CountersignError(
-      'NOT_ANSWERING',
-      'no worker answered; is one running? (countersign worker)',
-      cause,
-    );
-  return new CountersignError(
-    'UNREACHABLE',
-    'cannot reach Temporal; check TEMPORAL_ADDRESS and the server',
-    cause,
-  );
-}
-
-/** The gRPC status of an error, or of what it was made from. */
-function grpcCodeOf(error: unknown): number | undefined {
-  if (isGrpcServiceError(error)) return error.code;
-  return error instanceof Error && error.cause !== undefined ? grpcCodeOf(error.cause) : undefined;
 }

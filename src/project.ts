@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** The folder of this package, whether its code runs compiled or as it is written. */
@@ -14,4 +14,15 @@ function rootFrom(folder: string): string {
   const above = path.dirname(folder);
   if (above === folder) throw new Error('countersign is not installed whole: its package.json is missing');
   return rootFrom(above);
+}
+
+/** Versions that evidence names. */
+export const VERSIONS = {
+  countersign: versionIn(path.join(ROOT, 'package.json')),
+  temporalSdk: versionIn(require.resolve('@temporalio/common/package.json')),
+} as const;
+
+function versionIn(packageFile: string): string {
+  const { version }: { version?: unknown } = JSON.parse(readFileSync(packageFile, 'utf8'));
+  return typeof version === 'string' ? version : 'unknown';
 }

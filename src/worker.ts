@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
+import type { PayloadCodec } from '@temporalio/common';
 import { type NativeConnection, Worker, type WorkflowBundleOption } from '@temporalio/worker';
 import { createActivities } from './activities';
 import type { Dependencies } from './activities/dependencies';
@@ -20,6 +21,8 @@ export interface WorkerOptions {
   /** Without one, no earlier request, denial or owed review counts; `countersign worker` always has one. */
   readonly ledger?: Ledger;
   readonly maxCachedWorkflows: number;
+  /** What encrypts everything that the server stores (src/codec). Must never throw while decoding. */
+  readonly payloadCodecs?: readonly PayloadCodec[];
   readonly nowMs?: () => number;
   /** Defaults to the bundle that the build made. */
   readonly workflowBundle?: WorkflowBundleOption;
@@ -34,9 +37,14 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
     namespace: options.namespace,
     taskQueue: options.taskQueue,
     workflowBundle: options.workflowBundle ?? builtWorkflowBundle(),
-    dataConverter: { payloadConverterPath: require.resolve('./workflows/payload-converter') },
+    dataConverter: {
+      payloadConverterPath: require.resolve('./workflows/payload-converter'),
+      payloadCodecs: [...(options.payloadCodecs ?? [])],
+    },
     activities: createActivities(dependenciesOf(options)),
     maxCachedWorkflows: options.maxCachedWorkflows,
+    // The journal is for who replays a history to verify it; here nobody listens.
+    sinks: { countersignJournal: { record: { fn: () => undefined, callDuringReplay: false } } },
     shutdownGraceTime: '5s',
     ...(options.debugMode && { debugMode: true }),
   });

@@ -38,9 +38,9 @@ export function assessActivity(dependencies: Dependencies): Activities['assess']
       const assessment = refusal(request, reasonCode, recognition.refusal.detail, authority, nowMs);
       return { readable: true, submission, assessment };
     }
-    const assessment = await authority.policy.assess(request, nowMs);
-    await dependencies.ledger.assessed(requestDigest(request), assessment);
-    return { readable: true, submission, recognition: recognition.value, assessment };
+    const found = await authority.policy.assessOnRecord(request, nowMs);
+    await dependencies.ledger.assessed(requestDigest(request), found.assessment);
+    return { readable: true, submission, recognition: recognition.value, ...found };
   };
 }
 

@@ -1,9 +1,10 @@
 import type { Connector } from '../connectors/contract';
-import type { Directory, Policy } from '../domain/ports';
+import type { Directory } from '../domain/ports';
 import type { DenialReport, Ledger } from '../domain/precedents';
 import type { Standing } from '../domain/principal';
 import type { Result } from '../domain/refusal';
 import type { SignedEnvelope } from '../domain/request';
+import type { RememberingPolicy } from '../policy/remembering';
 
 /** Whether a registered key signed this report, and who its signer is. Judges nothing else. */
 export interface DenialAuthority {
@@ -16,7 +17,7 @@ export interface DenialAuthority {
 /** The directory and policy of one moment. */
 export interface Authority {
   readonly directory: Directory & DenialAuthority;
-  readonly policy: Policy;
+  readonly policy: RememberingPolicy;
 }
 
 /** What activities need from the worker that runs them. */

@@ -1,5 +1,6 @@
 import { ApplicationFailure } from '@temporalio/common';
 import { endAccessSchema } from '../contracts/evidence';
+import { orAlert } from './alert';
 import type { Dependencies } from './dependencies';
 import type { Activities } from './types';
 
@@ -14,9 +15,12 @@ export function endAccessActivity(dependencies: Dependencies): Activities['endAc
       if (reason === 'barred') return ledger.ended(leaseId, end, dependencies.nowMs());
       throw ApplicationFailure.retryable(`this worker has no connector ${name}`, 'UnknownConnector');
     }
-    await connector.revoke(leaseId, reason);
-    // How it ended can only weigh against a later request, so whoever says it is believed.
-    if (reason === 'barred') await ledger.ended(leaseId, end, dependencies.nowMs());
-    else await ledger.over(leaseId, dependencies.nowMs());
+    const endIt = async () => {
+      await connector.revoke(leaseId, reason);
+      // How it ended can only weigh against a later request, so whoever says it is believed.
+      if (reason === 'barred') await ledger.ended(leaseId, end, dependencies.nowMs());
+      else await ledger.over(leaseId, dependencies.nowMs());
+    };
+    await orAlert(endIt, { connector: name, leaseId, end: reason }, dependencies.nowMs);
   };
 }

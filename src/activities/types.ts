@@ -1,7 +1,7 @@
 import type { Assessment } from '../domain/assessment';
 import type { Recognition } from '../domain/event';
 import type { Lease } from '../domain/lease';
-import type { AskEnd } from '../domain/precedents';
+import type { AskEnd, Precedents } from '../domain/precedents';
 import type { Evidence } from '../domain/prove';
 import type { Refusal, Result } from '../domain/refusal';
 import type { AccessRequest, SignedEnvelope, Submission } from '../domain/request';
@@ -15,6 +15,8 @@ export type AssessResult =
       readonly submission: Submission;
       readonly recognition?: Recognition;
       readonly assessment: Assessment;
+      /** What policy was told of the past; absent where there was nothing to tell. */
+      readonly precedents?: Precedents;
     };
 
 export type ProvisionResult =

@@ -1,7 +1,15 @@
 import type { History } from '@temporalio/common/lib/proto-utils';
-import { Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import { type InjectedSinks, Worker, type WorkflowBundleOption } from '@temporalio/worker';
+import type { JournalSinks, JournalStep } from '../workflows/journal';
 
 export type ReplayResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
+
+/** What a replay brought to light: the steps that the workflow code of today takes over this history. */
+export type ReplayedSteps =
+  | { readonly ok: true; readonly steps: readonly JournalStep[] }
+  | { readonly ok: false; readonly message: string };
+
+const dataConverter = { payloadConverterPath: require.resolve('../workflows/payload-converter') };
 
 /** Runs a history again on today's workflow code. Differences in what the code would do are the finding (AUD-1). */
 export async function replayHistory(
@@ -9,9 +17,121 @@ export async function replayHistory(
   workflowId: string,
   workflowBundle: WorkflowBundleOption,
 ): Promise<ReplayResult> {
-  const histories = [{ workflowId, history }];
-  const dataConverter = { payloadConverterPath: require.resolve('../workflows/payload-converter') };
-  for await (const { error } of Worker.runReplayHistories({ workflowBundle, dataConverter }, histories))
-    return error === undefined ? { ok: true } : { ok: false, message: error.message };
-  return { ok: false, message: 'there was no history to replay' };
+  const replayer = new Replayer(workflowBundle);
+  try {
+    const result = await replayer.replay(history, workflowId);
+    return result.ok ? { ok: true } : result;
+  } finally {
+    await replayer.close();
+  }
+}
+
+interface Replay {
+  readonly history: History;
+  readonly workflowId: string;
+}
+
+/** A healthy history takes milliseconds. One that was tampered with can bring the SDK's worker to a standstill. */
+const WITHIN_MS = 60_000;
+const STUCK = 'stuck';
+
+/** Replays one history after another in one worker, and hears each step. Needs no server. Close it with `close`. */
+export class Replayer {
+  readonly #workflowBundle: WorkflowBundleOption;
+  readonly #withinMs: number;
+  #session: Session | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
+  #isStuck = false;
+
+  constructor(workflowBundle: WorkflowBundleOption, { withinMs = WITHIN_MS } = {}) {
+    this.#workflowBundle = workflowBundle;
+    this.#withinMs = withinMs;
+  }
+
+  /** A worker that stands still could not be ended; the process must be. */
+  get isStuck(): boolean {
+    return this.#isStuck;
+  }
+
+  /** Never rejects: what keeps a history from being replayed is a finding about it. */
+  replay(history: History, workflowId: string): Promise<ReplayedSteps> {
+    const result = this.#turn.then(() => this.#replay({ history, workflowId }));
+    this.#turn = result;
+    return result;
+  }
+
+  async close(): Promise<void> {
+    await this.#turn;
+    await this.#session?.close();
+    this.#session = undefined;
+  }
+
+  async #replay(replay: Replay): Promise<ReplayedSteps> {
+    this.#session ??= new Session(this.#workflowBundle);
+    let timer: NodeJS.Timeout | undefined;
+    const patience = new Promise<typeof STUCK>((resolve) => {
+      timer = setTimeout(() => resolve(STUCK), this.#withinMs);
+    });
+    const result = await Promise.race([this.#session.replay(replay), patience]);
+    clearTimeout(timer);
+    if (result !== STUCK) {
+      if (this.#session.isOver) this.#session = undefined;
+      return result;
+    }
+    this.#session = undefined;
+    this.#isStuck = true;
+    return { ok: false, message: `it brings the worker to a standstill (${this.#withinMs} ms)` };
+  }
+}
+
+/** One worker. It takes the next history when the one before is done, so that each step is known to belong to it. */
+class Session {
+  readonly #results: AsyncIterator<{ readonly error?: Error }>;
+  #steps: JournalStep[] = [];
+  #offer: (replay: Replay | undefined) => void = () => undefined;
+  #offered = this.#nextOffer();
+  isOver = false;
+
+  constructor(workflowBundle: WorkflowBundleOption) {
+    const record = {
+      fn: (_: unknown, step: JournalStep) => void this.#steps.push(step),
+      callDuringReplay: true,
+    };
+    const sinks: InjectedSinks<JournalSinks> = { countersignJournal: { record } };
+    const results = Worker.runReplayHistories({ workflowBundle, dataConverter, sinks }, this.#histories());
+    this.#results = results[Symbol.asyncIterator]();
+  }
+
+  async replay(replay: Replay): Promise<ReplayedSteps> {
+    this.#steps = [];
+    this.#offer(replay);
+    try {
+      const result = await this.#results.next();
+      const error = result.done === true ? new Error('there was nothing to replay') : result.value.error;
+      return error === undefined ? { ok: true, steps: this.#steps } : { ok: false, message: error.message };
+    } catch (error) {
+      this.isOver = true;
+      return { ok: false, message: error instanceof Error ? error.message : String(error) };
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#offer(undefined);
+    await this.#results.next().catch(() => undefined);
+  }
+
+  #nextOffer(): Promise<Replay | undefined> {
+    return new Promise((resolve) => {
+      this.#offer = resolve;
+    });
+  }
+
+  async *#histories(): AsyncGenerator<Replay> {
+    for (;;) {
+      const offered = await this.#offered;
+      if (offered === undefined) return;
+      this.#offered = this.#nextOffer();
+      yield offered;
+    }
+  }
 }

@@ -21,7 +21,10 @@ export async function withClient<T>(
   { settings }: Context,
   use: (client: CountersignClient) => Promise<T>,
 ): Promise<T> {
-  const client = await CountersignClient.connect({ taskQueue: settings.COUNTERSIGN_TASK_QUEUE });
+  const client = await CountersignClient.connect({
+    taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
+    ...(settings.COUNTERSIGN_CODEC_KEYS !== undefined && { codecKeys: settings.COUNTERSIGN_CODEC_KEYS }),
+  });
   try {
     return await use(client);
   } finally {

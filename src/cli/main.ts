@@ -14,11 +14,12 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   demo: async () => (await import('./demo/index.js')).registerDemo,
   request: async () => (await import('./request.js')).registerRequest,
   ...Object.fromEntries(VERBS.map((verb) => [verb, statements])),
-  audit: async () => (await import('./audit.js')).registerAudit,
+  audit: async () => (await import('./audit/index.js')).registerAudit,
   policy: async () => (await import('./policy.js')).registerPolicy,
   keys: async () => (await import('./keys.js')).registerKeys,
   doctor: async () => (await import('./doctor.js')).registerDoctor,
   gateway: async () => (await import('./gateway.js')).registerGateway,
+  codec: async () => (await import('./codec.js')).registerCodec,
   worker: async () => (await import('./worker.js')).registerWorker,
 };
 

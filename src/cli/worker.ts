@@ -1,12 +1,16 @@
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
+import { ArchivedShelf, keepingVersions } from '../audit/archive/shelf';
+import { configuredCodecs } from '../codec';
 import { createConnectors, ledgerAddress } from '../connectors';
 import { PostgresqlLedger } from '../ledger';
 import { createBundleSource } from '../policy';
 import { FileTicketSource } from '../policy/tickets';
 import { startReconciler, watchStanding } from '../reconciler';
 import { createWorker } from '../worker';
+import { archiveOf } from './audit/source';
+import { startArchive } from './audit/watch';
 import type { Context } from './context';
 import { createLogger, temporalLogger } from './logger';
 import { done, type Outcome, UserError } from './output';
@@ -23,11 +27,14 @@ export function registerWorker(
 }
 
 /** Runs until SIGTERM or SIGINT, then lets what is under way finish. */
-async function work({ settings, env }: Context): Promise<Outcome> {
+async function work(context: Context): Promise<Outcome> {
+  const { settings, env } = context;
   const logger = createLogger(settings.COUNTERSIGN_LOG_LEVEL);
   Runtime.install({ logger: temporalLogger(logger), shutdownSignals: ['SIGTERM', 'SIGINT'] });
   const tickets = new FileTicketSource(settings.COUNTERSIGN_TICKETS);
-  const bundles = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
+  const sink = archiveOf(context);
+  const source = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
+  const bundles = sink === undefined ? source : keepingVersions(source, new ArchivedShelf(sink), logger);
   const { connectors: declared } = await bundles.current();
   const connectors = createConnectors(declared, env);
   const ledger = new PostgresqlLedger({ url: ledgerAddress(declared, env), maxConnections: 2 });
@@ -45,6 +52,7 @@ async function work({ settings, env }: Context): Promise<Outcome> {
     intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
     logger,
   });
+  const archive = sink && (await startArchive(context, sink));
   try {
     const worker = await createWorker({
       connection,
@@ -54,11 +62,12 @@ async function work({ settings, env }: Context): Promise<Outcome> {
       connectors,
       ledger,
       maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
+      payloadCodecs: configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS),
     });
     await worker.run();
     return done({ stopped: true });
   } finally {
-    await Promise.all([reconciler.stop(), standing.stop()]);
+    await Promise.all([reconciler.stop(), standing.stop(), archive?.stop()]);
     await Promise.all([...connectors.values(), ledger].map((store) => store.close()));
     await connection.close();
   }

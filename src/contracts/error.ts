@@ -1,5 +1,6 @@
 /** Stable codes of the client's errors. Callers match on the code, people read the message. */
 export const CLIENT_ERROR_CODES = [
+  'BAD_SETTINGS',
   'INVALID_REQUEST',
   'INVALID_STATEMENT',
   'ALREADY_SUBMITTED',

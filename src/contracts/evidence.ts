@@ -27,15 +27,18 @@ const stageSchema = z.strictObject({
   expireAfterMs: spanMs,
 });
 
+export const approvalPathSchema = z.strictObject({
+  name: identifier,
+  stages: z.array(stageSchema).min(1).max(LIMITS.stages),
+});
+
 /** An assessment as it comes back from a history. It is believed only where it is stricter than today's. */
 export const assessmentSchema = z.strictObject({
   outcome: z.enum(['hard_stop', 'refuse', 'permit', 'approve']),
   reasonCodes: z.array(z.enum(REASON_CODES)).max(REASON_CODES.length),
   explanation: words,
   safeWay: words.exactOptional(),
-  path: z
-    .strictObject({ name: identifier, stages: z.array(stageSchema).min(1).max(LIMITS.stages) })
-    .exactOptional(),
+  path: approvalPathSchema.exactOptional(),
   confirmation: z.strictObject({ by: principals, before: z.enum(['approval', 'execution']) }).exactOptional(),
   maxDurationMs: spanMs,
   reviewWithinMs: spanMs.exactOptional(),

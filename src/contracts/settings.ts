@@ -40,6 +40,50 @@ const settingsSchema = z.object({
     .max(100_000)
     .default(5_000)
     .describe('waiting requests that a worker keeps in memory'),
+  COUNTERSIGN_CODEC_KEYS: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('file of the keys that encrypt what the Temporal server stores; in clear without it'),
+  COUNTERSIGN_CODEC_READERS: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('file of those who may read clear text in the Temporal UI'),
+  COUNTERSIGN_ARCHIVE: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe(
+      'where evidence is archived: a folder, s3://BUCKET/PREFIX?endpoint=URL&region=R, or postgres://…',
+    ),
+  COUNTERSIGN_ARCHIVE_FILE: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('file that holds what COUNTERSIGN_ARCHIVE would, where it has a password in it'),
+  COUNTERSIGN_ARCHIVE_INTERVAL_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(86_400)
+    .default(30)
+    .describe('pause between two looks for requests to archive'),
+  COUNTERSIGN_LOG_DIR: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('folder of the transparency log in which every archived record is a leaf'),
+  COUNTERSIGN_LOG_KEY_FILE: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('file of the key that signs the log (countersign audit log key)'),
+  COUNTERSIGN_WEBHOOK_TOKEN: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('bearer token with which audit events goes to a webhook'),
   COUNTERSIGN_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

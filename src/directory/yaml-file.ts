@@ -42,7 +42,7 @@ export class YamlFile {
   /** The file's content in the shape that `schema` demands, or everything that keeps it from having it. */
   decode<Output>(schema: z.ZodType<Output>): Decoded<Output> {
     if (this.#syntaxProblems.length > 0) return { ok: false, problems: this.#syntaxProblems };
-    const parsed = schema.safeParse(this.#document.toJS());
+    const parsed = schema.safeParse(this.#document.toJS(), { reportInput: true });
     if (parsed.success) return { ok: true, value: parsed.data };
     const problems = parsed.error.issues.flatMap((issue) =>
       describeIssue(issue).map(({ path, message }) => this.problem(path, message)),

@@ -1,6 +1,7 @@
 import type { Assessment } from './assessment';
 import type { Recognition } from './event';
 import type { Lease } from './lease';
+import type { Precedents } from './precedents';
 import type { Refusal } from './refusal';
 import type { Submission } from './request';
 import type { StatementCheck } from './statement';
@@ -13,6 +14,8 @@ export type Command = { readonly atMs: number } & (
       readonly type: 'record_assessment';
       readonly assessment: Assessment;
       readonly recognition?: Recognition;
+      /** What policy was told of the past, for whoever asks it again; nothing is decided by it here. */
+      readonly precedents?: Precedents;
     }
   | { readonly type: 'consider'; readonly check: StatementCheck }
   | { readonly type: 'record_dropped'; readonly count: number }

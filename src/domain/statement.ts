@@ -1,5 +1,6 @@
 import type { ApprovalPath } from './assessment';
 import type { Digest } from './digest';
+import type { Precedents } from './precedents';
 import type { Assurance, PrincipalId, Standing } from './principal';
 import type { Refusal } from './refusal';
 import type { SignedEnvelope } from './request';
@@ -87,6 +88,8 @@ export interface RerouteFacts {
   readonly emergency?: EmergencyReroute;
   /** The policy by which all of this was found out. */
   readonly policyDigest?: Digest;
+  /** What it was told of the past; absent where there was nothing to tell. */
+  readonly precedents?: Precedents;
 }
 
 /** What an emergency reroute reaches, and what it costs. */

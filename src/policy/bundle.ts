@@ -29,6 +29,8 @@ export interface Bundle {
   readonly directory: DirectoryBook;
   readonly policy: BundlePolicy;
   readonly connectors: readonly ConnectorDeclaration[];
+  /** The text of every file, as it was read; evidence rests on it. */
+  readonly files: ReadonlyMap<string, string>;
 }
 
 /** Hands out the last good bundle; a bad one on disk is reported and does not replace it. */

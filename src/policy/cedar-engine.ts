@@ -1,12 +1,8 @@
-import { setFlagsFromString } from 'node:v8';
+import './steady-wasm';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
 import type { FileProblem } from '../directory/yaml-file';
 import { indexOfByte, lineAtIndex, lineInPolicy, type PolicyText, splitPolicies } from './cedar-source';
 import { type PolicyRule, readRule } from './policy-rule';
-
-// V8 of Node 20 ends the process ("unreachable code" in its deoptimizer) when it discards optimised code into which it
-// had inlined a call of WebAssembly. That happens to whoever asks Cedar often; the bench of the gateway shows it.
-setFlagsFromString('--no-turbo-inline-js-wasm-calls');
 
 export const ENGINE_VERSION = `cedar-${cedar.getCedarVersion()}`;
 

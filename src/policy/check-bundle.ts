@@ -15,7 +15,29 @@ export interface BundleParts {
 
 /** What is wrong with a bundle as a whole, where each file is fine by itself. */
 export function checkBundle(parts: BundleParts): readonly FileProblem[] {
-  return [...checkCatalog(parts), ...checkPaths(parts), ...checkRules(parts)];
+  return [...checkCatalog(parts), ...checkControls(parts), ...checkPaths(parts), ...checkRules(parts)];
+}
+
+/** Every control can be recognised, and an action that weakens a control somewhere does so wherever it is offered. */
+function* checkControls({ catalog: { data, file } }: BundleParts): Generator<FileProblem> {
+  const actions = Object.entries(data.resources).flatMap(([key, resource]) =>
+    Object.entries(resource.actions).map(([action, said]) => ({ key, action, said })),
+  );
+  const weakening = new Set(
+    actions.filter(({ said }) => said.effect !== undefined).map(({ action }) => action),
+  );
+  for (const { key, action, said } of actions)
+    if (weakening.has(action) && said.effect === undefined)
+      yield file.problem(
+        ['resources', key, 'actions', action],
+        `"${action}" weakens a control elsewhere, and is not stopped here; add "effect" and "control", or rename it`,
+      );
+  for (const control of Object.keys(data.controls))
+    if (!actions.some(({ said }) => said.control === control))
+      yield file.problem(
+        ['controls', control],
+        `nothing in the catalog weakens ${control}, so no request against it would be stopped; add what would`,
+      );
 }
 
 function* checkCatalog({ catalog: { data, file }, directory, engine }: BundleParts): Generator<FileProblem> {

@@ -14,8 +14,13 @@ export function explain(book: PolicyBook, request: AccessRequest, atMs: number):
     `decided by ${determiningPolicies.length > 0 ? determiningPolicies.map((id) => placed(book, id)).join(', ') : 'the catalog and the rules of the core'}`,
   ];
   if (safeWay !== undefined) lines.push(`the safe way: ${safeWay}`);
+  for (const flag of assessment.flags ?? []) lines.push(`look closer: ${flag}`);
   for (const stage of path?.stages ?? []) {
     lines.push(`stage ${stage.name}: ${stage.quorum} of ${stage.eligible.join(', ')} (${stage.assurance})`);
+    for (const { from, to } of stage.delegations ?? [])
+      lines.push(`  ${to} may decide for ${from}, who is away`);
+    if (stage.substituteGroups.length > 0)
+      lines.push(`  governance may put in someone of ${stage.substituteGroups.join(', ')}`);
     const members = new Set(stage.groups.flatMap((group) => book.directory.membersOf(group, atMs)));
     for (const id of members)
       if (!stage.eligible.includes(id)) lines.push(`  not ${id}: ${whyNot(book, assessment, id, atMs)}`);
@@ -44,5 +49,5 @@ function whyNot(
   if (relations.length > 0) return `in conflict as ${relations.join(' and ')}`;
   const standing = directory.standingOf(id, atMs);
   if (standing !== undefined && hasAnyRole(standing, GOVERNANCE_ROLES)) return 'holds a governance role';
-  return 'not a person who may decide';
+  return standing?.active === false ? 'disabled, or past their end date' : 'not a person who may decide';
 }

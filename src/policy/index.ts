@@ -1,9 +1,12 @@
 export { assess, type PolicyBook } from './assess';
 export type { Bundle, BundlePolicy, BundleProblem, BundleSource } from './bundle';
 export { BadBundle, createBundleSource } from './bundle-source';
+export { type BundleTestReport, runBundleTests } from './bundle-tests';
 export type { CatalogEntry } from './catalog';
 export type { Presented } from './cedar-question';
 export { explain } from './explain';
+export { type Exploration, explore } from './explore';
 export { type LoadedBundle, loadBundle } from './load-bundle';
+export { type Difference, preview, type RecordedRequest } from './preview';
 export { remembering } from './remembering';
 export { FileTicketSource, type TicketSource } from './tickets';

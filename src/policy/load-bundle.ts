@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
+import type { Identity } from '../directory/directory-book';
 import { readDirectory } from '../directory/read-directory';
 import { type Decoded, type FileProblem, YamlFile } from '../directory/yaml-file';
 import { digestOf, digestOfText } from '../domain/digest';
@@ -21,6 +22,8 @@ const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
 /** A bundle with the parts that explanations and checks look into. */
 export interface LoadedBundle extends Bundle {
   readonly book: PolicyBook;
+  /** Everyone that the directory names. */
+  readonly identities: readonly Identity[];
   /** Everyone whom the directory knows. */
   readonly principals: readonly string[];
   /** Accounts on targets that the directory names. */
@@ -115,7 +118,9 @@ function bundleOf(files: BundleFiles, tickets: TicketSource): LoadResult {
       directory: book.directory,
       policy,
       connectors: book.catalog.connectors,
+      files,
       book,
+      identities: directory.value.book.identities(),
       principals,
       accounts,
     },

@@ -47,9 +47,13 @@ export const workerSpec = (place: WorkerPlace): ChildSpec => ({
     COUNTERSIGN_BUNDLE: place.bundleDir,
     COUNTERSIGN_TICKETS: place.ticketsFile,
     COUNTERSIGN_TASK_QUEUE: place.taskQueue,
+    COUNTERSIGN_ARCHIVE: path.join(place.stateDir, 'archive'),
     COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '5',
     [addressVariable('warehouse')]: place.targetUrl,
     [addressVariable('changes')]: place.targetUrl,
+    ...(process.env['COUNTERSIGN_CODEC_KEYS'] && {
+      COUNTERSIGN_CODEC_KEYS: path.resolve(process.env['COUNTERSIGN_CODEC_KEYS']),
+    }),
   },
   logFile: path.join(place.stateDir, 'logs', 'worker.log'),
 });

@@ -3,18 +3,20 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
+  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import { nextDeadline } from '../domain/clock';
 import { nextEffect } from '../domain/effect';
 import { snapshotOf } from '../domain/snapshot';
-import { isOver, type RequestState, type Status } from '../domain/state';
+import { endedUngranted, isOver, type RequestState, type Status } from '../domain/state';
 import type { StatementVerdict } from '../domain/statement';
 import { Alarm } from './alarm';
 import { EffectRunner, judging } from './effects';
 import { type Examined, Examiner } from './examiner';
 import { Inbox } from './inbox';
+import { createJournal } from './journal';
 import { LocalLane } from './local-lane';
 import { eventsQuery, requestQuery, submitStatementUpdate, verbSignals } from './messages';
 import { type CarriedLog, RequestLog } from './request-log';
@@ -37,10 +39,13 @@ export function accessRequest(submission: unknown, carried?: CarriedLog): Promis
   return CancellationScope.nonCancellable(() => desk.attend());
 }
 
+/** Name of a change; runs that began before it answered at once. */
+const ANSWERS_AFTER_BAR = 'answers-after-bar';
+
 class RequestDesk {
   /** What the run was started with, until it has been read: a waiting request holds its submission only once. */
   #brought: { readonly submission: unknown; readonly carried: CarriedLog | undefined } | undefined;
-  readonly #log = new RequestLog();
+  readonly #log = new RequestLog(createJournal());
   readonly #inbox = new Inbox();
   readonly #lane = new LocalLane();
   readonly #examiner = new Examiner(this.#lane);
@@ -136,11 +141,17 @@ class RequestDesk {
   }
 
   #consider({ arrival, check }: Examined): void {
-    const events = this.#log.apply({ type: 'consider', atMs: Date.now(), check });
+    const { content, verb } = arrival;
+    const received = { content, ...(verb && { verb }) };
+    const events = this.#log.apply({ type: 'consider', atMs: Date.now(), check }, received);
     const refusal = events.find((event) => event.type === 'statement_refused')?.refusal;
     arrival.settle?.(this.#verdict(refusal));
   }
 
+  /**
+   * Answers one statement. That a request is denied, cancelled or withdrawn is answered when its bar lies on the target:
+   * whoever hears it may rely on it, though the workflow be terminated or reset the moment after.
+   */
   async #answer(statement: unknown): Promise<StatementVerdict> {
     let verdict: StatementVerdict | undefined;
     const settle = (given: StatementVerdict) => {
@@ -149,7 +160,16 @@ class RequestDesk {
     if (!this.#inbox.append(statement, { settle }))
       return this.#verdict({ code: 'RATE_LIMITED', detail: 'too many statements wait for this request' });
     await condition(() => verdict !== undefined);
+    const endsIt = this.#awaitsBar && verdict?.accepted === true;
+    if (endsIt && patched(ANSWERS_AFTER_BAR))
+      await condition(() => !this.#awaitsBar || workflowInfo().continueAsNewSuggested);
     return verdict ?? this.#verdict(undefined);
+  }
+
+  /** It has ended without a grant, and the target does not know yet. */
+  get #awaitsBar(): boolean {
+    const { state } = this.#log;
+    return state !== null && endedUngranted(state) && !state.barred;
   }
 
   #verdict(refusal: StatementVerdict['refusal']): StatementVerdict {

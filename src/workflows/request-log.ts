@@ -4,6 +4,7 @@ import type { DomainEvent } from '../domain/event';
 import { evolve } from '../domain/evolve';
 import { LIMITS } from '../domain/limits';
 import type { RequestState } from '../domain/state';
+import type { JournalStep, ReceivedMessage } from './journal';
 
 /** What a run leaves to the next when history is cut: the events, and how many refusals they leave out. */
 export interface CarriedLog {
@@ -18,6 +19,9 @@ export class RequestLog {
   #keptRefusals = 0;
   #uncountedRefusals = 0;
   #latestMs = 0;
+
+  /** @param journal told of every step; nothing here depends on it */
+  constructor(private readonly journal?: (step: JournalStep) => void) {}
 
   /** Takes up the log of an earlier run. */
   resume(carried: CarriedLog): void {
@@ -43,11 +47,13 @@ export class RequestLog {
    * Decides a command and folds what follows from it. Time never runs backwards in a log: the workflow's clock stands
    * still within a task, while activities, which also say what time it is, run on the worker's.
    */
-  apply(command: Command): readonly DomainEvent[] {
+  apply(command: Command, received?: ReceivedMessage): readonly DomainEvent[] {
     const madeAtMs = command.type === 'record_assessment' ? command.assessment.assessedAtMs : 0;
     this.#latestMs = Math.max(this.#latestMs, command.atMs, madeAtMs);
-    const events = decide(this.#state, { ...command, atMs: this.#latestMs });
+    const timed = { ...command, atMs: this.#latestMs };
+    const events = decide(this.#state, timed);
     for (const event of events) this.#append(event);
+    if (events.length > 0) this.journal?.({ command: timed, events, ...(received && { received }) });
     return events;
   }
 

@@ -2,8 +2,8 @@ import type { WorkerProgram } from './worker-program';
 import { bundleVariant, variantWorker } from './workflow-code';
 
 /**
- * Promises, and how each is broken to see that the suite notices. Connectors that do what they must not, and workflow
- * code that loses requests or goes another way than its history.
+ * Promises, and the count that must notice when one is broken. A request whose id begins with a name here is dealt with
+ * by a connector that does what it must not, or by workflow code that loses it or goes another way than its history.
  */
 export const BREAKAGES = {
   'grants-refused': 'unauthorised_grants',
@@ -16,17 +16,16 @@ export const BREAKAGES = {
 } as const;
 export type Breakage = keyof typeof BREAKAGES;
 
+const NAMES = Object.keys(BREAKAGES) as readonly Breakage[];
+
 export const isBreakage = (name: string): name is Breakage => Object.hasOwn(BREAKAGES, name);
 
-const VARIANTS: Partial<Record<Breakage, string>> = {
-  'loses-requests': 'lossy',
-  'diverges-from-history': 'divergent',
-};
+/** How the promises to this request are broken, if they are. */
+export const breakageOf = (requestId: string): Breakage | undefined =>
+  NAMES.find((name) => requestId.startsWith(`${name}-`));
 
-/** The worker that breaks that promise. */
-export async function brokenWorker(breakage: Breakage, folder: string): Promise<WorkerProgram> {
-  const variant = VARIANTS[breakage];
-  if (variant === undefined) return variantWorker({ breakage });
-  const { file } = await bundleVariant(variant, folder);
-  return variantWorker({ codeFile: file });
+/** The worker that breaks promises. */
+export async function brokenWorker(folder: string): Promise<WorkerProgram> {
+  const { file } = await bundleVariant('broken', folder);
+  return variantWorker({ codeFile: file, breaks: true });
 }

@@ -73,7 +73,7 @@ export class Cast {
     const { resource, action } = ASKED[plan.kind];
     const emergency = plan.kind === 'emergency';
     return {
-      id: randomUUID(),
+      id: `${plan.idPrefix ?? ''}${randomUUID()}`,
       kind: 'access',
       requester,
       beneficiary: requester,

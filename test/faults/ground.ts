@@ -63,8 +63,8 @@ export class Ground {
   }
 
   /** Starts both workers and waits until one takes work. */
-  async startWorkers(): Promise<void> {
-    for (const name of WORKERS) await this.startWorker(name);
+  async startWorkers(names: readonly WorkerName[] = WORKERS): Promise<void> {
+    for (const name of names) await this.startWorker(name);
     await waitForWorker(
       { address: this.server.address, namespace: 'default', taskQueue: 'countersign' },
       { timeoutMs: READY_WITHIN_MS },
@@ -126,6 +126,7 @@ export class Ground {
         COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: String(RECONCILE_INTERVAL_MS / 1_000),
         COUNTERSIGN_LOG_LEVEL: 'warn',
         [addressVariable('warehouse')]: target.href,
+        [addressVariable('changes')]: target.href,
         ...env,
       },
       logFile: path.join(this.stateDir, `worker-${name}.log`),

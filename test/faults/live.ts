@@ -41,10 +41,16 @@ const REVIEW: Saying = {
 };
 
 /** Lives through a plan. What fails on the way because of a fault is tried again, as people and programs do. */
-export async function live(ground: Ground, plan: Plan): Promise<readonly LifeRecord[]> {
-  const lives = [new Life(ground, plan)];
+export async function live(
+  ground: Ground,
+  plan: Plan,
+  onStart: (requestId: string) => Promise<void> = async () => undefined,
+): Promise<readonly LifeRecord[]> {
+  const lives = [new Life(ground, plan, onStart)];
   if (plan.overlaps)
-    lives.push(new Life(ground, { ...plan, durationMs: plan.durationMs + 900, sayings: [], attacks: [] }));
+    lives.push(
+      new Life(ground, { ...plan, durationMs: plan.durationMs + 900, sayings: [], attacks: [] }, onStart),
+    );
   return Promise.all(lives.map((life) => life.live()));
 }
 
@@ -56,6 +62,7 @@ class Life {
   constructor(
     private readonly ground: Ground,
     private readonly plan: Plan,
+    private readonly onStart: (requestId: string) => Promise<void>,
   ) {
     this.#request = ground.cast.request(plan);
   }
@@ -69,6 +76,7 @@ class Life {
     };
     const isStarted = await this.#start(submission);
     const startedAtMs = Date.now();
+    const watching = this.onStart(this.#request.id);
     for (const act of this.#timeline()) {
       if (!isStarted) break;
       await sleep(Math.max(0, startedAtMs + act.afterMs - Date.now()));
@@ -83,6 +91,7 @@ class Life {
       }
     }
     if (isStarted && this.plan.kind === 'emergency' && this.plan.sayings.length > 0) await this.#review();
+    await watching;
     const { plan } = this;
     return {
       plan,

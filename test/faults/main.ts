@@ -1,10 +1,11 @@
 import { parseArgs } from 'node:util';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { BREAKAGES, isBreakage } from './breakage';
+import { runBreakages } from './breakages';
 import { printReport, toJson, verdictOf } from './report';
 import { runFaults } from './run';
 
-const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--break ${Object.keys(BREAKAGES).join('|')}]`;
+const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
 
 /** Runs the suite. Exit code 0 only where every promise was kept; 2 for wrong usage. */
 async function main(): Promise<number> {
@@ -23,11 +24,12 @@ async function main(): Promise<number> {
   const breakage = values.break;
   const numbers = [values.lives, values.seed, values['in-flight'], values.only ?? '0'].map(Number);
   const isBad = numbers.some((number) => !Number.isSafeInteger(number) || number < 0);
+  quietRuntime();
+  if (breakage === 'all') return allBreakages();
   if (isBad || (breakage !== undefined && !isBreakage(breakage))) {
     process.stderr.write(`${USAGE}\n`);
     return 2;
   }
-  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });
   const report = await runFaults({
     lives: Number(values.lives),
     seed: Number(values.seed),
@@ -36,7 +38,7 @@ async function main(): Promise<number> {
     ...(breakage !== undefined && { breakage }),
     ...(values.only !== undefined && { only: Number(values.only) }),
     ...(values.keep !== undefined && { keepIn: values.keep }),
-    announce: (line) => void process.stderr.write(`faults: ${line}\n`),
+    announce,
   });
   if (values.json) process.stdout.write(`${JSON.stringify(toJson(report))}\n`);
   else printReport(report);
@@ -49,6 +51,20 @@ async function main(): Promise<number> {
     );
   }
   return isKept ? 0 : 1;
+}
+
+/** Breaks every promise in turn; done only where each is noticed, and nothing where nothing is broken. */
+async function allBreakages(): Promise<number> {
+  const found = await runBreakages();
+  process.stdout.write(`${JSON.stringify(found)}\n`);
+  const isNoticed = Object.entries(BREAKAGES).every(([name, count]) => (found[name]?.[count] ?? 0) > 0);
+  return isNoticed && Object.values(found['none'] ?? {}).every((count) => count === 0) ? 0 : 1;
+}
+
+const announce = (line: string): void => void process.stderr.write(`faults: ${line}\n`);
+
+function quietRuntime(): void {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });
 }
 
 main().then(

@@ -29,6 +29,10 @@ export function expectationOf({ plan, delivered, attacked, isStarted }: LifeReco
   // What came too late for one run can be said again to the next by whoever saw it.
   const sound = delivered.filter(({ saying }) => saying.flaw === 'none');
   const saidYes = stages.every((people) => sound.some((one) => approves(one, people)));
+  // A stop that was accepted before the last approval was even sent has stopped it for good.
+  const saidAtMs = stages.map((people) => firstSentMs(sound.filter((one) => approves(one, people))));
+  if (Number.isFinite(stoppedAtMs) && stoppedAtMs <= Math.max(0, ...saidAtMs))
+    return { grant: 'never', stoppedAtMs, isMeddledWith };
   if (!saidYes && plan.course !== 'reroute') return { grant: 'never', stoppedAtMs, isMeddledWith };
   const isStopped = sound.some(({ saying }) => STOPS.includes(saying.verb));
   const isPlain = !isStopped && !isMeddledWith && plan.course !== 'reroute' && plan.course !== 'revoke';
@@ -36,6 +40,9 @@ export function expectationOf({ plan, delivered, attacked, isStarted }: LifeReco
   const mustGrant = isPlain && decisive.every(({ fate }) => fate === 'accepted' || fate === 'left');
   return { grant: mustGrant ? 'must' : 'may', stoppedAtMs, isMeddledWith };
 }
+
+const firstSentMs = (said: readonly Delivered[]): number =>
+  Math.min(Number.POSITIVE_INFINITY, ...said.map((one) => one.sentAtMs));
 
 /** In a reroute David stands in for Mira; only there may he decide a stage that is not his. */
 function approves({ saying }: Delivered, people: readonly string[]): boolean {

@@ -58,6 +58,8 @@ export interface Plan {
   readonly attacks: readonly PlannedAttack[];
   /** A second request for the same access at the same time. */
   readonly overlaps: boolean;
+  /** With what the id of the request begins, which tells a broken worker what to do to it. */
+  readonly idPrefix?: string;
 }
 
 const KINDS: Readonly<Record<Kind, number>> = {

@@ -52,13 +52,17 @@ const ROLL_OUT_FROM = 40;
 export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
   const { seed, announce, breakage, only } = options;
   const startedMs = performance.now();
-  const plans = Array.from({ length: options.lives }, (_, index) =>
-    planLife(seed, index, options.calm),
+  const plans = Array.from(
+    { length: options.lives },
+    (_, index): Plan => ({
+      ...planLife(seed, index, options.calm),
+      ...(breakage !== undefined && { idPrefix: `${breakage}-` }),
+    }),
   ).filter((plan) => only === undefined || plan.index === only);
   const ground = await Ground.prepare(plans);
   const observer = await Observer.start(ground.postgres.url);
   try {
-    if (breakage !== undefined) ground.program = await brokenWorker(breakage, ground.stateDir);
+    if (breakage !== undefined) ground.program = await brokenWorker(ground.stateDir);
     await ground.startWorkers();
     announce(`${plans.length} lives, seed ${seed}, ${options.inFlight} at a time`);
     const { records, faults, code } = await liveThrough(ground, plans, options);

@@ -23,18 +23,17 @@ export async function bundleVariant(name: string, folder: string): Promise<Workf
   return { code, file };
 }
 
-/** A worker like the product's, with other workflow code, or with a connector that breaks a promise. */
-export function variantWorker(options: {
-  readonly codeFile?: string;
-  readonly breakage?: string;
+/** A worker like the product's, with other workflow code, and where asked with a connector that breaks promises. */
+export function variantWorker({
+  codeFile,
+  breaks = false,
+}: {
+  readonly codeFile: string;
+  readonly breaks?: boolean;
 }): WorkerProgram {
-  const { codeFile, breakage } = options;
   return {
     file: path.join(__dirname, 'variant-worker.js'),
-    args: [
-      ...(codeFile === undefined ? [] : ['--code', codeFile]),
-      ...(breakage === undefined ? [] : ['--break', breakage]),
-    ],
+    args: ['--code', codeFile, ...(breaks ? ['--break'] : [])],
     env: {},
   };
 }

@@ -3,6 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils';
 import { Worker } from '@temporalio/worker';
 import { requestIdOf, workflowIdOf } from '../../src/contracts/names';
+import { UNGRANTED_ENDS } from '../../src/domain/state';
 import type { Complaint } from './check';
 import type { Ground } from './ground';
 import type { LifeRecord } from './live';
@@ -10,7 +11,7 @@ import { expectationOf } from './oracle';
 
 const PAUSE_MS = 500;
 /** Statuses in which a request waits rightly: for people, or for a review that is owed. */
-const WAITING = ['awaiting_approval', 'expired', 'revoked'];
+const WAITING: readonly string[] = ['awaiting_approval', 'expired', 'revoked'];
 
 /**
  * Waits until every workflow that can end has ended, and says which requests are lost: those that are not there, that
@@ -36,6 +37,8 @@ export async function findLost(
   }
 }
 
+const OVER: readonly string[] = ['closed', ...UNGRANTED_ENDS];
+
 /** What was found settled is not asked again. */
 const settled = new WeakSet<LifeRecord>();
 
@@ -50,7 +53,8 @@ async function complaintAbout(
   const { grant, isMeddledWith } = expectationOf(life);
   if (grant === 'must' && !granted.has(life.request.id)) return `${about} was never given its access`;
   const status = await statusOf(ground, life.request.id);
-  const isOver = status === 'COMPLETED' || (status === 'RUNNING' && (await waitsRightly(ground, life)));
+  const isSettled = { COMPLETED: OVER, RUNNING: WAITING }[status];
+  const isOver = isSettled?.includes(await recordedStatus(ground, life)) ?? false;
   if (!isOver && !(isMeddledWith && status !== 'RUNNING')) return `${about} is ${status.toLowerCase()}`;
   settled.add(life);
   return undefined;
@@ -64,9 +68,10 @@ async function statusOf({ temporal }: Ground, requestId: string): Promise<string
   }
 }
 
-async function waitsRightly({ client }: Ground, { request }: LifeRecord): Promise<boolean> {
+/** Where the request itself says that it stands; its workflow may have ended without it. */
+async function recordedStatus({ client }: Ground, { request }: LifeRecord): Promise<string> {
   const view = await client.get(request.id).catch(() => undefined);
-  return view !== undefined && WAITING.includes(view.status);
+  return view?.status ?? 'unknown';
 }
 
 export interface Run {
@@ -75,11 +80,12 @@ export interface Run {
 }
 
 /** Every run of every request, earlier ones too. */
-export async function* everyRun(temporal: Client): AsyncGenerator<Run> {
+export async function* everyRun(temporal: Client, of?: ReadonlySet<string>): AsyncGenerator<Run> {
   for await (const { workflowId, runId } of temporal.workflow.list({
     query: "WorkflowType = 'accessRequest'",
   })) {
-    if (requestIdOf(workflowId) === undefined) continue;
+    const requestId = requestIdOf(workflowId);
+    if (requestId === undefined || of?.has(requestId) === false) continue;
     const history = await temporal.workflow
       .getHandle(workflowId, runId)
       .fetchHistory()

@@ -1,8 +1,10 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { workflowIdOf } from '../../src/contracts/names';
 import type { AccessRequest } from '../../src/domain/request';
 import type { Harness } from '../support/harness';
 import { ADMIN, EMERGENCY, READ, reroutedToDavid, WRITE } from '../support/harness-asks';
+import { eventuallyTrue } from '../support/harness-wait';
 import { writeHistory } from './history-file';
 
 export const HISTORIES = path.join(__dirname, 'histories');
@@ -51,6 +53,32 @@ export const LIVES: Readonly<Record<string, Life>> = {
     await client.leaveStatement(request.id, 'approve', await cast.sign('person/mira', 'deny', request));
     await cast.until(request, ({ refusalCount }) => refusalCount === 3);
     await cast.say('ci/payments', 'withdraw', request);
+    return request;
+  },
+  'taken-over': async ({ cast, temporal }) => {
+    const request = await cast.ask({ ...ADMIN, durationMs: 300 });
+    await cast.say('person/mira', 'approve', request);
+    await cast.say('person/lena', 'approve', request);
+    const handle = temporal.workflow.getHandle(workflowIdOf(request.id));
+    const { runId } = await handle.describe();
+    const fill = 'x'.repeat(100 * 1024);
+    await Promise.all(Array.from({ length: 50 }, (_, count) => handle.signal('deny', { count, fill })));
+    await eventuallyTrue('a new run takes over', async () => (await handle.describe()).runId !== runId);
+    await cast.say('person/david', 'approve', request);
+    return request;
+  },
+  poisoned: async ({ cast, temporal }) => {
+    const request = await cast.ask({ ...WRITE, durationMs: 300 });
+    const handle = temporal.workflow.getHandle(workflowIdOf(request.id));
+    for (const name of ['approve', 'grantNow', '__temporal_x', 'deny'])
+      await handle.signal(name, { ok: true });
+    await handle.cancel();
+    await cast.say('person/mira', 'approve', request);
+    return request;
+  },
+  'denied-finally': async ({ cast }) => {
+    const request = await cast.ask(WRITE);
+    await cast.say('person/tomas', 'deny', request);
     return request;
   },
   cancelled: async ({ cast }) => {

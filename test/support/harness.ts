@@ -4,6 +4,7 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { CountersignClient } from '../../src/client';
+import { configuredCodecs } from '../../src/codec';
 import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
 import { TASK_QUEUE } from '../../src/contracts/names';
 import { PostgresqlLedger } from '../../src/ledger';
@@ -43,6 +44,7 @@ export class Harness {
     readonly stateDir: string,
     bundleDir: string,
     readonly ticketsFile: string,
+    private codecKeys: string | undefined,
   ) {
     this.client = new CountersignClient(temporal);
     this.cast = new Cast(this.client, stateDir);
@@ -53,10 +55,12 @@ export class Harness {
   static async start({
     worker = true,
     remembers = false,
+    codecKeys,
   }: {
     readonly worker?: boolean;
     /** Whether earlier requests count, as they do in life; most tests ask the same over and over. */
     readonly remembers?: boolean;
+    readonly codecKeys?: string;
   } = {}): Promise<Harness> {
     quietRuntime();
     const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-request-'));
@@ -69,9 +73,12 @@ export class Harness {
     const ticketsFile = path.join(stateDir, 'tickets.yaml');
     writeFileSync(ticketsFile, TICKETS.map((ticket) => `- ${ticket}\n`).join(''));
     const connection = await Connection.connect({ address: server.address });
-    const dataConverter = { payloadConverterPath: require.resolve('../../src/workflows/payload-converter') };
+    const dataConverter = {
+      payloadConverterPath: require.resolve('../../src/workflows/payload-converter'),
+      payloadCodecs: configuredCodecs(codecKeys),
+    };
     const temporal = new Client({ connection, dataConverter });
-    const harness = new Harness(server, postgres, temporal, stateDir, bundleDir, ticketsFile);
+    const harness = new Harness(server, postgres, temporal, stateDir, bundleDir, ticketsFile, codecKeys);
     if (remembers) harness.#ledger = new PostgresqlLedger({ url: postgres.url });
     if (worker) await harness.startWorker();
     return harness;
@@ -98,6 +105,7 @@ export class Harness {
       ...(this.#ledger && { ledger: this.#ledger }),
       maxCachedWorkflows: 200,
       workflowBundle: builtWorkflowBundle(),
+      payloadCodecs: configuredCodecs(this.codecKeys),
     });
     this.#native = connection;
     this.#connector = connector;

@@ -19,10 +19,10 @@ export class Database {
     this.#pool = new Pool({
       connectionString: url,
       max: maxConnections,
-      connectionTimeoutMillis: 5_000,
+      connectionTimeoutMillis: 4_000,
       idleTimeoutMillis: 1_000,
-      statement_timeout: 10_000,
-      query_timeout: 12_000,
+      statement_timeout: 6_000,
+      query_timeout: 7_000,
       application_name: 'countersign',
       allowExitOnIdle: true,
     });

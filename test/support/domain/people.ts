@@ -50,7 +50,7 @@ export const DISABLED_LEAD = member('person/disabled-lead', ['leads']);
 
 const peculiar: Readonly<Record<PrincipalId, Partial<Standing>>> = {
   [DISABLED_LEAD]: { active: false },
-  [DEPUTY]: { standsInFor: [LEAD_1] },
+  [DEPUTY]: { standsInFor: [LEAD_1, LEAD_2] },
 };
 
 const standings: ReadonlyMap<PrincipalId, Standing> = new Map(

@@ -18,6 +18,7 @@ import {
   BYSTANDER,
   DELEGATE,
   DELEGATOR,
+  DEPUTY,
   DISABLED_LEAD,
   IAM,
   LEAD_1,
@@ -39,7 +40,10 @@ import { stateAfter } from '../../support/domain/specification';
 import { replacing } from '../../support/domain/statements';
 
 /*
- * Who may do what, and when. Two tables say it: what someone is to a request decides which verbs are theirs, and the
+ * Who may do what, and when, as requirements.md has it (OVR-1 to OVR-3, OVR-8 to OVR-10, TTA-4, TTA-7, EMG-3): approve, deny
+ * and confirm are for those whom policy asks, reroute and endorse for governance that stands apart, cancel for process
+ * owners, withdraw for the requester, revoke for whoever answers for the grant, review for an independent reviewer; none
+ * of them is for the parties, and but for withdraw and revoke none is for a machine. Two tables say it: what someone is to a request decides which verbs are theirs, and the
  * state of the request decides which verbs have their time. A statement is accepted where both say yes; whatever else
  * is said by anybody at any time is refused.
  */
@@ -54,6 +58,7 @@ const RELATIONS: Readonly<Record<string, string>> = {
   'approver who decided': LEAD_3,
   'approver replaced': LEAD_1,
   replacement: SUBSTITUTE_1,
+  'delegate of an approver': DEPUTY,
   'rescuer (IAM)': IAM,
   'second governor (SecOps)': SECOPS,
   'policy administrator': POLICY_ADMIN,
@@ -78,6 +83,7 @@ approver to decide        | yes       yes       eligible  govern    govern    go
 approver who decided      | now       yes       eligible  govern    govern    govern    eligible  yes       conflict  eligible
 approver replaced         | eligible  eligible  eligible  govern    govern    govern    eligible  eligible  eligible  eligible
 replacement               | yes       yes       eligible  govern    govern    govern    eligible  eligible  eligible  eligible
+delegate of an approver   | yes       yes       eligible  govern    govern    govern    eligible  eligible  eligible  eligible
 rescuer (IAM)             | conflict  conflict  eligible  yes       conflict  govern    eligible  yes       conflict  eligible
 second governor (SecOps)  | conflict  conflict  eligible  yes       yes       govern    eligible  yes       conflict  eligible
 policy administrator      | eligible  eligible  eligible  yes       yes       govern    eligible  eligible  eligible  eligible
@@ -114,6 +120,7 @@ closed                    | -         -         -         -         -         - 
 hard stopped              | -         -         -         -         -         -         -         -         -         -
 refused                   | -         -         -         -         -         -         -         -         -         -
 denied                    | -         -         -         -         -         -         -         -         -         -
+denied, review owed       | -         -         -         -         -         -         -         -         yes       -
 cancelled                 | -         -         -         -         -         -         -         -         -         -
 withdrawn                 | -         -         -         -         -         -         -         -         -         -
 lapsed                    | -         -         -         -         -         -         -         -         -         -
@@ -134,7 +141,7 @@ const BEST_TIME: Readonly<Record<Verb, string>> = {
   report: 'active',
 };
 
-const assessment = needsApproval([leads()], {
+const assessment = needsApproval([leads({ delegations: [{ from: LEAD_2, to: DEPUTY }] })], {
   privileged: true,
   confirmation: { by: [SPONSOR], before: 'execution' },
   reviewWithinMs: DAY,
@@ -146,6 +153,16 @@ const awaiting = [
   assess(assessment),
   says(LEAD_3, 'approve'),
   says(IAM, 'reroute', { jti: 'first', ...replacing(LEAD_1, SUBSTITUTE_1) }),
+  says(SECOPS, 'endorse', { endorses: 'first' }),
+];
+const byEmergency = [
+  submit(),
+  assess(assessment),
+  says(IAM, 'reroute', {
+    jti: 'first',
+    emergencyCondition: 'nobody-answers',
+    ...replacing(LEAD_1, SUBSTITUTE_1),
+  }),
   says(SECOPS, 'endorse', { endorses: 'first' }),
 ];
 const proposed = [
@@ -171,6 +188,7 @@ const STATES: Readonly<Record<string, readonly Command[]>> = {
   'hard stopped': [submit(), assess(stopped('hard_stop'))],
   refused: [submit(), assess(stopped('refuse'))],
   denied: [...awaiting, says(LEAD_2, 'deny', now)],
+  'denied, review owed': [...byEmergency, says(LEAD_2, 'deny', now)],
   cancelled: [...awaiting, says(PROCESS_OWNER, 'cancel')],
   withdrawn: [...awaiting, says(REQUESTER, 'withdraw')],
   lapsed: [...awaiting, at(8 * HOUR, timePasses)],

@@ -1,17 +1,14 @@
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
-import { replayHistory } from '../audit/replay';
-import { workflowIdOf } from '../contracts/names';
-import { builtWorkflowBundle } from '../worker';
-import { type Context, withClient } from './context';
-import type { Outcome } from './output';
+import { replayHistory } from '../../audit/replay';
+import { workflowIdOf } from '../../contracts/names';
+import { builtWorkflowBundle } from '../../worker';
+import { type Context, withClient } from '../context';
+import type { Outcome } from '../output';
+import type { Run } from './index';
 
 /** `countersign audit replay` */
-export function registerAudit(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  const audit = program.command('audit').description('check what happened');
+export function registerReplay(audit: Command, run: Run): void {
   audit
     .command('replay')
     .description("run a request's history again on today's code")

@@ -1,0 +1,156 @@
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import path from 'node:path';
+import { type Checkpoint, openCheckpoint, signCheckpoint } from './checkpoint';
+import { HASH_BYTES, type Hash, leafHash, rootOf } from './merkle';
+import { type NoteSigner, readNoteVerifier } from './note';
+import { CHECKPOINT_FILE } from './reader';
+import { bundleOf, hashInTile, recordsIn, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tiles';
+
+const LONGEST_RECORD_BYTES = 65_535;
+
+/**
+ * Appends to a log that lies in a folder. Tiles are written before the checkpoint that speaks of them, so that a crash
+ * leaves the log as it was. One writer at a time: whoever calls it holds the log's lock.
+ */
+export class LogWriter {
+  /** The hashes of the last tile of each row, which is not full. */
+  readonly #edge: Hash[][] = [];
+  #records: Uint8Array[] = [];
+  #size = 0;
+
+  private constructor(
+    private readonly dir: string,
+    private readonly signer: NoteSigner,
+  ) {}
+
+  /**
+   * Opens a log, or begins one.
+   *
+   * @throws Error where what is there is not a log of this key
+   */
+  static open(dir: string, signer: NoteSigner): LogWriter {
+    const writer = new LogWriter(dir, signer);
+    const file = path.join(dir, CHECKPOINT_FILE);
+    if (!existsSync(file)) return writer;
+    const verifier = readNoteVerifier(signer.verifierKey);
+    const opened = verifier && openCheckpoint(readFileSync(file, 'utf8'), verifier);
+    if (!opened?.ok) throw new Error(`${file}: ${opened?.message ?? 'the key cannot be read'}`);
+    writer.#resume(opened.checkpoint);
+    return writer;
+  }
+
+  get size(): number {
+    return this.#size;
+  }
+
+  /** Appends records, signs the new tree head, and yields the number of the first one's leaf. */
+  append(records: readonly Uint8Array[]): number {
+    const first = this.#size;
+    for (const record of records) {
+      if (record.length > LONGEST_RECORD_BYTES) throw new TypeError('a record of a log has 64 KiB at most');
+      this.#records.push(record);
+      this.#size += 1;
+      this.#push(0, leafHash(record));
+      if (this.#records.length === TILE_WIDTH) this.#closeBundle();
+    }
+    this.#writePartials();
+    const checkpoint = { origin: this.signer.name, size: this.#size, root: this.#root() };
+    this.#write(CHECKPOINT_FILE, Buffer.from(signCheckpoint(checkpoint, this.signer)));
+    return first;
+  }
+
+  #push(level: number, hash: Hash): void {
+    const tile = this.#edge[level] ?? [];
+    this.#edge[level] = tile;
+    tile.push(hash);
+    if (tile.length < TILE_WIDTH) return;
+    const content = Buffer.concat(tile);
+    const index = Math.floor(this.#size / TILE_WIDTH ** (level + 1)) - 1;
+    this.#write(tilePath({ level, index, width: TILE_WIDTH }), content);
+    this.#dropPartials(level, index);
+    this.#edge[level] = [];
+    this.#push(level + 1, hashInTile(content, TILE_HEIGHT, 0));
+  }
+
+  #closeBundle(): void {
+    const index = this.#size / TILE_WIDTH - 1;
+    this.#write(tilePath({ level: 'entries', index, width: TILE_WIDTH }), bundleOf(this.#records));
+    this.#dropPartials('entries', index);
+    this.#records = [];
+  }
+
+  #writePartials(): void {
+    for (const [level, tile] of this.#edge.entries()) {
+      if (tile.length === 0) continue;
+      const index = Math.floor(this.#size / TILE_WIDTH ** (level + 1));
+      this.#write(tilePath({ level, index, width: tile.length }), Buffer.concat(tile));
+    }
+    if (this.#records.length === 0) return;
+    const index = Math.floor(this.#size / TILE_WIDTH);
+    this.#write(tilePath({ level: 'entries', index, width: this.#records.length }), bundleOf(this.#records));
+  }
+
+  /** What a full tile holds needs no partial ones beside it. */
+  #dropPartials(level: number | 'entries', index: number): void {
+    const folder = path.dirname(tilePath({ level, index, width: 1 }));
+    rmSync(path.join(this.dir, folder), { recursive: true, force: true });
+  }
+
+  #root(): Hash {
+    // Every complete subtree that the root is made of ends in a tile of the edge.
+    return rootOf(this.#size, (level, index) => {
+      const row = Math.floor(level / TILE_HEIGHT);
+      const height = level % TILE_HEIGHT;
+      const tile = this.#edge[row] ?? [];
+      const perTile = 2 ** (TILE_HEIGHT - height);
+      return hashInTile(Buffer.concat(tile), height, index % perTile);
+    });
+  }
+
+  #resume({ size }: Checkpoint): void {
+    this.#size = size;
+    for (let level = 0; TILE_WIDTH ** level <= size; level += 1) {
+      const row = Math.floor(size / TILE_WIDTH ** level);
+      const [index, width] = [Math.floor(row / TILE_WIDTH), row % TILE_WIDTH];
+      const tile = width === 0 ? Buffer.alloc(0) : this.#readTile(level, index, width);
+      this.#edge[level] = Array.from({ length: width }, (_, place) =>
+        tile.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES),
+      );
+    }
+    const [index, width] = [Math.floor(size / TILE_WIDTH), size % TILE_WIDTH];
+    this.#records = width === 0 ? [] : recordsIn(this.#readTile('entries', index, width)).slice(0, width);
+  }
+
+  /** A crash may have left a tile full that the checkpoint knows as a partial one. */
+  #readTile(level: number | 'entries', index: number, width: number): Buffer {
+    const [partial, full] = [width, TILE_WIDTH].map((wide) =>
+      path.join(this.dir, tilePath({ level, index, width: wide })),
+    );
+    return readFileSync(full !== undefined && existsSync(full) ? full : (partial ?? ''));
+  }
+
+  /** A file is there whole or not at all. */
+  #write(name: string, content: Buffer): void {
+    const file = path.join(this.dir, name);
+    mkdirSync(path.dirname(file), { recursive: true });
+    const draft = `${file}.new`;
+    const handle = openSync(draft, 'w');
+    try {
+      writeSync(handle, content);
+      if (name === CHECKPOINT_FILE) fsyncSync(handle);
+    } finally {
+      closeSync(handle);
+    }
+    renameSync(draft, file);
+  }
+}

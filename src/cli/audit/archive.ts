@@ -1,0 +1,80 @@
+import { readFile } from 'node:fs/promises';
+import type { Client } from '@temporalio/client';
+import type { Command } from 'commander';
+import { Archivist, type ArchivistOptions } from '../../audit/archive/archivist';
+import { ARCHIVE_SCHEMA } from '../../audit/archive/postgresql-sink';
+import type { ArchiveSink } from '../../audit/archive/sink';
+import { readNoteSigner } from '../../audit/log/note';
+import type { Replayer } from '../../audit/replay';
+import type { Context } from '../context';
+import { createLogger } from '../logger';
+import { done, type Outcome, UserError, usageError } from '../output';
+import type { Run } from './index';
+import { archiveOf, booksOf, withReplayer, withTemporal } from './source';
+
+/** Open requests are archived as they stand once a day. */
+const CHECKPOINT_AFTER_MS = 86_400_000;
+
+/** `countersign audit archive` */
+export function registerArchive(audit: Command, run: Run): void {
+  const archive = audit
+    .command('archive')
+    .description(
+      'archive the evidence of everything that has closed, once; fails where something could not be',
+    )
+    .action(() => run(archiveOnce));
+  archive
+    .command('schema')
+    .description('print the SQL that makes an archive in PostgreSQL, to be run by its owner')
+    .action(() => run(async () => done({ sql: ARCHIVE_SCHEMA }, ARCHIVE_SCHEMA.trim())));
+}
+
+async function archiveOnce(context: Context): Promise<Outcome> {
+  const sink = archiveOf(context);
+  if (sink === undefined) throw usageError('set COUNTERSIGN_ARCHIVE');
+  try {
+    const pass = await withTemporal((client, namespace) =>
+      withReplayer(async (replayer) =>
+        new Archivist(await archivistOptions({ context, client, namespace, sink, replayer })).pass(),
+      ),
+    );
+    const { archived, checkpoints, failed, alarms } = pass;
+    const lines = [
+      `${archived.length} archived, ${checkpoints.length} open ones as they stand, ${failed.length} failed`,
+      ...failed.map(({ requestId, reason }) => `${requestId}: ${reason}`),
+    ];
+    if (failed.length === 0) return done(pass, ...lines);
+    const error = `${failed.length} closed requests are not archived${alarms.length > 0 ? `, ${alarms.length} of them for too long` : ''}`;
+    return { exitCode: 1, lines, data: { ...pass, error } };
+  } finally {
+    await sink.close();
+  }
+}
+
+interface Place {
+  readonly context: Context;
+  readonly client: Client;
+  readonly namespace: string;
+  readonly sink: ArchiveSink;
+  readonly replayer: Replayer;
+}
+
+/** An archivist as the settings describe it. */
+export async function archivistOptions({ context, sink, ...place }: Place): Promise<ArchivistOptions> {
+  const { settings } = context;
+  const { COUNTERSIGN_LOG_DIR: dir, COUNTERSIGN_LOG_KEY_FILE: keyFile } = settings;
+  if ((dir === undefined) !== (keyFile === undefined))
+    throw usageError('COUNTERSIGN_LOG_DIR and COUNTERSIGN_LOG_KEY_FILE are set together');
+  const signer =
+    keyFile === undefined ? undefined : readNoteSigner(await readFile(keyFile, 'utf8').catch(() => ''));
+  if (keyFile !== undefined && signer === undefined)
+    throw new UserError('COUNTERSIGN_LOG_KEY_FILE names no key of a log (countersign audit log key)');
+  return {
+    ...place,
+    sink,
+    books: await booksOf(context, sink),
+    checkpointAfterMs: CHECKPOINT_AFTER_MS,
+    logger: createLogger(settings.COUNTERSIGN_LOG_LEVEL),
+    ...(dir !== undefined && signer !== undefined && { log: { dir, signer } }),
+  };
+}

@@ -1,0 +1,41 @@
+import { writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { evidenceText } from '../../audit/evidence/file';
+import { digestOfText } from '../../domain/digest';
+import type { Context } from '../context';
+import { done, type Outcome, UserError } from '../output';
+import type { Run } from './index';
+import { fetchEvidence } from './source';
+
+/** `countersign audit export` */
+export function registerExport(audit: Command, run: Run): void {
+  audit
+    .command('export')
+    .description('write the evidence of a request to a file that anyone can verify')
+    .argument('<id>', 'request id')
+    .requiredOption('-o, --output <file>', 'file to write; one that exists is left alone')
+    .action((id: string, { output }: { output: string }) =>
+      run((context) => exportEvidence(id, output, context)),
+    );
+}
+
+async function exportEvidence(id: string, output: string, context: Context): Promise<Outcome> {
+  const { evidence, missing } = await fetchEvidence(id, context);
+  const text = evidenceText(evidence);
+  try {
+    await writeFile(output, text, { flag: 'wx', mode: 0o600 });
+  } catch {
+    throw new UserError(`cannot write ${output}; it is there already, or its folder is not`);
+  }
+  for (const gap of missing)
+    context.announce(
+      `countersign: not self-contained: ${gap} (set COUNTERSIGN_BUNDLE or COUNTERSIGN_ARCHIVE)`,
+    );
+  const { status, execution, head } = evidence;
+  const digest = digestOfText(text);
+  return done(
+    { id, file: output, status, execution, head, digest, missing },
+    `${output}: evidence of ${id} (${status}), ${evidence.steps.length} steps, ${Buffer.byteLength(text)} bytes`,
+    `${digest}`,
+  );
+}

@@ -1,0 +1,116 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { openCheckpoint } from '../../audit/log/checkpoint';
+import { leafOf } from '../../audit/log/leaf';
+import { isConsistent } from '../../audit/log/merkle';
+import { generateNoteKey, type NoteVerifier, readNoteVerifier } from '../../audit/log/note';
+import { formatProof } from '../../audit/log/proof-file';
+import { LogReader } from '../../audit/log/reader';
+import type { Context } from '../context';
+import { done, type Outcome, UserError, usageError } from '../output';
+import type { Run } from './index';
+import { evidenceIn } from './source';
+
+interface Place {
+  readonly dir?: string;
+  readonly logKey: string;
+}
+
+/** `countersign audit log` */
+export function registerLog(audit: Command, run: Run): void {
+  const log = audit.command('log').description('the transparency log: keys, proofs, consistency');
+  log
+    .command('key')
+    .description('make the key of a log; prints the public one')
+    .argument('<name>', 'name of the log, such as countersign.example.com/log')
+    .requiredOption('-o, --output <file>', 'file for the secret key; one that exists is left alone')
+    .action((name: string, { output }: { output: string }) => run(() => newKey(name, output)));
+  log
+    .command('prove')
+    .description('write the proof that the log holds a piece of evidence')
+    .argument('<file>', 'evidence')
+    .requiredOption('--log-key <key>', 'public key of the log, or the file that holds it')
+    .option('--dir <dir>', 'folder of the log (default: COUNTERSIGN_LOG_DIR)')
+    .option('-o, --output <file>', 'file to write (default: beside the evidence)')
+    .action((file: string, options: Place & { output?: string }) =>
+      run((context) => prove(file, options, context)),
+    );
+  log
+    .command('check')
+    .description('check that a log holds together, and that it begins with what it was')
+    .requiredOption('--log-key <key>', 'public key of the log, or the file that holds it')
+    .option('--dir <dir>', 'folder of the log (default: COUNTERSIGN_LOG_DIR)')
+    .option('--since <file>', 'a checkpoint that you kept')
+    .action((options: Place & { since?: string }) => run((context) => check(options, context)));
+}
+
+async function newKey(name: string, output: string): Promise<Outcome> {
+  if (!/^[^\s+]{1,255}$/.test(name)) throw usageError(`${name}: the name of a log has no spaces and no +`);
+  const { signerKey, verifierKey } = generateNoteKey(name);
+  await write(output, `${signerKey}\n`, 0o600);
+  return done({ file: output, key: verifierKey }, verifierKey);
+}
+
+async function prove(
+  file: string,
+  options: Place & { readonly output?: string },
+  context: Context,
+): Promise<Outcome> {
+  const { evidence } = await evidenceIn(file);
+  const log = await opened(options, context);
+  const index = log.find(leafOf(evidence));
+  if (index === undefined) throw new UserError(`the log does not hold ${file} as it is`, 1, 'NOT_FOUND');
+  const output = options.output ?? `${file.replace(/\.json$/, '')}.tlog-proof`;
+  await write(output, formatProof(log.prove(index)), 0o644);
+  const { size } = log.checkpoint;
+  return done({ file: output, index, size }, `${output}: leaf ${index} of ${size}`);
+}
+
+async function check(options: Place & { readonly since?: string }, context: Context): Promise<Outcome> {
+  const log = await opened(options, context);
+  const { size, root } = log.checkpoint;
+  const data = { size, root: root.toString('base64') };
+  if (options.since === undefined)
+    return done(data, `${size} leaves, root ${data.root}: the log holds together`);
+  const earlier = openCheckpoint(
+    await readFile(options.since, 'utf8').catch(() => {
+      throw new UserError(`cannot read the checkpoint ${options.since}`);
+    }),
+    await verifierOf(options.logKey),
+  );
+  if (!earlier.ok) throw new UserError(`${options.since}: ${earlier.message}`);
+  const { size: oldSize, root: oldRoot } = earlier.checkpoint;
+  const holds = oldSize <= size && isConsistent(oldSize, oldRoot, size, root, log.proveConsistency(oldSize));
+  if (holds)
+    return done(
+      { ...data, since: oldSize, consistent: true },
+      `the log of ${size} leaves begins with the ${oldSize} of ${options.since}`,
+    );
+  const error = `the log was rewritten: it does not begin with the ${oldSize} leaves of ${options.since}`;
+  return { exitCode: 1, lines: [], data: { ...data, since: oldSize, consistent: false, error } };
+}
+
+async function opened({ dir: given, logKey }: Place, { settings }: Context): Promise<LogReader> {
+  const dir = given ?? settings.COUNTERSIGN_LOG_DIR;
+  if (dir === undefined)
+    throw usageError('give the folder of the log with --dir, or set COUNTERSIGN_LOG_DIR');
+  const read = LogReader.open(dir, await verifierOf(logKey));
+  if (!read.ok) throw new UserError(read.message);
+  return read.log;
+}
+
+/** A public key of a log, given itself or by the file that holds it. */
+export async function verifierOf(key: string): Promise<NoteVerifier> {
+  const verifier = readNoteVerifier(key) ?? readNoteVerifier(await readFile(key, 'utf8').catch(() => ''));
+  if (verifier === undefined)
+    throw new UserError(`${key} is no key of a log (NAME+HASH+KEY), and no file with one`);
+  return verifier;
+}
+
+async function write(file: string, text: string, mode: number): Promise<void> {
+  try {
+    await writeFile(file, text, { flag: 'wx', mode });
+  } catch {
+    throw new UserError(`cannot write ${file}; it is there already, or its folder is not`);
+  }
+}

@@ -1,0 +1,23 @@
+import { existsSync } from 'node:fs';
+import type { Command } from 'commander';
+import { storyOf } from '../../audit/report/story';
+import type { Context } from '../context';
+import { done, type Outcome, printable } from '../output';
+import type { Run } from './index';
+import { evidenceIn, fetchEvidence } from './source';
+
+/** `countersign audit show` */
+export function registerShow(audit: Command, run: Run): void {
+  audit
+    .command('show')
+    .description('tell the story of a request: times, people, reasons, digests')
+    .argument('<id>', 'request id, or a file of evidence')
+    .action((id: string) => run((context) => show(id, context)));
+}
+
+async function show(id: string, context: Context): Promise<Outcome> {
+  const { evidence } = existsSync(id) ? await evidenceIn(id) : await fetchEvidence(id, context);
+  const lines = storyOf(evidence).map(printable);
+  const events = evidence.steps.flatMap((step) => step.events);
+  return done({ request: evidence.request, status: evidence.status, events, lines }, ...lines);
+}

@@ -1,0 +1,95 @@
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { archiveAddress, openArchive } from '../../audit/archive/open';
+import { ArchivedShelf, shelfWith } from '../../audit/archive/shelf';
+import type { ArchiveSink } from '../../audit/archive/sink';
+import { type BookSource, makeEvidence } from '../../audit/evidence/export';
+import { readEvidenceFile } from '../../audit/evidence/file';
+import { historiesOf } from '../../audit/evidence/runs';
+import type { EvidenceFile } from '../../audit/evidence/schema';
+import { Replayer } from '../../audit/replay';
+import { requestId } from '../../contracts/request';
+import { readBundleFiles } from '../../policy/load-bundle';
+import { builtWorkflowBundle } from '../../worker';
+import type { Context } from '../context';
+import { UserError } from '../output';
+
+/** Runs something with a connection to Temporal's own interface, and closes it. */
+export async function withTemporal<T>(use: (client: Client, namespace: string) => Promise<T>): Promise<T> {
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  let connection: Connection;
+  try {
+    connection = await Connection.connect({ connectTimeout: '5s', ...connectionOptions });
+  } catch {
+    throw new UserError('cannot reach Temporal; check TEMPORAL_ADDRESS and the server', 1, 'UNREACHABLE');
+  }
+  try {
+    return await use(new Client({ connection, namespace }), namespace);
+  } finally {
+    await connection.close();
+  }
+}
+
+/** Runs something that replays histories, without the SDK's news. */
+export async function withReplayer<T>(use: (replayer: Replayer) => Promise<T>): Promise<T> {
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF' } } });
+  const replayer = new Replayer(builtWorkflowBundle());
+  try {
+    return await use(replayer);
+  } finally {
+    await replayer.close();
+    // Nothing but the end of the process ends a worker that stands still.
+    if (replayer.isStuck) setTimeout(() => process.exit(), 500).unref();
+  }
+}
+
+/** The archive of the settings, or of an address given by hand; nothing where there is neither. */
+export function archiveOf({ settings, env }: Context, given?: string): ArchiveSink | undefined {
+  try {
+    const address = given ?? archiveAddress(settings);
+    return address === undefined ? undefined : openArchive(address, env);
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : 'the archive cannot be opened');
+  }
+}
+
+/** Versions of policy and directory: the bundle at hand, and those that the archive keeps. */
+export async function booksOf({ settings }: Context, archive?: ArchiveSink): Promise<BookSource> {
+  const below = archive && new ArchivedShelf(archive);
+  const files = await readBundleFiles(settings.COUNTERSIGN_BUNDLE);
+  return shelfWith(files.ok ? files.value : new Map(), below);
+}
+
+export interface FetchedEvidence {
+  readonly evidence: EvidenceFile;
+  readonly missing: readonly string[];
+}
+
+/** Makes the evidence of a request from a running server. */
+export async function fetchEvidence(id: string, context: Context): Promise<FetchedEvidence> {
+  if (!requestId.safeParse(id).success) throw new UserError(`${id} is no request id`, 2);
+  const archive = archiveOf(context);
+  try {
+    const books = await booksOf(context, archive);
+    return await withTemporal((client) =>
+      withReplayer(async (replayer) => {
+        const runs = await historiesOf(client, id).catch(() => {
+          throw new UserError(`there is no request ${id} on this server (any more)`, 1, 'NOT_FOUND');
+        });
+        const made = await makeEvidence(id, runs, books, replayer);
+        if (!made.ok) throw new UserError(`${id}: ${made.message}`);
+        return made;
+      }),
+    );
+  } finally {
+    await archive?.close();
+  }
+}
+
+/** Evidence in a file; a problem is one line. */
+export async function evidenceIn(file: string): Promise<{ evidence: EvidenceFile; text: string }> {
+  const read = await readEvidenceFile(file);
+  if (!read.ok) throw new UserError(read.message, 1, 'BAD_EVIDENCE');
+  return read;
+}

@@ -1,0 +1,26 @@
+import { Client, Connection } from '@temporalio/client';
+import { loadClientConnectConfig } from '@temporalio/envconfig';
+import type { ArchiveSink } from '../../audit/archive/sink';
+import { type ArchiveWatch, watchArchive } from '../../audit/archive/watch';
+import { Replayer } from '../../audit/replay';
+import { builtWorkflowBundle } from '../../worker';
+import type { Context } from '../context';
+import { archivistOptions } from './archive';
+
+/** Archives beside a worker for as long as it runs. Closes the archive when it stops. */
+export async function startArchive(context: Context, sink: ArchiveSink): Promise<ArchiveWatch> {
+  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const connection = Connection.lazy({ ...connectionOptions });
+  const client = new Client({ connection, namespace });
+  const replayer = new Replayer(builtWorkflowBundle());
+  const intervalMs = context.settings.COUNTERSIGN_ARCHIVE_INTERVAL_SECONDS * 1_000;
+  const options = await archivistOptions({ context, client, namespace, sink, replayer });
+  const watch = watchArchive({ ...options, intervalMs });
+  return {
+    stop: async () => {
+      await watch.stop();
+      await replayer.close();
+      await Promise.all([connection.close(), sink.close()]);
+    },
+  };
+}

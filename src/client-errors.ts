@@ -1,0 +1,59 @@
+import {
+  isGrpcServiceError,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  WorkflowUpdateFailedError,
+  WorkflowUpdateRPCTimeoutOrCancelledError,
+} from '@temporalio/client';
+import { CountersignError } from './contracts/error';
+
+const GRPC_DEADLINE_EXCEEDED = 4;
+const GRPC_NOT_FOUND = 5;
+const GRPC_FAILED_PRECONDITION = 9;
+
+/** Runs a call to the server and turns what can go wrong into errors with stable codes. */
+export async function guard<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw publicError(error);
+  }
+}
+
+function publicError(error: unknown): CountersignError {
+  if (error instanceof CountersignError) return error;
+  if (error instanceof WorkflowExecutionAlreadyStartedError)
+    return new CountersignError('ALREADY_SUBMITTED', 'a request with this id exists; ask under a new id');
+  if (error instanceof WorkflowNotFoundError)
+    return new CountersignError('NOT_FOUND', 'there is no such open request; it never was, or it is over', {
+      cause: error,
+    });
+  if (error instanceof WorkflowUpdateFailedError)
+    return new CountersignError('NOT_ANSWERING', 'the request ended before it could answer; look at it', {
+      cause: error,
+    });
+  if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
+    return new CountersignError('NOT_ANSWERING', 'no worker answered; is one running? (countersign worker)');
+  const cause = { cause: error };
+  const grpcCode = grpcCodeOf(error);
+  if (grpcCode === GRPC_NOT_FOUND)
+    return new CountersignError('NOT_FOUND', 'there is no such request', cause);
+  // A query finds no worker (failed precondition), or the one it finds is stuck (deadline exceeded).
+  if (grpcCode === GRPC_DEADLINE_EXCEEDED || grpcCode === GRPC_FAILED_PRECONDITION)
+    return new CountersignError(
+      'NOT_ANSWERING',
+      'no worker answered; is one running? (countersign worker)',
+      cause,
+    );
+  return new CountersignError(
+    'UNREACHABLE',
+    'cannot reach Temporal; check TEMPORAL_ADDRESS and the server',
+    cause,
+  );
+}
+
+/** The gRPC status of an error, or of what it was made from. */
+function grpcCodeOf(error: unknown): number | undefined {
+  if (isGrpcServiceError(error)) return error.code;
+  return error instanceof Error && error.cause !== undefined ? grpcCodeOf(error.cause) : undefined;
+}

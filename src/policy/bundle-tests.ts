@@ -1,0 +1,144 @@
+import { readdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { z } from 'zod';
+import { identifier, principalId, text } from '../contracts/request';
+import { type FileProblem, YamlFile } from '../directory/yaml-file';
+import { type Assessment, REASON_CODES } from '../domain/assessment';
+import { LIMITS } from '../domain/limits';
+import { NO_PRECEDENTS, type Precedents } from '../domain/precedents';
+import type { AccessRequest } from '../domain/request';
+import { assess, type PolicyBook } from './assess';
+import { durationUpTo, formatDuration } from './duration';
+
+const entitlement = z.string().regex(/^[^:#]+:[^#]+#[^#]+$/, 'must be written CONNECTOR:RESOURCE#ACTION');
+
+const caseSchema = z.strictObject({
+  name: text(200),
+  request: z.strictObject({
+    requester: principalId,
+    beneficiary: principalId.exactOptional(),
+    entitlement,
+    duration: durationUpTo(LIMITS.grantMs).default(600_000),
+    emergency: identifier.exactOptional(),
+    ticket: text(LIMITS.ticketCharacters).exactOptional(),
+    reason: text(LIMITS.reasonCharacters).default('a test of the bundle'),
+    onBehalfOf: z.array(principalId).default([]),
+  }),
+  /** What went before: denials by a control or of the resource, and how often the same was asked in vain. */
+  past: z
+    .strictObject({
+      deniedBy: identifier.exactOptional(),
+      timesAsked: z.number().int().min(0).max(100).default(0),
+    })
+    .exactOptional(),
+  expect: z.strictObject({
+    outcome: z.enum(['hard_stop', 'refuse', 'permit', 'approve']),
+    reason: z.enum(REASON_CODES).exactOptional(),
+    policies: z.array(identifier).exactOptional(),
+    /** Stages in their order, each with the people who may decide it, or with how many of them must. */
+    stages: z.record(identifier, z.union([z.number().int().min(1), z.array(principalId)])).exactOptional(),
+    maxDuration: durationUpTo(LIMITS.grantMs).exactOptional(),
+    confirmedBy: z.array(principalId).exactOptional(),
+  }),
+});
+type Case = z.output<typeof caseSchema>;
+
+const fileSchema = z.array(caseSchema);
+
+export interface BundleTestReport {
+  readonly passed: number;
+  /** Cases that turned out otherwise, and files that could not be read. */
+  readonly problems: readonly FileProblem[];
+}
+
+/** Runs the cases that a bundle brings along, in `tests/*.yaml`, as of one moment. */
+export async function runBundleTests(dir: string, book: PolicyBook, atMs: number): Promise<BundleTestReport> {
+  const folder = path.join(dir, 'tests');
+  const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith('.yaml')).sort();
+  const problems: FileProblem[] = [];
+  let passed = 0;
+  for (const name of names) {
+    const file = new YamlFile(`tests/${name}`, await readFile(path.join(folder, name), 'utf8'));
+    const decoded = file.decode(fileSchema);
+    if (!decoded.ok) {
+      problems.push(...decoded.problems);
+      continue;
+    }
+    decoded.value.forEach((one, index) => {
+      const differences = differencesOf(one, assess(book, requestOf(one, atMs), atMs, pastOf(one, atMs)));
+      if (differences.length === 0) passed += 1;
+      else problems.push(file.problem([index], `${one.name}: ${differences.join('; ')}`));
+    });
+  }
+  return { passed, problems };
+}
+
+function requestOf({ request: said }: Case, atMs: number): AccessRequest {
+  const [, connector = '', resource = '', action = ''] =
+    /^([^:]+):([^#]+)#(.+)$/.exec(said.entitlement) ?? [];
+  return {
+    id: 'bundle-test',
+    kind: 'access',
+    requester: said.requester,
+    beneficiary: said.beneficiary ?? said.requester,
+    entitlement: { connector, resource, action },
+    durationMs: said.duration,
+    emergency: said.emergency !== undefined,
+    ...(said.emergency !== undefined && { emergencyCondition: said.emergency }),
+    reason: said.reason,
+    ...(said.ticket !== undefined && { ticket: said.ticket }),
+    onBehalfOf: said.onBehalfOf,
+    submittedAtMs: atMs,
+  };
+}
+
+function pastOf({ past, request }: Case, atMs: number): Precedents {
+  if (past === undefined) return NO_PRECEDENTS;
+  const subject = request.beneficiary ?? request.requester;
+  const { deniedBy } = past;
+  const denial = { id: 'denied', reportedBy: subject, subject, reasonCode: 'TEST', deniedAtMs: atMs - 1_000 };
+  const ask = {
+    requester: request.requester,
+    beneficiary: subject,
+    entitlement: request.entitlement,
+    askedAtMs: atMs - 1_000,
+    outcome: 'approve' as const,
+    approvers: {},
+    end: 'denied' as const,
+    granted: false,
+  };
+  return {
+    asks: Array.from({ length: past.timesAsked }, (_, index) => ({ request: `asked-${index}`, ...ask })),
+    denials: deniedBy === undefined ? [] : [{ ...denial, control: deniedBy }],
+    grants: [],
+  };
+}
+
+/** What came out otherwise than expected, in words. */
+function differencesOf({ expect: wanted }: Case, got: Assessment): readonly string[] {
+  const found: string[] = [];
+  const compare = (what: string, expected: unknown, seen: unknown) => {
+    if (expected !== undefined && JSON.stringify(expected) !== JSON.stringify(seen))
+      found.push(`expected ${what} ${JSON.stringify(expected)}, got ${JSON.stringify(seen)}`);
+  };
+  compare('outcome', wanted.outcome, got.outcome);
+  compare('reason', wanted.reason, got.reasonCodes[0]);
+  compare('policies', wanted.policies && [...wanted.policies].sort(), [...got.determiningPolicies].sort());
+  if (wanted.stages !== undefined) {
+    const stages = got.path?.stages ?? [];
+    compare(
+      'stages',
+      Object.keys(wanted.stages),
+      stages.map((stage) => stage.name),
+    );
+    for (const stage of stages) {
+      const people = wanted.stages[stage.name];
+      if (typeof people === 'number') compare(`quorum of ${stage.name}`, people, stage.quorum);
+      else compare(`approvers of ${stage.name}`, people && [...people].sort(), [...stage.eligible].sort());
+    }
+  }
+  if (wanted.maxDuration !== undefined)
+    compare('longest', formatDuration(wanted.maxDuration), formatDuration(got.maxDurationMs));
+  compare('confirmation by', wanted.confirmedBy, got.confirmation?.by);
+  return found;
+}

@@ -1,0 +1,195 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DomainEvent } from '../../../src/client';
+import { workflowIdOf } from '../../../src/contracts/names';
+import type { Ground } from '../ground';
+import { live } from '../live';
+import type { Observer } from '../observer';
+import type { Kind, Plan, Saying } from '../plan';
+
+/** Longer than a worker is away: a lease that is over before its workflow heard of it is a request that failed. */
+const GRANT_MS = 4_000;
+const OVER_WITHIN_MS = 60_000;
+/** Lives that reach their event at about the same time share a crash. */
+const GATHER_MS = 120;
+
+const say = (by: string, verb: Saying['verb'], afterMs: number, more: Partial<Saying> = {}): Saying => ({
+  afterMs,
+  by,
+  verb,
+  revision: 0,
+  via: 'update',
+  flaw: 'none',
+  doubled: false,
+  ...more,
+});
+
+const mira = say('person/mira', 'approve', 50);
+const LIVES: Readonly<
+  Record<string, { readonly kind: Kind; readonly sayings: readonly Saying[]; readonly ms?: number }>
+> = {
+  'policy alone': { kind: 'read', sayings: [] },
+  'one approver': { kind: 'write', sayings: [mira] },
+  'two stages': { kind: 'admin', sayings: [mira, say('person/david', 'approve', 100)] },
+  'emergency with review': { kind: 'emergency', sayings: [say('person/sofia', 'approve', 50)] },
+  rerouted: {
+    kind: 'write',
+    sayings: [
+      say('person/nadia', 'reroute', 20),
+      { ...mira, afterMs: 60 },
+      say('person/david', 'approve', 100, { revision: 1 }),
+    ],
+  },
+  'refused statements, then denied': {
+    kind: 'write',
+    sayings: [
+      say('person/lena', 'approve', 20),
+      say('person/mira', 'approve', 40, { flaw: 'wrong-digest' }),
+      say('person/tomas', 'deny', 60),
+    ],
+  },
+  cancelled: { kind: 'write', sayings: [say('person/chen', 'cancel', 50)] },
+  withdrawn: { kind: 'write', sayings: [say('self', 'withdraw', 50)] },
+  revoked: { kind: 'write', sayings: [mira, say('person/greta', 'revoke', 200)], ms: 60_000 },
+  'hard stop': { kind: 'control', sayings: [] },
+};
+const KINDS_OF_LIVES = Object.keys(LIVES);
+
+/** What a life came to, without anything that time or chance decides. */
+interface Outcome {
+  readonly life: string;
+  readonly status: string;
+  readonly events: readonly string[];
+  readonly given: number;
+  readonly ended: string | null;
+}
+
+export function plansFor(round: number): readonly Plan[] {
+  return Object.values(LIVES).map(({ kind, sayings, ms = GRANT_MS }, number) => ({
+    index: round * KINDS_OF_LIVES.length + number,
+    kind,
+    course: 'crash',
+    durationMs: ms,
+    sayings,
+    attacks: [],
+    overlaps: false,
+  }));
+}
+
+/** A life, and after which event of its history the worker dies; after none for 0. */
+export interface Crashing {
+  readonly plan: Plan;
+  readonly step: number;
+}
+
+/** Lives through the plans at once. The worker dies whenever one of them has come to its event. */
+export async function crashAt(ground: Ground, observer: Observer, lives: readonly Crashing[]) {
+  const crasher = new Crasher(ground);
+  let reached = 0;
+  const lived = await Promise.all(
+    lives.map(async ({ plan, step }) => {
+      const [record] = await live(ground, plan, async (requestId) => {
+        if (step > 0 && (await reaches(ground, requestId, step))) {
+          reached += 1;
+          await crasher.crash();
+        }
+      });
+      if (record === undefined) throw new Error('nothing was lived');
+      const life = KINDS_OF_LIVES[plan.index % KINDS_OF_LIVES.length] ?? '';
+      return { step, life, requestId: record.request.id };
+    }),
+  );
+  // Asked when nobody crashes any more.
+  const outcomes = await Promise.all(
+    lived.map(async ({ step, life, requestId }) => ({
+      step,
+      outcome: await outcomeOf(ground, observer, life, requestId),
+    })),
+  );
+  return { outcomes, reached, kills: crasher.kills };
+}
+
+/** Kills the worker and starts it again; those who ask meanwhile have had their crash. */
+class Crasher {
+  kills = 0;
+  #crashing: Promise<void> | undefined;
+
+  constructor(private readonly ground: Ground) {}
+
+  crash(): Promise<void> {
+    this.#crashing ??= this.#crash().finally(() => {
+      this.#crashing = undefined;
+    });
+    return this.#crashing;
+  }
+
+  async #crash(): Promise<void> {
+    this.kills += 1;
+    await this.ground.killWorker('a');
+    await sleep(GATHER_MS);
+    await this.ground.startWorker('a');
+  }
+}
+
+/** Follows a history as it grows, until it has so many events. False where it ends before. */
+async function reaches({ temporal }: Ground, requestId: string, count: number): Promise<boolean> {
+  const execution = { workflowId: workflowIdOf(requestId) };
+  let nextPageToken: Uint8Array | null | undefined;
+  let seen = 0;
+  for (;;) {
+    const page = await temporal.workflowService
+      .getWorkflowExecutionHistory({
+        namespace: 'default',
+        execution,
+        waitNewEvent: true,
+        ...(nextPageToken && { nextPageToken }),
+      })
+      .catch(() => undefined);
+    if (page === undefined) continue;
+    seen += page.history?.events?.length ?? 0;
+    if (seen >= count) return true;
+    nextPageToken = page.nextPageToken;
+    if (!nextPageToken?.length) return false;
+  }
+}
+
+async function outcomeOf(
+  { temporal, client }: Ground,
+  observer: Observer,
+  life: string,
+  requestId: string,
+): Promise<Outcome> {
+  const untilMs = Date.now() + OVER_WITHIN_MS;
+  const handle = temporal.workflow.getHandle(workflowIdOf(requestId));
+  while ((await handle.describe()).status.name === 'RUNNING' && Date.now() < untilMs) await sleep(200);
+  const view = await patiently(() => client.get(requestId));
+  const events = await patiently(() => client.events(requestId));
+  const changes = (await observer.changes()).filter(({ after }) => after?.lease_id === requestId);
+  const isGiving = (row: (typeof changes)[number]['after']) =>
+    row?.account != null && row.ended_at_ms === null;
+  return {
+    life,
+    status: view.status,
+    events: events
+      .filter((event) => !isSaidAgain(event))
+      .map(({ type }) => type)
+      .sort(),
+    given: changes.filter(({ before, after }) => before === null && isGiving(after)).length,
+    ended: changes.at(-1)?.after?.end_reason ?? null,
+  };
+}
+
+/** Whoever got no answer says it again; that it was heard the first time is then on record as a refusal. */
+const isSaidAgain = (event: DomainEvent): boolean =>
+  event.type === 'statement_refused' && event.refusal.code === 'REPLAYED';
+
+/** The worker may be dead at this very moment. */
+async function patiently<T>(ask: () => Promise<T>): Promise<T> {
+  for (let tries = 0; ; tries += 1) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (tries > 30) throw error;
+      await sleep(500);
+    }
+  }
+}

@@ -1,0 +1,93 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { evidenceText } from '../../../src/audit/evidence/file';
+import { policyFilesOf } from '../../../src/audit/evidence/policy';
+import type { EvidenceFile } from '../../../src/audit/evidence/schema';
+import { Replayer } from '../../../src/audit/replay';
+import { verifyEvidence } from '../../../src/audit/verify/verify';
+import { workflowIdOf } from '../../../src/contracts/names';
+import { readBundleFiles } from '../../../src/policy/load-bundle';
+import { LIVES } from '../../replay/capture';
+import { evidenceOf, findingsIn, KEPT_EVIDENCE } from '../../support/audit';
+import { AUDIT_LIVES } from '../../support/audit-lives';
+import { builtWorkflowBundle, Harness } from '../../support/harness';
+import { WRITE } from '../../support/harness-asks';
+
+let harness: Harness;
+const replayer = new Replayer(builtWorkflowBundle());
+beforeAll(async () => {
+  harness = await Harness.start();
+}, 120_000);
+afterAll(async () => {
+  await replayer.close();
+  await harness?.stop();
+});
+
+/** Every check, also against the policy and the directory as the verifier has them. */
+async function verified(evidence: EvidenceFile): Promise<readonly string[]> {
+  const files = await readBundleFiles(harness.bundle.dir);
+  if (!files.ok) throw new Error('the bundle cannot be read');
+  const verification = await verifyEvidence(evidence, {
+    text: evidenceText(evidence),
+    replayer,
+    policy: policyFilesOf(files.value),
+    directory: readFileSync(path.join(harness.bundle.dir, 'directory.yaml'), 'utf8'),
+  });
+  return findingsIn(verification);
+}
+
+/** With CAPTURE_EVIDENCE=1 the evidence is written to test/replay/evidence, for later versions to verify. */
+function keep(name: string, evidence: EvidenceFile): void {
+  if (process.env['CAPTURE_EVIDENCE'] !== '1') return;
+  mkdirSync(KEPT_EVIDENCE, { recursive: true });
+  const text = evidenceText(evidence);
+  writeFileSync(path.join(KEPT_EVIDENCE, `${name}.json`), text);
+}
+
+describe('AUD-3 evidence of every kind of life is made from a running server and holds', () => {
+  test.each(Object.entries(LIVES))('%s', async (name, life) => {
+    const request = await life(harness);
+    await harness.cast.over(request);
+    const evidence = await evidenceOf(harness, request.id, replayer);
+    expect(await verified(evidence)).toEqual([]);
+    const recorded = evidence.steps.flatMap(({ events }) => events.map(({ event }) => event));
+    expect(JSON.parse(JSON.stringify(recorded))).toEqual(await harness.cast.events(request));
+    keep(name, evidence);
+  });
+
+  test.each(Object.entries(AUDIT_LIVES))('%s', async (name, live) => {
+    const { requestId, books } = await live(harness);
+    const evidence = await evidenceOf(harness, requestId, replayer, books);
+    const findings = findingsIn(await verifyEvidence(evidence, { text: evidenceText(evidence), replayer }));
+    expect(findings).toEqual([]);
+    if (books === undefined) expect(await verified(evidence)).toEqual([]);
+    keep(name, evidence);
+  });
+
+  test('a request whose history was cut and goes on in another run', async () => {
+    const request = await harness.cast.ask(WRITE);
+    const handle = harness.temporal.workflow.getHandle(workflowIdOf(request.id));
+    const { runId } = await handle.describe();
+    let sent = 0;
+    while ((await handle.describe()).runId === runId) {
+      await Promise.all(Array.from({ length: 60 }, () => handle.signal('approve', 'noise')));
+      sent += 60;
+      const heard = sent;
+      await harness.cast.until(request, ({ refusalCount }) => refusalCount >= heard);
+    }
+    expect(await harness.cast.say('person/mira', 'deny', request)).toBe('accepted');
+    await harness.cast.over(request);
+    const evidence = await evidenceOf(harness, request.id, replayer);
+    expect(evidence.runs.length).toBeGreaterThan(1);
+    expect(await verified(evidence)).toEqual([]);
+    const attempts = evidence.steps.map(({ command, received }) =>
+      command.type === 'record_dropped' ? command.count : Number(received !== undefined),
+    );
+    const refused = attempts.reduce((sum, count) => sum + count, 0) - 1;
+    expect(refused).toBe((await harness.cast.view(request)).refusalCount);
+    const [first, ...rest] = evidence.runs;
+    expect(first).toBeDefined();
+    const { ok } = await verifyEvidence({ ...evidence, runs: rest }, { replayer });
+    expect(ok).toBe(false);
+  }, 300_000);
+});

@@ -1,0 +1,88 @@
+/** A change of one thing in a piece of JSON: which, where, and the JSON that has it. */
+export interface Change {
+  readonly kind: 'changed' | 'removed' | 'added' | 'reordered' | 'doubled';
+  /** With indices. */
+  readonly path: string;
+  readonly value: unknown;
+}
+
+type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
+
+/** Every change of one thing: each value, each member and element removed, added, doubled, each pair swapped. */
+export function* changesOf(value: Json, path = ''): Generator<Change> {
+  if (Array.isArray(value)) {
+    yield* changesOfList(value, path);
+  } else if (typeof value === 'object' && value !== null) {
+    yield* changesOfObject(value as { readonly [name: string]: Json }, path);
+  } else {
+    yield { kind: 'changed', path, value: otherThan(value as null | boolean | number | string) };
+  }
+}
+
+function* changesOfList(list: readonly Json[], path: string): Generator<Change> {
+  for (const [at, element] of list.entries()) {
+    const where = `${path}[${at}]`;
+    const replaced = (one: unknown) => list.map((other, index) => (index === at ? one : other));
+    for (const change of changesOf(element, where)) yield { ...change, value: replaced(change.value) };
+    yield { kind: 'removed', path: where, value: list.filter((_, index) => index !== at) };
+    yield { kind: 'doubled', path: where, value: [...list.slice(0, at + 1), ...list.slice(at)] };
+    const next = list[at + 1];
+    if (next === undefined || JSON.stringify(next) === JSON.stringify(element)) continue;
+    const swapped = list.map((other, index) => (index === at ? next : index === at + 1 ? element : other));
+    yield { kind: 'reordered', path: where, value: swapped };
+  }
+  if (list.length === 0) yield { kind: 'added', path: `${path}[0]`, value: ['added'] };
+}
+
+function* changesOfObject(object: { readonly [name: string]: Json }, path: string): Generator<Change> {
+  for (const [name, member] of Object.entries(object)) {
+    const where = path === '' ? name : `${path}.${name}`;
+    for (const change of changesOf(member, where))
+      yield { ...change, value: { ...object, [name]: change.value } };
+    const { [name]: _removed, ...rest } = object;
+    yield { kind: 'removed', path: where, value: rest };
+  }
+  yield {
+    kind: 'added',
+    path: path === '' ? 'added' : `${path}.added`,
+    value: { ...object, added: 'added' },
+  };
+}
+
+/** A value of the same type that is another; of a text one character, so that its form mostly stays good. */
+function otherThan(value: null | boolean | number | string): Json {
+  if (typeof value === 'boolean') return !value;
+  if (typeof value === 'number') return value + 1;
+  if (value === null) return 'null';
+  if (value === '') return 'x';
+  const at = Math.floor(value.length / 2);
+  const replacement = /[0-8a-y]/.test(value[at] ?? '')
+    ? String.fromCharCode(value.charCodeAt(at) + 1)
+    : value[at] === 'A'
+      ? 'B'
+      : 'A';
+  return value.slice(0, at) + replacement + value.slice(at + 1);
+}
+
+const texts = new WeakMap<object, string>();
+
+/**
+ * RFC 8785 canonical JSON, written apart from the product's. Of what is shared with another piece of JSON the text is
+ * remembered, so that thousands of changes of one piece are told apart in seconds.
+ */
+export function canonicalTextOf(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
+  const known = texts.get(value);
+  if (known !== undefined) return known;
+  const parts: string[] = [];
+  if (Array.isArray(value)) {
+    for (const element of value) parts.push(canonicalTextOf(element));
+  } else {
+    const members = value as Readonly<Record<string, unknown>>;
+    for (const name of Object.keys(members).sort())
+      parts.push(`${JSON.stringify(name)}:${canonicalTextOf(members[name])}`);
+  }
+  const text = Array.isArray(value) ? `[${parts.join(',')}]` : `{${parts.join(',')}}`;
+  texts.set(value, text);
+  return text;
+}

@@ -1,0 +1,69 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { toStderr } from '../../src/stack/announce';
+import { cacheDir } from '../../src/stack/cache';
+import { freePort } from '../../src/stack/free-port';
+import { eventuallyTrue } from './harness-wait';
+
+const VERSION = 'v1.8.0';
+
+/** A real server of S3's protocol for one test file, which checks every signature: Versity's gateway over a folder. */
+export interface TestS3 {
+  readonly endpoint: string;
+  readonly bucket: string;
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+  stop(): void;
+}
+
+export async function startS3(): Promise<TestS3> {
+  const binary = gateway();
+  const folder = mkdtempSync(path.join(tmpdir(), 'countersign-s3-'));
+  const bucket = 'evidence';
+  mkdirSync(path.join(folder, bucket));
+  const port = await freePort();
+  const accessKeyId = 'countersign-test';
+  const secretAccessKey = 'a secret for the tests';
+  const child = spawn(binary, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', '--nometa', folder], {
+    env: { PATH: process.env['PATH'] ?? '', ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey },
+    stdio: 'ignore',
+  });
+  const endpoint = `http://127.0.0.1:${port}`;
+  await eventuallyTrue('the S3 server answers', () =>
+    fetch(endpoint).then(
+      () => true,
+      () => false,
+    ),
+  );
+  return {
+    endpoint,
+    bucket,
+    accessKeyId,
+    secretAccessKey,
+    stop: () => {
+      child.kill('SIGKILL');
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** The server's program, built once into the cache. */
+function gateway(): string {
+  const folder = path.join(cacheDir(), `versitygw-${VERSION}`);
+  const file = path.join(folder, 'versitygw');
+  if (existsSync(file)) return file;
+  toStderr(
+    `building a server of S3's protocol with Go (github.com/versity/versitygw ${VERSION}); takes minutes, once`,
+  );
+  const draft = `${folder}.${process.pid}`;
+  mkdirSync(draft, { recursive: true });
+  execFileSync('go', ['install', `github.com/versity/versitygw/cmd/versitygw@${VERSION}`], {
+    env: { ...process.env, GOBIN: draft },
+    stdio: 'inherit',
+  });
+  rmSync(folder, { recursive: true, force: true });
+  renameSync(draft, folder);
+  return file;
+}
