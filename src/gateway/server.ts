@@ -19,9 +19,7 @@ export async function listen(
   app: GatewayApp,
   { port, host, tls }: { readonly port: number; readonly host: string; readonly tls?: GatewayConfig['tls'] },
 ): Promise<Listening> {
-  const listener = getRequestListener((request, env) => app.fetch(request, env), {
-    overrideGlobalObjects: false,
-  });
+  const listener = getRequestListener((request, env) => app.fetch(request, env));
   const limits = {
     headersTimeout: 10_000,
     requestTimeout: 20_000,

@@ -22,10 +22,11 @@ export function createApp(log: Log): GatewayApp {
   app.use(async (c: GatewayContext, next: Next) => {
     const given = c.req.header('x-request-id');
     c.set('requestId', given !== undefined && REQUEST_ID.test(given) ? given : randomUUID());
+    // Set before there is an answer: an answer that is touched afterwards has to be made anew.
+    c.header('x-request-id', c.get('requestId'));
+    c.header('cache-control', 'no-store');
+    c.header('x-content-type-options', 'nosniff');
     await next();
-    c.res.headers.set('x-request-id', c.get('requestId'));
-    if (!c.res.headers.has('cache-control')) c.res.headers.set('cache-control', 'no-store');
-    c.res.headers.set('x-content-type-options', 'nosniff');
   });
   app.notFound((c) => problem(c, new HttpProblem(404, 'there is nothing here')));
   app.onError((error, c) => {

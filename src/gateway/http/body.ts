@@ -1,3 +1,4 @@
+import { IncomingMessage } from 'node:http';
 import type { Context } from 'hono';
 import type { z } from 'zod';
 import { describeIssues } from '../../contracts/problem';
@@ -42,23 +43,44 @@ async function readText(c: Context): Promise<string> {
   }
 }
 
-/** A length that was declared is kept to by HTTP itself; a body without one is cut off as soon as it is too long. */
+/** A body without a length is cut off as soon as it is too long, not after it is in memory. */
 async function readBytes(c: Context): Promise<Uint8Array> {
   const declared = c.req.header('content-length');
-  if (declared === undefined || c.req.header('transfer-encoding') !== undefined)
-    return readBounded(c.req.raw.body);
-  if (!/^\d{1,15}$/.test(declared) || Number(declared) > BODY_BYTES) throw tooLarge();
-  return new Uint8Array(await c.req.raw.arrayBuffer());
+  if (declared !== undefined && !(Number(declared) <= BODY_BYTES)) throw tooLarge();
+  const incoming = incomingOf(c);
+  return incoming === undefined ? readStream(c.req.raw.body) : readIncoming(incoming);
 }
 
-async function readBounded(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+/** Node's own request, where the gateway runs on Node's own server: reading it directly is a good deal faster. */
+function incomingOf(c: Context): IncomingMessage | undefined {
+  const env: unknown = c.env;
+  if (typeof env !== 'object' || env === null || !('incoming' in env)) return undefined;
+  return env.incoming instanceof IncomingMessage ? env.incoming : undefined;
+}
+
+function readIncoming(incoming: IncomingMessage): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    incoming.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength;
+      if (size > BODY_BYTES) reject(tooLarge());
+      else chunks.push(chunk);
+    });
+    incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
+    incoming.on('error', () => reject(new HttpProblem(400, 'the body broke off')));
+    incoming.on('close', () => reject(new HttpProblem(400, 'the body broke off')));
+  });
+}
+
+async function readStream(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
   if (stream === null) return new Uint8Array();
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
   let size = 0;
   for (;;) {
     const { done, value } = await reader.read();
-    if (done) break;
+    if (done) return Buffer.concat(chunks);
     size += value.byteLength;
     if (size > BODY_BYTES) {
       await reader.cancel();
@@ -66,7 +88,6 @@ async function readBounded(stream: ReadableStream<Uint8Array> | null): Promise<U
     }
     chunks.push(value);
   }
-  return Buffer.concat(chunks);
 }
 
 const tooLarge = () => new HttpProblem(413, `a body may have ${BODY_BYTES} bytes`);

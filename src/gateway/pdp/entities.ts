@@ -3,7 +3,7 @@ import { z } from '@hono/zod-openapi';
 /** The information model of AuthZEN Authorization API 1.0. Members that are not known are dropped, not refused. */
 
 const word = z.string().min(1).max(256);
-const properties = z.record(z.string().max(256), z.json()).optional();
+const properties = z.record(z.string().max(256), z.unknown()).optional();
 
 export const subjectSchema = z
   .object({ type: word, id: word, properties })
@@ -14,7 +14,7 @@ export const resourceSchema = z
 export const actionSchema = z
   .object({ name: word, properties })
   .openapi('Action', { example: { name: 'write' } });
-export const contextSchema = z.record(z.string().max(256), z.json()).openapi('Context');
+export const contextSchema = z.record(z.string().max(256), z.unknown()).openapi('Context');
 
 export type Subject = z.output<typeof subjectSchema>;
 export type Resource = z.output<typeof resourceSchema>;
@@ -40,7 +40,7 @@ export const evaluationsSchema = z
     resource: resourceSchema.optional(),
     context: contextSchema.optional(),
     /** Each is judged by itself: one that is not whole is a denial, and the others go on. */
-    evaluations: z.array(z.record(z.string(), z.json())).max(MOST_EVALUATIONS).optional(),
+    evaluations: z.array(z.record(z.string(), z.unknown())).max(MOST_EVALUATIONS).optional(),
     options: z
       .object({
         evaluations_semantic: z
@@ -53,7 +53,7 @@ export const evaluationsSchema = z
 export type Evaluations = z.output<typeof evaluationsSchema>;
 
 export const decisionSchema = z
-  .object({ decision: z.boolean(), context: z.record(z.string(), z.json()).optional() })
+  .object({ decision: z.boolean(), context: z.record(z.string(), z.unknown()).optional() })
   .openapi('Decision');
 
 export const evaluationsResponseSchema = z
@@ -95,7 +95,7 @@ export const actionSearchSchema = z
 
 export const searchResponseSchema = z
   .object({
-    results: z.array(z.record(z.string(), z.json())),
+    results: z.array(z.record(z.string(), z.unknown())),
     page: z.object({ next_token: z.string(), count: z.number(), total: z.number() }).optional(),
   })
   .openapi('SearchResponse');

@@ -58,7 +58,7 @@ export function parametersOf(resource: Resource, action: Action): ExecutionParam
     tool: typeof tool === 'string' ? tool : action.name,
     toolVersion: typeof version === 'string' ? version : '1',
     target: typeof target === 'string' ? target : resource.id,
-    arguments: typeof given === 'object' && given !== null && !Array.isArray(given) ? given : {},
+    arguments: typeof given === 'object' && given !== null && !Array.isArray(given) ? { ...given } : {},
   };
 }
 

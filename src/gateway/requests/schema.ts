@@ -52,7 +52,7 @@ export const clientSchema = z
         act: z.unknown().optional().openapi({ type: 'object' }),
       })
       .optional(),
-    source: z.record(z.string(), z.json()).optional(),
+    source: z.record(z.string(), z.unknown()).optional(),
   })
   .openapi('Client');
 export const parseChain = (value: unknown): ActorChain | undefined => actSchema.safeParse(value).data;
@@ -118,7 +118,7 @@ export const taskSchema = z
     status: statusSchema,
     status_endpoint: z.string(),
     expires_at: z.string().optional(),
-    progress: z.record(z.string(), z.json()).optional(),
+    progress: z.record(z.string(), z.unknown()).optional(),
     display: z.record(z.string(), z.string()).optional(),
     links: z.record(z.string(), z.string()).optional(),
     items: z

@@ -16,7 +16,7 @@ interface RouteOptions {
   readonly status?: readonly number[];
 }
 
-const anything = z.record(z.string(), z.json()).openapi('Object');
+const anything = z.record(z.string(), z.unknown()).openapi('Object');
 const problemSchema = z
   .object({
     type: z.string(),

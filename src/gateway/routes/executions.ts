@@ -9,7 +9,7 @@ const actionBody = z.object({
   tool: z.string().max(128),
   toolVersion: z.string().max(128),
   target: z.string().max(128),
-  arguments: z.record(z.string(), z.json()),
+  arguments: z.record(z.string(), z.unknown()),
 });
 const releaseSchema = z.object({ request: z.string().max(128) }).openapi('ReleaseToken');
 const redeemSchema = z

@@ -60,7 +60,8 @@ export function addRequests(add: Add, { tasks, publicUrl, bundles, decisions, no
       response: taskResponseSchema,
     },
     async (c) => {
-      const hasBody = c.req.raw.body !== null && c.req.header('content-length') !== '0';
+      const hasBody =
+        Number(c.req.header('content-length') ?? 0) > 0 || c.req.header('transfer-encoding') !== undefined;
       const body = hasBody ? decode(await readJson(c), cancellationSchema, 'body') : {};
       return c.json(await tasks.cancel(c.get('caller'), idOf(c), body['urn:countersign:statements'] ?? []));
     },

@@ -300,6 +300,25 @@ describe('c-5, c-6 Transport and discovery', () => {
     expect(decodeJwt(signed)).not.toHaveProperty('signed_metadata');
   });
 
+  it('describes itself by OpenAPI 3.1, every address it has', async () => {
+    const { status, json } = await gateway.web.call('/openapi.json');
+    expect([status, json.openapi]).toEqual([200, '3.1.0']);
+    expect(Object.keys(json.paths)).toEqual(
+      expect.arrayContaining([
+        '/access/v1/evaluation',
+        '/access/v1/requests/{id}',
+        '/v1/execution-tokens/redeem',
+      ]),
+    );
+    const { requestBody } = json.paths['/access/v1/evaluation'].post;
+    expect(requestBody.content['application/json'].schema).toEqual({
+      $ref: '#/components/schemas/EvaluationRequest',
+    });
+    expect(json.components.schemas.EvaluationRequest.required).toEqual(['subject', 'action', 'resource']);
+    expect((await gateway.web.call('/access/v1/evaluation', { method: 'DELETE' })).status).toBe(405);
+    expect((await gateway.web.call('/nowhere')).status).toBe(404);
+  });
+
   it('FRI-1 decides with no workflow and no database behind it, and says that it has none', async () => {
     expect((await gateway.web.call('/health')).status).toBe(200);
     expect((await gateway.web.call('/ready')).status).toBe(503);
