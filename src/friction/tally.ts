@@ -1,4 +1,3 @@
-import type { DomainEvent } from '../domain/event';
 import type { PrincipalId } from '../domain/principal';
 import { type ApproverFigures, ApproversTally } from './approver';
 import { AskerTally, EntitlementTally } from './asker';
@@ -6,6 +5,7 @@ import { Bounded, OTHERS } from './bounded';
 import { type Course, courseOf } from './course';
 import { type Figures, FiguresTally } from './figures';
 import { LaneTally, StageTally } from './lane';
+import { areRecorded } from './recorded';
 
 /** Entitlements, paths, teams or identities that are kept apart; more of one kind are counted together. */
 const GROUPS = 2_000;
@@ -65,6 +65,7 @@ export class FrictionTally {
   readonly #approvers: ApproversTally;
   readonly #groups: Readonly<Record<Dimension, Bounded<FiguresTally>>>;
   #unreadable = 0;
+  #firstAtMs = Number.POSITIVE_INFINITY;
 
   constructor(private readonly options: TallyOptions = {}) {
     const limit = options.groupLimit ?? GROUPS;
@@ -77,17 +78,23 @@ export class FrictionTally {
     this.entitlements = new Bounded(limit, () => new EntitlementTally());
   }
 
-  /** Adds one request. Events that do not make a request are counted as unreadable. */
-  add(events: readonly DomainEvent[]): void {
-    const course = courseOf(events);
+  /** Adds one request. What does not make a request is counted as unreadable, and stands in nobody's way. */
+  add(events: unknown): void {
+    const course = readCourse(events);
     if (course === undefined) this.#unreadable += 1;
-    else this.addCourse(course);
+    else this.#addCourse(course);
   }
 
-  addCourse(course: Course): void {
+  /** When the oldest request was submitted that was counted. */
+  get firstAtMs(): number | undefined {
+    return Number.isFinite(this.#firstAtMs) ? this.#firstAtMs : undefined;
+  }
+
+  #addCourse(course: Course): void {
     const { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY, teamsOf } = this.options;
     const { request, entitlement, path } = course;
     if (request.submittedAtMs < fromMs || request.submittedAtMs >= toMs) return;
+    this.#firstAtMs = Math.min(this.#firstAtMs, request.submittedAtMs);
     this.#total.add(course);
     this.#groups.entitlement.of(entitlement).add(course);
     this.#groups.path.of(path).add(course);
@@ -137,5 +144,15 @@ export class FrictionTally {
       complete: this.#approvers.complete && !names.some(({ name }) => name === OTHERS),
       unreadable: this.#unreadable,
     };
+  }
+}
+
+/** What is recorded is folded by the core, which expects what the core has decided, and nothing that merely looks like it. */
+function readCourse(events: unknown): Course | undefined {
+  if (!areRecorded(events)) return undefined;
+  try {
+    return courseOf(events);
+  } catch {
+    return undefined;
   }
 }

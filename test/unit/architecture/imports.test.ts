@@ -18,6 +18,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   ledger: ['domain', 'contracts', 'connectors'],
   audit: ['domain', 'contracts', 'workflows'],
   codec: ['contracts'],
+  friction: ['domain', 'contracts'],
   reconciler: ['domain', 'contracts', 'connectors'],
   activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors', 'audit'],
   'project.ts': [],
@@ -40,7 +41,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   cli: [
     ...['domain', 'contracts', 'client.ts', 'worker.ts', 'audit', 'codec', 'connectors', 'ledger', 'policy'],
-    ...['reconciler', 'signing', 'stack', 'gateway'],
+    ...['reconciler', 'signing', 'stack', 'gateway', 'friction'],
   ],
 };
 

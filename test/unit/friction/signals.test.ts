@@ -1,4 +1,6 @@
+import { LaneTally } from '../../../src/friction/lane';
 import { findingsOf, SIGNALS, type Signal, type Surroundings } from '../../../src/friction/signals';
+import { autoApproval } from '../../../src/friction/signals/policy-change';
 import { type DriftSeen, FrictionTally } from '../../../src/friction/tally';
 import { DAY, HOUR, MINUTE } from '../../support/domain/builders';
 import { healthyCrowd, teamsOf } from '../../support/friction/crowd';
@@ -97,11 +99,15 @@ describe('FRI-5 auto-approval candidates', () => {
   });
 
   test('what a request says cannot break out of the policy text', () => {
-    const who = 'agent/"].contains(principal) || true; permit(principal,action,resource);//';
-    const [found] = findIn(many(40, { who })).of('auto-approval-candidate');
-    expect(found?.change?.add).toContain('Workload::"agent/\\"].contains');
-    const odd = { ...REPORTING, resource: 'x"; permit(principal, action, resource); //' };
-    expect(findIn(many(40, { what: odd })).of('auto-approval-candidate')).toEqual([]);
+    const lane = new LaneTally();
+    Object.assign(lane, { entitlement: nameOf(REPORTING), path: 'a path', granted: 9, requests: 9 });
+    lane.travellers.set('agent/"].contains(principal)};permit(principal,action,resource);//', {
+      asked: 9,
+      granted: 9,
+    });
+    expect(autoApproval(lane)?.add).toContain('Workload::"agent/\\"].contains');
+    lane.entitlement = 'warehouse:x"; permit(principal, action, resource); //#read';
+    expect(autoApproval(lane)).toBeUndefined();
   });
 });
 
