@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   doctor: async () => (await import('./doctor.js')).registerDoctor,
   gateway: async () => (await import('./gateway.js')).registerGateway,
   codec: async () => (await import('./codec.js')).registerCodec,
+  friction: async () => (await import('./friction/index.js')).registerFriction,
   worker: async () => (await import('./worker.js')).registerWorker,
 };
 

@@ -29,6 +29,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'stack/pid-lock',
   ],
   codec: ['contracts'],
+  friction: ['domain', 'contracts'],
   reconciler: ['domain', 'contracts', 'connectors'],
   activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors'],
   'project.ts': [],
@@ -61,7 +62,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
       'connectors',
       'ledger',
     ],
-    ...['policy', 'reconciler', 'signing', 'stack', 'gateway'],
+    ...['policy', 'reconciler', 'signing', 'stack', 'gateway', 'friction'],
   ],
 };
 
