@@ -20,6 +20,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   keys: async () => (await import('./keys.js')).registerKeys,
   doctor: async () => (await import('./doctor.js')).registerDoctor,
   gateway: async () => (await import('./gateway.js')).registerGateway,
+  mcp: async () => (await import('./mcp.js')).registerMcp,
   codec: async () => (await import('./codec.js')).registerCodec,
   worker: async () => (await import('./worker.js')).registerWorker,
 };
