@@ -1,6 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
+import type { Logger } from 'pino';
 import { ArchivedShelf, keepingVersions } from '../audit/archive/shelf';
 import { configuredCodecs } from '../codec';
 import { createConnectors, ledgerAddress } from '../connectors';
@@ -13,7 +15,7 @@ import { archiveOf } from './audit/source';
 import { startArchive } from './audit/watch';
 import type { Context } from './context';
 import { createLogger, temporalLogger } from './logger';
-import { done, type Outcome, UserError } from './output';
+import { done, type Outcome } from './output';
 
 /** `countersign worker` */
 export function registerWorker(
@@ -39,7 +41,6 @@ async function work(context: Context): Promise<Outcome> {
   const connectors = createConnectors(declared, env);
   const ledger = new PostgresqlLedger({ url: ledgerAddress(declared, env), maxConnections: 2 });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const connection = await connect(connectionOptions);
   const reconciler = startReconciler({
     connectors,
     intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
@@ -52,31 +53,64 @@ async function work(context: Context): Promise<Outcome> {
     intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
     logger,
   });
-  const archive = sink && (await startArchive(context, sink));
+  let archive: Awaited<ReturnType<typeof startArchive>> | undefined;
+  const stopping = stopSignal();
   try {
-    const worker = await createWorker({
-      connection,
-      namespace,
-      taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
-      bundles,
-      connectors,
-      ledger,
-      maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
-      payloadCodecs: configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS),
-    });
-    await worker.run();
+    // What ends overdue leases is running by now, and runs on while Temporal is away: also where it was away at the start.
+    for (let isOver = false; !isOver; ) {
+      const connection = await connectPatiently(connectionOptions, logger, stopping);
+      if (connection === undefined) break;
+      archive ??= sink && (await startArchive(context, sink));
+      const worker = await createWorker({
+        connection,
+        namespace,
+        taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
+        bundles,
+        connectors,
+        ledger,
+        maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
+        payloadCodecs: configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS),
+      });
+      isOver = await worker.run().then(
+        () => true,
+        (error: unknown) => {
+          logger.error({ reason: reasonOf(error) }, 'the worker has ended; it starts again');
+          return stopping.aborted;
+        },
+      );
+      await connection.close().catch(() => undefined);
+    }
     return done({ stopped: true });
   } finally {
     await Promise.all([reconciler.stop(), standing.stop(), archive?.stop()]);
     await Promise.all([...connectors.values(), ledger].map((store) => store.close()));
-    await connection.close();
   }
 }
 
-async function connect(options: Parameters<typeof NativeConnection.connect>[0]): Promise<NativeConnection> {
-  try {
-    return await NativeConnection.connect(options);
-  } catch {
-    throw new UserError('cannot reach Temporal; check TEMPORAL_ADDRESS and the server', 1, 'UNREACHABLE');
+const TRY_AGAIN_MS = 1_000;
+
+/** Tries until Temporal is there. Nothing where the program is to stop before. */
+async function connectPatiently(
+  options: Parameters<typeof NativeConnection.connect>[0],
+  logger: Logger,
+  stopping: AbortSignal,
+): Promise<NativeConnection | undefined> {
+  while (!stopping.aborted) {
+    try {
+      return await NativeConnection.connect(options);
+    } catch {
+      logger.error('cannot reach Temporal; check TEMPORAL_ADDRESS and the server; trying again');
+    }
+    await sleep(TRY_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
   }
+  return undefined;
 }
+
+function stopSignal(): AbortSignal {
+  const stopping = new AbortController();
+  process.once('SIGTERM', () => stopping.abort());
+  process.once('SIGINT', () => stopping.abort());
+  return stopping.signal;
+}
+
+const reasonOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));

@@ -59,7 +59,11 @@ export class Cast {
         directory.groups['on-call'].members.push(id);
       } else {
         const title = `Pipeline ${plan.index}`;
-        directory.identities[id] = { title, owner: 'person/ines', sponsor: 'person/helen', ...entry };
+        // People of their own answer for each, for what one's wards ask together is counted together.
+        const [owner, sponsor] = [`person/owner-${plan.index}`, `person/sponsor-${plan.index}`];
+        directory.people[owner] = { name: `Owner ${plan.index}` };
+        directory.people[sponsor] = { name: `Sponsor ${plan.index}` };
+        directory.identities[id] = { title, owner, sponsor, ...entry };
         directory.groups['payments-workloads'].members.push(id);
         directory.groups['analytics-workloads'].members.push(id);
       }

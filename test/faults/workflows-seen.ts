@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils';
-import { Worker } from '@temporalio/worker';
+import { Replayer } from '../../src/audit/replay';
 import { requestIdOf, workflowIdOf } from '../../src/contracts/names';
 import { UNGRANTED_ENDS } from '../../src/domain/state';
 import type { Complaint } from './check';
@@ -101,13 +101,17 @@ export interface Replayed {
 
 /** Replays histories on a version of the code, and says which do not. */
 export async function findUnreplayable(runs: AsyncIterable<Run>, code: string): Promise<Replayed> {
-  const dataConverter = { payloadConverterPath: require.resolve('../../src/workflows/payload-converter') };
-  const results = Worker.runReplayHistories({ workflowBundle: { code }, dataConverter }, runs);
+  const replayer = new Replayer({ code });
   const complaints: Complaint[] = [];
   let replayed = 0;
-  for await (const { workflowId, error } of results) {
-    replayed += 1;
-    if (error) complaints.push(`${workflowId} does not replay: ${briefly(error.message)}`);
+  try {
+    for await (const { workflowId, history } of runs) {
+      const result = await replayer.replay(history, workflowId);
+      replayed += 1;
+      if (!result.ok) complaints.push(`${workflowId} does not replay: ${briefly(result.message)}`);
+    }
+  } finally {
+    await replayer.close();
   }
   return { replayed, complaints };
 }
