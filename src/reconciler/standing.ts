@@ -32,18 +32,25 @@ export interface StandingWatch {
 export function watchStanding(options: StandingWatchOptions): StandingWatch {
   const { intervalMs, logger } = options;
   const counts = { passes: 0, grantsEnded: 0, failures: 0 };
+  const failed = (error: unknown): false => {
+    counts.failures += 1;
+    const reason = error instanceof Error ? error.message : 'unknown';
+    logger.warn({ reason }, 'standing of grants could not be looked at');
+    return false;
+  };
   const stopping = new AbortController();
   const pass = async () => {
     counts.passes += 1;
     try {
-      for (const ended of await endedGrants(options)) {
+      for (const { grant, principal } of await grantsWithoutStanding(options)) {
+        // One target that is down keeps no other grant alive.
+        const ended = await end(grant, options).catch((error: unknown) => failed(error));
+        if (!ended) continue;
         counts.grantsEnded += 1;
-        logger.warn(ended, 'grant ended with the identity it rests on');
+        logger.warn({ leaseId: grant.request, principal }, 'grant ended with the identity it rests on');
       }
     } catch (error) {
-      counts.failures += 1;
-      const reason = error instanceof Error ? error.message : 'unknown';
-      logger.warn({ reason }, 'standing of grants could not be looked at');
+      failed(error);
     }
   };
   const loop = async () => {
@@ -63,21 +70,22 @@ export function watchStanding(options: StandingWatchOptions): StandingWatch {
   };
 }
 
-async function endedGrants({ ledger, connectors, directory, nowMs = Date.now }: StandingWatchOptions) {
+async function grantsWithoutStanding({ ledger, directory, nowMs = Date.now }: StandingWatchOptions) {
   const atMs = nowMs();
   const [grants, book] = [await ledger.openGrants(atMs), await directory()];
-  const ended: { readonly leaseId: string; readonly principal: PrincipalId }[] = [];
-  for (const grant of grants) {
+  return grants.flatMap((grant) => {
     const principal = grant.parties.find((id) => book.standingOf(id, atMs)?.active !== true);
-    if (principal === undefined || !(await end(grant, connectors))) continue;
-    await ledger.over(grant.request, atMs);
-    ended.push({ leaseId: grant.request, principal });
-  }
-  return ended;
+    return principal === undefined ? [] : [{ grant, principal }];
+  });
 }
 
-async function end(grant: OpenGrant, connectors: ReadonlyMap<string, Connector>): Promise<boolean> {
-  const connector = connectors.get(grant.connector);
-  await connector?.revoke(grant.request, 'revoked');
-  return connector !== undefined;
+async function end(
+  { request, connector: name }: OpenGrant,
+  { ledger, connectors, nowMs = Date.now }: StandingWatchOptions,
+): Promise<boolean> {
+  const connector = connectors.get(name);
+  if (connector === undefined) return false;
+  await connector.revoke(request, 'revoked');
+  await ledger.over(request, nowMs());
+  return true;
 }
