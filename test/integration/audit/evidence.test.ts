@@ -36,11 +36,15 @@ async function verified(evidence: EvidenceFile): Promise<readonly string[]> {
   return findingsIn(verification);
 }
 
+const LARGEST_KEPT = 250_000;
+
 /** With CAPTURE_EVIDENCE=1 the evidence is written to test/replay/evidence, for later versions to verify. */
 function keep(name: string, evidence: EvidenceFile): void {
   if (process.env['CAPTURE_EVIDENCE'] !== '1') return;
   mkdirSync(KEPT_EVIDENCE, { recursive: true });
   const text = evidenceText(evidence);
+  // What a flood leaves behind is a matter for a running server, not for a repository.
+  if (text.length > LARGEST_KEPT) return;
   writeFileSync(path.join(KEPT_EVIDENCE, `${name}.json`), text);
 }
 
