@@ -26,7 +26,8 @@ export async function historiesOf(
 }
 
 const GRPC_RESOURCE_EXHAUSTED = 8;
-const MOST_EVENTS_A_PAGE = 256;
+/** Small from the start: the client tries a page that is too large again and again before it says so. */
+const MOST_EVENTS_A_PAGE = 32;
 
 /** A history may hold events of two megabytes, and a page must fit into one message: pages shrink until they do. */
 async function fetchHistory(client: Client, workflowId: string, runId: string): Promise<History> {
@@ -48,7 +49,7 @@ async function fetchHistory(client: Client, workflowId: string, runId: string): 
     } catch (error) {
       const isTooLarge = isGrpcServiceError(error) && error.code === GRPC_RESOURCE_EXHAUSTED;
       if (!isTooLarge || maximumPageSize === 1) throw error;
-      maximumPageSize = Math.max(1, Math.floor(maximumPageSize / 4));
+      maximumPageSize = 1;
     }
   }
 }
