@@ -33,7 +33,7 @@ async function archiveOnce(context: Context): Promise<Outcome> {
   const sink = archiveOf(context);
   if (sink === undefined) throw usageError('set COUNTERSIGN_ARCHIVE');
   try {
-    const pass = await withTemporal((client, namespace) =>
+    const pass = await withTemporal(context, (client, namespace) =>
       withReplayer(async (replayer) =>
         new Archivist(await archivistOptions({ context, client, namespace, sink, replayer })).pass(),
       ),

@@ -9,6 +9,7 @@ import { readEvidenceFile } from '../../audit/evidence/file';
 import { historiesOf } from '../../audit/evidence/runs';
 import type { EvidenceFile } from '../../audit/evidence/schema';
 import { Replayer } from '../../audit/replay';
+import { configuredCodecs } from '../../codec';
 import { requestId } from '../../contracts/request';
 import { readBundleFiles } from '../../policy/load-bundle';
 import { builtWorkflowBundle } from '../../worker';
@@ -16,7 +17,10 @@ import type { Context } from '../context';
 import { UserError } from '../output';
 
 /** Runs something with a connection to Temporal's own interface, and closes it. */
-export async function withTemporal<T>(use: (client: Client, namespace: string) => Promise<T>): Promise<T> {
+export async function withTemporal<T>(
+  { settings }: Context,
+  use: (client: Client, namespace: string) => Promise<T>,
+): Promise<T> {
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   let connection: Connection;
   try {
@@ -25,10 +29,16 @@ export async function withTemporal<T>(use: (client: Client, namespace: string) =
     throw new UserError('cannot reach Temporal; check TEMPORAL_ADDRESS and the server', 1, 'UNREACHABLE');
   }
   try {
-    return await use(new Client({ connection, namespace }), namespace);
+    return await use(clientOver(connection, namespace, settings), namespace);
   } finally {
     await connection.close();
   }
+}
+
+/** A client that opens what the server stores encrypted, where the keys are there. */
+export function clientOver(connection: Connection, namespace: string, settings: Context['settings']): Client {
+  const payloadCodecs = configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS);
+  return new Client({ connection, namespace, dataConverter: { payloadCodecs } });
 }
 
 /** Runs something that replays histories, without the SDK's news. */
@@ -72,7 +82,7 @@ export async function fetchEvidence(id: string, context: Context): Promise<Fetch
   const archive = archiveOf(context);
   try {
     const books = await booksOf(context, archive);
-    return await withTemporal((client) =>
+    return await withTemporal(context, (client) =>
       withReplayer(async (replayer) => {
         const runs = await historiesOf(client, id).catch(() => {
           throw new UserError(`there is no request ${id} on this server (any more)`, 1, 'NOT_FOUND');

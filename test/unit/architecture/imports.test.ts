@@ -25,6 +25,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'signing',
     'activities',
     'project.ts',
+    'codec/open-history',
     'ledger/forgetful',
     'stack/pid-lock',
   ],
