@@ -33,7 +33,10 @@ function publicError(error: unknown): CountersignError {
       cause: error,
     });
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
-    return new CountersignError('NOT_ANSWERING', 'no worker answered; is one running? (countersign worker)');
+    return new CountersignError(
+      'NOT_ANSWERING',
+      'no answer in time; is a worker running, and the target up? What was said may be on record (countersign request show)',
+    );
   const cause = { cause: error };
   const grpcCode = grpcCodeOf(error);
   if (grpcCode === GRPC_NOT_FOUND)

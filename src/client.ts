@@ -6,7 +6,13 @@ import { guard } from './client-errors';
 import { configuredCodecs } from './codec/configured';
 import { openHistory } from './codec/open-history';
 import { type ClientErrorCode, CountersignError } from './contracts/error';
-import { type RequestFilter, requestFilterSchema, visibilityQuery } from './contracts/listing';
+import {
+  type RequestFilter,
+  type RequestSpan,
+  requestFilterSchema,
+  spanQuery,
+  visibilityQuery,
+} from './contracts/listing';
 import {
   DENIAL_WORKFLOW_TYPE,
   EVENTS_QUERY,
@@ -213,6 +219,17 @@ export class CountersignClient {
       }
       return rows;
     });
+  }
+
+  /** Ids of all requests that were started in a span, one page of the server's list at a time. */
+  async *requestIds(span: RequestSpan = {}): AsyncGenerator<string> {
+    const pages = this.#client.workflow.list({ query: spanQuery(span) })[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await guard(() => pages.next());
+      if (next.done === true) return;
+      const id = requestIdOf(next.value.workflowId);
+      if (id !== undefined) yield id;
+    }
   }
 
   #handle(requestId: string) {

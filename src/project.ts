@@ -9,6 +9,14 @@ export const WORKFLOW_BUNDLE_FILE = path.join(ROOT, 'dist', 'workflow-bundle.js'
 /** The policy bundle that the demo and the tests run. */
 export const EXAMPLE_BUNDLE_DIR = path.join(ROOT, 'policies');
 
+/** Version of this package. */
+export function packageVersion(): string {
+  const content: unknown = JSON.parse(readFileSync(path.join(ROOT, 'package.json'), 'utf8'));
+  const version =
+    typeof content === 'object' && content !== null && 'version' in content ? content.version : undefined;
+  return typeof version === 'string' ? version : '0.0.0';
+}
+
 function rootFrom(folder: string): string {
   if (existsSync(path.join(folder, 'package.json'))) return folder;
   const above = path.dirname(folder);

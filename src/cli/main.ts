@@ -12,6 +12,7 @@ const statements = async (): Promise<Register> => (await import('./statement.js'
 const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   up: async () => (await import('./up.js')).registerUp,
   demo: async () => (await import('./demo/index.js')).registerDemo,
+  run: async () => (await import('./run/index.js')).registerRun,
   request: async () => (await import('./request.js')).registerRequest,
   ...Object.fromEntries(VERBS.map((verb) => [verb, statements])),
   audit: async () => (await import('./audit/index.js')).registerAudit,
@@ -19,7 +20,9 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   keys: async () => (await import('./keys.js')).registerKeys,
   doctor: async () => (await import('./doctor.js')).registerDoctor,
   gateway: async () => (await import('./gateway.js')).registerGateway,
+  mcp: async () => (await import('./mcp.js')).registerMcp,
   codec: async () => (await import('./codec.js')).registerCodec,
+  friction: async () => (await import('./friction/index.js')).registerFriction,
   worker: async () => (await import('./worker.js')).registerWorker,
 };
 
@@ -41,7 +44,9 @@ async function main(argv: readonly string[]): Promise<number> {
   const run = async (work: (context: Context) => Promise<Outcome>): Promise<void> => {
     exitCode = report(await work(createContext(process.env)), wantsJson());
   };
-  const wantsJson = () => argv.includes('--json');
+  // What comes after `--` belongs to another program.
+  const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
+  const wantsJson = () => own.includes('--json');
   for (const register of await commandsFor(argv)) register(program, run);
   acceptJsonEverywhere(program);
   try {

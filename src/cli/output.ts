@@ -1,7 +1,7 @@
 /** What a command came to. Lines are for people, `data` for machines (`--json`). */
 export interface Outcome {
-  /** 0 done, 1 refused or failed. Wrong usage ends with 2 before a command runs. */
-  readonly exitCode: 0 | 1;
+  /** 0 done, 1 refused or failed. Wrong usage ends with 2 before a command runs; `run` passes on what its command says. */
+  readonly exitCode: number;
   readonly lines: readonly string[];
   readonly data: unknown;
 }

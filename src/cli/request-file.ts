@@ -51,7 +51,8 @@ export async function readRequestFile(file: string, nowMs: number): Promise<Requ
   return { signed: false, request: request.data };
 }
 
-function splitEntitlement(text: string) {
+/** Takes `connector:resource#action` apart. */
+export function splitEntitlement(text: string) {
   const colon = text.indexOf(':');
   const hash = text.lastIndexOf('#');
   return {

@@ -18,3 +18,17 @@ export function visibilityQuery({ status, awaiting }: z.output<typeof requestFil
   if (awaiting !== undefined) conditions.push(`CountersignAwaiting = '${awaiting}'`);
   return conditions.join(' AND ');
 }
+
+/** A span of time in which requests were started, its end exclusive. */
+export interface RequestSpan {
+  readonly fromMs?: number;
+  readonly toMs?: number;
+}
+
+/** The visibility query of a span. */
+export function spanQuery({ fromMs, toMs }: RequestSpan): string {
+  const conditions = [`WorkflowType = '${WORKFLOW_TYPE}'`];
+  if (fromMs !== undefined) conditions.push(`StartTime >= '${new Date(fromMs).toISOString()}'`);
+  if (toMs !== undefined) conditions.push(`StartTime < '${new Date(toMs).toISOString()}'`);
+  return conditions.join(' AND ');
+}

@@ -96,8 +96,8 @@ export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly string[] };
 
-/** Addresses: of connectors, by names that only the catalog knows, and of the ledger. Each may come from a file. */
-const CONNECTOR_SETTING = /^COUNTERSIGN_(?:CONNECTOR_[A-Z0-9_]+|LEDGER)_URL(_FILE)?$/;
+/** Addresses: of connectors and targets, by names that only the catalog knows, and of the ledger. Each may come from a file. */
+const CONNECTOR_SETTING = /^COUNTERSIGN_(?:CONNECTOR_[A-Z0-9_]+|TARGET_[A-Z0-9_]+|LEDGER)_URL(_FILE)?$/;
 
 /** Checks the environment once, at start. A misspelt setting is a problem, not a default. No message holds a value. */
 export function readSettings(env: Environment): SettingsResult {
@@ -121,6 +121,11 @@ export function describeSettings(): readonly { readonly name: string; readonly p
   return [
     ...described,
     { name: 'COUNTERSIGN_CONNECTOR_<NAME>_URL[_FILE]', purpose: connectors },
+    {
+      name: 'COUNTERSIGN_TARGET_<NAME>_URL[_FILE]',
+      purpose:
+        'where a command under `run` finds the target of a connector, as the account that was given access',
+    },
     {
       name: 'COUNTERSIGN_LEDGER_URL[_FILE]',
       purpose: 'PostgreSQL of the ledger; without it, that of the first such connector',

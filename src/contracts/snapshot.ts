@@ -39,7 +39,16 @@ export const requestViewSchema = z.object({
       path: z
         .object({
           name: z.string(),
-          stages: z.array(z.object({ name: z.string(), eligible: z.array(principal), quorum: z.number() })),
+          stages: z.array(
+            z.object({
+              name: z.string(),
+              eligible: z.array(principal),
+              quorum: z.number(),
+              remindAfterMs: z.number().optional(),
+              escalateAfterMs: z.number().optional(),
+              expireAfterMs: z.number().optional(),
+            }),
+          ),
         })
         .optional(),
       determiningPolicies: z.array(z.string()),
@@ -50,6 +59,8 @@ export const requestViewSchema = z.object({
     .optional(),
   revision: z.number(),
   openStage: z.string().optional(),
+  stageOpenedAtMs: atMs.optional(),
+  escalated: z.boolean().optional(),
   awaiting: z.array(principal),
   nextDeadline: z.object({ atMs, summary: z.string() }).optional(),
   approvals: z.array(z.object({ by: principal, stage: z.string(), jti: z.string(), expiresAtMs: atMs })),
@@ -100,6 +111,8 @@ export const requestViewSchema = z.object({
     z.object({ phase: z.literal('overdue'), dueAtMs: atMs }),
     z.object({ phase: z.literal('done'), by: principal, verdict: z.enum(VERDICTS) }),
   ]),
+  /** Whether the end without access is on record at the target, where no later act can turn it round. */
+  barred: z.boolean().optional(),
 });
 export type RequestView = z.infer<typeof requestViewSchema>;
 

@@ -7,6 +7,8 @@ import { identifier, instantMs, principalId, requestId, text } from './request';
 const numericDate = z.number().min(0).max(8_640_000_000_000);
 const digest = z.string().regex(/^sha-256:[\w-]{43}$/, 'is not a sha-256 digest');
 
+/** JOSE `typ` of a token that an identity of the directory signs for itself, with its registered key. */
+export const CALLER_TYPE = 'countersign-caller+jwt';
 /** JOSE `typ` of the two things that are signed; a token of one kind never passes for the other. */
 export const STATEMENT_TYPE = 'countersign-statement+jwt';
 export const SUBMISSION_TYPE = 'countersign-submission+jwt';

@@ -1,5 +1,11 @@
 import type { Digest } from '../domain/digest';
-import { PRINCIPAL_KINDS, type PrincipalId, type PrincipalKind, type Standing } from '../domain/principal';
+import {
+  type Assurance,
+  PRINCIPAL_KINDS,
+  type PrincipalId,
+  type PrincipalKind,
+  type Standing,
+} from '../domain/principal';
 import { BUILT_IN_ROLES } from './check-directory';
 import type { DirectoryBook, Identity, RegisteredKey } from './directory-book';
 import { type DirectoryData, type PrincipalData, principalsOf } from './directory-file';
@@ -92,6 +98,13 @@ export class FileDirectoryBook implements DirectoryBook {
   /** Who someone would be with every role they hold at any time, were they in time; for checks at load. */
   everHeldRoles(id: PrincipalId): readonly string[] {
     return this.#entries.get(id)?.roles.map((role) => role.name) ?? [];
+  }
+
+  /** What the signatures of someone can be worth; nothing where they have no key that may sign. */
+  assurancesOf(id: PrincipalId): readonly Assurance[] {
+    return [...this.#keys.values()].flatMap(({ key, revoked }) =>
+      key.principal === id && !revoked ? [key.assurance] : [],
+    );
   }
 
   isEnabled(id: PrincipalId): boolean {

@@ -168,6 +168,11 @@ export class EnforcementPoint {
     const requestId = answer.result?.execution?.request;
     if (answer.task.status !== 'approved' || requestId === undefined)
       throw new TypeError('there is no approved execution');
+    return this.executionTokenFor(requestId);
+  }
+
+  /** A token for a request of one's own. The gateway proves that it was approved; to ask is no claim that it was. */
+  async executionTokenFor(requestId: string): Promise<ExecutionToken> {
     const { policy_decision_point: base } = await this.#discover();
     const url = `${base}/v1/execution-tokens`;
     return tokenSchema.parse(await this.#call('POST', url, { request: requestId }, {}, true));

@@ -5,6 +5,7 @@ export {
   type ExecutionToken,
   type TaskAnswer,
 } from './enforcement-point';
+export { type ExecutorEndpoint, serveExecutor } from './executor-endpoint';
 export { GatewayError } from './gateway-error';
 export { HolderKey } from './holder-key';
 export { MigrationExecutor, type MigrationOutcome } from './migration-executor';

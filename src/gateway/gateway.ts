@@ -21,6 +21,7 @@ import { Searches } from './pdp/search';
 import { Approvals } from './requests/approvals';
 import { Callbacks, type Resolve } from './requests/callbacks';
 import type { Authority } from './requests/evidence';
+import { OwnRequests } from './requests/own';
 import { TaskRecords } from './requests/records';
 import { Tasks } from './requests/tasks';
 
@@ -107,6 +108,7 @@ export async function createGateway(options: GatewayOptions) {
     searches: new Searches(bundles, decisions),
     tasks,
     executions,
+    own: new OwnRequests(client, bundles, decisions, nowMs),
     desk: new ApproversDesk(client, bundles, nowMs),
     client,
     close: async () => {

@@ -115,6 +115,7 @@ function* checkPaths({ paths: { data, file }, directory, catalog }: BundleParts)
         continue;
       }
       const people = new Set(stage.approvers.flatMap((group) => directory.allMembersOf(group)));
+      yield* checkAssurance(file, at, stage, people, directory);
       if (people.size < stage.quorum)
         yield file.problem(
           [...at, 'quorum'],
@@ -122,6 +123,23 @@ function* checkPaths({ paths: { data, file }, directory, catalog }: BundleParts)
         );
     }
   }
+}
+
+/** Where everyone who may approve has registered keys, enough of them have keys that are strong enough. */
+function* checkAssurance(
+  file: YamlFile,
+  at: readonly PropertyKey[],
+  { assurance, quorum }: PathsData['paths'][string]['stages'][number],
+  people: ReadonlySet<string>,
+  directory: FileDirectoryBook,
+): Generator<FileProblem> {
+  const held = [...people].map((id) => directory.assurancesOf(id));
+  const strong = held.filter((levels) => levels.some((level) => assuranceMeets(level, assurance)));
+  if (held.every((levels) => levels.length > 0) && strong.length < quorum)
+    yield file.problem(
+      [...at, 'assurance'],
+      `only ${strong.length} who may approve have a key that is ${assurance}; register stronger keys or lower it`,
+    );
 }
 
 /** Another path is no way round the first: as many stages, as many people, as strong; and none of the same name. */

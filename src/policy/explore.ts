@@ -76,10 +76,11 @@ function circumstances(
 ): readonly Trial[] {
   const plain: AccessRequest = {
     id: 'exploration',
-    kind: 'access',
+    kind: entry.kind,
     requester,
     beneficiary,
     entitlement: entry.entitlement,
+    ...(entry.kind === 'execution' && AN_ACTION),
     durationMs: MINUTE_MS,
     emergency: false,
     reason: 'what if',
@@ -95,6 +96,13 @@ function circumstances(
   const pasts = [NO_PRECEDENTS, aBadPast(plain, entry, atMs)];
   return pasts.flatMap((past) => [plain, ticketed, ...emergencies].map((request) => ({ request, past })));
 }
+
+/** What an exact action has to say of itself before it is judged. */
+const AN_ACTION = {
+  parameters: { tool: 'what-if', toolVersion: '1', target: 'what-if', arguments: {} },
+  containment: 'none is needed',
+  rollback: 'none is needed',
+};
 
 /** Denied by a control a minute ago, and the last emergency was unjustified. */
 function aBadPast(request: AccessRequest, entry: CatalogEntry, atMs: number): Precedents {

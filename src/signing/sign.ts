@@ -4,6 +4,7 @@ import { DENIAL_REPORT_TYPE, type DenialClaims } from '../contracts/denial-repor
 import {
   ATTESTATION_TYPE,
   type AttestationClaims,
+  CALLER_TYPE,
   STATEMENT_TYPE,
   type StatementClaims,
   SUBMISSION_TYPE,
@@ -82,6 +83,18 @@ export async function attestSubmission(
     digest: requestDigest(request),
   };
   return { request, proof: await sign(claims, ATTESTATION_TYPE, key) };
+}
+
+/** A token by which an identity calls a gateway as itself. It says who calls, and nothing else. */
+export async function signCallerToken(
+  principal: PrincipalId,
+  audience: string,
+  key: SigningKey,
+  { nowMs, lifeMs }: StatementTimes,
+): Promise<string> {
+  const iat = Math.floor(nowMs / 1_000);
+  const claims = { iss: principal, sub: principal, aud: audience, iat, exp: iat + Math.ceil(lifeMs / 1_000) };
+  return (await sign(claims, CALLER_TYPE, key)).jws;
 }
 
 async function sign(claims: object, typ: string, key: SigningKey): Promise<SignedEnvelope> {

@@ -14,11 +14,36 @@ class TotalPayloadConverter implements PayloadConverter {
 
   fromPayload<T>(payload: Payload): T {
     try {
+      if (isTooDeep(payload.data)) return UNDECODABLE as T;
       return defaultPayloadConverter.fromPayload<T>(payload);
     } catch {
       return UNDECODABLE as T;
     }
   }
+}
+
+/** Deeper than anything that is meant; what can be parsed at a greater depth need not fit on the stack to be written. */
+const DEEPEST = 64;
+const [QUOTE, BACKSLASH] = [0x22, 0x5c];
+const OPENING: readonly number[] = [0x5b, 0x7b];
+const CLOSING: readonly number[] = [0x5d, 0x7d];
+
+/** Counts brackets outside of strings. In what is no JSON they mean nothing, and it is refused or not read as JSON. */
+function isTooDeep(data: Uint8Array | null | undefined): boolean {
+  let depth = 0;
+  let isInString = false;
+  for (let index = 0; index < (data?.length ?? 0); index += 1) {
+    const byte = data?.[index] ?? 0;
+    if (isInString) {
+      if (byte === BACKSLASH) index += 1;
+      else if (byte === QUOTE) isInString = false;
+    } else if (byte === QUOTE) isInString = true;
+    else if (OPENING.includes(byte)) {
+      depth += 1;
+      if (depth > DEEPEST) return true;
+    } else if (CLOSING.includes(byte)) depth -= 1;
+  }
+  return false;
 }
 
 export const payloadConverter: PayloadConverter = new TotalPayloadConverter();

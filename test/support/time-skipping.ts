@@ -2,11 +2,20 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { toStderr } from '../../src/stack/announce';
 import { timeSkippingExecutable } from './time-skipping-server';
 
+/** The SDK waits five seconds for a server, which a Java machine on busy cores may miss. */
+const STARTS = 5;
+
 /**
  * A Temporal server whose clock jumps to the next timer. It has no visibility: lists and search attributes are tested
  * on the dev server (`startTestServer`). Call `teardown` in `afterAll`.
  */
 export async function createTimeSkippingEnvironment(): Promise<TestWorkflowEnvironment> {
   const executable = await timeSkippingExecutable(toStderr);
-  return TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+  for (let left = STARTS; ; left -= 1) {
+    try {
+      return await TestWorkflowEnvironment.createTimeSkipping({ server: { executable } });
+    } catch (error) {
+      if (left <= 1) throw error;
+    }
+  }
 }

@@ -7,7 +7,7 @@ let stage: TimeStage;
 beforeAll(async () => {
   stage = await TimeStage.open();
 }, 180_000);
-afterAll(() => stage.close(), 60_000);
+afterAll(() => stage?.close(), 60_000);
 
 const reroute = (untilMs: number) => ({
   stage: 'owner',

@@ -59,6 +59,13 @@ export class Cast {
     return request;
   }
 
+  /** A request that somebody else has submitted, by another way in. */
+  async adopt(id: string): Promise<AccessRequest> {
+    const { request } = await this.client.submissionOf(id);
+    this.asked.push(request);
+    return request;
+  }
+
   /** Where a request stands once it waits for nobody but people or time. */
   async settled({ id }: AccessRequest): Promise<RequestView> {
     for (let tries = 0; ; tries += 1) {

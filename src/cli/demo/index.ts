@@ -8,6 +8,7 @@ import { freePort } from '../../stack/free-port';
 import { type Stack, startStack } from '../../stack/up';
 import type { Context } from '../context';
 import type { Outcome } from '../output';
+import { agentAtFrontDoor } from './agent-scene';
 import { promptBypass } from './bypass-scenes';
 import { Cast } from './cast';
 import { agentReads, emergency, forgeries, hardStop, pipelineWrites, replayAll, reroute } from './scenes';
@@ -37,6 +38,7 @@ async function demo({ settings, announce }: Context, quiet: boolean): Promise<Ou
       temporalPort: await freePort(),
       uiPort: await freePort(),
       targetPort: await freePort(),
+      httpPort: await freePort(),
       taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
       announce,
     });
@@ -64,6 +66,7 @@ async function play(stack: Stack, script: Script): Promise<void> {
     for (const scene of [agentReads, pipelineWrites, emergency, reroute, hardStop, forgeries])
       await scene(cast, script);
     await promptBypass(cast, script);
+    await agentAtFrontDoor(stack, cast, script);
     await replayAll(cast, client, script);
   } finally {
     await client.close();

@@ -255,7 +255,7 @@ export async function forgeries(cast: Cast, script: Script): Promise<void> {
 
 /** Every history of the scenes replays on today's code. */
 export async function replayAll(cast: Cast, client: CountersignClient, script: Script): Promise<void> {
-  script.scene('8  The histories of all of them replay on this code (AUD-1)');
+  script.scene('9  The histories of all of them replay on this code (AUD-1)');
   const bundle = builtWorkflowBundle();
   for (const { id, requester, reason } of cast.asked) {
     const result = await replayHistory(await client.history(id), workflowIdOf(id), bundle);

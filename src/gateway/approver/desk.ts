@@ -58,7 +58,11 @@ export class ApproversDesk {
           determining_policies: assessment.determiningPolicies,
           policy_digest: assessment.policyDigest,
         },
+        ...(assessment.safeWay !== undefined && { safe_way: assessment.safeWay }),
       }),
+      ...waiting(view),
+      ...(view.ending !== undefined && { ending: view.ending }),
+      ...((view.failure ?? view.rejection) && { failure: view.failure ?? view.rejection }),
       ...(lease && { until: new Date(lease.expiresAtMs).toISOString() }),
       ...(execution && { execution }),
       review: review.phase,
@@ -120,6 +124,17 @@ export class ApproversDesk {
 }
 
 const unknown = () => new HttpProblem(404, 'there is no such request for you');
+
+/** Since when someone is awaited, and what time does next. */
+function waiting({ stageOpenedAtMs, openStage, nextDeadline }: RequestView) {
+  return {
+    ...(openStage !== undefined &&
+      stageOpenedAtMs && { waiting_since: new Date(stageOpenedAtMs).toISOString() }),
+    ...(nextDeadline && {
+      next: { what: nextDeadline.summary, at: new Date(nextDeadline.atMs).toISOString() },
+    }),
+  };
+}
 
 /** What follows from a yes, in sentences. Built from the request alone, never from a requester's own summary. */
 function willHappen({ submission }: RequestView): readonly string[] {

@@ -1,12 +1,10 @@
 import { z } from 'zod';
 import { principalId } from '../../contracts/request';
+import { CALLER_TYPE } from '../../contracts/statement';
 import type { DirectoryBook } from '../../directory/directory-book';
 import { digestOfText } from '../../domain/digest';
 import { SignatureVerifier } from '../../signing/verify';
 import type { Caller, TokenVerifier } from './caller';
-
-/** JOSE `typ` of a token that an identity of the directory signs for itself, with its registered key. */
-export const CALLER_TYPE = 'countersign-caller+jwt';
 
 const SKEW_SECONDS = 60;
 const LONGEST_LIFE_SECONDS = 600;

@@ -5,6 +5,7 @@ import { adder } from './adder';
 import { addDecisions } from './decisions';
 import { addApprovers, addExecutions } from './executions';
 import { addOpenRoutes } from './open';
+import { addOwnRequests } from './own';
 import { addRequests } from './requests';
 
 /** The whole surface. Each route is described once; the same schema decodes its body and stands in the OpenAPI document. */
@@ -16,6 +17,7 @@ export function createRoutes(gateway: Gateway): GatewayApp {
   addRequests(add, gateway);
   addExecutions(add, gateway);
   addApprovers(add, gateway);
+  addOwnRequests(add, gateway);
   app.all('*', (c) => {
     const known = app.openAPIRegistry.definitions.some(
       (one) => one.type === 'route' && matches(one.route.path, c.req.path),

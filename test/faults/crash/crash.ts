@@ -7,8 +7,8 @@ import type { Observer } from '../observer';
 import type { Kind, Plan, Saying } from '../plan';
 
 /** Longer than a worker is away: a lease that is over before its workflow heard of it is a request that failed. */
-const GRANT_MS = 4_000;
-const OVER_WITHIN_MS = 60_000;
+const GRANT_MS = 15_000;
+const OVER_WITHIN_MS = 90_000;
 /** Lives that reach their event at about the same time share a crash. */
 const GATHER_MS = 120;
 
@@ -144,7 +144,10 @@ async function reaches({ temporal }: Ground, requestId: string, count: number): 
         ...(nextPageToken && { nextPageToken }),
       })
       .catch(() => undefined);
-    if (page === undefined) continue;
+    if (page === undefined) {
+      await sleep(200);
+      continue;
+    }
     seen += page.history?.events?.length ?? 0;
     if (seen >= count) return true;
     nextPageToken = page.nextPageToken;

@@ -292,3 +292,44 @@ describe('OVR-2, OVR-5, OVR-9 reroutes in full, on real servers', () => {
     expect(await harness.cast.say('person/lena', 'approve', second)).toBe('NOT_ELIGIBLE');
   });
 });
+
+describe('TTA-4 a second control over scope and intent, on real servers', () => {
+  const ask = { ...WRITE, requester: 'service/reconciliation' };
+
+  test('the sponsor confirms by another channel before the leads are asked', async () => {
+    const undo = [
+      harness.bundle.replace(
+        'access.cedar',
+        '@id("production-write")',
+        '@id("production-write")\n@confirm("sponsor before approval")',
+      ),
+      harness.bundle.set('directory.yaml', ['people', 'person/oskar', 'keys', 0, 'channel'], 'phone'),
+    ];
+    const request = await harness.cast.ask(ask);
+    expect((await harness.cast.view(request)).awaiting).toEqual(['person/oskar']);
+    expect(await harness.cast.say('person/mira', 'approve', request)).toBe('NOT_NOW');
+    expect(await harness.cast.say('person/helen', 'confirm', request)).toBe('NOT_ELIGIBLE');
+    expect(await harness.cast.say('person/oskar', 'confirm', request)).toBe('accepted');
+    expect(await harness.cast.say('person/mira', 'approve', request)).toBe('accepted');
+    expect((await harness.cast.settled(request)).status).toBe('active');
+    await harness.cast.say('service/reconciliation', 'revoke', request);
+    await harness.cast.over(request);
+    for (const one of undo.toReversed()) one();
+  });
+
+  test('a stage that asks for it takes no signature that could be phished', async () => {
+    const undo = harness.bundle.replace(
+      'paths.yaml',
+      'alternatives: [production-write-by-dba]',
+      'alternatives: []',
+    );
+    const strong = harness.bundle.replace('paths.yaml', 'assurance: key', 'assurance: phishing-resistant');
+    const request = await harness.cast.ask(ask);
+    expect(await harness.cast.say('person/mira', 'approve', request)).toBe('WEAK_ASSURANCE');
+    const keys = ['people', 'person/mira', 'keys', 0, 'assurance'];
+    const better = harness.bundle.set('directory.yaml', keys, 'phishing-resistant');
+    expect(await harness.cast.say('person/mira', 'approve', request)).toBe('accepted');
+    expect((await harness.cast.settled(request)).status).toBe('active');
+    for (const one of [better, strong, undo]) one();
+  });
+});

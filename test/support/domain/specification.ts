@@ -11,7 +11,7 @@ type Expected = DomainEvent['type'] | (Partial<DomainEvent> & Pick<DomainEvent, 
 
 /** A refusal tells whoever reads it what is wrong, in words; a code alone would not. */
 function saysWhy(event: DomainEvent): void {
-  if ('refusal' in event) expect(event.refusal.detail).toMatch(/\S \S|\S{3}/);
+  if ('refusal' in event) expect(event.refusal.detail).toMatch(/\S+ \S+/);
 }
 
 /** An operator reads on every timer what it is for. */

@@ -29,6 +29,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'stack/pid-lock',
   ],
   codec: ['contracts'],
+  friction: ['domain', 'contracts'],
   reconciler: ['domain', 'contracts', 'connectors'],
   activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors'],
   'project.ts': [],
@@ -48,20 +49,21 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   'client.ts': ['client-errors.ts', 'domain', 'contracts', 'signing', 'codec', 'workflows/payload-converter'],
   gateway: ['client.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   enforcement: ['client.ts', 'domain', 'contracts', 'connectors', 'policy', 'signing'],
+  mcp: ['domain', 'contracts', 'signing', 'enforcement'],
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   cli: [
     ...[
+      'project.ts',
       'domain',
       'contracts',
       'client.ts',
       'worker.ts',
-      'project.ts',
       'audit',
       'codec',
       'connectors',
       'ledger',
     ],
-    ...['policy', 'reconciler', 'signing', 'stack', 'gateway'],
+    ...['policy', 'reconciler', 'signing', 'stack', 'gateway', 'enforcement', 'friction', 'mcp'],
   ],
 };
 

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createBundleSource, FileTicketSource, loadBundle } from '../../../src/policy';
 import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
+import { generateKey } from '../../../src/signing/keys';
 
 const tickets = new FileTicketSource(undefined);
 let dir: string;
@@ -132,6 +133,32 @@ describe('a mistake in a bundle is one message with file, line and what to do', 
     spoil('directory.yaml', 'members: [person/david, person/aiko]', 'members: [person/david, person/nadia]');
     const loaded = await loadBundle(dir, tickets);
     expect(loaded.ok ? '' : loaded.problems[0]?.message).toMatch(/person\/nadia .* governance role/);
+  });
+
+  test('a stage that asks for stronger keys than its people have', async () => {
+    const { publicJwk } = await generateKey();
+    const { publicJwk: another } = await generateKey();
+    for (const [name, jwk] of [
+      ['David', publicJwk],
+      ['Aiko', another],
+    ] as const) {
+      const keys = JSON.stringify([{ jwk, assurance: 'key', channel: 'cli' }]);
+      spoil('directory.yaml', `{ name: ${name}`, `{ keys: ${keys}, name: ${name}`);
+    }
+    const before = await loadBundle(dir, tickets);
+    expect(before.ok ? [] : before.problems).toEqual([]);
+    const file = readFileSync(path.join(dir, 'paths.yaml'), 'utf8');
+    const stage = file.slice(file.indexOf('approvers: [dba]'));
+    const line = spoil('paths.yaml', stage, stage.replace('assurance: key', 'assurance: phishing-resistant'));
+    const loaded = await loadBundle(dir, tickets);
+    expect(loaded.ok ? [] : loaded.problems).toEqual([
+      {
+        file: 'paths.yaml',
+        line: expect.any(Number),
+        message: expect.stringMatching(/only 0 .* phishing-resistant/),
+      },
+    ]);
+    expect(line).toBeGreaterThan(0);
   });
 
   test('a private key is refused loudly, and not shown', async () => {

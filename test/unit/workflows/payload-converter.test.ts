@@ -16,6 +16,19 @@ describe('EMG-2 no payload can stop the timer that ends a grant', () => {
     expect(payloadConverter.fromPayload(payload)).toEqual(UNDECODABLE);
   });
 
+  test('what is nested deeper than it could be written again becomes a marker, brackets in a text do not count', () => {
+    const decode = (data: string) =>
+      payloadConverter.fromPayload({ metadata: { encoding: bytes('json/plain') }, data: bytes(data) });
+    const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+    const deepest = decode(nested(64));
+    expect(JSON.stringify(deepest)).toBe(nested(64));
+    expect(decode(nested(65))).toEqual(UNDECODABLE);
+    expect(decode(nested(500_000))).toEqual(UNDECODABLE);
+    expect(decode(`{"a":"${'['.repeat(1_000)}\\"${'{'.repeat(1_000)}"}`)).toEqual({
+      a: `${'['.repeat(1_000)}"${'{'.repeat(1_000)}`,
+    });
+  });
+
   test('any bytes under any encoding', () => {
     const encodings = fc.constantFrom(
       'json/plain',

@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { constants } from 'node:os';
+import { setTimeout as sleep } from 'node:timers/promises';
+
+/** How long a command that is told to end may take to do so. CI systems that cancel a job give little more in all. */
+export const GRACE_MS = 4_000;
+
+/** A command that holds a grant, and whatever it starts in its own process group. */
+export interface RunningCommand {
+  /** The exit code as a shell says it: that of the command, 128 and the signal that ended it, 127 where there is none. */
+  readonly exitCode: Promise<number>;
+  /** Passes a signal on. */
+  tell(signal: NodeJS.Signals): void;
+  /** Tells it to end, and ends it where it does not. */
+  end(signal: NodeJS.Signals): Promise<void>;
+}
+
+/**
+ * Starts a command with the streams of this process. At a terminal it stays in its process group, so that Ctrl-C and
+ * everything else there work as without us; elsewhere it gets a group of its own, so that a signal reaches all of it.
+ */
+export function startCommand(
+  [program = '', ...args]: readonly string[],
+  env: Record<string, string>,
+  atTerminal: boolean,
+): RunningCommand {
+  const child = spawn(program, args, { env, stdio: 'inherit', detached: !atTerminal });
+  let over = false;
+  const exitCode = new Promise<number>((resolve) => {
+    child.once('error', (error: NodeJS.ErrnoException) => resolve(error.code === 'ENOENT' ? 127 : 126));
+    child.once('exit', (code, signal) => resolve(code ?? 128 + (signal ? constants.signals[signal] : 0)));
+  }).finally(() => {
+    over = true;
+  });
+  const tell = (signal: NodeJS.Signals): void => {
+    if (over || child.pid === undefined) return;
+    try {
+      process.kill(atTerminal ? child.pid : -child.pid, signal);
+    } catch {
+      // It has ended meanwhile.
+    }
+  };
+  return {
+    exitCode,
+    tell,
+    end: async (signal) => {
+      tell(signal);
+      const patience = new AbortController();
+      await Promise.race([
+        exitCode.finally(() => patience.abort()),
+        sleep(GRACE_MS, undefined, { signal: patience.signal }).catch(() => undefined),
+      ]);
+      tell('SIGKILL');
+    },
+  };
+}

@@ -1,0 +1,91 @@
+import { Bounded } from './bounded';
+import type { Course } from './course';
+import { HARDLY_READ_MS, quantiles, share } from './figures';
+import { Spans } from './spans';
+
+const HOUR_MS = 3_600_000;
+/** Hours in which someone was asked that are kept for one person; a working life of two years. */
+const HOURS_A_PERSON = 4_000;
+/** And for all people together, so that many people with many hours stay within bounds. */
+const HOURS_IN_ALL = 250_000;
+
+/** The work that approving is for one person. */
+export interface ApproverFigures {
+  readonly person: string;
+  readonly prompts: number;
+  readonly approvals: number;
+  readonly denials: number;
+  /** Prompts in the hours in which there was any. */
+  readonly promptsPerHour: number;
+  readonly busiestHour: { readonly prompts: number; readonly atMs: number };
+  readonly approvalP50Ms?: number;
+  readonly approvalP90Ms?: number;
+  readonly hardlyReadShare: number;
+}
+
+/** Work of approvers, in bounded memory. */
+export class ApproversTally {
+  readonly #people: Bounded<Person>;
+  #hours = 0;
+  /** False where prompts came in more hours than there is room for; then hourly figures are of the others. */
+  complete = true;
+
+  constructor(limit: number) {
+    this.#people = new Bounded(limit, () => new Person());
+  }
+
+  add({ prompts, approvals, deniedBy }: Course): void {
+    for (const { person, atMs } of prompts) this.#prompt(this.#people.of(person), atMs);
+    for (const { by, afterMs } of approvals) this.#people.of(by).approve(afterMs);
+    if (deniedBy !== undefined) this.#people.of(deniedBy).denials += 1;
+  }
+
+  figures(): readonly ApproverFigures[] {
+    return this.#people.entries().map(([person, tally]) => tally.figures(person));
+  }
+
+  #prompt(person: Person, atMs: number): void {
+    person.prompts += 1;
+    const hour = Math.floor(atMs / HOUR_MS);
+    const known = person.hours.get(hour);
+    if (known === undefined && (person.hours.size >= HOURS_A_PERSON || this.#hours >= HOURS_IN_ALL)) {
+      this.complete = false;
+      return;
+    }
+    if (known === undefined) this.#hours += 1;
+    person.hours.set(hour, (known ?? 0) + 1);
+  }
+}
+
+class Person {
+  prompts = 0;
+  denials = 0;
+  readonly hours = new Map<number, number>();
+  readonly #approval = new Spans();
+  #hardlyRead = 0;
+
+  approve(afterMs: number): void {
+    this.#approval.add(afterMs);
+    if (afterMs < HARDLY_READ_MS) this.#hardlyRead += 1;
+  }
+
+  figures(person: string): ApproverFigures {
+    let busiest = { prompts: 0, atMs: 0 };
+    let counted = 0;
+    for (const [hour, prompts] of this.hours) {
+      counted += prompts;
+      const earlier = prompts === busiest.prompts && hour * HOUR_MS < busiest.atMs;
+      if (prompts > busiest.prompts || earlier) busiest = { prompts, atMs: hour * HOUR_MS };
+    }
+    return {
+      person,
+      prompts: this.prompts,
+      approvals: this.#approval.count,
+      denials: this.denials,
+      promptsPerHour: share(counted, this.hours.size),
+      busiestHour: busiest,
+      ...quantiles('approval', this.#approval),
+      hardlyReadShare: share(this.#hardlyRead, this.#approval.count),
+    };
+  }
+}

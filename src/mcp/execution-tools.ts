@@ -1,0 +1,142 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
+import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import { z } from 'zod';
+import { identifier, requestId } from '../contracts/request';
+import { GatewayError } from '../enforcement/gateway-error';
+import type { Agent } from './agent';
+import type { Answer } from './answers';
+
+export interface Execution {
+  /** Address of the executor that approved actions are handed to. Without it there is no tool `execute`. */
+  readonly executor?: string;
+  /** Where fetched tokens are put, for whoever uses them. Tokens are never shown to a model. */
+  readonly tokenDir?: string;
+}
+
+type Answering = (work: () => Promise<Answer>) => Promise<CallToolResult>;
+
+const EXECUTES_WITHIN_MS = 90_000;
+const presentedSchema = z.object({ token: z.string(), holder_proof: z.string() });
+const outcomeSchema = z.looseObject({
+  outcome: z.enum(['succeeded', 'failed', 'unknown', 'refused']),
+  refusal: z.object({ code: z.string(), detail: z.string() }).optional(),
+});
+const id = requestId.describe('id of the approved request');
+
+/** Tools by which what was approved is done. A token goes from gateway to executor past the model, which never sees it. */
+export function executionTools(
+  server: McpServer,
+  agent: Agent,
+  { executor, tokenDir }: Execution,
+  answering: Answering,
+): void {
+  if (executor !== undefined)
+    server.registerTool(
+      'execute',
+      {
+        description: 'Have an approved action executed: exactly what was approved, once.',
+        inputSchema: { request: id },
+      },
+      ({ request }) => answering(() => execute(agent, executor, request)),
+    );
+  if (tokenDir === undefined) return;
+  server.registerTool(
+    'fetch_token',
+    {
+      description:
+        'Put the single-use token of an approved action into a file, for the executor that it is for.',
+      inputSchema: { request: id },
+    },
+    ({ request }) => answering(() => fetchToken(agent, tokenDir, request)),
+  );
+  server.registerTool(
+    'redeem_token',
+    {
+      description:
+        'As the executor that a token is for: use it up, for exactly this action. Only a yes permits to act.',
+      inputSchema: {
+        request: id,
+        tool: identifier,
+        tool_version: identifier.default('1'),
+        target: identifier,
+        arguments: z.record(z.string(), z.json()),
+      },
+    },
+    ({ request, tool, tool_version: toolVersion, target, arguments: given }) =>
+      answering(async () => {
+        const presented = readToken(tokenDir, request);
+        const action = { tool, toolVersion, target, arguments: given };
+        const { redeemed_at: redeemedAt } = await agent.redeem(presented, action);
+        return { request, redeemed_at: redeemedAt, next: 'Act now, once, and call report_outcome.' };
+      }),
+  );
+  server.registerTool(
+    'report_outcome',
+    {
+      description: 'As the executor that has used a token: say how the action ended.',
+      inputSchema: { request: id, outcome: z.enum(['succeeded', 'failed', 'unknown']) },
+    },
+    ({ request, outcome }) =>
+      answering(async () => ({
+        ...(await agent.reportOutcome(request, outcome)),
+        next: 'It is on record. To do it again, it is proposed again.',
+      })),
+  );
+}
+
+async function execute(agent: Agent, executor: string, request: string): Promise<Answer> {
+  const { token, holderProof } = await agent.present(request);
+  const response = await fetch(executor, {
+    method: 'POST',
+    redirect: 'error',
+    signal: AbortSignal.timeout(EXECUTES_WITHIN_MS),
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ token, holder_proof: holderProof }),
+  });
+  const said = outcomeSchema.safeParse(await response.json().catch(() => undefined));
+  if (!said.success)
+    return {
+      request,
+      outcome: 'unknown',
+      next: 'The executor gave no answer that can be understood. It may have happened or not, and will not happen again by this token. Call wait to see what is on record.',
+    };
+  const { outcome, refusal } = said.data;
+  if (refusal !== undefined) throw new GatewayError(403, 'about:blank', refusal.detail, refusal.code);
+  return { request, ...said.data, next: NEXT[outcome] };
+}
+
+const NEXT: Readonly<Record<z.output<typeof outcomeSchema>['outcome'], string>> = {
+  succeeded: 'It is done, and on record. The approval is used up.',
+  failed: 'Nothing of it stayed, and the approval is used up. Correct it and propose it again.',
+  unknown: 'It may have happened or not. Look before you propose it again.',
+  refused: 'The executor refused it.',
+};
+
+async function fetchToken(agent: Agent, tokenDir: string, request: string): Promise<Answer> {
+  const { token, holderProof, audience } = await agent.present(request);
+  mkdirSync(tokenDir, { recursive: true, mode: 0o700 });
+  const file = tokenFile(tokenDir, request);
+  writeFileSync(file, JSON.stringify({ token, holder_proof: holderProof }), { mode: 0o600 });
+  return {
+    request,
+    file,
+    audience,
+    next: `Hand the file to ${audience}, at once: the token is short-lived.`,
+  };
+}
+
+function readToken(tokenDir: string, request: string) {
+  try {
+    const { token, holder_proof: holderProof } = presentedSchema.parse(
+      JSON.parse(readFileSync(tokenFile(tokenDir, request), 'utf8')),
+    );
+    return { token, holderProof };
+  } catch {
+    throw new GatewayError(404, 'about:blank', 'there is no token of this request here', 'NO_TOKEN');
+  }
+}
+
+/** A request's id has letters, digits, - and _ only: it leads nowhere but into the folder. */
+const tokenFile = (tokenDir: string, request: string): string => path.join(tokenDir, `${request}.json`);

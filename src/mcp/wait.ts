@@ -1,0 +1,43 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { GatewayError } from '../enforcement/gateway-error';
+import type { Agent, Standing } from './agent';
+
+const PASSING: readonly string[] = ['submitted', 'assessing', 'approved', 'provisioning'];
+const WAITING: readonly string[] = [...PASSING, 'awaiting_approval'];
+const LONGEST_PAUSE_MS = 2_000;
+
+/**
+ * Where a request stands, once people or time have moved it or `withinMs` is over. A request that has just come to wait for
+ * people is answered at once the first time, so that an agent can say so.
+ */
+export async function waitForChange(
+  agent: Agent,
+  id: string,
+  withinMs: number,
+  signal?: AbortSignal,
+): Promise<Standing> {
+  const untilMs = Date.now() + withinMs;
+  let before: string | undefined;
+  for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
+    const standing = await lookWhenThere(agent, id);
+    const isOver = standing !== undefined && !WAITING.includes(standing.status);
+    const hasComeToWait =
+      standing?.status === 'awaiting_approval' && before !== undefined && PASSING.includes(before);
+    const lastLook = Date.now() + pauseMs > untilMs || signal?.aborted === true;
+    if (standing !== undefined && (isOver || hasComeToWait || lastLook)) return standing;
+    if (lastLook)
+      throw new GatewayError(503, 'about:blank', 'the request has been handed in, and is not looked at yet');
+    before = standing?.status ?? 'submitted';
+    await sleep(pauseMs, undefined, { ...(signal && { signal }) }).catch(() => undefined);
+  }
+}
+
+/** A request that was just handed in is not there to be read for a moment. */
+async function lookWhenThere(agent: Agent, id: string): Promise<Standing | undefined> {
+  try {
+    return await agent.look(id);
+  } catch (error) {
+    if (error instanceof GatewayError && error.status === 503) return undefined;
+    throw error;
+  }
+}

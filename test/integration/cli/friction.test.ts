@@ -1,0 +1,101 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { DomainEvent } from '../../../src/domain/event';
+import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
+import { healthyCrowd } from '../../support/friction/crowd';
+import { BEGIN, lifeOf } from '../../support/friction/population';
+
+const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
+const REQUESTS = 10_000;
+const MOST_MB = 200;
+let folder: string;
+
+/** An archive of 10,000 requests: 250 lives of different courses, each under forty ids. */
+beforeAll(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'countersign-friction-'));
+  const lives = [...healthyCrowd(250)].map(lifeOf);
+  for (let index = 0; index < REQUESTS; index += 1) {
+    const dir = path.join(folder, 'evidence', `request-${index}`);
+    mkdirSync(dir, { recursive: true });
+    const events = lives[index % lives.length] ?? [];
+    writeFileSync(path.join(dir, 'run.json'), evidenceOf(events.map((event) => renamed(event, index))));
+  }
+  // Says at its end how much memory it has held at most.
+  writeFileSync(
+    path.join(folder, 'peak.cjs'),
+    `process.on('exit', () => process.stderr.write('PEAK ' + process.resourceUsage().maxRSS + '\\n'));`,
+  );
+}, 120_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const evidenceOf = (events: readonly DomainEvent[]): string =>
+  JSON.stringify({ format: 'countersign-evidence', steps: [{ events: events.map((event) => ({ event })) }] });
+
+function renamed(event: DomainEvent, index: number): DomainEvent {
+  if (event.type !== 'submitted') return event;
+  const request = { ...event.submission.request, id: `request-${index}` };
+  return { ...event, submission: { ...event.submission, request } };
+}
+
+function friction(...args: readonly string[]) {
+  const { PATH = '', HOME = '' } = process.env;
+  return spawnSync(
+    process.execPath,
+    ['--require', path.join(folder, 'peak.cjs'), COMMAND, 'friction', ...args],
+    { cwd: folder, encoding: 'utf8', env: { PATH, HOME, COUNTERSIGN_BUNDLE: EXAMPLE_BUNDLE_DIR } },
+  );
+}
+
+const span = ['--from', new Date(BEGIN).toISOString(), '--to', '2026-05-02'];
+
+describe('FRI-4 figures of an archive of 10,000 requests', () => {
+  test('are computed under 200 MB, all of the process', () => {
+    const { status, stdout, stderr } = friction('--no-server', '--archive', folder, ...span, '--json');
+    expect(status).toBe(0);
+    const { total, complete, unreadable, by } = JSON.parse(stdout);
+    expect({ requests: total.requests, complete, unreadable }).toEqual({
+      requests: REQUESTS,
+      complete: true,
+      unreadable: 0,
+    });
+    expect(by.team.map(({ name }: { name: string }) => name)).toContain('payments-workloads');
+    const peakMb = Number(/PEAK (\d+)/.exec(stderr)?.[1]) / 1_024;
+    expect(peakMb).toBeGreaterThan(30);
+    expect(peakMb).toBeLessThan(MOST_MB);
+  });
+
+  test('are printed as sentences, tables and findings; a file that is no evidence is counted', () => {
+    mkdirSync(path.join(folder, 'evidence', 'broken'));
+    writeFileSync(
+      path.join(folder, 'evidence', 'broken', 'run.json'),
+      '{"format":"countersign-evidence","steps":[{"events":[{"event":{"type":"submitted","atMs":1}}]}]}',
+    );
+    const { status, stdout } = friction('--no-server', '--archive', folder, ...span, '--top', '2');
+    expect(status).toBe(0);
+    expect(stdout).toContain(
+      '10000 requests from 2026-03-02 to 2026-05-02\n1 more could not be read as requests',
+    );
+    expect(stdout).toMatch(/ENTITLEMENT +REQUESTS +WAIT P50/);
+    expect(stdout).toMatch(/APPROVER +PROMPTS/);
+    expect(stdout).toContain('and 4 more (--top, or --json for all)');
+    expect(stdout).toContain('unused-entitlement: warehouse:reporting#read');
+  });
+});
+
+describe('bad input is one line', () => {
+  test.each([
+    [['--from', 'nonsense'], /--from: "nonsense" is neither a date nor a span/],
+    [['--from', '1d', '--to', '2d'], /--from: is not before --to/],
+    [['--top', '0'], /--top/],
+    [['--no-server'], /--archive/],
+    [['leaving', '--within', 'soon'], /--within/],
+  ])('%j', (args, message) => {
+    const { status, stderr } = friction(...args);
+    const lines = stderr.split('\n').filter((line) => line !== '' && !line.startsWith('PEAK'));
+    expect(status).toBe(2);
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(message);
+  });
+});

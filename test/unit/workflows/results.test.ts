@@ -1,0 +1,46 @@
+import fc from 'fast-check';
+import { readProvisionResult } from '../../../src/workflows/results';
+
+const ID = 'request-0001';
+const lease = { id: ID, account: 'payments_ci', grantedAtMs: 1_000, expiresAtMs: 2_000 };
+const refusal = { code: 'TARGET_REFUSED', detail: 'the target has no such role' };
+
+describe('TTA-5 whoever answers for an activity says nothing that could stop a timer', () => {
+  test('what a connector answers is read as it is', () => {
+    expect(readProvisionResult({ outcome: 'granted', lease }, ID)).toEqual({ outcome: 'granted', lease });
+    expect(readProvisionResult({ outcome: 'refused', refusal }, ID)).toEqual({ outcome: 'refused', refusal });
+  });
+
+  test.each([
+    ['nothing', undefined],
+    ['the marker of what cannot be decoded', { undecodable: true }],
+    ['a grant without a lease', { outcome: 'granted' }],
+    ['the lease of another request', { outcome: 'granted', lease: { ...lease, id: 'request-0002' } }],
+    ['a lease without an end', { outcome: 'granted', lease: { ...lease, expiresAtMs: null } }],
+    ['a lease that ends at no number', { outcome: 'granted', lease: { ...lease, expiresAtMs: Number.NaN } }],
+    ['a refusal without a code', { outcome: 'refused', refusal: { detail: 'x' } }],
+    ['a code that nobody knows', { outcome: 'refused', refusal: { code: 'FINE', detail: 'x' } }],
+    ['another outcome', { outcome: 'approved', lease }],
+  ])('%s is no answer, and the act is tried again', (_what, value) => {
+    expect(readProvisionResult(value, ID)).toBeUndefined();
+  });
+
+  test('anything at all is an answer or none, never an exception, and brings along nothing of its own', () => {
+    const anything = fc.anything({ withNullPrototype: true, withBigInt: true });
+    const outcomes = fc.record({
+      outcome: fc.constantFrom('granted', 'refused', 'x'),
+      lease: fc.oneof(
+        anything,
+        fc.record({ id: fc.constant(ID), account: anything, grantedAtMs: anything, expiresAtMs: anything }),
+      ),
+      refusal: anything,
+    });
+    fc.assert(
+      fc.property(fc.oneof(anything, outcomes), (value) => {
+        const read = readProvisionResult(value, ID);
+        if (read?.outcome === 'granted') expect(Object.keys(read.lease)).toEqual(Object.keys(lease));
+        if (read?.outcome === 'refused') expect(Object.keys(read.refusal)).toEqual(Object.keys(refusal));
+      }),
+    );
+  });
+});
