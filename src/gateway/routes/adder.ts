@@ -1,4 +1,5 @@
 import { createRoute, type RouteConfig, z } from '@hono/zod-openapi';
+import type { Caller } from '../auth/caller';
 import type { Gateway } from '../gateway';
 import type { GatewayApp, GatewayContext } from '../http/app';
 
@@ -37,13 +38,22 @@ export function adder(app: GatewayApp, gateway: Gateway): Add {
     app.openAPIRegistry.registerPath(describe(method, openPath, options));
     app.on(method.toUpperCase(), path, async (c) => {
       if (options.limit === 'open') return handler(c);
-      gateway.limiter.take(addressOf(c), 'unauthenticated', gateway.config.limits.unauthenticated);
-      const caller = await gateway.authenticator.authenticate(c);
+      const caller = await authenticated(gateway, c);
       gateway.limiter.take(caller.principal, options.limit, gateway.config.limits[options.limit]);
       c.set('caller', caller);
       return handler(c);
     });
   };
+}
+
+/** Who fails to show who they are is slowed down, by where they call from; whoever shows it is never in their way. */
+async function authenticated(gateway: Gateway, c: GatewayContext): Promise<Caller> {
+  try {
+    return await gateway.authenticator.authenticate(c);
+  } catch (error) {
+    gateway.limiter.take(addressOf(c), 'unauthenticated', gateway.config.limits.unauthenticated);
+    throw error;
+  }
 }
 
 function describe(method: 'get' | 'post', path: string, options: RouteOptions): RouteConfig {

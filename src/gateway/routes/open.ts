@@ -10,6 +10,8 @@ export function addOpenRoutes(
   add: Add,
   { publicUrl, keys, nowMs, bundles, client }: Gateway,
 ): void {
+  // Made when it is first asked for, when every route has been added.
+  let document: object | undefined;
   const cached = { 'cache-control': 'public, max-age=300' };
   add('get', WELL_KNOWN, { limit: 'open', summary: 'Metadata of the decision point' }, async (c) =>
     c.json(
@@ -29,9 +31,10 @@ export function addOpenRoutes(
     });
     return c.json({ status: 'ready', policy: book.digest, directory: book.directory.digest });
   });
-  add('get', '/openapi.json', { limit: 'open', summary: 'This document' }, (c) =>
-    c.json(openApiDocument(app, publicUrl), 200, cached),
-  );
+  add('get', '/openapi.json', { limit: 'open', summary: 'This document' }, (c) => {
+    document ??= openApiDocument(app, publicUrl);
+    return c.json(document, 200, cached);
+  });
 }
 
 function openApiDocument(app: GatewayApp, publicUrl: string) {

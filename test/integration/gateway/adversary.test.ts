@@ -226,6 +226,11 @@ describe('approvals', () => {
     // Another's approval, in another's hands or in the subject's own name: nothing.
     expect(await evaluate('bot/deployer', bot, ours.approval)).toMatchObject({ decision: false });
     expect(await evaluate('ci/payments', WRITE, theirs.approval)).toMatchObject({ decision: false });
+    // Nor in the hands of someone who may well ask about that subject: Ines owns the pipeline.
+    expect(await evaluate('person/ines', WRITE, ours.approval)).toMatchObject({
+      decision: false,
+      context: { reason: 'approval_unverifiable' },
+    });
     const mixed = { ...ours.approval, state: theirs.approval.state };
     expect(await evaluate('ci/payments', WRITE, mixed)).toMatchObject({
       decision: false,

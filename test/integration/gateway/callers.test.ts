@@ -44,6 +44,7 @@ beforeAll(async () => {
   const harness = (claims: object) => [{ principal: 'service/harness', claims }];
   gateway = await DecisionGateway.start(FIXTURE, ['service/harness', 'person/alice'], () => ({
     enforcementPoints: ['service/harness'],
+    limits: { reading: { perSecond: 0.1, burst: 20 }, unauthenticated: { perSecond: 0.1, burst: 400 } },
     issuers: [
       {
         kind: 'oauth',
@@ -279,5 +280,38 @@ describe('a configuration', () => {
   ])('%s is refused', (_name, changes) => {
     expect(gatewayConfigSchema.safeParse(issuerWith({})).success).toBe(true);
     expect(gatewayConfigSchema.safeParse(issuerWith(changes)).success).toBe(false);
+  });
+});
+
+describe('limits', () => {
+  it('slow down whoever cannot say who they are, and nobody else; and each caller for itself', async () => {
+    const { limiter, config } = gateway.gateway;
+    const good = await gateway.token('service/harness');
+    const { burst } = config.limits.unauthenticated;
+    for (let calls = 0; calls < burst; calls += 1)
+      try {
+        limiter.take('127.0.0.1', 'unauthenticated', { perSecond: 0.1, burst });
+      } catch {
+        break;
+      }
+    const refused = await Promise.all(Array.from({ length: 3 }, () => bearer('not.a.token')));
+    expect(refused).toContain(429);
+    expect(await bearer(good)).toBe(200);
+    const search = { subject: { type: 'user' }, action: { name: 'read' }, resource: QUESTION.resource };
+    const answers = await Promise.all(
+      Array.from({ length: config.limits.reading.burst + 10 }, () =>
+        gateway.web.call('/access/v1/search/subject', {
+          body: search,
+          headers: { authorization: `Bearer ${good}` },
+        }),
+      ),
+    );
+    const slowed = answers.find(({ status }) => status === 429);
+    expect(slowed?.headers['retry-after']).toMatch(/^\d+$/);
+    expect(answers.filter(({ status }) => status === 200).length).toBeGreaterThanOrEqual(
+      config.limits.reading.burst,
+    );
+    expect(await bearer(good)).toBe(200);
+    expect(await bearer(await gateway.token('person/alice'))).toBe(200);
   });
 });
