@@ -36,7 +36,7 @@ function* sentences(total: Figures): Generator<string> {
   yield `  granted ${outcomes.granted}, denied by people ${outcomes.denied}, stopped by policy ${outcomes.stopped}, never answered ${outcomes.lapsed}, still open ${outcomes.open}`;
   yield `  asked again for the same: ${total.repeats}; emergencies: ${percent(total.emergencyShare)}; rerouted, of what people decide: ${percent(total.rerouteShare)}`;
   yield `  prompts: ${total.prompts}, which is ${oneDigit(total.promptsPerPersonHour)} for a person in an hour in which they are asked at all`;
-  yield `  approvals: ${total.approvals}; time spent on one: ${spent(total)}; sooner than anyone could read: ${percent(total.hardlyReadShare)}`;
+  yield `  approvals: ${total.approvals}; from prompt to approval: ${answer(total)}; sooner than anyone could read: ${percent(total.hardlyReadShare)}`;
   yield `  access found on targets without a request: ${total.drift}`;
 }
 
@@ -52,7 +52,7 @@ const HEAD = [
   'EMERGENCY',
   'REROUTED',
   'APPROVALS',
-  'SPENT P50',
+  'ANSWER P50',
   'DRIFT',
 ];
 
@@ -90,8 +90,8 @@ function* approvers(all: readonly ApproverFigures[], top: number): Generator<str
     'BUSIEST HOUR',
     'APPROVED',
     'DENIED',
-    'SPENT P50',
-    'SPENT P90',
+    'ANSWER P50',
+    'ANSWER P90',
     'UNREAD',
   ];
   const rows = all
@@ -149,7 +149,7 @@ const oneDigit = (value: number): string => (Math.round(value * 10) / 10).toFixe
 const span = (ms: number | undefined): string => (ms === undefined ? '-' : saySpan(ms));
 const wait = ({ decisionP50Ms, decisionP90Ms }: Figures): string =>
   halfAndTenth(decisionP50Ms, decisionP90Ms);
-const spent = ({ approvalP50Ms, approvalP90Ms }: Figures): string =>
+const answer = ({ approvalP50Ms, approvalP90Ms }: Figures): string =>
   halfAndTenth(approvalP50Ms, approvalP90Ms);
 
 const halfAndTenth = (p50: number | undefined, p90: number | undefined): string =>

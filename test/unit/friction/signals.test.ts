@@ -48,7 +48,9 @@ function findIn(
   const tally = new FrictionTally({ teamsOf });
   for (const events of [...HEALTHY, ...planted.map(lifeOf)]) tally.add(events);
   for (const seen of drift) tally.addDrift(seen);
-  const found = findingsOf({ tally, figures: tally.figures(), surroundings, spanMs });
+  const figures = tally.figures();
+  expect(figures.unreadable).toBe(0);
+  const found = findingsOf({ tally, figures, surroundings, spanMs });
   return { found, of: (signal: Signal) => found.filter((one) => one.signal === signal) };
 }
 
@@ -158,7 +160,7 @@ describe('FRI-5 approver bottlenecks', () => {
   });
 });
 
-describe('FRI-5 entitlements only reached by emergency', () => {
+describe('FRI-5 FRI-6 entitlements only reached by emergency', () => {
   const emergencies = many(8, {
     what: ADMIN,
     emergency: true,
@@ -285,7 +287,7 @@ test('FRI-5 every signal is planted above', () => {
       30,
       { path: { name: 'slow', stages: { owner: ['person/busy'] } }, decidesAfterMs: HOUR / 2 },
       (index) => ({
-        id: `slow-${index}`,
+        id: `planted-slow-${index}`,
         who: `service/s${index}`,
         what: ADMIN,
         emergency: true,

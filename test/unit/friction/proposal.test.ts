@@ -1,0 +1,128 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { Precedents } from '../../../src/domain/precedents';
+import type { AccessRequest } from '../../../src/domain/request';
+import { findingsOf, type PolicyChange } from '../../../src/friction/signals';
+import { FrictionTally } from '../../../src/friction/tally';
+import { FileTicketSource, type LoadedBundle, loadBundle } from '../../../src/policy';
+import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
+import { BEGIN, lifeOf } from '../../support/friction/population';
+import { askedBefore, asks, HOUR, MINUTE, NOW, onRecord } from '../policy/example';
+
+const WRITE = 'warehouse:payments#write';
+const what = { connector: 'warehouse', resource: 'payments', action: 'write' };
+
+/** The change that follows from forty requests of two pipelines, each granted by a lead. */
+function proposedChange(): PolicyChange {
+  const tally = new FrictionTally();
+  for (let index = 0; index < 40; index += 1)
+    tally.add(
+      lifeOf({
+        id: `request-${index}`,
+        atMs: BEGIN + index * HOUR,
+        what,
+        who: index % 2 === 0 ? 'ci/payments' : 'bot/deployer',
+        ends: 'approved',
+        decidesAfterMs: 10 * MINUTE,
+        durationMs: 30 * MINUTE,
+        path: {
+          name: 'production-write',
+          stages: { owner: [index % 3 === 0 ? 'person/mira' : 'person/tomas'] },
+        },
+        policies: ['production-write'],
+      }),
+    );
+  const [finding] = findingsOf({ tally, figures: tally.figures() });
+  if (finding?.change === undefined) throw new Error('there is no proposal');
+  return finding.change;
+}
+
+/** Does by hand what the proposal says: a new policy, and a clause in each one that demands people. */
+function change(text: string, { add, exempt }: PolicyChange): string {
+  let changed = text;
+  for (const id of exempt.policies) {
+    const begins = changed.indexOf(`@id("${id}")`);
+    const ends = changed.indexOf(';', begins);
+    if (begins < 0 || ends < 0) throw new Error(`no policy ${id}`);
+    changed = `${changed.slice(0, ends)}\n${exempt.clause}${changed.slice(ends)}`;
+  }
+  return `${changed}\n${add}\n`;
+}
+
+describe('FRI-5 the policy text that an auto-approval candidate proposes', () => {
+  let folder: string;
+  let before: LoadedBundle;
+  let after: LoadedBundle;
+  let withoutClause: LoadedBundle;
+
+  async function bundleWith(name: string, proposal?: PolicyChange): Promise<LoadedBundle> {
+    const dir = path.join(folder, name);
+    cpSync(EXAMPLE_BUNDLE_DIR, dir, { recursive: true });
+    const file = path.join(dir, 'access.cedar');
+    if (proposal !== undefined) writeFileSync(file, change(readFileSync(file, 'utf8'), proposal));
+    const loaded = await loadBundle(dir, new FileTicketSource(undefined));
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    return loaded.bundle;
+  }
+
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'countersign-proposal-'));
+    const proposal = proposedChange();
+    before = await bundleWith('before');
+    after = await bundleWith('after', proposal);
+    withoutClause = await bundleWith('half', { ...proposal, exempt: { policies: [], clause: '' } });
+  });
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  const asksFor = (who: string, about: Partial<AccessRequest> = {}) => {
+    const { ticket: _ticket, ...request } = asks(who, WRITE, { durationMs: 30 * MINUTE, ...about });
+    return { ...request, onBehalfOf: about.onBehalfOf ?? [] };
+  };
+  const outcome = (bundle: LoadedBundle, request: AccessRequest, record?: Precedents) =>
+    bundle.policy.assess(request, NOW, record).outcome;
+
+  test('is valid, and has policy alone let through what people always let through', () => {
+    for (const who of ['ci/payments', 'bot/deployer']) {
+      expect(outcome(before, asksFor(who))).toBe('approve');
+      expect(outcome(after, asksFor(who))).toBe('permit');
+    }
+  });
+
+  test('needs its clause: beside a policy that demands people, a new permit changes nothing', () => {
+    expect(outcome(withoutClause, asksFor('ci/payments'))).toBe('approve');
+  });
+
+  const ENDED = onRecord({ asks: [askedBefore(asksFor('ci/payments'), { end: 'withdrawn' })] });
+  const DENIED = onRecord({
+    denials: [
+      {
+        id: 'denial-0001',
+        reportedBy: 'service/tool-gateway',
+        subject: 'ci/payments',
+        resource: 'warehouse:payments',
+        reasonCode: 'EGRESS_DENIED',
+        deniedAtMs: NOW - HOUR,
+      },
+    ],
+  });
+  test.each<[string, AccessRequest, Precedents | undefined]>([
+    ['another identity', asksFor('service/reconciliation'), undefined],
+    ['a person', asksFor('person/ines'), undefined],
+    ['a longer time than was seen', asksFor('ci/payments', { durationMs: 31 * MINUTE }), undefined],
+    ['someone who asks for it', asksFor('ci/payments', { requester: 'person/ines' }), undefined],
+    ['what was asked before in vain', asksFor('ci/payments'), ENDED],
+    ['what a machine has denied', asksFor('ci/payments'), DENIED],
+  ])('leaves to people: %s', (_, request, record) => {
+    expect(outcome(before, request, record)).toBe('approve');
+    expect(outcome(after, request, record)).toBe('approve');
+  });
+
+  test('leaves other entitlements alone', () => {
+    const admin = asks('ci/payments', 'warehouse:payments#admin', {
+      ticket: 'OPS-1',
+      durationMs: 30 * MINUTE,
+    });
+    expect(outcome(after, admin)).toBe(outcome(before, admin));
+  });
+});
