@@ -1,14 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type AccessRequest, type CountersignClient, type SigningKey, signStatement } from '../../client';
+import {
+  type AccessRequest,
+  type CountersignClient,
+  type SignedEnvelope,
+  type SigningKey,
+  signStatement,
+} from '../../client';
 import { CountersignError } from '../../contracts/error';
 import type { RequestView } from '../../contracts/snapshot';
 import { requestDigest } from '../../domain/digest';
+import { LIMITS } from '../../domain/limits';
 import { UNGRANTED_ENDS } from '../../domain/state';
 
-/** Whoever asked, and what they sign with: nobody else is needed to give access back. */
-export interface Holder {
-  readonly request: AccessRequest;
-  readonly key: SigningKey;
+/** The two statements by which one ends a request of one's own, signed by its requester. */
+export interface Farewell {
+  readonly withdraw: SignedEnvelope;
+  readonly revoke: SignedEnvelope;
+}
+
+/** Signs both beforehand, so that whoever has to end it later needs no key. All that they can do is take access away. */
+export async function signFarewell(request: AccessRequest, key: SigningKey): Promise<Farewell> {
+  const sign = (verb: 'withdraw' | 'revoke') =>
+    signStatement(
+      { verb, request: request.id, digest: requestDigest(request), revision: 0 },
+      request.requester,
+      key,
+      { nowMs: Date.now(), lifeMs: LIMITS.statementLifeMs - 60_000 },
+    );
+  return { withdraw: await sign('withdraw'), revoke: await sign('revoke') };
 }
 
 export type GivenBack =
@@ -18,7 +37,8 @@ export type GivenBack =
   | { readonly gone: false; readonly why: string };
 
 const PAUSE_MS = 300;
-const STATEMENT_LIFE_MS = 3_600_000;
+/** It has moved on, or has heard us already; the next look will tell. */
+const PASSING: readonly string[] = ['NOT_NOW', 'REPLAYED'];
 const ENDED: readonly string[] = ['expired', 'revoked', 'closed'];
 
 /**
@@ -27,30 +47,33 @@ const ENDED: readonly string[] = ['expired', 'revoked', 'closed'];
  */
 export async function giveBack(
   client: CountersignClient,
-  holder: Holder,
+  id: string,
+  farewell: Farewell,
   withinMs: number,
 ): Promise<GivenBack> {
   const untilMs = Date.now() + withinMs;
   let why = 'no answer';
   let leftWithServer = false;
+  let seen = false;
   do {
     try {
-      const view = await client.get(holder.request.id);
+      const view = await client.get(id);
+      seen = true;
       if (isGone(view)) return { gone: true, status: view.status };
       const verb = verbFor(view);
       why = `the request is ${view.status}`;
       if (verb !== undefined) {
-        const verdict = await client.sendStatement(holder.request.id, await sign(holder, verb));
-        // Between the look and the statement it may have moved on; whatever else refuses us will go on doing so.
+        const verdict = await client.sendStatement(id, farewell[verb]);
         const { refusal } = verdict;
-        if (refusal !== undefined && refusal.code !== 'NOT_NOW')
+        if (refusal !== undefined && !PASSING.includes(refusal.code))
           return { gone: false, why: `${refusal.code}: ${refusal.detail}` };
       }
     } catch (error) {
       if (!(error instanceof CountersignError)) throw error;
-      if (error.code === 'NOT_FOUND') return { gone: true, status: 'never submitted' };
+      // A request that was there and takes no statements has been ended from outside; its lease may be alive.
+      if (error.code === 'NOT_FOUND' && !seen) return { gone: true, status: 'not there' };
       why = `${error.code}: ${error.message}`;
-      if (error.code === 'NOT_ANSWERING') leftWithServer ||= await leave(client, holder);
+      if (error.code === 'NOT_ANSWERING') leftWithServer ||= await leave(client, id, farewell);
     }
     await sleep(PAUSE_MS);
   } while (Date.now() < untilMs);
@@ -68,16 +91,10 @@ function verbFor({ status, ending }: RequestView): 'withdraw' | 'revoke' | undef
   return (UNGRANTED_ENDS as readonly string[]).includes(status) ? undefined : 'withdraw';
 }
 
-function sign({ request, key }: Holder, verb: 'withdraw' | 'revoke') {
-  const draft = { verb, request: request.id, digest: requestDigest(request), revision: 0 };
-  return signStatement(draft, request.requester, key, { nowMs: Date.now(), lifeMs: STATEMENT_LIFE_MS });
-}
-
 /** Leaves both orders with the server: the one whose time it is counts when a worker is back. */
-async function leave(client: CountersignClient, holder: Holder): Promise<boolean> {
+async function leave(client: CountersignClient, id: string, farewell: Farewell): Promise<boolean> {
   try {
-    for (const verb of ['withdraw', 'revoke'] as const)
-      await client.leaveStatement(holder.request.id, verb, await sign(holder, verb));
+    for (const verb of ['withdraw', 'revoke'] as const) await client.leaveStatement(id, verb, farewell[verb]);
     return true;
   } catch {
     return false;

@@ -18,7 +18,7 @@ import { renderRequest } from '../render';
 import { splitEntitlement } from '../request-file';
 import { startCommand } from './command';
 import { environmentOf, targetUrlOf } from './environment';
-import { type GivenBack, giveBack } from './give-back';
+import { type GivenBack, giveBack, signFarewell } from './give-back';
 import { Interruptions } from './interruptions';
 import { startKeeper } from './keeper';
 import { viewOf, waitForGrant } from './waiting';
@@ -69,7 +69,8 @@ async function runWithAccess(
   const interruptions = new Interruptions(process.stdin.isTTY === true);
   try {
     return await withClient(context, async (client) => {
-      const keeper = startKeeper({ request, ...(options.key !== undefined && { keyFile: options.key }) });
+      const farewell = await signFarewell(request, key);
+      const keeper = startKeeper({ id: request.id, farewell, durationMs: request.durationMs });
       let outcome: Outcome;
       try {
         outcome = await holdAccess({
@@ -83,12 +84,16 @@ async function runWithAccess(
           context,
         });
       } finally {
-        const back = await giveBack(client, { request, key }, GIVE_BACK_WITHIN_MS).catch(
-          (error: unknown) => ({
-            gone: false as const,
-            why: error instanceof Error ? error.message : 'it failed',
-          }),
-        );
+        // Signed anew: a long command may have outlived what the keeper has.
+        const back = await giveBack(
+          client,
+          request.id,
+          await signFarewell(request, key),
+          GIVE_BACK_WITHIN_MS,
+        ).catch((error: unknown) => ({
+          gone: false as const,
+          why: error instanceof Error ? error.message : 'it failed',
+        }));
         if (back.gone) keeper.dismiss();
         else keeper.takeOver();
         context.announce(sayGivenBack(back));

@@ -1,7 +1,11 @@
 import { z } from 'zod';
-import { accessRequestSchema } from '../../contracts/request';
+import { requestId, signedEnvelopeSchema } from '../../contracts/request';
 
-const ordersSchema = z.object({ request: accessRequestSchema, keyFile: z.string().exactOptional() });
+const ordersSchema = z.object({
+  id: requestId,
+  farewell: z.object({ withdraw: signedEnvelopeSchema, revoke: signedEnvelopeSchema }),
+  durationMs: z.number(),
+});
 
 /** A look at a server that has been away costs little; a grant lives no longer than its lease in any case. */
 const TRIES_FOR_MS = 3_600_000;
@@ -14,18 +18,16 @@ async function keep(): Promise<void> {
   if (word === 'done') return;
   const parsed = ordersSchema.safeParse(JSON.parse(orders));
   if (!parsed.success) return;
-  const { request, keyFile } = parsed.data;
+  const { id, farewell, durationMs } = parsed.data;
   // Loaded now, not at the start: most keepers are dismissed.
   const { createContext, withClient } = await import('../context.js');
-  const { findSigningKey } = await import('../keys-lookup.js');
   const { giveBack } = await import('./give-back.js');
   const context = createContext(process.env);
-  const key = await findSigningKey(request.requester, keyFile, context.settings.COUNTERSIGN_STATE_DIR);
-  const untilMs = Date.now() + Math.min(TRIES_FOR_MS, request.durationMs + 60_000);
+  const untilMs = Date.now() + Math.min(TRIES_FOR_MS, durationMs + 60_000);
   for (let gone = false; !gone && Date.now() < untilMs; )
     try {
       gone = await withClient(context, async (client) => {
-        const back = await giveBack(client, { request, key }, untilMs - Date.now());
+        const back = await giveBack(client, id, farewell, untilMs - Date.now());
         return back.gone;
       });
     } catch {

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
-import type { AccessRequest } from '../../client';
+import type { Farewell } from './give-back';
 
-/** What the keeper is told before anything is asked for. The key itself stays in its file. */
+/** What the keeper is told before anything is asked for. It gets no key: what it may say is signed already. */
 export interface KeeperOrders {
-  readonly request: AccessRequest;
-  readonly keyFile?: string;
+  readonly id: string;
+  readonly farewell: Farewell;
+  readonly durationMs: number;
 }
 
 /** A process that gives access back when this one is gone without having done so: killed, crashed, out of memory. */

@@ -27,6 +27,16 @@ function requestFile(content: string): string {
   return file;
 }
 
+const RUN = [
+  '--entitlement',
+  'warehouse:reporting#read',
+  '--for',
+  '5m',
+  '--reason',
+  'x',
+  '--as',
+  'agent/atlas',
+];
 const request =
   'requester: agent/atlas\nentitlement: warehouse:reporting#read\nduration: 15m\nreason: report\n';
 
@@ -53,6 +63,21 @@ describe('bad input at the command line is one line that says what and where', (
     ['a port that is none', ['up', '--temporal-port', 'x'], 2, /--temporal-port/],
     ['a file that is not there', ['request', 'submit', 'no.yaml'], 1, /no\.yaml/],
     ['a bundle that is not there', ['policy', 'check', 'nowhere'], 1, /nowhere/],
+    ['a command without one', ['run', ...RUN], 2, /command/],
+    [
+      'a command for everything',
+      ['run', ...RUN, '--entitlement', 'all', '--', 'true'],
+      2,
+      /connector:resource#action/,
+    ],
+    ['a command for ever', ['run', ...RUN, '--for', 'ever', '--', 'true'], 2, /--for/],
+    [
+      'an agent that acts as a person',
+      ['mcp', '--as', 'person/mira', '--gateway', 'http://h'],
+      2,
+      /not as a person/,
+    ],
+    ['an agent at no gateway', ['mcp', '--as', 'agent/atlas', '--gateway', 'file:///x'], 2, /--gateway/],
     ['a server that is not there', ['request', 'list'], 1, /UNREACHABLE.*TEMPORAL_ADDRESS/],
   ] as const)('%s', (_, args, status, message) => {
     const result = countersign(args);
