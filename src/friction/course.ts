@@ -2,7 +2,7 @@ import type { DomainEvent } from '../domain/event';
 import { evolve } from '../domain/evolve';
 import type { PrincipalId } from '../domain/principal';
 import { type AccessRequest, entitlementName } from '../domain/request';
-import { awaited, type RequestState } from '../domain/state';
+import { awaited, isPending, type RequestState } from '../domain/state';
 import type { Verdict } from '../domain/statement';
 
 /** The path of what policy alone let through. */
@@ -195,7 +195,7 @@ class Reading {
 
   /** Whoever was not awaited a moment ago and is now has been asked, whatever brought it about. */
   #prompt(atMs: number): void {
-    const now = new Set(this.#state === null ? [] : awaited(this.#state));
+    const now = new Set(this.#state === null ? [] : askedIn(this.#state));
     for (const person of this.#visibleSince.keys()) if (!now.has(person)) this.#visibleSince.delete(person);
     for (const person of now) {
       if (this.#visibleSince.has(person)) continue;
@@ -203,6 +203,12 @@ class Reading {
       this.#prompts.push({ person, atMs });
     }
   }
+}
+
+/** Who is awaited; between its last approval and the act, nobody who has confirmed already. */
+function askedIn(state: RequestState): readonly PrincipalId[] {
+  const confirmed = state.confirmation !== undefined && state.openStage === undefined;
+  return confirmed && isPending(state) ? [] : awaited(state);
 }
 
 function outcomeOf({ status, lease }: RequestState): Outcome {

@@ -1,3 +1,4 @@
+import type { DomainEvent } from '../../../src/domain/event';
 import { courseOf } from '../../../src/friction/course';
 import { MINUTE } from '../../support/domain/builders';
 import { BEGIN, lifeOf, type Plan } from '../../support/friction/population';
@@ -48,6 +49,26 @@ describe('FRI-4 the course of one request, read from its events', () => {
       reminders: 4,
       approvals: [{ afterMs: 90 * MINUTE }, { by: 'person/david' }],
     });
+  });
+
+  test('whoever confirms is asked once, however many stages follow', () => {
+    const by = 'person/sponsor';
+    const confirmed = lifeOf(PLAN).flatMap((event): readonly DomainEvent[] => {
+      if (event.type !== 'assessed') return [event];
+      const assessment = { ...event.assessment, confirmation: { by: [by], before: 'approval' as const } };
+      const { atMs } = event;
+      return [
+        { ...event, assessment },
+        { type: 'confirmation_awaited', atMs },
+        { type: 'confirmed', atMs, by, jti: 'confirmation', expiresAtMs: atMs + 60 * MINUTE },
+      ];
+    });
+    expect(courseOf(confirmed)?.prompts.map(({ person }) => person)).toEqual([
+      by,
+      'person/mira',
+      'person/tomas',
+      'person/david',
+    ]);
   });
 
   test('a replacement is asked from the moment of the reroute', () => {

@@ -31,6 +31,14 @@ describe('FRI-4 what is recorded was written by others', () => {
         { type: 'stage_opened', atMs: BEGIN, stage: 'owner', revision: 0 },
       ],
     ],
+    [
+      'policies that are no list',
+      LIFE.map((event) =>
+        event.type === 'assessed'
+          ? { ...event, assessment: { ...event.assessment, determiningPolicies: 'all' } }
+          : event,
+      ),
+    ],
     ['a life without end', Array.from({ length: 20_001 }, () => LIFE[0])],
   ])('%s counts as unreadable, and the rest goes on', (_, events) => {
     const tally = new FrictionTally();
