@@ -1,7 +1,16 @@
+import { z } from '@hono/zod-openapi';
 import { submissionSchema } from '../../contracts/request';
 import type { Gateway } from '../gateway';
 import { readBody } from '../http/body';
 import type { Add } from './adder';
+
+/** For the document only: JSON of any depth, as an action's arguments are, cannot be written down there. */
+const describedSubmission = z
+  .object({
+    request: z.record(z.string(), z.unknown()),
+    proof: z.object({ format: z.literal('jws'), jws: z.string() }),
+  })
+  .openapi('SignedSubmission');
 
 /** Routes of this part. */
 export function addOwnRequests(add: Add, { own }: Gateway): void {
@@ -14,7 +23,7 @@ export function addOwnRequests(add: Add, { own }: Gateway): void {
     {
       limit: 'submission',
       summary: 'Carry a request that the caller has signed itself',
-      body: submissionSchema,
+      body: describedSubmission,
       status: [202],
     },
     async (c) => c.json(await own.carry(c.get('caller'), await readBody(c, submissionSchema)), 202),
