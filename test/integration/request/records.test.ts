@@ -220,7 +220,7 @@ describe('FRI-7 no grant outlives the people and the identity it rests on', () =
     const first = await harness.cast.ask(ask);
     await harness.cast.say('person/mira', 'approve', first);
     const granted = await harness.cast.settled(first);
-    const renewal = await harness.cast.ask(ask);
+    const renewal = await harness.cast.ask({ ...ask, durationMs: 10_000 });
     expect((await harness.cast.view(renewal)).assessment?.precedents).toBeUndefined();
     await harness.cast.say('person/mira', 'approve', renewal);
     expect((await harness.cast.settled(renewal)).status).toBe('active');
