@@ -157,7 +157,9 @@ describe('refusals that need a situation of their own', () => {
 
   test('WEAK_ASSURANCE: a stage that asks for a stronger key', async () => {
     const undo = await stage.changeBundle('paths.yaml', (text) =>
-      text.replaceAll('assurance: key', 'assurance: phishing-resistant'),
+      text
+        .replace('alternatives: [production-write-by-dba]', 'alternatives: []')
+        .replace('assurance: key', 'assurance: phishing-resistant'),
     );
     try {
       const request = await stage.submitted();
