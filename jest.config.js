@@ -1,3 +1,5 @@
+const { availableParallelism } = require('node:os');
+
 /** Jest runs in child processes (its default): the Temporal SDK's native module does not survive worker threads. */
 const transform = {
   '^.+\\.(t|j|mj)s$': [
@@ -16,7 +18,11 @@ const project = (displayName, extra = {}) => ({
   ...extra,
 });
 
+// Most tests wait for servers rather than work, so two run at a time on two cores as well.
+const maxWorkers = Math.max(2, availableParallelism() - 1);
+
 module.exports = {
+  maxWorkers,
   projects: [
     project('unit'),
     project('workflow', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
