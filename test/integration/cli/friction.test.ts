@@ -9,7 +9,7 @@ import { BEGIN, lifeOf } from '../../support/friction/population';
 
 const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
 const REQUESTS = 10_000;
-const MOST_MB = 200;
+const MOST_MB = 100;
 let folder: string;
 
 /** An archive of 10,000 requests: 250 lives of different courses, each under forty ids. */
@@ -22,6 +22,7 @@ beforeAll(() => {
     const events = lives[index % lives.length] ?? [];
     writeFileSync(path.join(dir, 'run.json'), evidenceOf(events.map((event) => renamed(event, index))));
   }
+  mkdirSync(path.join(folder, 'none', 'evidence'), { recursive: true });
   // Says at its end how much memory it has held at most.
   writeFileSync(
     path.join(folder, 'peak.cjs'),
@@ -48,10 +49,15 @@ function friction(...args: readonly string[]) {
   );
 }
 
+const peakMbOf = (stderr: string): number => Number(/PEAK (\d+)/.exec(stderr)?.[1]) / 1_024;
+
 const span = ['--from', new Date(BEGIN).toISOString(), '--to', '2026-05-02'];
 
 describe('FRI-4 figures of an archive of 10,000 requests', () => {
-  test('are computed under 200 MB, all of the process', () => {
+  test('are computed in 100 MB beyond what the program itself takes', () => {
+    const idle = peakMbOf(
+      friction('--no-server', '--archive', path.join(folder, 'none'), ...span, '--json').stderr,
+    );
     const { status, stdout, stderr } = friction('--no-server', '--archive', folder, ...span, '--json');
     expect(status).toBe(0);
     const { total, complete, unreadable, by } = JSON.parse(stdout);
@@ -61,9 +67,8 @@ describe('FRI-4 figures of an archive of 10,000 requests', () => {
       unreadable: 0,
     });
     expect(by.team.map(({ name }: { name: string }) => name)).toContain('payments-workloads');
-    const peakMb = Number(/PEAK (\d+)/.exec(stderr)?.[1]) / 1_024;
-    expect(peakMb).toBeGreaterThan(30);
-    expect(peakMb).toBeLessThan(MOST_MB);
+    expect(idle).toBeGreaterThan(30);
+    expect(peakMbOf(stderr) - idle).toBeLessThan(MOST_MB);
   });
 
   test('are printed as sentences, tables and findings; a file that is no evidence is counted', () => {
