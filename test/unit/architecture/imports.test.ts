@@ -142,6 +142,15 @@ describe('the workflow bundle stays small and can run in the sandbox', () => {
     const code = bundle.slice(0, bundle.indexOf('//# sourceMappingURL'));
     expect(code.length).toBeGreaterThan(100_000);
     expect(code.length).toBeLessThanOrEqual(700 * 1_024);
+    expect(code).toContain('node_modules/@noble/hashes/');
     expect(code).not.toMatch(/node_modules\/(zod|pino|jose)\//);
+  });
+
+  test('no module keeps anything that can change: all requests of a worker share one instance of it', () => {
+    const state =
+      /^(?:export )?(?:let|var) |^(?:export )?const [^=]+= (?:new (?:Weak)?(?:Map|Set)\b|\[\];|\{\};)/m;
+    const files = sourceFiles(SRC).filter((file) => CORE.has(partOf(path.relative(SRC, file))));
+    expect(files.length).toBeGreaterThan(30);
+    expect(files.filter((file) => state.test(readFileSync(file, 'utf8')))).toEqual([]);
   });
 });
