@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { webhookSignature } from '../../../src/gateway/requests/callbacks';
-import { eventually } from '../../support/harness-wait';
+import { eventually, eventuallyTrue } from '../../support/harness-wait';
 import {
   CONTAINED,
   denialOf,
@@ -311,16 +311,15 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
       ],
     });
     const { id } = submitted.json.task;
-    const requests = (await gateway.as('person/mira', '/v1/awaiting')).json.requests as { id: string }[];
-    const views = await Promise.all(requests.map((one) => gateway.stage.client.get(one.id)));
-    const ours = views.flatMap((view) => {
-      const { id: requestId, reason, entitlement } = view.submission?.request ?? {};
-      const isOurs = reason === JUSTIFIED.business_justification && requestId !== undefined;
-      return isOurs && view.status === 'awaiting_approval' ? [{ id: requestId, entitlement }] : [];
+    const [access, execution] = await gateway.gateway.tasks.requestIds(id);
+    // Temporal lists what is open a moment after it is.
+    await eventuallyTrue('both requests of the task await mira', async () => {
+      const { requests } = (await gateway.as('person/mira', '/v1/awaiting')).json as {
+        requests: { id: string }[];
+      };
+      const listed = new Set(requests.map((one) => one.id));
+      return listed.has(access ?? '') && listed.has(execution ?? '');
     });
-    const [taskItems] = await Promise.all([gateway.gateway.tasks.requestIds(id)]);
-    const [access, execution] = taskItems;
-    expect(ours.map((one) => one.id)).toEqual(expect.arrayContaining([...taskItems]));
     await gateway.say('person/mira', 'approve', access ?? '');
     await gateway.say('person/mira', 'deny', execution ?? '');
     const over = await gateway.read('ci/payments', id, 15);
