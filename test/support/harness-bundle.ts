@@ -8,7 +8,7 @@ export class BundleFolder {
 
   /** Replaces text in a file that must hold it. Yields what puts the file back as it was. */
   replace(file: string, text: string, replacement: string): () => void {
-    return this.#change(file, (before) => {
+    return this.change(file, (before) => {
       if (!before.includes(text)) throw new Error(`${file} does not hold: ${text}`);
       return before.replace(text, replacement);
     });
@@ -16,7 +16,7 @@ export class BundleFolder {
 
   /** Sets a member of a YAML file. Yields what puts the file back as it was. */
   set(file: string, where: readonly (string | number)[], value: unknown): () => void {
-    return this.#change(file, (before) => {
+    return this.change(file, (before) => {
       const document = parseDocument(before);
       document.setIn(where, document.createNode(value));
       return document.toString({ lineWidth: 0 });
@@ -28,10 +28,13 @@ export class BundleFolder {
     return this.set('directory.yaml', ['people', person, 'keys', 0, 'revoked'], true);
   }
 
-  #change(file: string, edit: (before: string) => string): () => void {
+  /** Changes a file's text. Yields what puts the file back as it was. */
+  change(file: string, edit: (before: string) => string): () => void {
     const where = path.join(this.dir, file);
     const before = readFileSync(where, 'utf8');
-    writeFileSync(where, edit(before));
+    const after = edit(before);
+    if (after === before) throw new Error(`nothing was changed in ${file}`);
+    writeFileSync(where, after);
     return () => writeFileSync(where, before);
   }
 }

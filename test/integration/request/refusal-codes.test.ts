@@ -3,33 +3,40 @@ import { LIMITS } from '../../../src/domain/limits';
 import type { AccessRequest } from '../../../src/domain/request';
 import type { StatementDraft } from '../../../src/signing/sign';
 import { signStatement } from '../../../src/signing/sign';
+import { Harness } from '../../support/harness';
+import { ADMIN, reroutedToDavid, WRITE } from '../../support/harness-asks';
+import type { Cast } from '../../support/harness-cast';
 import { strangersKey } from '../../support/keyring';
-import { entitlement, Stage } from '../../support/stage';
 
-let stage: Stage;
+let harness: Harness;
+let cast: Cast;
 beforeAll(async () => {
-  stage = await Stage.open();
+  harness = await Harness.start();
+  cast = harness.cast;
 }, 120_000);
-afterAll(() => stage.close());
+afterAll(() => harness?.stop());
 
 const grounds = (about: Partial<StatementDraft> = {}): Partial<StatementDraft> => ({
-  reasonCode: 'approver-absent',
-  ticket: 'OPS-1',
-  policyBasis: 'production-write',
-  replacement: { replace: 'person/mira', with: 'person/david', untilMs: Date.now() + 600_000 },
+  ...reroutedToDavid(),
   ...about,
 });
 
+/** Codes of the refusals that are on record. */
+async function recorded(request: AccessRequest): Promise<readonly string[]> {
+  const events = await cast.events(request);
+  return events.flatMap((event) => (event.type === 'statement_refused' ? [event.refusal.code] : []));
+}
+
 /** Says it, and checks that the refusal is also on record (AUD-2). */
-async function refusedAs(code: string, ...about: Parameters<Stage['say']>): Promise<void> {
-  expect(await stage.say(...about)).toBe(code);
-  expect(await stage.recorded(about[2])).toContain(code);
+async function refusedAs(code: string, ...about: Parameters<Cast['say']>): Promise<void> {
+  expect(await cast.say(...about)).toBe(code);
+  expect(await recorded(about[2])).toContain(code);
 }
 
 describe('AUD-2 every refusal of a statement reaches its sender with a code, and the record', () => {
   let request: AccessRequest;
   beforeAll(async () => {
-    request = await stage.submitted();
+    request = await cast.ask(WRITE);
   });
 
   test('NOT_HUMAN: TTA-7 a pipeline approves', () =>
@@ -97,12 +104,12 @@ describe('AUD-2 every refusal of a statement reaches its sender with a code, and
   test('MALFORMED: a statement that would live for two days; one verb in the name of another', async () => {
     const long = { lifeMs: 2 * LIMITS.statementLifeMs };
     await refusedAs('MALFORMED', 'person/mira', 'approve', request, {}, long);
-    await stage.client.leaveStatement(
+    await harness.client.leaveStatement(
       request.id,
       'approve',
-      await stage.sign('person/mira', 'deny', request),
+      await cast.sign('person/mira', 'deny', request),
     );
-    const view = await stage.until(
+    const view = await cast.until(
       request,
       ({ refusals }) => refusals.at(-1)?.refusal.detail.includes('came as') ?? false,
     );
@@ -111,7 +118,7 @@ describe('AUD-2 every refusal of a statement reaches its sender with a code, and
 
   test('TOO_LARGE: a statement past its size', async () => {
     const jws = `a.${'b'.repeat(LIMITS.statementBytes)}.c`;
-    expect(await stage.carry(request, { format: 'jws', jws })).toBe('TOO_LARGE');
+    expect(await cast.carry(request, { format: 'jws', jws })).toBe('TOO_LARGE');
   });
 
   test('UNKNOWN_KEY and BAD_SIGNATURE: TTA-5 a stranger signs as an approver', async () => {
@@ -123,12 +130,12 @@ describe('AUD-2 every refusal of a statement reaches its sender with a code, and
       revision: 0,
     };
     const times = { nowMs: Date.now(), lifeMs: 60_000 };
-    expect(await stage.carry(request, await signStatement(draft, 'person/mira', key, times))).toBe(
+    expect(await cast.carry(request, await signStatement(draft, 'person/mira', key, times))).toBe(
       'UNKNOWN_KEY',
     );
-    const { keyId } = await stage.key('person/mira');
+    const { keyId } = await cast.key('person/mira');
     const forged = await signStatement(draft, 'person/mira', { ...key, keyId }, times);
-    expect(await stage.carry(request, forged)).toBe('BAD_SIGNATURE');
+    expect(await cast.carry(request, forged)).toBe('BAD_SIGNATURE');
   });
 
   test('NOT_NOW: nothing to revoke, no reroute to endorse', async () => {
@@ -137,41 +144,37 @@ describe('AUD-2 every refusal of a statement reaches its sender with a code, and
   });
 
   test('after all that the request waits as before, and one approval grants it', async () => {
-    expect(await stage.say('person/mira', 'approve', request)).toBe('accepted');
-    expect((await stage.settled(request)).status).toBe('active');
+    expect(await cast.say('person/mira', 'approve', request)).toBe('accepted');
+    expect((await cast.settled(request)).status).toBe('active');
   });
 });
 
 describe('refusals that need a situation of their own', () => {
   test('REPLAYED: the same statement twice', async () => {
-    const request = await stage.submitted({
-      entitlement: entitlement('payments', 'admin'),
-      ticket: 'OPS-1',
-      requester: 'bot/deployer',
-    });
-    const approval = await stage.sign('person/mira', 'approve', request);
-    expect(await stage.carry(request, approval)).toBe('accepted');
-    expect(await stage.carry(request, approval)).toBe('REPLAYED');
-    expect(await stage.recorded(request)).toEqual(['REPLAYED']);
+    const request = await cast.ask({ ...ADMIN, requester: 'bot/deployer' });
+    const approval = await cast.sign('person/mira', 'approve', request);
+    expect(await cast.carry(request, approval)).toBe('accepted');
+    expect(await cast.carry(request, approval)).toBe('REPLAYED');
+    expect(await recorded(request)).toEqual(['REPLAYED']);
   });
 
   test('WEAK_ASSURANCE: a stage that asks for a stronger key', async () => {
-    const undo = await stage.changeBundle('paths.yaml', (text) =>
+    const undo = harness.bundle.change('paths.yaml', (text) =>
       text
         .replace('alternatives: [production-write-by-dba]', 'alternatives: []')
         .replace('assurance: key', 'assurance: phishing-resistant'),
     );
     try {
-      const request = await stage.submitted();
+      const request = await cast.ask(WRITE);
       await refusedAs('WEAK_ASSURANCE', 'person/mira', 'approve', request);
     } finally {
-      await undo();
+      undo();
     }
   });
 
   test('DISABLED_IDENTITY: an approver who was disabled after the request was assessed', async () => {
-    const request = await stage.submitted();
-    const undo = await stage.changeBundle('directory.yaml', (text) =>
+    const request = await cast.ask(WRITE);
+    const undo = harness.bundle.change('directory.yaml', (text) =>
       text
         .replace('person/mira: { name: Mira', 'person/mira: { enabled: false, name: Mira')
         .replace('  person/mira:\n', '  person/mira:\n    enabled: false\n'),
@@ -179,83 +182,75 @@ describe('refusals that need a situation of their own', () => {
     try {
       await refusedAs('DISABLED_IDENTITY', 'person/mira', 'approve', request);
     } finally {
-      await undo();
+      undo();
     }
   });
 
   test('RATE_LIMITED: more reroutes than a request can take', async () => {
     const substitutes = ['david', 'aiko', 'ravi', 'lena', 'sofia', 'marcus', 'amara', 'felix', 'oskar'];
-    const undo = await stage.changeBundle('directory.yaml', (text) =>
+    const undo = harness.bundle.change('directory.yaml', (text) =>
       text.replace(/(dba:.*members: \[).*\]/, `$1${substitutes.map((name) => `person/${name}`).join(', ')}]`),
     );
     try {
-      const request = await stage.submitted();
+      const request = await cast.ask(WRITE);
       const verdicts: string[] = [];
       for (const [index, name] of substitutes.entries()) {
         const replace = index === 0 ? 'person/mira' : `person/${substitutes[index - 1]}`;
         const replacement = { replace, with: `person/${name}`, untilMs: Date.now() + 600_000 };
-        verdicts.push(await stage.say('person/nadia', 'reroute', request, grounds({ replacement })));
+        verdicts.push(await cast.say('person/nadia', 'reroute', request, grounds({ replacement })));
       }
       expect(verdicts).toEqual([...Array(LIMITS.reroutes).fill('accepted'), 'RATE_LIMITED']);
     } finally {
-      await undo();
+      undo();
     }
   });
 });
 
 describe('refusals of the act on the target', () => {
   test('TARGET_REFUSED: a role that the target does not have', async () => {
-    const undo = await stage.changeBundle('catalog.yaml', (text) =>
+    const undo = harness.bundle.change('catalog.yaml', (text) =>
       text.replace('role: production_write', 'role: production_writers'),
     );
     try {
-      const request = await stage.submitted();
-      await stage.say('person/mira', 'approve', request);
-      const view = await stage.settled(request);
+      const request = await cast.ask(WRITE);
+      await cast.say('person/mira', 'approve', request);
+      const view = await cast.settled(request);
       expect([view.status, view.failure?.code]).toEqual(['failed', 'TARGET_REFUSED']);
     } finally {
-      await undo();
+      undo();
     }
   });
 
   test('POLICY_CHANGED: TTA-6 policy forbids it between the stages', async () => {
-    const request = await stage.submitted({
-      entitlement: entitlement('payments', 'admin'),
-      ticket: 'OPS-1',
-      requester: 'bot/deployer',
-    });
-    await stage.say('person/mira', 'approve', request);
-    const undo = await stage.changeBundle(
+    const request = await cast.ask({ ...ADMIN, requester: 'bot/deployer' });
+    await cast.say('person/mira', 'approve', request);
+    const undo = harness.bundle.change(
       'guard.cedar',
       (text) => `${text}\n@id("freeze")\nforbid (principal, action == Action::"admin", resource);\n`,
     );
     try {
-      expect(await stage.say('person/david', 'approve', request)).toBe('accepted');
-      const view = await stage.settled(request);
+      expect(await cast.say('person/david', 'approve', request)).toBe('accepted');
+      const view = await cast.settled(request);
       expect([view.status, view.failure?.code]).toEqual(['failed', 'POLICY_CHANGED']);
-      expect(await stage.holds('deploy_bot', 'production_admin')).toBe(false);
+      expect(await harness.holds('deploy_bot', 'production_admin')).toBe(false);
     } finally {
-      await undo();
+      undo();
     }
   });
 
   test('NOT_ELIGIBLE: TTA-6 an approver of the first stage leaves the team before the second', async () => {
-    const request = await stage.submitted({
-      entitlement: entitlement('payments', 'admin'),
-      ticket: 'OPS-1',
-      requester: 'bot/deployer',
-    });
-    await stage.say('person/mira', 'approve', request);
-    const undo = await stage.changeBundle('directory.yaml', (text) =>
+    const request = await cast.ask({ ...ADMIN, requester: 'bot/deployer' });
+    await cast.say('person/mira', 'approve', request);
+    const undo = harness.bundle.change('directory.yaml', (text) =>
       text.replace(/(payments-leads:.*members: \[ ?)person\/mira, /, '$1'),
     );
     try {
-      expect(await stage.say('person/david', 'approve', request)).toBe('accepted');
-      const view = await stage.settled(request);
+      expect(await cast.say('person/david', 'approve', request)).toBe('accepted');
+      const view = await cast.settled(request);
       expect([view.status, view.failure?.code]).toEqual(['failed', 'NOT_ELIGIBLE']);
-      expect(await stage.holds('deploy_bot', 'production_admin')).toBe(false);
+      expect(await harness.holds('deploy_bot', 'production_admin')).toBe(false);
     } finally {
-      await undo();
+      undo();
     }
   });
 });
