@@ -16,10 +16,12 @@ export function endAccessActivity(dependencies: Dependencies): Activities['endAc
       throw ApplicationFailure.retryable(`this worker has no connector ${name}`, 'UnknownConnector');
     }
     const endIt = async () => {
-      await connector.revoke(leaseId, reason);
+      const { neverGiven } = await connector.revoke(leaseId, reason);
+      // An act that was broken off before it gave anything is on record as a grant, and leaves no debt.
+      if (neverGiven) await ledger.neverGranted({ request: leaseId, connector: name });
+      else await ledger.over(leaseId, dependencies.nowMs());
       // How it ended can only weigh against a later request, so whoever says it is believed.
       if (reason === 'barred') await ledger.ended(leaseId, end, dependencies.nowMs());
-      else await ledger.over(leaseId, dependencies.nowMs());
     };
     await orAlert(endIt, { connector: name, leaseId, end: reason }, dependencies.nowMs);
   };

@@ -25,17 +25,22 @@ export function provisionActivity(dependencies: Dependencies): Activities['provi
   };
 }
 
-/** The grant is on record, with its debt and its parties, before it is made: no crash in between can hide one. */
+/**
+ * The grant is on record, with its debt and its parties, before it is made: no crash in between can hide one. It comes off
+ * the record only where the target says that there is none and never will be, for another attempt may yet make it. What is
+ * left by a refusal of now is taken off by the bar that follows it.
+ */
 async function grantOnRecord(
   connector: Connector,
   authorisation: Authorisation,
   { ledger, nowMs }: Dependencies,
 ): Promise<ProvisionResult> {
   const { terms } = authorisation;
-  const isNew = await ledger.granted(entryOf(terms, nowMs()));
+  await ledger.granted(entryOf(terms, nowMs()));
   const result = await connector.provision(authorisation);
-  if (result.outcome === 'refused' && isNew) await ledger.notGranted(terms.requestDigest);
-  return result;
+  if (result.outcome === 'granted') return result;
+  if (result.neverGiven) await ledger.neverGranted({ digest: terms.requestDigest });
+  return { outcome: 'refused', refusal: result.refusal };
 }
 
 function entryOf(terms: GrantTerms, grantedAtMs: number): GrantEntry {

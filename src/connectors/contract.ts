@@ -11,12 +11,20 @@ export interface ConnectorDescription {
 
 export type ProvisionOutcome =
   | { readonly outcome: 'granted'; readonly lease: Lease }
-  | { readonly outcome: 'refused'; readonly refusal: Refusal };
+  | (NeverGiven & { readonly outcome: 'refused'; readonly refusal: Refusal });
+
+/**
+ * What only a target can say of a request: that it was given nothing, and never will be, because it was barred or its id
+ * belongs to another. Absent wherever that is not certain.
+ */
+export interface NeverGiven {
+  readonly neverGiven?: true;
+}
 
 /** Why a lease ends. A bar is put on a lease that was never given, so that it never can be. */
 export type EndReason = LeaseEnd | 'barred';
 
-export interface RevocationOutcome {
+export interface RevocationOutcome extends NeverGiven {
   /** False where other leases of the same account still hold the same access. */
   readonly accessRemoved: boolean;
 }

@@ -97,6 +97,11 @@ export interface GrantEntry {
   readonly expiresAtMs: number;
 }
 
+/** Which grant on record was none: the one of that digest, or whatever was to be given on that target under that id. */
+export type NeverGranted =
+  | { readonly digest: Digest }
+  | { readonly request: string; readonly connector: string };
+
 /** A grant that is alive, with those it rests on. */
 export interface OpenGrant {
   readonly request: string;
@@ -116,10 +121,10 @@ export interface Ledger {
   assessed(digest: Digest, assessment: Assessment): Promise<void>;
   /** It ended without access. What is more exact than what was known replaces it. */
   ended(request: string, end: AskEnd, atMs: number, by?: PrincipalId): Promise<void>;
-  /** Put on record before the act, so that no grant is without its debt. Yields whether it was not there yet. */
-  granted(entry: GrantEntry): Promise<boolean>;
-  /** The act was refused, and nothing was given. Only for whoever has just put it on record. */
-  notGranted(digest: Digest): Promise<void>;
+  /** Put on record before the act, so that no grant is without its debt. Said again, it only ever weighs more. */
+  granted(entry: GrantEntry): Promise<void>;
+  /** Nothing was given and nothing will be: only for whoever has it from the target itself. */
+  neverGranted(given: NeverGranted): Promise<void>;
   /** Its access has ended. */
   over(request: string, atMs: number): Promise<void>;
   openGrants(atMs: number): Promise<readonly OpenGrant[]>;

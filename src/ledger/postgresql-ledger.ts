@@ -7,6 +7,7 @@ import type {
   DenialReport,
   GrantEntry,
   Ledger,
+  NeverGranted,
   OpenGrant,
   Precedents,
 } from '../domain/precedents';
@@ -86,11 +87,15 @@ export class PostgresqlLedger implements Ledger {
     );
   }
 
-  async granted(entry: GrantEntry): Promise<boolean> {
-    const inserted = await this.#query(
+  async granted(entry: GrantEntry): Promise<void> {
+    await this.#query(
       `INSERT INTO countersign.grant_record (digest, request_id, connector, emergency, requester, beneficiary, parties,
          participants, reviewers, granted_at_ms, expires_at_ms, review_due_at_ms)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) ON CONFLICT (digest) DO NOTHING RETURNING digest`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) 
+       ON CONFLICT (digest) DO UPDATE SET
+         participants = ARRAY(SELECT DISTINCT unnest(countersign.grant_record.participants || excluded.participants)),
+         expires_at_ms = greatest(countersign.grant_record.expires_at_ms, excluded.expires_at_ms),
+         review_due_at_ms = least(countersign.grant_record.review_due_at_ms, excluded.review_due_at_ms)`,
       [
         entry.digest,
         entry.request,
@@ -106,13 +111,17 @@ export class PostgresqlLedger implements Ledger {
         entry.reviewDueAtMs ?? null,
       ],
     );
-    return inserted.length > 0;
   }
 
-  async notGranted(digest: Digest): Promise<void> {
-    await this.#query('DELETE FROM countersign.grant_record WHERE digest = $1 AND reviewed_at_ms IS NULL', [
-      digest,
-    ]);
+  async neverGranted(given: NeverGranted): Promise<void> {
+    const [which, values] =
+      'digest' in given
+        ? ['digest = $1', [given.digest]]
+        : ['request_id = $1 AND connector = $2', [given.request, given.connector]];
+    await this.#query(
+      `DELETE FROM countersign.grant_record WHERE ${which} AND reviewed_at_ms IS NULL`,
+      values,
+    );
   }
 
   async over(request: string, atMs: number): Promise<void> {

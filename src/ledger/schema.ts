@@ -1,4 +1,4 @@
-/** Rows are never deleted, and what weighs against a request is never taken back. */
+/** What weighs against a request is never taken back; only a grant that the target says there never was is deleted. */
 export const LEDGER_SCHEMA = `
   CREATE SCHEMA IF NOT EXISTS countersign;
   CREATE TABLE IF NOT EXISTS countersign.ask (

@@ -1,6 +1,6 @@
 import type { Assessment } from '../../src/domain/assessment';
 import type { Directory, Policy } from '../../src/domain/ports';
-import { type Authorisation, proveAuthorised } from '../../src/domain/prove';
+import { type Authorisation, type Evidence, proveAuthorised } from '../../src/domain/prove';
 import { accepted } from '../../src/domain/refusal';
 import type { AccessRequest } from '../../src/domain/request';
 import { sampleRequest } from './keyring';
@@ -23,19 +23,20 @@ export interface AuthorisationOptions {
  * signatures and policy, are stood in for, since a connector knows nothing of either.
  */
 export async function authorise(options: AuthorisationOptions): Promise<Authorisation> {
-  const nowMs = Date.now();
-  const { id, durationMs = 60_000, emergency = false, reason = 'contract test' } = options;
-  const request = sampleRequest({ id, durationMs, emergency, reason, submittedAtMs: SUBMITTED_AT_MS });
-  const assessment = permitted(request, options, nowMs);
-  const submission = { request, proof: { format: 'jws' as const, jws: 'a.b.c' } };
-  const proof = await proveAuthorised(
-    { submission, assessment, statements: [] },
-    nowMs,
-    directory(request),
-    policy(assessment),
-  );
+  const { evidence, directory, policy } = permittedCase(options);
+  const proof = await proveAuthorised(evidence, Date.now(), directory, policy);
   if (!proof.ok) throw new Error(`${proof.refusal.code}: ${proof.refusal.detail}`);
   return proof.value;
+}
+
+/** Evidence that proves, with the ports by which it does. */
+export function permittedCase(options: AuthorisationOptions) {
+  const { id, durationMs = 60_000, emergency = false, reason = 'contract test' } = options;
+  const request = sampleRequest({ id, durationMs, emergency, reason, submittedAtMs: SUBMITTED_AT_MS });
+  const assessment = permitted(request, options, Date.now());
+  const submission = { request, proof: { format: 'jws' as const, jws: 'a.b.c' } };
+  const evidence: Evidence = { submission, assessment, statements: [] };
+  return { evidence, directory: directory(request), policy: policy(assessment) };
 }
 
 function permitted(

@@ -92,6 +92,23 @@ export function describeConnectorContract(name: string, harness: ContractHarness
       expect(await harness.holds(account, role)).toBe(false);
     });
 
+    test('EMG-3 it says of a bar that nothing was given, and never of what was', async () => {
+      const never = { neverGiven: true };
+      const barred = randomUUID();
+      const bar = () => harness.connector().revoke(barred, 'barred');
+      expect([await bar(), await bar()]).toEqual([
+        expect.objectContaining(never),
+        expect.objectContaining(never),
+      ]);
+      expect((await give({ id: barred })).outcome).toMatchObject(never);
+      const { id } = await give();
+      expect((await give({ id, reason: 'another' })).outcome).toMatchObject(never);
+      expect(await end(id)).not.toHaveProperty('neverGiven');
+      expect((await give({ id })).outcome).not.toHaveProperty('neverGiven');
+      expect((await give({ id, reason: 'another' })).outcome).toMatchObject(never);
+      expect((await give({ role: 'nothing_there' })).outcome).not.toHaveProperty('neverGiven');
+    });
+
     test('TTA-3 a lease of one request is not given to another', async () => {
       const { id } = await give();
       expect(codeOf((await give({ id, reason: 'another' })).outcome)).toBe('DIGEST_MISMATCH');

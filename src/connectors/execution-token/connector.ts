@@ -5,6 +5,7 @@ import type {
   EndReason,
   Inventory,
   LeaseRecord,
+  NeverGiven,
   ProvisionOutcome,
   RevocationOutcome,
 } from '../contract';
@@ -35,13 +36,28 @@ export class ExecutionTokenConnector implements Connector {
 
   async provision(authorisation: Authorisation): Promise<ProvisionOutcome> {
     const released = await this.#ledger.release(authorisation);
-    if (!released.ok) return { outcome: 'refused', refusal: released.refusal };
+    if (!released.ok) {
+      const { refusal } = released;
+      const isFinal = refusal.code === 'LEASE_ENDED' || refusal.code === 'DIGEST_MISMATCH';
+      if (!isFinal) return { outcome: 'refused', refusal };
+      const { leaseId, requestDigest } = authorisation.terms;
+      return { outcome: 'refused', refusal, ...(await this.#neverGiven(leaseId, requestDigest)) };
+    }
     const { id, account, grantedAtMs, expiresAtMs } = recordOf(released.value);
     return { outcome: 'granted', lease: { id, account, grantedAtMs, expiresAtMs } };
   }
 
   async revoke(leaseId: string, reason: EndReason): Promise<RevocationOutcome> {
-    return { accessRemoved: await this.#ledger.end(leaseId, reason) };
+    const accessRemoved = await this.#ledger.end(leaseId, reason);
+    return { accessRemoved, ...(await this.#neverGiven(leaseId)) };
+  }
+
+  /** Whom a row was written for never changes: one that is a bar, or another request's, stays that. */
+  async #neverGiven(requestId: string, digest?: string): Promise<NeverGiven> {
+    const row = await this.#ledger.find(requestId);
+    if (row === undefined) return {};
+    const isOthers = digest !== undefined && row.request_digest !== digest;
+    return row.request_digest === null || isOthers ? { neverGiven: true } : {};
   }
 
   /** What is executed leaves nothing behind that could drift. */

@@ -151,15 +151,14 @@ export class PostgresqlConnector implements Connector {
   async #end(client: PoolClient, leaseId: string, reason: EndReason): Promise<RevocationOutcome> {
     await lock(client, `lease ${leaseId}`);
     const lease = await findLease(client, leaseId);
-    if (lease === undefined) {
+    if (lease === undefined)
       await client.query(
         "INSERT INTO countersign.lease (lease_id, ended_at_ms, end_reason) VALUES ($1, $2, 'barred')",
         [leaseId, this.#nowMs()],
       );
-      return { accessRemoved: false };
-    }
-    const { account, role } = lease;
-    if (account === null || role === null) return { accessRemoved: false };
+    const { account = null, role = null } = lease ?? {};
+    if (lease === undefined || account === null || role === null)
+      return { accessRemoved: false, neverGiven: true };
     await lock(client, `access ${account} ${role}`);
     if (lease.ended_at_ms === null)
       await client.query(
@@ -189,10 +188,12 @@ export class PostgresqlConnector implements Connector {
 }
 
 function outcomeOfEarlier(earlier: LeaseRow, requestDigest: string): ProvisionOutcome {
+  // A bar belongs to no request, and neither does a lease of this id to any other than the one it was given to.
+  const never = earlier.request_digest !== requestDigest && ({ neverGiven: true } as const);
   if (earlier.end_reason !== null)
-    return refusedWith('LEASE_ENDED', `this lease has ended (${earlier.end_reason})`);
-  if (earlier.request_digest !== requestDigest)
-    return refusedWith('DIGEST_MISMATCH', 'a lease of this id was given to another request');
+    return { ...refusedWith('LEASE_ENDED', `this lease has ended (${earlier.end_reason})`), ...never };
+  if (never)
+    return { ...refusedWith('DIGEST_MISMATCH', 'a lease of this id was given to another request'), ...never };
   const { id, account, grantedAtMs, expiresAtMs } = recordOf(earlier, true);
   return { outcome: 'granted', lease: { id, account, grantedAtMs, expiresAtMs } };
 }

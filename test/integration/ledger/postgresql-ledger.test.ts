@@ -131,13 +131,30 @@ describe('APB-3 denials that were reported', () => {
 });
 
 describe('EMG-3, FRI-6, FRI-7 grants, what is owed for them, and whether they are over', () => {
-  test('a grant is put on record once, and taken back only where it never was', async () => {
+  test('put on record again it weighs more, never less: an act tried again may end later', async () => {
     const request = aRequest();
-    expect(await ledger.granted(grant(request))).toBe(true);
-    expect(await ledger.granted(grant(request, { expiresAtMs: 9 * HOUR }))).toBe(false);
-    expect(await ledger.openGrants(HOUR)).toEqual([expect.objectContaining({ expiresAtMs: 2 * HOUR })]);
-    await ledger.notGranted(requestDigest(request));
-    expect(await ledger.openGrants(HOUR)).toEqual([]);
+    const later = { expiresAtMs: 3 * HOUR, reviewDueAtMs: 9 * HOUR, participants: ['person/second'] };
+    await ledger.granted(grant(request));
+    await ledger.granted(grant(request, later));
+    await ledger.granted(grant(request));
+    expect(await ledger.grantOf(requestDigest(request))).toMatchObject({
+      expiresAtMs: 3 * HOUR,
+      reviewDueAtMs: 5 * HOUR,
+      participants: expect.arrayContaining(['person/approver', 'person/second']),
+    });
+  });
+
+  test('it comes off the record by its digest, or by its id on its own target; never once it was reviewed', async () => {
+    const [byDigest, byId, reviewed] = [aRequest(), aRequest(), aRequest()];
+    for (const request of [byDigest, byId, reviewed]) await ledger.granted(grant(request));
+    await ledger.reviewed(requestDigest(reviewed), 'person/reviewer', 'unjustified', 2 * HOUR);
+    await ledger.neverGranted({ digest: requestDigest(byDigest) });
+    await ledger.neverGranted({ request: byId.id, connector: 'elsewhere' });
+    expect(await ledger.grantOf(requestDigest(byDigest))).toBeUndefined();
+    expect(await ledger.grantOf(requestDigest(byId))).toBeDefined();
+    for (const { id } of [byId, reviewed]) await ledger.neverGranted({ request: id, connector: 'warehouse' });
+    expect(await ledger.grantOf(requestDigest(byId))).toBeUndefined();
+    expect(await ledger.grantOf(requestDigest(reviewed))).toBeDefined();
   });
 
   test('it is open until its end, or until it is over', async () => {
