@@ -132,7 +132,8 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
       status: 'pending',
       links: { cancel: `${task.status_endpoint}/cancel` },
     });
-    const waiting = gateway.read('ci/payments', task.id, 20);
+    await gateway.stage.settled(task);
+    const waiting = gateway.read('ci/payments', task.id, 30);
     const early = await gateway.read('ci/payments', task.id);
     expect(early.json.task).toMatchObject({
       status: 'pending',
@@ -221,7 +222,7 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
   it('says in words of the profile how else it ends', async () => {
     const denied = await gateway.ask('ci/payments', WRITE);
     await gateway.say('person/mira', 'deny', denied.json.task.id);
-    const over = await gateway.read('ci/payments', denied.json.task.id, 10);
+    const over = await gateway.read('ci/payments', denied.json.task.id, 30);
     expect(over.json).toMatchObject({ task: { status: 'denied' } });
     expect(over.json).not.toHaveProperty('result');
   });
@@ -322,7 +323,7 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
     });
     await gateway.say('person/mira', 'approve', access ?? '');
     await gateway.say('person/mira', 'deny', execution ?? '');
-    const over = await gateway.read('ci/payments', id, 15);
+    const over = await gateway.read('ci/payments', id, 30);
     expect(over.json.task).toMatchObject({
       status: 'partial',
       items: [{ status: 'approved', result: { mode: 'reevaluate' } }, { status: 'denied' }],
@@ -374,9 +375,10 @@ describe('ARAP Callback Completion', () => {
     expect(submitted.status).toBe(202);
     const { id } = submitted.json.task;
     await gateway.say('person/mira', 'approve', id);
-    const [first, second] = await eventually('two tries', async () =>
-      received.length >= 2 ? received : undefined,
-    );
+    const [first, second] = await eventually('two tries', async () => {
+      const ours = received.filter(({ body }) => body.includes(id));
+      return ours.length >= 2 ? ours : undefined;
+    });
     expect(JSON.parse(second?.body ?? '')).toEqual({
       state: 'flow-1',
       task: { id, status: 'approved', status_endpoint: `${gateway.url}/access/v1/requests/${id}` },

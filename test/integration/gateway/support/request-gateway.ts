@@ -143,7 +143,8 @@ export class RequestGateway {
   }
 
   async statement(person: string, verb: 'approve' | 'deny' | 'cancel' | 'revoke', requestId: string) {
-    const { digest, revision } = await this.stage.client.get(requestId);
+    // A request that is still being assessed has no path yet, and what is signed names its revision.
+    const { digest, revision } = await this.stage.settled({ id: requestId });
     return signStatement(
       {
         ...(verb === 'cancel' && { reasonCode: 'duplicate' }),
