@@ -394,6 +394,27 @@ describe('ARAP Callback Completion', () => {
     expect(second?.headers['webhook-signature']).toBe(expected);
   });
 
+  it('a gateway that starts again tells what was decided while it was away', async () => {
+    const endpoint = `${callbackUrl()}/access`;
+    const submitted = await gateway.ask('ci/payments', WRITE, { callback: { endpoint } });
+    const { id } = submitted.json.task;
+    const statement = await gateway.statement('person/mira', 'deny', id);
+    await gateway.stopGateway();
+    expect((await gateway.stage.client.sendStatement(id, statement)).accepted).toBe(true);
+    await gateway.startGateway();
+    const told = await eventually('the callback', async () => received.find(({ body }) => body.includes(id)));
+    expect(JSON.parse(told.body)).toMatchObject({ task: { id, status: 'denied' } });
+    // It is owed no longer once it is taken.
+    await eventuallyTrue('nothing is owed', async () => {
+      const rows = await gateway.stage.postgres.query(
+        'SELECT 1 FROM countersign.callback WHERE task_id = $1',
+        [id],
+      );
+      return rows.length === 0;
+    });
+    expect(received.filter(({ body }) => body.includes(id))).toHaveLength(1);
+  });
+
   it('is asked for only where the caller is known to be', async () => {
     for (const endpoint of [
       'http://127.0.0.1:1/hooks',

@@ -78,6 +78,11 @@ describe('AGE-2 execution tokens', () => {
     // Refused ones are on the record too, as many as it has room for.
     const { execution } = await gateway.stage.client.get(id);
     expect(execution).toMatchObject({ redeemedBy: 'service/runner', refusedRedemptions: 8 });
+    // The ledger says no by itself: where nothing can be proved, a used token is a used token all the same.
+    await gateway.stage.stopWorker();
+    expect(codeOf(await redeem(token, evaluation))).toBe('REPLAYED');
+    expect(codeOf(await release(id))).toBe('REPLAYED');
+    await gateway.stage.startWorker();
   });
 
   it('are for their holder, their audience, their action, and their time', async () => {

@@ -11,7 +11,7 @@ import {
 } from '../../../src/enforcement';
 import { createBundleSource, FileTicketSource } from '../../../src/policy';
 import { SignedDirectory } from '../../../src/signing/signed-directory';
-import { eventuallyTrue } from '../../support/harness-wait';
+import { eventually, eventuallyTrue } from '../../support/harness-wait';
 import { UpStack } from './support/up-stack';
 
 jest.setTimeout(120_000);
@@ -310,5 +310,38 @@ describe('AGE-6, AGE-2, AGE-5 the other stories', () => {
     const over = await pipeline.wait(task, { timeoutMs: 45_000 });
     expect(over.task.status).toBe('denied');
     expect(await codeOf(pipeline.executionToken(approvedLie(over)))).not.toBe('done');
+  });
+});
+
+describe('APB-3 what the gateway has denied', () => {
+  it('is linked to what the same identity asks for next, and shown to whom it awaits', async () => {
+    const about = (name: string): Evaluation => ({
+      subject: PIPELINE,
+      action: { name },
+      resource: { type: 'warehouse', id: 'payments' },
+    });
+    expect(await pipeline.evaluate(about('admin'))).toMatchObject({
+      decision: false,
+      context: { reason: 'not_permitted' },
+    });
+    // Whoever may ask about the pipeline has attempted nothing in its name.
+    await stack.as('person/ines', '/access/v1/evaluation', about('disable'));
+    const reported = async () =>
+      stack.query("SELECT reported_by, reason_code FROM countersign.denial WHERE subject = 'ci/payments'");
+    await eventuallyTrue('the denial is on record', async () => (await reported()).length > 0);
+    // What people can turn is no denial to hold against anybody: the way to a request begins with one.
+    const { task } = await propose(about('write'));
+    expect(await reported()).toEqual([{ reported_by: 'service/gateway', reason_code: 'NO_MATCHING_POLICY' }]);
+    const { json } = await eventually('what awaits mira', async () => {
+      const seen = await stack.as('person/mira', `/v1/requests/${task.task.id}`);
+      return seen.json.policy === undefined ? undefined : seen;
+    });
+    expect(json.policy.precedents).toContainEqual(
+      expect.objectContaining({
+        kind: 'reported-denial',
+        about: 'warehouse:payments',
+        by: 'service/gateway',
+      }),
+    );
   });
 });

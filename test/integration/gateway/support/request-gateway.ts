@@ -75,6 +75,7 @@ export class RequestGateway {
       bundles,
       keys: await GatewayKeys.of(await this.stage.key('service/gateway'), this.decisionKey),
       ledgerUrls: new Map([['changes', this.stage.postgres.url]]),
+      callbackStoreUrl: this.stage.postgres.url,
       log: { info: note, warn: note, error: note },
       nowMs: () => Date.now() + this.clock.offsetMs,
     });
