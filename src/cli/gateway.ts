@@ -55,7 +55,8 @@ async function serve(options: GatewayCliOptions, { settings, env }: Context): Pr
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
   });
-  const ledger = new PostgresqlLedger({ url: ledgerAddress(connectors, env), maxConnections: 2 });
+  const ledgerUrl = ledgerAddress(connectors, env);
+  const ledger = new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2 });
   const gateway = await createGateway({
     config,
     publicUrl,
@@ -64,6 +65,7 @@ async function serve(options: GatewayCliOptions, { settings, env }: Context): Pr
     keys,
     ledgerUrls,
     ledger,
+    callbackStoreUrl: ledgerUrl,
     log: logger,
   });
   try {

@@ -3,64 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import { GatewayError } from './gateway-error';
 import type { HolderKey } from './holder-key';
-
-export interface Entity {
-  readonly type: string;
-  readonly id: string;
-  readonly properties?: Readonly<Record<string, unknown>>;
-}
-export interface Evaluation {
-  readonly subject: Entity;
-  readonly action: { readonly name: string; readonly properties?: Readonly<Record<string, unknown>> };
-  readonly resource: Entity;
-  readonly context?: Readonly<Record<string, unknown>>;
-}
-
-const decisionSchema = z.object({
-  decision: z.boolean(),
-  context: z
-    .looseObject({
-      reason: z.string().optional(),
-      next_action: z.string().optional(),
-      retry_after: z.number().optional(),
-      evaluation_id: z.string().optional(),
-      evaluated_at: z.string().optional(),
-      access_request: z
-        .looseObject({
-          endpoint: z.string().optional(),
-          template: z.string().optional(),
-          expires_at: z.string(),
-          binding_token: z.string().optional(),
-        })
-        .optional(),
-    })
-    .optional(),
-});
-export type Decision = z.output<typeof decisionSchema>;
-
-const resultSchema = z.looseObject({
-  mode: z.string(),
-  approval: z.looseObject({ id: z.string(), approved_until: z.string() }).optional(),
-  execution: z.looseObject({ request: z.string() }).optional(),
-});
-const taskSchema = z.object({
-  task: z.looseObject({
-    id: z.string(),
-    status: z.string(),
-    status_endpoint: z.string(),
-    expires_at: z.string().optional(),
-  }),
-  result: resultSchema.optional(),
-});
-export type TaskAnswer = z.output<typeof taskSchema>;
-
-const metadataSchema = z.object({
-  policy_decision_point: z.string(),
-  access_evaluation_endpoint: z.string(),
-  access_request_endpoint: z.string().optional(),
-});
-const tokenSchema = z.looseObject({ token: z.string(), audience: z.string(), expires_at: z.string() });
-export type ExecutionToken = z.output<typeof tokenSchema>;
+import {
+  type Decision,
+  decisionSchema,
+  type Evaluation,
+  type ExecutionToken,
+  metadataSchema,
+  type TaskAnswer,
+  taskSchema,
+  tokenSchema,
+} from './wire';
 
 export interface EnforcementOptions {
   /** Identifier of the decision point, from which its metadata is found. */
@@ -108,7 +60,10 @@ export class EnforcementPoint {
     },
   ): Promise<TaskAnswer> {
     const { access_request: requestable, evaluation_id, evaluated_at, reason } = denial.context ?? {};
-    if (denial.decision || requestable === undefined)
+    const { next_action: nextAction = 'request' } = denial.context ?? {};
+    // Where the decision point says what to do next, it is that and nothing else.
+    const isElsewhere = nextAction === 'retry' || nextAction === 'none';
+    if (denial.decision || requestable === undefined || isElsewhere)
       throw new TypeError('this is no denial that can be requested');
     const { access_request_endpoint: advertised } = await this.#discover();
     const endpoint = requestable.endpoint ?? advertised;
@@ -138,17 +93,24 @@ export class EnforcementPoint {
     return taskSchema.parse(await this.#call('POST', endpoint, body, headers));
   }
 
-  /** Waits until a task is over, by long polls with a growing pause. Yields what it came to. */
+  /**
+   * Waits until a task is over, by long polls with a growing pause: never a shorter one than the service asks for, and
+   * not beyond the end of the task. Yields what it came to.
+   */
   async wait(task: TaskAnswer, { timeoutMs }: { readonly timeoutMs: number }): Promise<TaskAnswer> {
-    const untilMs = Date.now() + timeoutMs;
-    const { status_endpoint: address } = task.task;
-    for (let current = task, pauseMs = 0; ; pauseMs = Math.min(pauseMs * 2 + 250, 60_000)) {
+    const { id, status_endpoint: address, expires_at: expiresAt } = task.task;
+    const endMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt);
+    const untilMs = Math.min(Date.now() + timeoutMs, endMs);
+    for (let current = task, pauseMs = 0, askedMs = 0; ; pauseMs = Math.min(pauseMs * 2 + 250, 60_000)) {
       if (!NOT_OVER.includes(current.task.status)) return current;
-      const leftMs = untilMs - Date.now();
-      if (leftMs <= 0) throw new GatewayError(0, 'timeout', `task ${current.task.id} is still pending`);
-      await sleep(Math.min(leftMs, pauseMs * (0.5 + Math.random() / 2)));
+      await sleep(Math.max(0, Math.min(untilMs - Date.now(), jittered(Math.max(pauseMs, askedMs), askedMs))));
+      if (Date.now() >= untilMs) throw new GatewayError(0, 'timeout', `task ${id} is still pending`);
       const seconds = Math.max(0, Math.min(20, Math.floor((untilMs - Date.now()) / 1_000)));
-      current = taskSchema.parse(await this.#call('GET', address, undefined, { prefer: `wait=${seconds}` }));
+      const { answer, retryAfterMs } = await this.#send('GET', address, undefined, {
+        prefer: `wait=${seconds}`,
+      });
+      current = taskSchema.parse(answer);
+      askedMs = retryAfterMs;
     }
   }
 
@@ -245,6 +207,16 @@ export class EnforcementPoint {
     headers: Readonly<Record<string, string>> = {},
     prove = false,
   ): Promise<unknown> {
+    return (await this.#send(method, url, body, headers, prove)).answer;
+  }
+
+  async #send(
+    method: 'GET' | 'POST',
+    url: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+    prove = false,
+  ): Promise<{ readonly answer: unknown; readonly retryAfterMs: number }> {
     const { accessToken, boundAccessToken = false, fetch: send = fetch } = this.#options;
     const token = await accessToken();
     const withProof = prove || boundAccessToken;
@@ -261,13 +233,18 @@ export class EnforcementPoint {
       ...(body !== undefined && { body: JSON.stringify(body) }),
     });
     const text = await response.text();
-    if (response.ok) return JSON.parse(text);
+    const retryAfterMs = Math.max(0, Number(response.headers.get('retry-after') ?? 0) * 1_000) || 0;
+    if (response.ok) return { answer: JSON.parse(text), retryAfterMs };
     throw gatewayError(response.status, text);
   }
 }
 
 const record = z.record(z.string(), z.unknown());
 const problemSchema = z.object({ type: z.string(), detail: z.string(), code: z.string().optional() });
+
+/** Between half of a pause and all of it, so that many callers do not come at once; never less than `leastMs`. */
+const jittered = (pauseMs: number, leastMs: number): number =>
+  Math.max(leastMs, pauseMs * (0.5 + Math.random() / 2));
 
 const withoutQuery = (url: string): string => {
   const { origin, pathname } = new URL(url);

@@ -1,5 +1,6 @@
 import type { CountersignClient } from '../client';
 import { ExecutionLedger } from '../connectors/execution-token/ledger';
+import { ENFORCEMENT_POINT_ROLE } from '../contracts/denial-report';
 import type { Ledger } from '../domain/precedents';
 import { hasAnyRole, RECORDER_ROLE } from '../domain/principal';
 import { type BundleSource, type LoadedBundle, remembering } from '../policy';
@@ -16,13 +17,17 @@ import { RateLimiter } from './http/rate-limit';
 import type { GatewayKeys } from './keys';
 import { DenialBinding } from './pdp/binding';
 import { DecisionPoint } from './pdp/decide';
+import { DenialReports } from './pdp/denial-reports';
 import { metadataOf } from './pdp/metadata';
 import { Searches } from './pdp/search';
 import { Approvals } from './requests/approvals';
+import { CallbackStore } from './requests/callback-store';
+import { CallbackWatch } from './requests/callback-watch';
 import { Callbacks, type Resolve } from './requests/callbacks';
 import type { Authority } from './requests/evidence';
 import { OwnRequests } from './requests/own';
 import { TaskRecords } from './requests/records';
+import { TaskView } from './requests/task-view';
 import { Tasks } from './requests/tasks';
 
 export interface GatewayOptions {
@@ -35,6 +40,8 @@ export interface GatewayOptions {
   readonly ledgerUrls: ReadonlyMap<string, string>;
   /** What went before, for the proofs that acts rest on. Plain decisions never ask it. */
   readonly ledger?: Ledger;
+  /** Database in which it is kept who has still to be told what; needed where callbacks are configured. */
+  readonly callbackStoreUrl?: string;
   readonly log: Log;
   readonly nowMs?: () => number;
   readonly resolve?: Resolve;
@@ -46,7 +53,7 @@ export type Gateway = Awaited<ReturnType<typeof createGateway>>;
 /** @throws Error of one line where the directory does not know the gateway's own key */
 export async function createGateway(options: GatewayOptions) {
   const { config, publicUrl, client, bundles, keys, ledgerUrls, log, nowMs = Date.now } = options;
-  const recorder = await recorderOf(options, nowMs());
+  const { recorder, reportsDenials } = await ownStanding(options, nowMs());
   const authority = authorityOf(bundles, options.ledger);
   const enforcementPoints = new Set(config.enforcementPoints);
   const { access_request_endpoint: endpoint } = metadataOf(publicUrl);
@@ -59,6 +66,9 @@ export async function createGateway(options: GatewayOptions) {
   ];
   const binding = new DenialBinding(keys, publicUrl, endpoint, nowMs);
   const approvals = new Approvals({ client, keys, publicUrl, bundles, authority, enforcementPoints, nowMs });
+  const denials = reportsDenials
+    ? new DenialReports({ client, key: keys.attestation, reporter: recorder, log, nowMs })
+    : undefined;
   const decisions = new DecisionPoint({
     bundles,
     enforcementPoints,
@@ -66,10 +76,25 @@ export async function createGateway(options: GatewayOptions) {
     endpoint,
     formsUrl: `${publicUrl}/access/v1`,
     reevaluate: approvals.reevaluate,
+    ...(denials && { denied: (attempt) => denials.note(attempt) }),
     nowMs,
   });
   const records = new TaskRecords(client, keys, authority, nowMs);
   const callbacks = new Callbacks(config.callbacks, options.resolve);
+  const view = new TaskView({ client, approvals, publicUrl, endpoint, nowMs });
+  const owed = callbackStoreOf(options);
+  const watch =
+    owed &&
+    new CallbackWatch({
+      store: owed,
+      callbacks,
+      records,
+      describe: async (record) => view.describe(record, await view.look(record, 0)),
+      messageId: (taskId) => keys.identifier('msg_', 'callback', taskId),
+      log,
+      nowMs,
+    });
+  watch?.start();
   const tasks = new Tasks({
     client,
     keys,
@@ -77,10 +102,9 @@ export async function createGateway(options: GatewayOptions) {
     bundles,
     binding,
     records,
-    approvals,
     callbacks,
-    publicUrl,
-    endpoint,
+    view,
+    ...(watch && { watch }),
     nowMs,
   });
   const ledgers = new Map([...ledgerUrls].map(([name, url]) => [name, new ExecutionLedger({ url, nowMs })]));
@@ -112,13 +136,16 @@ export async function createGateway(options: GatewayOptions) {
     desk: new ApproversDesk(client, bundles, nowMs),
     client,
     close: async () => {
+      await denials?.stop();
+      await watch?.stop();
+      await owed?.close();
       await Promise.all([...ledgers.values()].map((ledger) => ledger.close()));
     },
   };
 }
 
-/** The identity whose registered key the gateway attests with. */
-async function recorderOf({ bundles, keys }: GatewayOptions, nowMs: number): Promise<string> {
+/** The identity whose registered key the gateway attests with, and whether its word on denials counts as well. */
+async function ownStanding({ bundles, keys }: GatewayOptions, nowMs: number) {
   const { book } = await bundles.current();
   const registered = book.directory.keyById(keys.attestation.keyId, nowMs);
   const standing = registered && book.directory.standingOf(registered.principal, nowMs);
@@ -126,7 +153,15 @@ async function recorderOf({ bundles, keys }: GatewayOptions, nowMs: number): Pro
     throw new Error(
       `the gateway's key is not registered to an identity with the role ${RECORDER_ROLE}; put its public part into the directory`,
     );
-  return standing.id;
+  return { recorder: standing.id, reportsDenials: hasAnyRole(standing, [ENFORCEMENT_POINT_ROLE]) };
+}
+
+/** @throws Error where callbacks are configured and there is no place to keep what is owed */
+function callbackStoreOf({ config, callbackStoreUrl }: GatewayOptions): CallbackStore | undefined {
+  if (config.callbacks.length === 0) return undefined;
+  if (callbackStoreUrl === undefined)
+    throw new Error('callbacks are configured, and there is no database to keep what is owed in');
+  return new CallbackStore({ url: callbackStoreUrl });
 }
 
 /** One directory object for each version of the book, so that imported keys are kept as long as it is current. */

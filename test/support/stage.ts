@@ -132,15 +132,18 @@ export class Stage {
     return request;
   }
 
-  settled(request: AccessRequest): Promise<RequestView> {
+  settled(request: Pick<AccessRequest, 'id'>): Promise<RequestView> {
     return this.until(request, (view) => !UNSETTLED.includes(view.status));
   }
 
-  over(request: AccessRequest): Promise<RequestView> {
+  over(request: Pick<AccessRequest, 'id'>): Promise<RequestView> {
     return this.until(request, (view) => ['closed', 'expired', 'revoked'].includes(view.status));
   }
 
-  async until({ id }: AccessRequest, reached: (view: RequestView) => boolean): Promise<RequestView> {
+  async until(
+    { id }: Pick<AccessRequest, 'id'>,
+    reached: (view: RequestView) => boolean,
+  ): Promise<RequestView> {
     const deadlineMs = Date.now() + SETTLE_WITHIN_MS;
     for (;;) {
       const view = await this.client.get(id).catch(() => undefined);

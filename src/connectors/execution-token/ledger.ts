@@ -174,15 +174,28 @@ export async function consume(
   if (rows[0] !== undefined) return accepted(rows[0]);
   const row = await findExecution(client, use.requestId);
   if (row === undefined) return refused('NOT_NOW', 'it has not been released');
+  const refusal = whyNot(row, use, nowMs);
+  return refusal === undefined
+    ? refused('EXPIRED_STATEMENT', 'the token has expired')
+    : { ok: false, refusal };
+}
+
+/**
+ * What in the record alone speaks against a use, asked before anything is proved: a token that is used up, ended or
+ * replaced is not worth a proof. Where nothing does, `consume` still decides.
+ */
+export function whyNot(row: ExecutionRow, use: Use, nowMs: number): Refusal | undefined {
   const usable = fits(row, use.requestDigest);
-  if (!usable.ok) return usable;
+  if (!usable.ok) return usable.refusal;
   const refusal = refuseUse(row, nowMs);
-  if (refusal !== undefined) return { ok: false, refusal };
-  if (row.audience !== use.audience) return refused('NOT_ELIGIBLE', 'the token is for another audience');
-  if (row.holder_key !== use.holderKey) return refused('BAD_SIGNATURE', 'the token is bound to another key');
+  if (refusal !== undefined) return refusal;
+  if (row.audience !== use.audience)
+    return { code: 'NOT_ELIGIBLE', detail: 'the token is for another audience' };
+  if (row.holder_key !== use.holderKey)
+    return { code: 'BAD_SIGNATURE', detail: 'the token is bound to another key' };
   if (row.token_id !== use.tokenId)
-    return refused('REPLAYED', 'a newer token has taken the place of this one');
-  return refused('EXPIRED_STATEMENT', 'the token has expired');
+    return { code: 'REPLAYED', detail: 'a newer token has taken the place of this one' };
+  return undefined;
 }
 
 async function findExecution(client: PoolClient, requestId: string): Promise<ExecutionRow | undefined> {
@@ -200,7 +213,9 @@ function fits(row: ExecutionRow, requestDigest: string): Result<ExecutionRow> {
   return accepted(row);
 }
 
-function refuseUse(row: ExecutionRow, nowMs: number): Refusal | undefined {
+/** Why nothing more can come of an execution, whoever asks. */
+export function refuseUse(row: ExecutionRow, nowMs: number): Refusal | undefined {
+  if (row.end_reason !== null) return { code: 'LEASE_ENDED', detail: `it has ended (${row.end_reason})` };
   if (row.redeemed_at_ms !== null) return { code: 'REPLAYED', detail: 'its token has been used' };
   if (Number(row.expires_at_ms) <= nowMs) return { code: 'LEASE_ENDED', detail: 'its time is over' };
   return undefined;

@@ -57,6 +57,8 @@ export class ApproversDesk {
           explanation: assessment.explanation,
           determining_policies: assessment.determiningPolicies,
           policy_digest: assessment.policyDigest,
+          ...(assessment.precedents && { precedents: assessment.precedents }),
+          ...(assessment.flags && { flags: assessment.flags }),
         },
         ...(assessment.safeWay !== undefined && { safe_way: assessment.safeWay }),
       }),

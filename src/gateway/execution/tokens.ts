@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type CountersignClient, CountersignError } from '../../client';
-import type { ExecutionLedger, Use } from '../../connectors/execution-token/ledger';
+import { type ExecutionLedger, refuseUse, type Use, whyNot } from '../../connectors/execution-token/ledger';
+import type { ExecutionRow } from '../../connectors/execution-token/ledger-schema';
 import { executionClaimsSchema } from '../../contracts/statement';
 import { digestOf } from '../../domain/digest';
 import type { Authorisation, Evidence } from '../../domain/prove';
@@ -130,6 +131,16 @@ export class ExecutionTokens {
     const url = `${publicUrl}/v1/execution-tokens/redeem`;
     const holderKey = await dpop.verify(holderProof, { method: 'POST', url, token });
     if (holderKey !== cnf.jkt) throw await no('BAD_SIGNATURE', 'the proof is not by the holder of the token');
+    const use: Use = {
+      requestId,
+      requestDigest: digest,
+      tokenId: jti,
+      holderKey: cnf.jkt,
+      audience: aud,
+    };
+    const row = await this.#rowOf(requestId);
+    const early = row && whyNot(row, use, nowMs());
+    if (early !== undefined) throw await no(early.code, early.detail);
     const { client, authority } = this.options;
     const proved = await carry(async () => proveRequest(client, requestId, nowMs(), await authority()));
     if (!proved.ok) throw await no(proved.refusal.code, proved.refusal.detail);
@@ -140,13 +151,6 @@ export class ExecutionTokens {
     const asked = { entitlement: request.entitlement, parameters: action };
     if (actionDigestOf(asked) !== actionDigest)
       throw await no('DIGEST_MISMATCH', 'the action differs from the one that was approved');
-    const use: Use = {
-      requestId,
-      requestDigest: digest,
-      tokenId: jti,
-      holderKey: cnf.jkt,
-      audience: aud,
-    };
     return { authorisation, evidence, use };
   }
 
@@ -184,12 +188,24 @@ export class ExecutionTokens {
     const { requester, beneficiary, kind } = submission.request;
     if (kind !== 'execution' || (caller.principal !== requester && caller.principal !== beneficiary))
       throw missing;
+    const row = await this.#rowOf(requestId);
+    const over = row && refuseUse(row, nowMs());
+    if (over !== undefined) throw refusalProblem(over);
     const proved = await carry(
       async () => proveRequest(client, requestId, nowMs(), await authority()),
       missing,
     );
     if (!proved.ok) throw refusalProblem(proved.refusal);
     return proved.value;
+  }
+
+  /** What the ledgers know of a request. It is read before anything is proved, which costs far more. */
+  async #rowOf(requestId: string): Promise<ExecutionRow | undefined> {
+    for (const ledger of this.options.ledgers.values()) {
+      const row = await carry(() => ledger.find(requestId));
+      if (row !== undefined) return row;
+    }
+    return undefined;
   }
 
   #ledgerOf({ terms }: Authorisation): ExecutionLedger {

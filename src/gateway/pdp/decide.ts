@@ -5,6 +5,7 @@ import type { AccessRequest } from '../../domain/request';
 import { assess, type BundleSource, type LoadedBundle, type PolicyBook, type Presented } from '../../policy';
 import type { Caller } from '../auth/caller';
 import type { DenialBinding } from './binding';
+import type { DeniedAttempt } from './denial-reports';
 import type { Decision, Evaluation } from './entities';
 import { asRequest, presentedIn } from './mapping';
 
@@ -28,6 +29,8 @@ export interface DecisionPointOptions {
   readonly endpoint: string;
   readonly formsUrl: string;
   readonly reevaluate: Reevaluate;
+  /** Hears of what was attempted and denied for good. It must not wait. */
+  readonly denied?: (attempt: DeniedAttempt) => void;
   readonly nowMs: () => number;
 }
 
@@ -56,7 +59,7 @@ export class DecisionPoint {
     const isAccess = about.request.kind === 'access';
     if (isAccess && assessment.outcome === 'permit' && assessment.confirmation === undefined)
       return PERMITTED;
-    return this.#denied(caller, evaluation, assessment, about.request);
+    return this.#denied(caller, evaluation, about);
   }
 
   /** What policy says of an evaluation now; absent where there is no such subject or entitlement. */
@@ -72,15 +75,21 @@ export class DecisionPoint {
       ? { ...request, requester: beneficiary, onBehalfOf: [] }
       : request;
     const presented: Presented | undefined = isEnforcing ? presentedIn(evaluation) : undefined;
-    const mayAsk = isEnforcing || answersFor(book, caller, beneficiary);
-    return { assessment: assess(book, asked, atMs, NO_PRECEDENTS, presented), request: asked, mayAsk };
+    const isOwn = caller.principal === beneficiary || caller.onBehalfOf.includes(beneficiary);
+    return {
+      assessment: assess(book, asked, atMs, NO_PRECEDENTS, presented),
+      request: asked,
+      mayAsk: isEnforcing || isOwn || answersFor(book, caller, beneficiary),
+      // Whoever owns an identity may ask what it could do; that is no attempt of the identity.
+      isAttempt: isEnforcing || isOwn,
+      control: first.entry?.weakens?.control,
+    };
   }
 
   async #denied(
     caller: Caller,
     evaluation: Evaluation,
-    assessment: Assessment,
-    request: AccessRequest,
+    { assessment, request, isAttempt, control }: Assessed,
   ): Promise<Decision> {
     const requestable = await this.#requestable(caller, evaluation, assessment, request);
     if (requestable !== undefined)
@@ -93,6 +102,14 @@ export class DecisionPoint {
         },
       };
     const [code = ''] = assessment.reasonCodes;
+    // A denial that people can turn is the ordinary way to a request, and speaks against nobody.
+    if (isAttempt)
+      this.options.denied?.({
+        sub: request.beneficiary,
+        resource: `${request.entitlement.connector}:${request.entitlement.resource}`,
+        ...(control !== undefined && { control }),
+        reasonCode: code === '' ? 'NOT_PERMITTED' : code,
+      });
     return denial(REASONS[code] ?? 'not_permitted', assessment);
   }
 
@@ -163,9 +180,10 @@ export class DecisionPoint {
 
 const PERMITTED: Decision = { decision: true, context: { reason: 'permitted_by_policy' } };
 
-/** A caller asks about itself, about whom it acts for, and about those it owns or sponsors. */
+type Assessed = NonNullable<ReturnType<DecisionPoint['assess']>>;
+
+/** A caller may ask about those it owns or sponsors, besides itself and whom it acts for. */
 function answersFor({ directory }: PolicyBook, caller: Caller, subject: string): boolean {
-  if (caller.principal === subject || caller.onBehalfOf.includes(subject)) return true;
   const identity = directory.identity(subject);
   return identity !== undefined && [identity.owner, identity.sponsor].includes(caller.principal);
 }

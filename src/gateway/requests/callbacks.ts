@@ -1,4 +1,4 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import { lookup } from 'node:dns/promises';
 import { readFileSync } from 'node:fs';
 import { request as httpRequest } from 'node:http';
@@ -64,7 +64,6 @@ export interface Destination {
   readonly secret: Buffer;
 }
 
-const TRIES = 5;
 const TIMEOUT_MS = 5_000;
 
 /** Sends completion notices (profile, "Callback Completion"), signed by Standard Webhooks 1.0 with a shared key. */
@@ -72,7 +71,6 @@ export class Callbacks {
   constructor(
     private readonly rules: readonly CallbackRule[],
     private readonly resolve: Resolve = resolveByDns,
-    private readonly firstPauseMs = 1_000,
   ) {}
 
   /** @throws HttpProblem 400 where this caller may not be called back there */
@@ -88,7 +86,7 @@ export class Callbacks {
   async destination(endpoint: string, principal: string): Promise<Destination | undefined> {
     const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
     if (url === undefined || url.username !== '' || url.password !== '' || url.hash !== '') return undefined;
-    const rule = this.rules.find((one) => one.principals.includes(principal) && isUnder(url, one.prefix));
+    const rule = this.#ruleFor(url, principal);
     if (rule === undefined || (url.protocol !== 'https:' && !rule.allowInternal)) return undefined;
     const host = url.hostname.replace(/^\[|\]$/g, '');
     let addresses: readonly string[];
@@ -103,19 +101,27 @@ export class Callbacks {
     return { url, address, secret: secretOf(rule.secretFile) };
   }
 
-  /** Tells the endpoint, several times if need be. Yields whether it took it. */
-  async deliver(endpoint: string, principal: string, body: object): Promise<boolean> {
-    const id = `msg_${randomUUID()}`;
-    const text = JSON.stringify(body);
-    for (let tries = 1; tries <= TRIES; tries += 1) {
-      const destination = await this.destination(endpoint, principal);
-      if (destination === undefined) return false;
-      const status = await post(destination, text, id).catch(() => 0);
-      if (status >= 200 && status < 300) return true;
-      if (status === 410) return false;
-      if (tries < TRIES) await pause(this.firstPauseMs * 4 ** (tries - 1));
-    }
-    return false;
+  /** Tells the endpoint, once. `gone` where it will never be taken: it says so, or may not be told any more. */
+  async deliver(
+    endpoint: string,
+    principal: string,
+    body: object,
+    id: string,
+  ): Promise<'taken' | 'later' | 'gone'> {
+    if (!this.#isRegistered(endpoint, principal)) return 'gone';
+    const destination = await this.destination(endpoint, principal);
+    if (destination === undefined) return 'later';
+    const status = await post(destination, JSON.stringify(body), id).catch(() => 0);
+    if (status >= 200 && status < 300) return 'taken';
+    return status === 410 ? 'gone' : 'later';
+  }
+
+  #isRegistered(endpoint: string, principal: string): boolean {
+    return URL.canParse(endpoint) && this.#ruleFor(new URL(endpoint), principal) !== undefined;
+  }
+
+  #ruleFor(url: URL, principal: string): CallbackRule | undefined {
+    return this.rules.find((one) => one.principals.includes(principal) && isUnder(url, one.prefix));
   }
 }
 
@@ -175,5 +181,3 @@ function post({ url, address, secret }: Destination, body: string, id: string): 
     request.end(body);
   });
 }
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms).unref());

@@ -20,6 +20,8 @@ export interface TaskItem {
 export interface TaskRecord {
   readonly id: string;
   readonly isBundle: boolean;
+  /** False where a gateway was stopped, or is still busy, between two items. */
+  readonly isWhole: boolean;
   readonly body: string;
   readonly items: readonly TaskItem[];
   readonly callback?: TaskClaims['callback'];
@@ -66,13 +68,20 @@ export class TaskRecords {
     const items: TaskItem[] = [first.item];
     for (let index = 1; index < first.task.items; index += 1) {
       const next = await this.#item(id, index);
-      // The gateway was stopped between two items of a bundle: what is there is there.
+      // What is there is there; more may come as long as the gateway that takes it in is at it.
       if (next === undefined) break;
       items.push(next.item);
     }
     const { body, callback } = first.task;
-    const record = { id, isBundle: id.startsWith(BUNDLE), body, items, ...(callback && { callback }) };
-    this.remember(record);
+    const record: TaskRecord = {
+      id,
+      isBundle: id.startsWith(BUNDLE),
+      isWhole: items.length === first.task.items,
+      body,
+      items,
+      ...(callback && { callback }),
+    };
+    if (record.isWhole) this.remember(record);
     return record;
   }
 

@@ -11,7 +11,6 @@ import type { Caller } from '../auth/caller';
 import { HttpProblem, profileProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
 import type { DenialBinding } from '../pdp/binding';
-import type { Approvals } from './approvals';
 import {
   checkActor,
   checkBinding,
@@ -21,11 +20,12 @@ import {
   scopeOf,
   useDenials,
 } from './bind';
+import type { CallbackWatch } from './callback-watch';
 import type { Callbacks } from './callbacks';
 import { carrying } from './carrying';
 import type { TaskItem, TaskRecord, TaskRecords } from './records';
 import type { AccessRequestBody, TaskResponse } from './schema';
-import { TaskView } from './task-view';
+import type { TaskView } from './task-view';
 
 /** How long a submission waits for policy to let it through by itself, before it becomes a task to be asked about. */
 const SYNCHRONOUS_MS = 5_000;
@@ -38,10 +38,10 @@ export interface TasksOptions {
   readonly bundles: BundleSource<LoadedBundle>;
   readonly binding: DenialBinding;
   readonly records: TaskRecords;
-  readonly approvals: Approvals;
   readonly callbacks: Callbacks;
-  readonly publicUrl: string;
-  readonly endpoint: string;
+  /** Keeps what is owed to those who want to be told; absent where nobody may be. */
+  readonly watch?: CallbackWatch;
+  readonly view: TaskView;
   readonly nowMs: () => number;
 }
 
@@ -53,11 +53,9 @@ interface Submitted {
 /** The access request service. One item of a task is one request, and so one workflow. */
 export class Tasks {
   readonly #used: SeenOnce;
-  readonly #view: TaskView;
 
   constructor(private readonly options: TasksOptions) {
     this.#used = new SeenOnce(100_000, options.nowMs);
-    this.#view = new TaskView(options);
   }
 
   /** Takes a submission in, or finds the one that the caller has made before under the same key. */
@@ -97,14 +95,13 @@ export class Tasks {
     if (body.callback !== undefined)
       await this.options.callbacks.check(body.callback.endpoint, caller.principal);
     const { record, settled } = await this.#takeIn(caller, body, digest, idempotencyKey);
-    if (record.callback !== undefined) void this.watch(record);
     return this.#answer(record, settled ? SYNCHRONOUS_MS : 0);
   }
 
   /** A task, for someone who is a party to it. Waits up to `waitMs` for it to be decided. */
   async read(caller: Caller, id: string, waitMs = 0): Promise<TaskResponse> {
     const record = await this.#recordFor(caller, id);
-    return this.#view.describe(record, await this.#view.look(record, waitMs));
+    return this.options.view.describe(record, await this.options.view.look(record, waitMs));
   }
 
   /**
@@ -117,7 +114,7 @@ export class Tasks {
     statements: readonly { readonly format: 'jws'; readonly jws: string }[],
   ): Promise<TaskResponse> {
     const record = await this.#recordFor(caller, id, 'cancel');
-    const seen = await this.#view.look(record, 0);
+    const seen = await this.options.view.look(record, 0);
     const pending = seen.filter((one) => one.status === 'pending');
     if (pending.length === 0) throw profileProblem('invalid_task_state', 'the task is over');
     if (!(await this.#isProcessOwner(caller)))
@@ -136,39 +133,13 @@ export class Tasks {
           code: verdict.refusal?.code ?? 'REFUSED',
         });
     }
-    return this.#view.describe(record, await this.#view.look(record, 0));
+    return this.options.view.describe(record, await this.options.view.look(record, 0));
   }
 
   /** The requests that a task consists of, in the order of its items. */
   async requestIds(id: string): Promise<readonly string[]> {
     const record = await this.options.records.find(id);
     return record?.items.map(({ request }) => request.id) ?? [];
-  }
-
-  /** Tells the caller when the task is decided. Lost with the process; the task itself stays what it is. */
-  async watch(record: TaskRecord): Promise<void> {
-    const { callback, items } = record;
-    const [first] = items;
-    if (callback === undefined || first === undefined) return;
-    const { nowMs, callbacks } = this.options;
-    const untilMs = nowMs() + LIMITS.pendingLifeMs;
-    for (let pauseMs = 200; nowMs() < untilMs; pauseMs = Math.min(pauseMs * 1.4, 5_000)) {
-      const { task } = await this.#view
-        .look(record, 0)
-        .then((seen) => this.#view.describe(record, seen))
-        .catch(() => ({ task: undefined }));
-      if (task !== undefined && task.status !== 'pending') {
-        if (callback.events !== undefined && !callback.events.includes(task.status)) return;
-        const { id, status, status_endpoint } = task;
-        const notice = {
-          ...(callback.state !== undefined && { state: callback.state }),
-          task: { id, status, status_endpoint },
-        };
-        await callbacks.deliver(callback.endpoint, first.request.requester, notice);
-        return;
-      }
-      await new Promise((resolve) => setTimeout(resolve, pauseMs).unref());
-    }
   }
 
   async #earlier(caller: Caller, key: string | undefined): Promise<TaskRecord | undefined> {
@@ -198,6 +169,7 @@ export class Tasks {
       });
     }
     useDenials(uses, this.#used);
+    if (body.callback !== undefined) await this.options.watch?.note(id);
     const taken: TaskItem[] = [];
     for (const [index, { request, from }] of requests.entries()) {
       const scope = scopeOf(body, from);
@@ -226,6 +198,7 @@ export class Tasks {
     const record: TaskRecord = {
       id,
       isBundle,
+      isWhole: true,
       body: digest,
       items: taken,
       ...(body.callback && { callback: callbackOf(body.callback) }),
@@ -236,7 +209,7 @@ export class Tasks {
   }
 
   async #answer(record: TaskRecord, waitMs = 0) {
-    const response = this.#view.describe(record, await this.#view.look(record, waitMs));
+    const response = this.options.view.describe(record, await this.options.view.look(record, waitMs));
     const described = await response;
     return { created: described.task.status !== 'pending', response: described };
   }

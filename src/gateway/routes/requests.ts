@@ -44,8 +44,11 @@ export function addRequests(add: Add, { tasks, publicUrl, bundles, decisions, no
     '/access/v1/requests/:id',
     { limit: 'reading', summary: 'Status of a task', params: idParams, response: taskResponseSchema },
     async (c) => {
-      const response = await tasks.read(c.get('caller'), idOf(c), waitOf(c));
-      return c.json(response, 200, response.task.status === 'pending' ? { 'retry-after': '5' } : {});
+      const waitMs = waitOf(c);
+      const response = await tasks.read(c.get('caller'), idOf(c), waitMs);
+      // Whoever has waited here may ask again at once; whoever has not is asked to leave some time.
+      const again = waitMs >= 1_000 ? '1' : '5';
+      return c.json(response, 200, response.task.status === 'pending' ? { 'retry-after': again } : {});
     },
   );
   add(

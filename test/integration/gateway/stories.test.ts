@@ -11,6 +11,7 @@ import {
 } from '../../../src/enforcement';
 import { createBundleSource, FileTicketSource } from '../../../src/policy';
 import { SignedDirectory } from '../../../src/signing/signed-directory';
+import { eventually, eventuallyTrue } from '../../support/harness-wait';
 import { UpStack } from './support/up-stack';
 
 jest.setTimeout(120_000);
@@ -118,8 +119,10 @@ describe('AGE-6, AGE-1, AGE-3 a schema migration', () => {
     expect(await codeOf(pipeline.executionToken(approvedLie(task)))).toBe('NOT_AUTHORISED');
     expect(await exists('refund')).toBe(false);
 
-    const awaiting = await stack.as('person/aiko', '/v1/awaiting');
-    expect(awaiting.json.requests.map((one: { id: string }) => one.id)).toContain(id);
+    await eventuallyTrue('it is listed for whom it awaits', async () => {
+      const awaiting = await stack.as('person/aiko', '/v1/awaiting');
+      return awaiting.json.requests.some((one: { id: string }) => one.id === id);
+    });
     const seen = await stack.as('person/aiko', `/v1/requests/${id}`);
     expect(seen.json).toMatchObject({
       request: {
@@ -132,7 +135,7 @@ describe('AGE-6, AGE-1, AGE-3 a schema migration', () => {
     });
     expect((await stack.sign('person/aiko', id, 'approve')).json).toMatchObject({ accepted: true });
 
-    const approved = await pipeline.wait(task, { timeoutMs: 20_000 });
+    const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
     expect(approved).toMatchObject({
       task: { status: 'approved' },
       result: { mode: 'urn:countersign:result-mode:execution-token', execution: { request: id } },
@@ -157,7 +160,7 @@ describe('AGE-6, AGE-1, AGE-3 a schema migration', () => {
     // Changed: the denial of one is no ground to ask for another.
     expect(await codeOf(pipeline.request(other, denial, additions))).toBe('400');
     await stack.sign('person/david', task.task.id, 'approve');
-    const approved = await pipeline.wait(task, { timeoutMs: 20_000 });
+    const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
     const { token } = await pipeline.executionToken(approved);
     // Changed: the token of one is no token for another.
     const wrong = await migrator
@@ -179,7 +182,7 @@ describe('AGE-6, AGE-1, AGE-3 a schema migration', () => {
     const broken = { statements: ['CREATE TABLE payments.half (id int)', 'SELECT 1 / 0'] };
     const { task } = await propose(change('payments-schema', 'migrate', 'sql-migration', broken));
     await stack.sign('person/aiko', task.task.id, 'approve');
-    const approved = await pipeline.wait(task, { timeoutMs: 20_000 });
+    const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
     const { token } = await pipeline.executionToken(approved);
     expect(await executor.execute(await pipeline.presentation(token))).toMatchObject({
       outcome: 'failed',
@@ -212,7 +215,7 @@ describe('AGE-6, AGE-1, AGE-3 a schema migration', () => {
     ] as const) {
       const { task } = await propose(change('payments-schema', 'migrate', 'sql-migration', { statements }));
       await stack.sign('person/aiko', task.task.id, 'approve');
-      const approved = await pipeline.wait(task, { timeoutMs: 20_000 });
+      const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
       const outcome = await executor.execute(await present(approved));
       expect(
         outcome.outcome === 'refused' ? outcome.refusal.code : 'sqlState' in outcome && outcome.sqlState,
@@ -233,7 +236,7 @@ async function carryOut(evaluation: Evaluation, approvers: readonly string[], to
   const { task } = await propose(evaluation);
   for (const approver of approvers)
     expect((await stack.sign(approver, task.task.id, 'approve')).json).toMatchObject({ accepted: true });
-  const approved = await pipeline.wait(task, { timeoutMs: 20_000 });
+  const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
   const issued = await pipeline.executionToken(approved);
   expect(issued.audience).toBe('service/runner');
   const redeemed = await runner.redeem(await pipeline.presentation(issued.token), actionOf(evaluation));
@@ -291,7 +294,9 @@ describe('AGE-6, AGE-2, AGE-5 the other stories', () => {
     const denial = await pipeline.evaluate(evaluation);
     expect(denial).toMatchObject({ decision: false, context: { reason: 'token_required' } });
     const requestedAccess = { requested_until: new Date(Date.now() + 10 * 60_000).toISOString() };
-    const task = await pipeline.request(evaluation, denial, { ...additions, requestedAccess });
+    const asked = await pipeline.request(evaluation, denial, { ...additions, requestedAccess });
+    // A slow machine may take longer than an answer waits; nobody signs meanwhile.
+    const task = await pipeline.wait(asked, { timeoutMs: 45_000 });
     expect(task.task.status).toBe('approved');
     const { token } = await pipeline.executionToken(task);
     const used = await runner.redeem(await pipeline.presentation(token), actionOf(evaluation));
@@ -302,8 +307,41 @@ describe('AGE-6, AGE-2, AGE-5 the other stories', () => {
     const evaluation = change('payments-secrets', 'rotate', 'vault-rotate', { path: 'payments/other' });
     const { task } = await propose(evaluation);
     await stack.sign('person/mira', task.task.id, 'deny');
-    const over = await pipeline.wait(task, { timeoutMs: 20_000 });
+    const over = await pipeline.wait(task, { timeoutMs: 45_000 });
     expect(over.task.status).toBe('denied');
     expect(await codeOf(pipeline.executionToken(approvedLie(over)))).not.toBe('done');
+  });
+});
+
+describe('APB-3 what the gateway has denied', () => {
+  it('is linked to what the same identity asks for next, and shown to whom it awaits', async () => {
+    const about = (name: string): Evaluation => ({
+      subject: PIPELINE,
+      action: { name },
+      resource: { type: 'warehouse', id: 'payments' },
+    });
+    expect(await pipeline.evaluate(about('admin'))).toMatchObject({
+      decision: false,
+      context: { reason: 'not_permitted' },
+    });
+    // Whoever may ask about the pipeline has attempted nothing in its name.
+    await stack.as('person/ines', '/access/v1/evaluation', about('disable'));
+    const reported = async () =>
+      stack.query("SELECT reported_by, reason_code FROM countersign.denial WHERE subject = 'ci/payments'");
+    await eventuallyTrue('the denial is on record', async () => (await reported()).length > 0);
+    // What people can turn is no denial to hold against anybody: the way to a request begins with one.
+    const { task } = await propose(about('write'));
+    expect(await reported()).toEqual([{ reported_by: 'service/gateway', reason_code: 'NO_MATCHING_POLICY' }]);
+    const { json } = await eventually('what awaits mira', async () => {
+      const seen = await stack.as('person/mira', `/v1/requests/${task.task.id}`);
+      return seen.json.policy === undefined ? undefined : seen;
+    });
+    expect(json.policy.precedents).toContainEqual(
+      expect.objectContaining({
+        kind: 'reported-denial',
+        about: 'warehouse:payments',
+        by: 'service/gateway',
+      }),
+    );
   });
 });

@@ -93,6 +93,7 @@ describe('a destination', () => {
     names['hooks.example'] = ['127.0.0.1'];
     expect(await callbacks.destination('https://hooks.example/in', 'ci/payments')).toBeUndefined();
     expect(asked - before).toBe(2);
-    expect(await callbacks.deliver('https://hooks.example/in', 'ci/payments', {})).toBe(false);
+    expect(await callbacks.deliver('https://hooks.example/in', 'ci/payments', {}, 'msg_1')).toBe('later');
+    expect(await callbacks.deliver('https://hooks.example/in', 'bot/deployer', {}, 'msg_1')).toBe('gone');
   });
 });

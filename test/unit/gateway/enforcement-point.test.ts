@@ -30,7 +30,7 @@ interface Sent {
   readonly body?: Record<string, unknown>;
 }
 
-function point(answers: Record<string, unknown>) {
+function point(answers: Record<string, unknown>, answered: Record<string, string> = {}) {
   const sent: Sent[] = [];
   const send = async (url: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
     const address = String(url);
@@ -43,7 +43,10 @@ function point(answers: Record<string, unknown>) {
     const path = new URL(address).pathname;
     const answer = answers[path];
     const next = Array.isArray(answer) ? (answer.shift() ?? {}) : answer;
-    return new Response(JSON.stringify(next ?? {}), { status: next === undefined ? 404 : 200 });
+    return new Response(JSON.stringify(next ?? {}), {
+      status: next === undefined ? 404 : 200,
+      headers: answered,
+    });
   };
   const metadata = { '/.well-known/authzen-configuration': METADATA };
   Object.assign(answers, { ...metadata, ...answers });
@@ -136,6 +139,38 @@ describe('an enforcing side', () => {
     const over = await make().wait(task('pending'), { timeoutMs: 5_000 });
     expect(over.task.status).toBe('escalated-to-the-moon');
     expect((await make().reevaluate(EVALUATION, over)).decision).toBe(false);
+  });
+
+  it('asks again no sooner than it is told to, and not beyond the end of a task', async () => {
+    const answers = { '/access/v1/requests/arq_1': [task('pending'), task('approved')] };
+    const { make, sent } = point(answers, { 'retry-after': '1' });
+    const startedMs = performance.now();
+    expect((await make().wait(task('pending'), { timeoutMs: 20_000 })).task.status).toBe('approved');
+    expect(performance.now() - startedMs).toBeGreaterThanOrEqual(990);
+    expect(sent).toHaveLength(2);
+    const soon = new Date(Date.now() + 300).toISOString();
+    const ending = point({ '/access/v1/requests/arq_1': task('pending') }, { 'retry-after': '60' });
+    const pending = task('pending');
+    const short = { task: { ...pending.task, expires_at: soon } };
+    await expect(ending.make().wait(short, { timeoutMs: 60_000 })).rejects.toThrow('still pending');
+    expect(ending.sent.length).toBeLessThanOrEqual(1);
+  });
+
+  it('does what a denial says is next, and nothing else', async () => {
+    const { make, sent } = point({ '/access/v1/requests': task('pending') });
+    for (const next_action of ['retry', 'none'])
+      await expect(
+        make().request(
+          EVALUATION,
+          { ...DENIAL, context: { ...DENIAL.context, next_action } },
+          { context: {} },
+        ),
+      ).rejects.toThrow('no denial');
+    const bare = { decision: false, context: { reason: 'out_of_scope', next_action: 'request' } };
+    await expect(make().request(EVALUATION, bare, { context: {} })).rejects.toThrow('no denial');
+    expect(sent).toEqual([]);
+    const fresh = { ...DENIAL, context: { ...DENIAL.context, next_action: 'request' } };
+    expect((await make().request(EVALUATION, fresh, { context: {} })).task.status).toBe('pending');
   });
 
   it('fails closed where nothing comes that it understands', async () => {

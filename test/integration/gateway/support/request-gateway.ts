@@ -75,6 +75,7 @@ export class RequestGateway {
       bundles,
       keys: await GatewayKeys.of(await this.stage.key('service/gateway'), this.decisionKey),
       ledgerUrls: new Map([['changes', this.stage.postgres.url]]),
+      callbackStoreUrl: this.stage.postgres.url,
       log: { info: note, warn: note, error: note },
       nowMs: () => Date.now() + this.clock.offsetMs,
     });
@@ -143,7 +144,8 @@ export class RequestGateway {
   }
 
   async statement(person: string, verb: 'approve' | 'deny' | 'cancel' | 'revoke', requestId: string) {
-    const { digest, revision } = await this.stage.client.get(requestId);
+    // A request that is still being assessed has no path yet, and what is signed names its revision.
+    const { digest, revision } = await this.stage.settled({ id: requestId });
     return signStatement(
       {
         ...(verb === 'cancel' && { reasonCode: 'duplicate' }),

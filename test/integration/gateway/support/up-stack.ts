@@ -10,6 +10,7 @@ import { readKeyFile, type SigningKey } from '../../../../src/signing/keys';
 import { signStatement } from '../../../../src/signing/sign';
 import { exampleKeyFile } from '../../../../src/stack/example-bundle';
 import { freePort } from '../../../../src/stack/free-port';
+import { eventually } from '../../../support/harness-wait';
 import { type Answer, Web } from './http';
 import { Issuer } from './issuer';
 import { selfSigned } from './tokens';
@@ -102,8 +103,11 @@ export class UpStack {
 
   /** Reads what awaits them, looks at it, signs, and posts the statement: all over HTTP. */
   async sign(person: string, requestId: string, verb: 'approve' | 'deny' | 'cancel'): Promise<Answer> {
-    const seen = await this.as(person, `/v1/requests/${requestId}`);
-    const { digest, revision } = seen.json;
+    // Until it is assessed there is no path, so it is nobody's yet and its revision will be another.
+    const { digest, revision } = await eventually('a request that can be signed', async () => {
+      const seen = await this.as(person, `/v1/requests/${requestId}`);
+      return seen.status === 200 && seen.json.stage !== undefined ? seen.json : undefined;
+    });
     const draft = { verb, request: requestId, digest, revision };
     const statement = await signStatement(draft, person, await this.key(person), {
       nowMs: Date.now(),
