@@ -17,6 +17,8 @@ export interface TemporalServerOptions {
   readonly uiPort?: number;
   readonly namespace?: string;
   readonly readyWithinMs?: number;
+  /** Settings of the server itself, by the names that its documentation gives them. */
+  readonly dynamicConfig?: Readonly<Record<string, string>>;
 }
 
 export interface TemporalServer {
@@ -55,6 +57,10 @@ export function temporalServerSpec(options: TemporalServerOptions): ChildSpec {
       ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
         '--search-attribute',
         `${name}=${TYPE_NAMES[type]}`,
+      ]),
+      ...Object.entries(options.dynamicConfig ?? {}).flatMap(([name, value]) => [
+        '--dynamic-config-value',
+        `${name}=${value}`,
       ]),
       ...['--log-level', 'error'],
     ],

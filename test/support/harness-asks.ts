@@ -29,6 +29,18 @@ export const EMERGENCY: Ask = {
   emergencyCondition: 'production-outage',
 };
 
+/** An exact action, let through once; needs one lead of payments. */
+export const ROTATE: Ask = {
+  requester: 'ci/payments',
+  entitlement: 'changes:payments-secrets#rotate',
+  parameters: {
+    tool: 'vault-rotate',
+    toolVersion: '1',
+    target: 'payments-secrets',
+    arguments: { path: 'payments/stripe', version: 7 },
+  },
+};
+
 /** The grounds of a reroute that puts David in Mira's place. */
 export const reroutedToDavid = () => ({
   reasonCode: 'approver-absent',

@@ -3,7 +3,12 @@ import type { CountersignClient, DomainEvent, RequestView } from '../../src/clie
 import { requestDigest } from '../../src/domain/digest';
 import type { PrincipalId } from '../../src/domain/principal';
 import type { RefusalCode } from '../../src/domain/refusal';
-import type { AccessRequest, SignedEnvelope, Submission } from '../../src/domain/request';
+import type {
+  AccessRequest,
+  ExecutionParameters,
+  SignedEnvelope,
+  Submission,
+} from '../../src/domain/request';
 import type { Verb } from '../../src/domain/statement';
 import { readKeyFile, type SigningKey } from '../../src/signing/keys';
 import { type StatementDraft, signStatement, signSubmission } from '../../src/signing/sign';
@@ -20,6 +25,8 @@ export interface Ask {
   readonly ticket?: string;
   readonly emergencyCondition?: string;
   readonly onBehalfOf?: readonly PrincipalId[];
+  /** The exact action of an execution; makes it one. */
+  readonly parameters?: ExecutionParameters;
 }
 
 /** When a statement is signed, and for how long it counts. */
@@ -29,6 +36,7 @@ export interface Signing {
   readonly key?: SigningKey;
 }
 
+const CONTAINED = { containment: 'stop the pipeline', rollback: 'run the reverse change' };
 const SETTLED_WITHIN_MS = 30_000;
 const UNSETTLED: readonly string[] = ['submitted', 'assessing', 'approved', 'provisioning'];
 const OVER: readonly string[] = [
@@ -59,14 +67,16 @@ export class Cast {
     durationMs,
     reason,
     onBehalfOf,
+    parameters,
   }: Ask): AccessRequest {
     const [, connector = '', resource = '', action = ''] = /^([^:]+):([^#]+)#(.+)$/.exec(entitlement) ?? [];
     return {
       id: randomUUID(),
-      kind: 'access',
+      kind: parameters === undefined ? 'access' : 'execution',
       requester,
       beneficiary: beneficiary ?? requester,
       entitlement: { connector, resource, action },
+      ...(parameters !== undefined && { parameters, ...CONTAINED }),
       durationMs: durationMs ?? 60_000,
       emergency: emergencyCondition !== undefined,
       ...(emergencyCondition !== undefined && { emergencyCondition }),

@@ -5,6 +5,8 @@ import { Client, Connection } from '@temporalio/client';
 import { DefaultLogger, NativeConnection, Runtime, type Worker } from '@temporalio/worker';
 import { CountersignClient } from '../../src/client';
 import { configuredCodecs } from '../../src/codec';
+import type { Connector } from '../../src/connectors/contract';
+import { ExecutionTokenConnector } from '../../src/connectors/execution-token/connector';
 import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
 import { TASK_QUEUE } from '../../src/contracts/names';
 import { PostgresqlLedger } from '../../src/ledger';
@@ -13,7 +15,7 @@ import { createWorker } from '../../src/worker';
 import { BundleFolder } from './harness-bundle';
 import { Cast } from './harness-cast';
 import { startPostgres, type TestPostgres } from './postgres';
-import { startTestServer, type TestServer } from './temporal';
+import { startTestServer, type TestServer, type TestServerOptions } from './temporal';
 
 const DIST = path.resolve(__dirname, '../../dist');
 const BUILT_BUNDLE = path.join(DIST, 'workflow-bundle.js');
@@ -34,7 +36,7 @@ export class Harness {
   readonly bundle: BundleFolder;
   #worker: { readonly worker: Worker; readonly ended: Promise<void> } | undefined;
   #native: NativeConnection | undefined;
-  #connector: PostgresqlConnector | undefined;
+  #connectors: readonly Connector[] = [];
   #ledger: PostgresqlLedger | undefined;
 
   private constructor(
@@ -56,16 +58,17 @@ export class Harness {
     worker = true,
     remembers = false,
     codecKeys,
+    ...serverOptions
   }: {
     readonly worker?: boolean;
     /** Whether earlier requests count, as they do in life; most tests ask the same over and over. */
     readonly remembers?: boolean;
     readonly codecKeys?: string;
-  } = {}): Promise<Harness> {
+  } & TestServerOptions = {}): Promise<Harness> {
     quietRuntime();
     const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-request-'));
     const [server, postgres, bundleDir] = await Promise.all([
-      startTestServer(),
+      startTestServer(serverOptions),
       startPostgres(),
       provideExampleBundle(stateDir),
     ]);
@@ -96,19 +99,24 @@ export class Harness {
     const bundles = await createBundleSource(this.bundle.dir, { tickets, logger, nowMs });
     const connection = await NativeConnection.connect({ address: this.server.address });
     const connector = new PostgresqlConnector({ name: 'warehouse', url: this.postgres.url });
+    const changes = new ExecutionTokenConnector({ name: 'changes', url: this.postgres.url });
+    const connectors = new Map<string, Connector>([
+      ['warehouse', connector],
+      ['changes', changes],
+    ]);
     const worker = await createWorker({
       connection,
       namespace: 'default',
       taskQueue: TASK_QUEUE,
       bundles,
-      connectors: new Map([['warehouse', connector]]),
+      connectors,
       ...(this.#ledger && { ledger: this.#ledger }),
       maxCachedWorkflows: 200,
       workflowBundle: builtWorkflowBundle(),
       payloadCodecs: configuredCodecs(this.codecKeys),
     });
     this.#native = connection;
-    this.#connector = connector;
+    this.#connectors = [...connectors.values()];
     this.#worker = { worker, ended: worker.run() };
   }
 
@@ -116,10 +124,10 @@ export class Harness {
     this.#worker?.worker.shutdown();
     await this.#worker?.ended;
     await this.#native?.close();
-    await this.#connector?.close();
+    await Promise.all(this.#connectors.map((connector) => connector.close()));
     this.#worker = undefined;
     this.#native = undefined;
-    this.#connector = undefined;
+    this.#connectors = [];
   }
 
   /** Whether an account holds a role at this moment, by the database's own word. */

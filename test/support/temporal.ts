@@ -3,7 +3,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../src/stack/free-port';
 import { findTemporalBinary } from '../../src/stack/temporal-binary';
-import { startTemporalServer, type TemporalServer } from '../../src/stack/temporal-server';
+import {
+  startTemporalServer,
+  type TemporalServer,
+  type TemporalServerOptions,
+} from '../../src/stack/temporal-server';
 
 /** A Temporal dev server for one test file, with its database in a folder of its own. */
 export interface TestServer {
@@ -19,23 +23,25 @@ export interface TestServer {
   stop(): Promise<void>;
 }
 
+export type TestServerOptions = Pick<TemporalServerOptions, 'dynamicConfig'>;
+
 /** Starts a dev server on free ports. Call `stop` in `afterAll`. */
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer(about: TestServerOptions = {}): Promise<TestServer> {
   const { path: binary } = await findTemporalBinary();
   // The server looks for further free ports of its own, and now and then another test is quicker.
   for (let tries = 1; ; tries += 1) {
     try {
-      return await startOnFreePort(binary);
+      return await startOnFreePort(binary, about);
     } catch (error) {
       if (tries === 3) throw error;
     }
   }
 }
 
-async function startOnFreePort(binary: string): Promise<TestServer> {
+async function startOnFreePort(binary: string, about: TestServerOptions): Promise<TestServer> {
   const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-temporal-'));
   const port = await freePort();
-  const start = (): Promise<TemporalServer> => startTemporalServer({ binary, stateDir, port });
+  const start = (): Promise<TemporalServer> => startTemporalServer({ binary, stateDir, port, ...about });
   let server: TemporalServer;
   try {
     server = await start();

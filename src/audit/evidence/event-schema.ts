@@ -12,7 +12,7 @@ import type { DomainEvent } from '../../domain/event';
 import { ASK_ENDS } from '../../domain/precedents';
 import { ASSURANCE_LEVELS, PRINCIPAL_KINDS } from '../../domain/principal';
 import { REFUSAL_CODES } from '../../domain/refusal';
-import { type StatementCheck, VERBS, VERDICTS } from '../../domain/statement';
+import { OUTCOMES, type StatementCheck, VERBS, VERDICTS } from '../../domain/statement';
 import type { ReceivedMessage } from '../../workflows/journal';
 
 /*
@@ -54,6 +54,8 @@ const statement = z.looseObject({
   emergencyCondition: name.exactOptional(),
   endorses: name.exactOptional(),
   verdict: z.enum(VERDICTS).exactOptional(),
+  outcome: z.enum(OUTCOMES).exactOptional(),
+  reporter: principalId.exactOptional(),
   comment: z.string().exactOptional(),
 });
 const proved = {
@@ -225,6 +227,12 @@ export const eventSchema = z.discriminatedUnion('type', [
   happened('barred', {}),
   happened('review_overdue', {}),
   happened('reviewed', { by, verdict: z.enum(VERDICTS) }),
+  happened('execution_reported', {
+    outcome: z.enum(OUTCOMES),
+    by,
+    reporter: by.exactOptional(),
+    reasonCode: name.exactOptional(),
+  }),
   happened('closed', {}),
 ]) satisfies z.ZodType<DomainEvent>;
 
@@ -244,6 +252,12 @@ export const commandSchema = z.discriminatedUnion('type', [
   happened('record_access_ended', {}),
   happened('record_barred', {}),
 ]) satisfies z.ZodType<Command>;
+
+/** Does not compile where an event or a command has no schema: of its request no evidence could be made. */
+type Unknown =
+  | Exclude<DomainEvent['type'], z.infer<typeof eventSchema>['type']>
+  | Exclude<Command['type'], z.infer<typeof commandSchema>['type']>;
+void (true satisfies [Unknown] extends [never] ? true : Unknown);
 
 /** A message as it was taken from the inbox: a signed statement, or why it was none. */
 export const receivedSchema = z.strictObject({

@@ -4,7 +4,7 @@ import type { Assessment } from '../../domain/assessment';
 import type { EvidenceFile } from '../evidence/schema';
 import { type Finding, finding } from './finding';
 import { pathInForce, seatsFilled } from './seats';
-import { conflictedIn, type Said, saidIn, submissionKeyOf } from './witness';
+import { conflictedIn, type Holder, type Said, saidIn, submissionKeyOf } from './witness';
 
 /*
  * Separation of duties, reckoned from the signed statements and the directory alone. It shares no code with `decide`
@@ -13,6 +13,8 @@ import { conflictedIn, type Said, saidIn, submissionKeyOf } from './witness';
 
 const GOVERNANCE = ['iam-operations', 'security-operations', 'policy-administrator', 'governance-delegate'];
 const PEOPLE_ONLY = ['approve', 'deny', 'confirm', 'reroute', 'endorse', 'cancel', 'review'];
+const REVOKERS = ['iam-operations', 'security-operations', 'process-owner'];
+const RECORDER = 'recorder';
 const DAY_MS = 86_400_000;
 const SKEW_MS = 60_000;
 const LONGEST_MS = 30 * DAY_MS;
@@ -129,6 +131,15 @@ function* objectionsTo(one: Case, said: Said): Generator<string> {
       if (conflicted || tookPart(one, holder.id)) yield `${holder.id} reviewed their own work`;
       return;
     case 'revoke':
+      if (!mayRevoke(one, holder)) yield `${holder.id} has no part in it and did revoke`;
+      return;
+    case 'report':
+      if (
+        holder.id.startsWith('person/') ||
+        !holder.roles.includes(RECORDER) ||
+        request?.kind !== 'execution'
+      )
+        yield `${holder.id} keeps no record of this and did report`;
       return;
     default:
       yield `there is no verb ${verb}`;
@@ -146,6 +157,15 @@ function* objectionsToReroute({ said, conflicted }: Case, one: Said): Generator<
   if (one.replacement === undefined && one.switchTo === undefined) yield 'a reroute to nobody';
   if (one.replacement !== undefined && conflicted.has(one.replacement.with))
     yield `${one.replacement.with} is in conflict`;
+}
+
+/** Whoever has it gives it back; people who answer for it, approved it or keep order take it away. */
+function mayRevoke({ evidence, said, conflicted }: Case, { id, roles }: Holder): boolean {
+  const request = requestIn(evidence);
+  if (id === request?.requester || id === request?.beneficiary) return true;
+  const approved = said.some(({ verb, holder }) => verb === 'approve' && holder?.id === id);
+  const answers = approved || conflicted.has(id) || roles.some((role) => REVOKERS.includes(role));
+  return id.startsWith('person/') && answers;
 }
 
 const isApprover = ({ assessment, said }: Case, id: string): boolean =>
