@@ -91,7 +91,7 @@ export class PostgresqlLedger implements Ledger {
     await this.#query(
       `INSERT INTO countersign.grant_record (digest, request_id, connector, emergency, requester, beneficiary, parties,
          participants, reviewers, granted_at_ms, expires_at_ms, review_due_at_ms)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) 
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
        ON CONFLICT (digest) DO UPDATE SET
          participants = ARRAY(SELECT DISTINCT unnest(countersign.grant_record.participants || excluded.participants)),
          expires_at_ms = greatest(countersign.grant_record.expires_at_ms, excluded.expires_at_ms),
