@@ -1,16 +1,12 @@
 import type { Assessment, TargetBinding } from './assessment';
-import type { Command } from './command';
-import { decide } from './decide';
+import { derive } from './derive';
 import { type Digest, tryDigestOf } from './digest';
-import { evolve } from './evolve';
-import { LIMITS } from './limits';
-import { checkStatement, type Directory, type Policy } from './ports';
+import type { Directory, Policy } from './ports';
 import type { PrincipalId } from './principal';
-import { accepted, type Refusal, type Result, refused } from './refusal';
+import { accepted, type Refusal, type Result } from './refusal';
 import type { AccessRequest, Entitlement, Submission } from './request';
 import { participantsIn, type RequestState, reviewersOf } from './state';
 import type { KeptStatement } from './statement';
-import { strictestOf } from './strictest';
 
 /** Everything that a grant rests on. It travels through untrusted hands, and is believed only as far as it proves. */
 export interface Evidence {
@@ -80,35 +76,13 @@ export async function proveAuthorised(
   directory: Directory,
   policy: Policy,
 ): Promise<Result<Authorisation>> {
-  const { submission, statements } = evidence;
-  const { request } = submission;
+  const { request } = evidence.submission;
   const evidenceDigest = tryDigestOf(evidence);
   if (!evidenceDigest.ok) return evidenceDigest;
-  const timely = checkTimes(evidence, nowMs);
-  if (!timely.ok) return timely;
-  const recognition = await directory.authenticateSubmission(submission, nowMs);
-  if (!recognition.ok) return recognition;
-  const today = await policy.assess(request, nowMs);
-  const assessment = strictestOf(evidence.assessment, today);
-  if (!assessment.ok) return assessment;
-
-  const course = new Course();
-  course.apply({ type: 'submit', submission, atMs: request.submittedAtMs });
-  course.apply({
-    type: 'record_assessment',
-    assessment: assessment.value,
-    recognition: recognition.value,
-    atMs: evidence.assessment.assessedAtMs,
-  });
-  if (course.state?.status === 'refused') return { ok: false, refusal: notAuthorised(course.state) };
-  for (const { envelope, receivedAtMs } of statements) {
-    const check = await checkStatement(envelope, request, nowMs, directory, policy);
-    course.apply({ type: 'consider', check, atMs: receivedAtMs });
-  }
-  course.apply({ type: 'tick', atMs: nowMs });
-
-  const { state, firstRefusal } = course;
-  const { binding } = assessment.value;
+  const derived = await derive(evidence, nowMs, directory, policy);
+  if (!derived.ok) return derived;
+  const { state, firstRefusal, today, assessment } = derived.value;
+  const { binding } = assessment;
   if (state?.status !== 'provisioning' || state.digest === undefined || binding === undefined)
     return { ok: false, refusal: state?.failure ?? firstRefusal ?? notAuthorised(state) };
   // Whom the grant rests on, and what is owed for it, is for policy alone to say, not for the record.
@@ -141,38 +115,6 @@ function dueFrom(withinMs: number | undefined, { review }: RequestState, nowMs: 
   const owedAtMs = review.phase === 'due' || review.phase === 'overdue' ? review.dueAtMs : undefined;
   if (withinMs === undefined) return owedAtMs;
   return Math.min(nowMs + withinMs, owedAtMs ?? Number.POSITIVE_INFINITY);
-}
-
-/** The course of a request, run again. */
-class Course {
-  state: RequestState | null = null;
-  firstRefusal: Refusal | undefined;
-
-  apply(command: Command): void {
-    for (const event of decide(this.state, command)) {
-      this.state = evolve(this.state, event);
-      if (event.type === 'statement_refused') this.firstRefusal ??= event.refusal;
-    }
-  }
-}
-
-/** The claimed times are in order and none lies in the future; a claimed time can never make a statement live longer. */
-function checkTimes(evidence: Evidence, nowMs: number): Result<void> {
-  const { submission, assessment, statements } = evidence;
-  if (statements.length > LIMITS.acceptedStatements) return refused('TOO_LARGE', 'too many statements');
-  const { submittedAtMs } = submission.request;
-  const timesMs = [assessment.assessedAtMs, ...statements.map((one) => one.receivedAtMs)];
-  // A time that is no number compares as neither early nor late, and would pass for any.
-  if (![submittedAtMs, ...timesMs].every(Number.isSafeInteger))
-    return refused('MALFORMED', 'the evidence has a time that is none');
-  let earlierMs = submittedAtMs - LIMITS.clockSkewMs;
-  for (const atMs of timesMs) {
-    if (atMs < earlierMs) return refused('NOT_AUTHORISED', 'the evidence is not in the order of time');
-    earlierMs = atMs;
-  }
-  if (earlierMs > nowMs + LIMITS.clockSkewMs)
-    return refused('NOT_AUTHORISED', 'the evidence is dated in the future');
-  return accepted(undefined);
 }
 
 function notAuthorised(state: RequestState | null): Refusal {

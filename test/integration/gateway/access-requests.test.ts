@@ -4,7 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { webhookSignature } from '../../../src/gateway/requests/callbacks';
+import { webhookSignature } from '../../../src/outbound/standard-webhooks';
 import { eventually, eventuallyTrue } from '../../support/harness-wait';
 import {
   CONTAINED,

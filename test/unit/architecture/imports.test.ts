@@ -30,6 +30,8 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'stack/pid-lock',
   ],
   codec: ['contracts'],
+  outbound: [],
+  notify: ['domain', 'contracts', 'connectors', 'directory', 'outbound'],
   friction: ['domain', 'contracts'],
   reconciler: ['domain', 'contracts', 'connectors'],
   activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors'],
@@ -48,7 +50,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   ],
   'client-errors.ts': ['contracts'],
   'client.ts': ['client-errors.ts', 'domain', 'contracts', 'signing', 'codec', 'workflows/payload-converter'],
-  gateway: ['client.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
+  gateway: ['client.ts', 'domain', 'contracts', 'connectors', 'directory', 'outbound', 'policy', 'signing'],
   enforcement: ['client.ts', 'domain', 'contracts', 'connectors', 'policy', 'signing'],
   mcp: ['domain', 'contracts', 'signing', 'enforcement'],
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
@@ -64,7 +66,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
       'connectors',
       'ledger',
     ],
-    ...['policy', 'reconciler', 'signing', 'stack', 'gateway', 'enforcement', 'friction', 'mcp'],
+    ...['policy', 'reconciler', 'signing', 'stack', 'gateway', 'enforcement', 'friction', 'mcp', 'notify'],
   ],
 };
 

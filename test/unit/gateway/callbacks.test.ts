@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Callbacks, isInternalAddress } from '../../../src/gateway/requests/callbacks';
+import { Callbacks } from '../../../src/gateway/requests/callbacks';
+import { isInternalAddress } from '../../../src/outbound/inner-address';
 
 describe('callbacks never reach inwards', () => {
   it.each([
