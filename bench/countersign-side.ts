@@ -120,7 +120,7 @@ function watch(target: Connector, grants: Grants): Connector {
     overdue: (atMs) => target.overdue(atMs),
     list: (scope) => target.list(scope),
     withReconcilerLock: (work) => target.withReconcilerLock(work),
-    revoke: (leaseId, reason) => target.revoke(leaseId, reason),
+    revoke: (leaseId, reason, cause) => target.revoke(leaseId, reason, cause),
     close: () => target.close(),
     provision: async (authorisation) => {
       const outcome = await target.provision(authorisation);

@@ -38,7 +38,7 @@ async function grantOnRecord(
   const { terms } = authorisation;
   await ledger.granted(entryOf(terms, nowMs()));
   const result = await connector.provision(authorisation);
-  if (result.outcome === 'granted') return result;
+  if (result.outcome !== 'refused') return result;
   if (result.neverGiven) await ledger.neverGranted({ digest: terms.requestDigest });
   return { outcome: 'refused', refusal: result.refusal };
 }

@@ -1,6 +1,6 @@
 import type { Assessment } from '../domain/assessment';
 import type { Recognition } from '../domain/event';
-import type { Lease } from '../domain/lease';
+import type { Lease, LeaseEnding } from '../domain/lease';
 import type { AskEnd, Precedents } from '../domain/precedents';
 import type { Evidence } from '../domain/prove';
 import type { Refusal, Result } from '../domain/refusal';
@@ -21,6 +21,8 @@ export type AssessResult =
 
 export type ProvisionResult =
   | { readonly outcome: 'granted'; readonly lease: Lease }
+  /** It was given, nobody heard of it, and it has ended since. */
+  | { readonly outcome: 'ended'; readonly lease: Lease; readonly ending: LeaseEnding }
   | { readonly outcome: 'refused'; readonly refusal: Refusal };
 
 export interface EndAccessInput {
@@ -29,6 +31,12 @@ export interface EndAccessInput {
   readonly reason: 'expired' | 'revoked' | 'barred';
   /** How a request ended that gave no access. */
   readonly end?: AskEnd;
+}
+
+/** What there is to tell of a lease that was told to end: it had ended before, or a bar came upon it. */
+export interface EndAccessResult {
+  readonly lease: Lease;
+  readonly ending: LeaseEnding;
 }
 
 /** What the workflow asks of the worker. Inputs are hostile to the activity: whoever reaches the server can send them. */
@@ -41,5 +49,5 @@ export interface Activities {
     request: AccessRequest,
   ): Promise<readonly StatementCheck[]>;
   provision(evidence: Evidence): Promise<ProvisionResult>;
-  endAccess(input: EndAccessInput): Promise<void>;
+  endAccess(input: EndAccessInput): Promise<EndAccessResult | undefined>;
 }

@@ -27,6 +27,11 @@ function* headline({ submission, status, rejection, assessment, digest }: Reques
   for (const flag of assessment.flags ?? []) yield `  look closer: ${flag}`;
 }
 
+const ENDED_BY = {
+  overdue: 'the reconciler found it past its end',
+  standing_lost: 'someone it rests on has lost their standing',
+} as const;
+
 function* standing(view: RequestView, nowMs: number): Generator<string> {
   for (const { by, stage } of view.approvals) yield `  approved by ${by} (${stage})`;
   for (const one of view.reroutes)
@@ -37,6 +42,11 @@ function* standing(view: RequestView, nowMs: number): Generator<string> {
     yield `  awaits ${view.awaiting.join(', ')}${view.openStage ? ` (${view.openStage})` : ''}`;
   if (view.lease !== undefined)
     yield `  granted to ${view.lease.account} until ${iso(view.lease.expiresAtMs)}`;
+  const { ended, held } = view;
+  if (ended !== undefined)
+    yield `  ended ${iso(ended.atMs)}${ended.cause === undefined ? '' : `: ${ENDED_BY[ended.cause]}`}`;
+  if (held !== undefined)
+    yield `  had access all the same, ${iso(held.lease.grantedAtMs)} to ${iso(held.endedAtMs)}, before anybody heard of it`;
   if (view.failure !== undefined) yield `  not carried out: ${view.failure.code} ${view.failure.detail}`;
   if (view.review.phase !== 'none') yield `  review: ${view.review.phase}`;
   const { nextDeadline } = view;

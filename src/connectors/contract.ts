@@ -1,4 +1,4 @@
-import type { Lease, LeaseEnd } from '../domain/lease';
+import type { EndCause, Lease, LeaseEnd, LeaseEnding } from '../domain/lease';
 import type { Authorisation } from '../domain/prove';
 import type { Refusal } from '../domain/refusal';
 
@@ -11,6 +11,8 @@ export interface ConnectorDescription {
 
 export type ProvisionOutcome =
   | { readonly outcome: 'granted'; readonly lease: Lease }
+  /** It was given before, and has ended since: nothing is given now. */
+  | { readonly outcome: 'ended'; readonly lease: Lease; readonly ending: LeaseEnding }
   | (NeverGiven & { readonly outcome: 'refused'; readonly refusal: Refusal });
 
 /**
@@ -27,6 +29,8 @@ export type EndReason = LeaseEnd | 'barred';
 export interface RevocationOutcome extends NeverGiven {
   /** False where other leases of the same account still hold the same access. */
   readonly accessRemoved: boolean;
+  /** The lease as it stood before; absent where it was never given. */
+  readonly before?: LeaseRecord;
 }
 
 /** A lease as the target keeps it. */
@@ -35,10 +39,44 @@ export interface LeaseRecord extends Lease {
   /** What the account holds through this lease, in the connector's words, for example a role name. */
   readonly grant: string;
   readonly emergency: boolean;
-  readonly ended?: { readonly atMs: number; readonly reason: EndReason };
+  readonly ended?: { readonly atMs: number; readonly reason: EndReason; readonly cause?: EndCause };
   /** False when the lease is alive but the target does not hold the access. */
   readonly present: boolean;
 }
+
+/** The lease alone, as a request hears of it. */
+export const leaseOf = ({ id, account, grantedAtMs, expiresAtMs }: LeaseRecord): Lease => ({
+  id,
+  account,
+  grantedAtMs,
+  expiresAtMs,
+});
+
+/** What `provision` answers where the lease was given before to the request of that digest; a refusal otherwise. */
+export function outcomeOfEarlier(earlier: LeaseRecord, requestDigest: string): ProvisionOutcome {
+  const { ended } = earlier;
+  // A bar belongs to no request, and neither does a lease of this id to any other than the one it was given to.
+  const never = earlier.requestDigest !== requestDigest && ({ neverGiven: true } as const);
+  if (ended !== undefined && (ended.reason === 'barred' || never)) {
+    const detail = `this lease has ended (${ended.reason})`;
+    return { outcome: 'refused', refusal: { code: 'LEASE_ENDED', detail }, ...never };
+  }
+  if (never) {
+    const detail = 'a lease of this id was given to another request';
+    return { outcome: 'refused', refusal: { code: 'DIGEST_MISMATCH', detail }, ...never };
+  }
+  const lease = leaseOf(earlier);
+  return ended === undefined
+    ? { outcome: 'granted', lease }
+    : { outcome: 'ended', lease, ending: endingOf(ended) };
+}
+
+/** The end of a lease as its request hears of it. One that a bar ended was taken back. */
+export const endingOf = ({ atMs, reason, cause }: NonNullable<LeaseRecord['ended']>): LeaseEnding => ({
+  end: reason === 'expired' ? 'expired' : 'revoked',
+  atMs,
+  ...(cause && { cause }),
+});
 
 /** Access on the target that no live lease accounts for. */
 export interface Drift {
@@ -87,12 +125,16 @@ export interface Connector {
   describe(): ConnectorDescription;
   /**
    * Gives exactly what was proved, and records its lease, in one step. Asked again, it yields the same lease with the
-   * same end. It refuses a lease id that has ended or was barred (`LEASE_ENDED`), one that was used for another digest
-   * (`DIGEST_MISMATCH`), and a second emergency for what an emergency lease already holds (`EMERGENCY_ACTIVE`).
+   * same end; and where that lease has ended since, that it has, and when. It refuses a lease id that was barred
+   * (`LEASE_ENDED`), one that was used for another digest (`DIGEST_MISMATCH`; `LEASE_ENDED` where that lease is over),
+   * and a second emergency for what an emergency lease already holds (`EMERGENCY_ACTIVE`).
    */
   provision(authorisation: Authorisation): Promise<ProvisionOutcome>;
-  /** Ends a lease for good. Of an unknown lease it keeps the bar, so that a later `provision` is refused. */
-  revoke(leaseId: string, reason: EndReason): Promise<RevocationOutcome>;
+  /**
+   * Ends a lease for good. Of an unknown lease it keeps the bar, so that a later `provision` is refused. Who ends a
+   * lease on their own account says why in `cause`, which is kept with its end.
+   */
+  revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationOutcome>;
   /** Leases, alive and ended, and access beside them. Ended ones only pile up: `alive` leaves them out. */
   list(scope?: 'all' | 'alive'): Promise<Inventory>;
   /** Leases that are alive although their end has passed, the longest overdue first; a thousand at most. */

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { PRECEDENT_KINDS, REASON_CODES } from '../domain/assessment';
+import { END_CAUSES, LEASE_ENDS } from '../domain/lease';
 import { REFUSAL_CODES } from '../domain/refusal';
 import { STATUSES } from '../domain/state';
 import { VERBS, VERDICTS } from '../domain/statement';
@@ -8,6 +9,7 @@ import { accessRequestSchema } from './request';
 const principal = z.string();
 const atMs = z.number();
 const refusalSchema = z.object({ code: z.enum(REFUSAL_CODES), detail: z.string() });
+const lease = z.object({ id: z.string(), account: z.string(), grantedAtMs: atMs, expiresAtMs: atMs });
 
 /** What the client shows of a request: the answer of the `request` query, decoded. Members not named here are dropped. */
 export const requestViewSchema = z.object({
@@ -95,8 +97,10 @@ export const requestViewSchema = z.object({
   ),
   refusalCount: z.number(),
   failure: refusalSchema.optional(),
-  lease: z.object({ id: z.string(), account: z.string(), grantedAtMs: atMs, expiresAtMs: atMs }).optional(),
-  ending: z.enum(['expired', 'revoked']).optional(),
+  lease: lease.optional(),
+  ended: z.object({ end: z.enum(LEASE_ENDS), atMs, cause: z.enum(END_CAUSES).optional() }).optional(),
+  held: z.object({ lease, endedAtMs: atMs }).optional(),
+  ending: z.enum(LEASE_ENDS).optional(),
   execution: z
     .object({
       redeemedAtMs: atMs.optional(),

@@ -1,6 +1,6 @@
 import type { Assessment } from './assessment';
 import type { Recognition } from './event';
-import type { Lease } from './lease';
+import type { HeldLease, Lease, LeaseEnd, LeaseEnding } from './lease';
 import type { Precedents } from './precedents';
 import type { Refusal } from './refusal';
 import type { Submission } from './request';
@@ -20,8 +20,21 @@ export type Command = { readonly atMs: number } & (
   | { readonly type: 'consider'; readonly check: StatementCheck }
   | { readonly type: 'record_dropped'; readonly count: number }
   | { readonly type: 'tick' }
-  | { readonly type: 'record_grant'; readonly lease: Lease }
+  | {
+      readonly type: 'record_grant';
+      readonly lease: Lease;
+      /** Present where the lease had ended before anybody heard that it was given. */
+      readonly end?: LeaseEnd;
+    }
   | { readonly type: 'record_provisioning_refusal'; readonly refusal: Refusal }
-  | { readonly type: 'record_access_ended' }
-  | { readonly type: 'record_barred' }
+  | {
+      readonly type: 'record_access_ended';
+      /** Present where the lease had ended before it was told to. */
+      readonly ending?: LeaseEnding;
+    }
+  | {
+      readonly type: 'record_barred';
+      /** Present where the bar came upon a lease that had been given. */
+      readonly held?: HeldLease;
+    }
 );

@@ -4,7 +4,7 @@ import { elapse } from './clock';
 import type { Command } from './command';
 import { tryDigestOf } from './digest';
 import type { DomainEvent, Recognition } from './event';
-import { boundedLease } from './lease';
+import { boundedEnd, boundedLease } from './lease';
 import type { Refusal, Result } from './refusal';
 import { accepted, refused } from './refusal';
 import { checkIntegrity, checkRevision } from './rules/integrity';
@@ -44,9 +44,9 @@ export function decide(state: RequestState | null, command: Command): readonly D
       return [{ type: 'provisioning_failed', atMs: command.atMs, refusal: command.refusal }];
     }
     case 'record_access_ended':
-      return recordAccessEnded(state, command.atMs);
+      return recordAccessEnded(state, command);
     case 'record_barred':
-      return endedUngranted(state) && !state.barred ? [{ type: 'barred', atMs: command.atMs }] : [];
+      return recordBarred(state, command);
   }
 }
 
@@ -158,12 +158,40 @@ function recordGrant(state: RequestState, command: CommandOf<'record_grant'>): r
   const lease = boundedLease(command.lease, submission.request.durationMs, atMs);
   const { reviewWithinMs } = assessment;
   const review = reviewWithinMs === undefined ? {} : { reviewDueAtMs: lease.grantedAtMs + reviewWithinMs };
-  return [{ type: 'granted', atMs, lease, ...review }];
+  const trail = new Trail(state).add({ type: 'granted', atMs, lease, ...review });
+  // Over before anybody heard that it was given. It is told to end all the same: that it has is only what was said.
+  if (command.end !== undefined) trail.add({ type: 'ending_ordered', atMs, end: command.end });
+  return trail.events;
 }
 
-function recordAccessEnded(state: RequestState, atMs: number): readonly DomainEvent[] {
-  if (state.status !== 'active' || state.ending === undefined) return [];
-  const trail = new Trail(state).add({ type: 'access_ended', atMs, end: state.ending });
+function recordAccessEnded(
+  state: RequestState,
+  { ending, atMs }: CommandOf<'record_access_ended'>,
+): readonly DomainEvent[] {
+  if (state.status !== 'active' || state.ending === undefined || state.lease === undefined) return [];
+  const trail = new Trail(state);
+  if (ending === undefined) trail.add({ type: 'access_ended', atMs, end: state.ending });
+  else {
+    const endedAtMs = boundedEnd(state.lease, ending.atMs, atMs);
+    const cause = ending.cause === undefined ? {} : { cause: ending.cause };
+    trail.add({ type: 'access_ended', atMs, end: ending.end, endedAtMs, ...cause });
+  }
   advance(trail, atMs);
   return trail.events;
+}
+
+/** Access that a bar took away was access all the same: it is on record, and what is owed for it stays owed. */
+function recordBarred(
+  state: RequestState,
+  { held: told, atMs }: CommandOf<'record_barred'>,
+): readonly DomainEvent[] {
+  if (!endedUngranted(state) || state.barred) return [];
+  const durationMs = state.submission?.request.durationMs;
+  if (told === undefined || durationMs === undefined) return [{ type: 'barred', atMs }];
+  const lease = boundedLease(told.lease, durationMs, atMs);
+  const held = { lease, endedAtMs: boundedEnd(lease, told.endedAtMs, atMs) };
+  const barred: DomainEvent = { type: 'barred', atMs, held };
+  const withinMs = state.assessment?.reviewWithinMs;
+  if (withinMs === undefined) return [barred];
+  return [barred, { type: 'review_owed', atMs, dueAtMs: lease.grantedAtMs + withinMs }];
 }

@@ -1,6 +1,6 @@
 import type { ApprovalPath, Assessment } from './assessment';
 import type { Digest } from './digest';
-import type { Lease, LeaseEnd } from './lease';
+import type { EndCause, HeldLease, Lease, LeaseEnd } from './lease';
 import type { Assurance, PrincipalId } from './principal';
 import type { Refusal } from './refusal';
 import type { SignedEnvelope, Submission } from './request';
@@ -96,8 +96,14 @@ export type DomainEvent = { readonly atMs: number } & (
   | { readonly type: 'provisioning_failed'; readonly refusal: Refusal }
   | { readonly type: 'granted'; readonly lease: Lease; readonly reviewDueAtMs?: number }
   | { readonly type: 'ending_ordered'; readonly end: LeaseEnd; readonly by?: PrincipalId }
-  | { readonly type: 'access_ended'; readonly end: LeaseEnd }
-  | { readonly type: 'barred' }
+  | {
+      readonly type: 'access_ended';
+      readonly end: LeaseEnd;
+      /** By the target's record, where it had ended before the request had it ended. */
+      readonly endedAtMs?: number;
+      readonly cause?: EndCause;
+    }
+  | { readonly type: 'barred'; readonly held?: HeldLease }
   | { readonly type: 'review_overdue' }
   | { readonly type: 'reviewed'; readonly by: PrincipalId; readonly verdict: Verdict }
   | {

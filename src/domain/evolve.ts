@@ -136,10 +136,13 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
     }
     case 'ending_ordered':
       return { ...state, ending: event.end };
-    case 'access_ended':
-      return { ...state, status: event.end };
+    case 'access_ended': {
+      const { end, endedAtMs, cause } = event;
+      if (endedAtMs === undefined) return { ...state, status: end };
+      return { ...state, status: end, ended: { end, atMs: endedAtMs, ...(cause && { cause }) } };
+    }
     case 'barred':
-      return { ...state, barred: true };
+      return { ...state, barred: true, ...(event.held && { held: event.held }) };
     case 'review_overdue': {
       const { review } = state;
       return review.phase === 'due' ? { ...state, review: { ...review, phase: 'overdue' } } : state;

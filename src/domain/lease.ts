@@ -1,5 +1,26 @@
 /** Why access ends. */
-export type LeaseEnd = 'expired' | 'revoked';
+export const LEASE_ENDS = ['expired', 'revoked'] as const;
+export type LeaseEnd = (typeof LEASE_ENDS)[number];
+
+/**
+ * What ended a lease, where its request did not: the reconciler, because it was past its end; or the standing of someone
+ * it rests on, because that was lost.
+ */
+export const END_CAUSES = ['overdue', 'standing_lost'] as const;
+export type EndCause = (typeof END_CAUSES)[number];
+
+/** The end of a lease as its target has it on record. */
+export interface LeaseEnding {
+  readonly end: LeaseEnd;
+  readonly atMs: number;
+  readonly cause?: EndCause;
+}
+
+/** A lease that was given, and was ended by a bar or before: access that a request had without ever hearing of it. */
+export interface HeldLease {
+  readonly lease: Lease;
+  readonly endedAtMs: number;
+}
 
 /** Access that a target really holds, as its connector reported it. The id is the request's: one request, one lease. */
 export interface Lease {
@@ -17,6 +38,10 @@ export function boundedLease(lease: Lease, durationMs: number, nowMs: number): L
   const grantedAtMs = noLaterThan(nowMs, lease.grantedAtMs);
   return { ...lease, grantedAtMs, expiresAtMs: noLaterThan(nowMs + durationMs, lease.expiresAtMs) };
 }
+
+/** When it ended, as far as that can be: not before it began, and by now. */
+export const boundedEnd = (lease: Lease, endedAtMs: number, nowMs: number): number =>
+  Math.max(noLaterThan(nowMs, lease.grantedAtMs), noLaterThan(nowMs, endedAtMs));
 
 /** Holds for a value that is no number, too. */
 const noLaterThan = (limitMs: number, valueMs: number): number => (valueMs <= limitMs ? valueMs : limitMs);

@@ -1,7 +1,7 @@
 import type { ApprovalPath, Assessment, Delegation, Stage } from './assessment';
 import type { Digest } from './digest';
 import type { Recognition, RerouteRecord, SwitchRecord } from './event';
-import type { Lease, LeaseEnd } from './lease';
+import type { HeldLease, Lease, LeaseEnd, LeaseEnding } from './lease';
 import type { PrincipalId } from './principal';
 import type { Refusal } from './refusal';
 import type { Submission } from './request';
@@ -107,6 +107,10 @@ export interface RequestState {
   readonly refusalCount: number;
   readonly failure?: Refusal;
   readonly lease?: Lease;
+  /** How its lease ended, where it had ended before the request had it ended. */
+  readonly ended?: LeaseEnding;
+  /** Access that there was although the request ended without a grant: its answer was lost, and then it was stopped. */
+  readonly held?: HeldLease;
   readonly ending?: LeaseEnd;
   readonly execution?: ExecutionState;
   readonly review: ReviewState;

@@ -23,7 +23,7 @@ function* heading(state: RequestState): Generator<string> {
 }
 
 function* course(state: RequestState): Generator<string> {
-  const { assessment, lease, review, failure } = state;
+  const { assessment, lease, ended, held, review, failure } = state;
   if (assessment !== undefined) {
     const policies = assessment.determiningPolicies.join(', ') || 'none';
     yield `policy: ${assessment.outcome} (${assessment.reasonCodes.join(', ')}), by ${policies}`;
@@ -42,6 +42,10 @@ function* course(state: RequestState): Generator<string> {
   const waiting = awaited(state);
   if (waiting.length > 0) yield `awaiting ${waiting.join(', ')}`;
   if (lease !== undefined) yield `granted ${iso(lease.grantedAtMs)}, ends ${iso(lease.expiresAtMs)}`;
+  if (ended !== undefined)
+    yield `ended ${iso(ended.atMs)}${ended.cause === undefined ? '' : ` (${ended.cause})`}, before it was told to`;
+  if (held !== undefined)
+    yield `access was there ${iso(held.lease.grantedAtMs)} to ${iso(held.endedAtMs)}, and nobody heard of it`;
   if (failure !== undefined) yield `not carried out: ${failure.code}`;
   if (review.phase === 'due' || review.phase === 'overdue')
     yield `review ${review.phase}: ${iso(review.dueAtMs)}`;

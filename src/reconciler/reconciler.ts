@@ -125,7 +125,7 @@ async function endOverdue(look: Look): Promise<void> {
     try {
       // Kept first, for an ending that nobody recorded would be missing from the evidence.
       await keep(look, { kind: 'overdue', leaseId, account, grant, lateMs: about.lateMs });
-      await connector.revoke(leaseId, 'expired');
+      await connector.revoke(leaseId, 'expired', 'overdue');
       counts.leasesEnded += 1;
       logger.warn(about, 'overdue lease ended');
     } catch (error) {

@@ -85,7 +85,7 @@ async function end(
 ): Promise<boolean> {
   const connector = connectors.get(name);
   if (connector === undefined) return false;
-  await connector.revoke(request, 'revoked');
+  await connector.revoke(request, 'revoked', 'standing_lost');
   await ledger.over(request, nowMs());
   return true;
 }

@@ -1,11 +1,17 @@
-import { CancellationScope, proxyActivities, proxyLocalActivities, sleep } from '@temporalio/workflow';
-import type { Activities } from '../activities/types';
+import {
+  CancellationScope,
+  patched,
+  proxyActivities,
+  proxyLocalActivities,
+  sleep,
+} from '@temporalio/workflow';
+import type { Activities, EndAccessResult, ProvisionResult } from '../activities/types';
 import type { Command } from '../domain/command';
 import type { Effect } from '../domain/effect';
 import type { AskEnd } from '../domain/precedents';
 import type { RequestState, Status } from '../domain/state';
 import type { LocalLane } from './local-lane';
-import { readProvisionResult } from './results';
+import { readEndAccessResult, readProvisionResult } from './results';
 
 /** Reading and judging happen in the worker's own memory, so they are tried again at once and for ever. */
 export const judging = proxyLocalActivities<Pick<Activities, 'assess' | 'checkStatements'>>({
@@ -76,43 +82,62 @@ async function perform(effect: Exclude<Effect, 'assess'>, state: RequestState, t
   switch (effect) {
     case 'provision':
       return provision(state, task);
-    case 'end_access':
-      await endAccess(state, state.ending ?? 'revoked', task);
-      return { type: 'record_access_ended', atMs: Date.now() };
-    case 'bar':
-      await endAccess(state, 'barred', task);
-      return { type: 'record_barred', atMs: Date.now() };
+    case 'end_access': {
+      const told = await endAccess(state, state.ending ?? 'revoked', task);
+      const about = told && hearsOfEnds() ? { ending: told.ending } : {};
+      return { type: 'record_access_ended', atMs: Date.now(), ...about };
+    }
+    case 'bar': {
+      const told = await endAccess(state, 'barred', task);
+      const about = told && hearsOfEnds() ? { held: { lease: told.lease, endedAtMs: told.ending.atMs } } : {};
+      return { type: 'record_barred', atMs: Date.now(), ...about };
+    }
   }
 }
+
+/** Whether this run takes notice of ends that it did not order; runs that began before took none. */
+const hearsOfEnds = (): boolean => patched('hears-of-ends');
 
 async function provision({ submission, assessment, statements }: RequestState, task: Task): Promise<Command> {
   if (submission === undefined || assessment === undefined) throw new TypeError('nothing to provision');
   const evidence = { submission, assessment, statements };
   const { id } = submission.request;
   const result = await task.run(
-    async () => readProvisionResult(await actingAtOnce.provision(evidence), id),
-    async () => readProvisionResult(await actingDurably.provision(evidence), id),
+    async () => heardBy(readProvisionResult(await actingAtOnce.provision(evidence), id)),
+    async () => heardBy(readProvisionResult(await actingDurably.provision(evidence), id)),
   );
   const atMs = Date.now();
-  if (result.outcome === 'granted') return { type: 'record_grant', atMs, lease: result.lease };
-  return { type: 'record_provisioning_refusal', atMs, refusal: result.refusal };
+  switch (result.outcome) {
+    case 'granted':
+      return { type: 'record_grant', atMs, lease: result.lease };
+    case 'ended':
+      return { type: 'record_grant', atMs, lease: result.lease, end: result.ending.end };
+    case 'refused':
+      return { type: 'record_provisioning_refusal', atMs, refusal: result.refusal };
+  }
+}
+
+/** Code before the change had no answer `ended`, and asked again. */
+function heardBy(result: ProvisionResult | undefined): ProvisionResult | undefined {
+  return result?.outcome === 'ended' && !hearsOfEnds() ? undefined : result;
 }
 
 async function endAccess(
   { submission, recognition, status }: RequestState,
   reason: 'expired' | 'revoked' | 'barred',
   task: Task,
-): Promise<void> {
+): Promise<EndAccessResult | undefined> {
   // Who was never recognised has nothing on a target, and must not be able to write there.
-  if (submission === undefined || recognition === undefined) return;
+  if (submission === undefined || recognition === undefined) return undefined;
   const { id, entitlement } = submission.request;
   const end = reason === 'barred' ? { end: endOf(status) } : {};
   const input = { connector: entitlement.connector, leaseId: id, reason, ...end };
-  const done = () => true;
-  await task.run(
-    () => actingAtOnce.endAccess(input).then(done),
-    () => actingDurably.endAccess(input).then(done),
+  const read = (value: unknown) => ({ told: readEndAccessResult(value, id) });
+  const { told } = await task.run(
+    () => actingAtOnce.endAccess(input).then(read),
+    () => actingDurably.endAccess(input).then(read),
   );
+  return told;
 }
 
 const endOf = (status: Status): AskEnd =>

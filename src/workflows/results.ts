@@ -1,5 +1,5 @@
-import type { ProvisionResult } from '../activities/types';
-import type { Lease } from '../domain/lease';
+import type { EndAccessResult, ProvisionResult } from '../activities/types';
+import { END_CAUSES, LEASE_ENDS, type Lease, type LeaseEnding } from '../domain/lease';
 import { REFUSAL_CODES, type Refusal } from '../domain/refusal';
 
 const LONGEST_DETAIL = 500;
@@ -9,13 +9,36 @@ const LONGEST_DETAIL = 500;
  * an answer that is none must not throw, for that would stop the timers.
  */
 export function readProvisionResult(value: unknown, leaseId: string): ProvisionResult | undefined {
-  const { outcome, lease, refusal } = membersOf(value);
+  const { outcome, lease, ending, refusal } = membersOf(value);
   if (outcome === 'granted') {
     const read = readLease(lease, leaseId);
     return read && { outcome, lease: read };
   }
+  if (outcome === 'ended') {
+    const told = readEnded(lease, ending, leaseId);
+    return told && { outcome, ...told };
+  }
   const read = outcome === 'refused' ? readRefusal(refusal) : undefined;
   return read && { outcome: 'refused', refusal: read };
+}
+
+/** Reads what the target is said to have told of a lease that was ended. What is none says nothing. */
+export function readEndAccessResult(value: unknown, leaseId: string): EndAccessResult | undefined {
+  const { lease, ending } = membersOf(value);
+  return readEnded(lease, ending, leaseId);
+}
+
+function readEnded(lease: unknown, ending: unknown, leaseId: string): EndAccessResult | undefined {
+  const [given, over] = [readLease(lease, leaseId), readEnding(ending)];
+  return given && over && { lease: given, ending: over };
+}
+
+function readEnding(value: unknown): LeaseEnding | undefined {
+  const { end: claimed, atMs, cause: claimedCause } = membersOf(value);
+  const end = LEASE_ENDS.find((one) => one === claimed);
+  const cause = END_CAUSES.find((one) => one === claimedCause);
+  if (end === undefined || !isInstant(atMs)) return undefined;
+  return { end, atMs, ...(cause && { cause }) };
 }
 
 function readLease(value: unknown, leaseId: string): Lease | undefined {

@@ -5,6 +5,7 @@ import type {
   ProvisionOutcome,
   RevocationOutcome,
 } from '../../src/connectors/contract';
+import type { EndCause } from '../../src/domain/lease';
 import type { Authorisation } from '../../src/domain/prove';
 import { breakageOf } from './breakage';
 
@@ -13,7 +14,7 @@ export function breakConnector(connector: Connector, url: string): Connector {
   return {
     describe: () => connector.describe(),
     provision: (authorisation) => provision(connector, url, authorisation),
-    revoke: (leaseId, reason) => revoke(connector, url, leaseId, reason),
+    revoke: (leaseId, reason, cause) => revoke(connector, url, leaseId, reason, cause),
     list: (scope) => connector.list(scope),
     overdue: async (atMs) =>
       (await connector.overdue(atMs)).filter(({ id }) => breakageOf(id) !== 'holds-open'),
@@ -47,6 +48,7 @@ async function revoke(
   url: string,
   leaseId: string,
   reason: EndReason,
+  cause: EndCause | undefined,
 ): Promise<RevocationOutcome> {
   const breakage = breakageOf(leaseId);
   if (breakage === 'holds-open') return { accessRemoved: true };
@@ -68,7 +70,8 @@ async function revoke(
       [leaseId],
     );
   }
-  return connector.revoke(leaseId, breakage === 'grants-refused' && reason === 'barred' ? 'revoked' : reason);
+  const given = breakage === 'grants-refused' && reason === 'barred' ? 'revoked' : reason;
+  return connector.revoke(leaseId, given, cause);
 }
 
 async function query(url: string, text: string, values: unknown[] = []): Promise<void> {

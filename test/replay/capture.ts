@@ -1,13 +1,23 @@
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
+import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
 import { workflowIdOf } from '../../src/contracts/names';
 import type { AccessRequest } from '../../src/domain/request';
 import type { Harness } from '../support/harness';
 import { ADMIN, EMERGENCY, READ, reroutedToDavid, WRITE } from '../support/harness-asks';
 import { eventuallyTrue } from '../support/harness-wait';
+import { leaveLease } from '../support/lease-rows';
 import { writeHistory } from './history-file';
 
 export const HISTORIES = path.join(__dirname, 'histories');
+
+const ADMIN_OF_JONAS = { account: 'jonas', role: 'production_admin' };
+
+const overSince = (atMs: number) => ({
+  grantedAtMs: atMs - 400,
+  expiresAtMs: atMs - 100,
+  ended: { atMs, end: 'expired', cause: 'overdue' } as const,
+});
 
 type Life = (harness: Harness) => Promise<AccessRequest>;
 
@@ -89,6 +99,32 @@ export const LIVES: Readonly<Record<string, Life>> = {
   withdrawn: async ({ cast }) => {
     const request = await cast.ask(WRITE);
     await cast.say('ci/payments', 'withdraw', request);
+    return request;
+  },
+  'over-unheard': async ({ cast, postgres }) => {
+    const request = await cast.ask({ ...EMERGENCY, durationMs: 300 });
+    await leaveLease(postgres, request, { ...ADMIN_OF_JONAS, ...overSince(Date.now()) });
+    await cast.say('person/sofia', 'approve', request);
+    await cast.over(request);
+    await cast.say('person/amara', 'review', request, { verdict: 'justified' });
+    return request;
+  },
+  'ended-elsewhere': async ({ cast, postgres }) => {
+    const request = await cast.ask({ ...WRITE, durationMs: 2_000 });
+    await cast.say('person/mira', 'approve', request);
+    await cast.settled(request);
+    const connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+    await connector.revoke(request.id, 'revoked', 'standing_lost');
+    await connector.close();
+    return request;
+  },
+  'barred-upon-a-lease': async ({ cast, postgres }) => {
+    const request = await cast.ask({ ...EMERGENCY, durationMs: 60_000 });
+    const grantedAtMs = Date.now();
+    const times = { grantedAtMs, expiresAtMs: grantedAtMs + 60_000 };
+    await leaveLease(postgres, request, { ...ADMIN_OF_JONAS, ...times });
+    await cast.say('person/sofia', 'deny', request);
+    await cast.say('person/amara', 'review', request, { verdict: 'justified' });
     return request;
   },
   revoked: async ({ cast }) => {

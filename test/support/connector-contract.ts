@@ -31,7 +31,7 @@ export function describeConnectorContract(name: string, harness: ContractHarness
   const record = async (id: string): Promise<LeaseRecord | undefined> =>
     (await harness.connector().list()).leases.find((lease) => lease.id === id);
   const codeOf = (outcome: ProvisionOutcome) =>
-    outcome.outcome === 'refused' ? outcome.refusal.code : 'granted';
+    outcome.outcome === 'refused' ? outcome.refusal.code : outcome.outcome;
 
   describe(`the connector contract: ${name}`, () => {
     test('TTA-2 gives what was proved, with the end that was proved', async () => {
@@ -78,16 +78,33 @@ export function describeConnectorContract(name: string, harness: ContractHarness
       expect(ended?.ended?.reason).toBe('revoked');
     });
 
-    test('a lease that has ended never comes back', async () => {
-      const { id } = await give();
-      await end(id);
-      expect(codeOf((await give({ id })).outcome)).toBe('LEASE_ENDED');
+    test('a lease that has ended never comes back; whoever asks again hears when it ended, and why', async () => {
+      const { id, outcome: first } = await give();
+      const told = await harness.connector().revoke(id, 'expired', 'overdue');
+      expect(told).toMatchObject({ accessRemoved: true, before: { id, account, grant: role } });
+      expect(told.before?.ended).toBeUndefined();
+      const { outcome: again } = await give({ id });
+      const ended = (await record(id))?.ended;
+      expect(ended).toMatchObject({ reason: 'expired', cause: 'overdue' });
+      expect(again).toEqual({
+        outcome: 'ended',
+        lease: first.outcome === 'granted' ? first.lease : undefined,
+        ending: { end: 'expired', atMs: ended?.atMs, cause: 'overdue' },
+      });
+      expect((await harness.connector().revoke(id, 'revoked')).before?.ended).toEqual(ended);
+      expect(codeOf((await give({ id, reason: 'another' })).outcome)).toBe('LEASE_ENDED');
       expect(await harness.holds(account, role)).toBe(false);
+    });
+
+    test('a lease that a bar took away is refused, and the bar tells of it', async () => {
+      const { id } = await give();
+      expect(await harness.connector().revoke(id, 'barred')).toMatchObject({ before: { id, account } });
+      expect(codeOf((await give({ id })).outcome)).toBe('LEASE_ENDED');
     });
 
     test('ending what is unknown bars it', async () => {
       const id = randomUUID();
-      await harness.connector().revoke(id, 'barred');
+      expect(await harness.connector().revoke(id, 'barred')).toEqual({ accessRemoved: false });
       expect(codeOf((await give({ id })).outcome)).toBe('LEASE_ENDED');
       expect(await harness.holds(account, role)).toBe(false);
     });
@@ -117,9 +134,9 @@ export function describeConnectorContract(name: string, harness: ContractHarness
 
     test('two leases for the same access: ending one leaves the other, the last one out removes it', async () => {
       const [first, second] = [await give(), await give()];
-      expect(await end(first.id)).toEqual({ accessRemoved: false });
+      expect(await end(first.id)).toMatchObject({ accessRemoved: false });
       expect(await harness.holds(account, role)).toBe(true);
-      expect(await end(second.id)).toEqual({ accessRemoved: true });
+      expect(await end(second.id)).toMatchObject({ accessRemoved: true });
       expect(await harness.holds(account, role)).toBe(false);
     });
 

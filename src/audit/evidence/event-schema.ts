@@ -9,6 +9,7 @@ import {
 } from '../../contracts/request';
 import type { Command } from '../../domain/command';
 import type { DomainEvent } from '../../domain/event';
+import { END_CAUSES, LEASE_ENDS } from '../../domain/lease';
 import { ASK_ENDS } from '../../domain/precedents';
 import { ASSURANCE_LEVELS, PRINCIPAL_KINDS } from '../../domain/principal';
 import { REFUSAL_CODES } from '../../domain/refusal';
@@ -173,7 +174,9 @@ const change = z.looseObject({
   policyDigest: z.string(),
   endorsementNeeded: z.boolean(),
 });
-const leaseEnd = z.enum(['expired', 'revoked']);
+const leaseEnd = z.enum(LEASE_ENDS);
+const cause = z.enum(END_CAUSES);
+const held = z.looseObject({ lease, endedAtMs: z.number() });
 const atMs = instantMs;
 const happened = <Type extends string, Shape extends z.core.$ZodLooseShape>(type: Type, shape: Shape) =>
   z.looseObject({ atMs, type: z.literal(type), ...shape });
@@ -223,8 +226,12 @@ export const eventSchema = z.discriminatedUnion('type', [
   happened('provisioning_failed', { refusal: refusalSchema }),
   happened('granted', { lease, reviewDueAtMs: z.number().exactOptional() }),
   happened('ending_ordered', { end: leaseEnd, by: by.exactOptional() }),
-  happened('access_ended', { end: leaseEnd }),
-  happened('barred', {}),
+  happened('access_ended', {
+    end: leaseEnd,
+    endedAtMs: z.number().exactOptional(),
+    cause: cause.exactOptional(),
+  }),
+  happened('barred', { held: held.exactOptional() }),
   happened('review_overdue', {}),
   happened('reviewed', { by, verdict: z.enum(VERDICTS) }),
   happened('execution_reported', {
@@ -247,10 +254,12 @@ export const commandSchema = z.discriminatedUnion('type', [
   happened('consider', { check: checkSchema }),
   happened('record_dropped', { count: z.number().int().min(0) }),
   happened('tick', {}),
-  happened('record_grant', { lease }),
+  happened('record_grant', { lease, end: leaseEnd.exactOptional() }),
   happened('record_provisioning_refusal', { refusal: refusalSchema }),
-  happened('record_access_ended', {}),
-  happened('record_barred', {}),
+  happened('record_access_ended', {
+    ending: z.looseObject({ end: leaseEnd, atMs: z.number(), cause: cause.exactOptional() }).exactOptional(),
+  }),
+  happened('record_barred', { held: held.exactOptional() }),
 ]) satisfies z.ZodType<Command>;
 
 /** Does not compile where an event or a command has no schema: of its request no evidence could be made. */

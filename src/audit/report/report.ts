@@ -133,7 +133,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
               .join(),
             one
               .all('access_ended')
-              .map((event) => iso(event.atMs))
+              .map((event) => iso(event.endedAtMs ?? event.atMs))
               .join(),
             reviewOf(one),
           ),
@@ -271,10 +271,14 @@ function reviewOf(one: Subject): string {
  * Whether a request's access was there at a moment, by its evidence: given, and not yet taken away. Of evidence that was
  * made while access was there, its own end is the last that can be said.
  */
-export function aliveAt({ steps }: EvidenceFile, atMs: number): boolean {
-  const events = steps.flatMap((step) => step.events.map(({ event }) => event));
-  const granted = events.find((event) => event.type === 'granted');
-  if (granted?.type !== 'granted' || atMs < granted.lease.grantedAtMs) return false;
-  const ended = events.find((event) => event.type === 'access_ended');
-  return atMs < (ended?.atMs ?? granted.lease.expiresAtMs);
+export function aliveAt(evidence: EvidenceFile, atMs: number): boolean {
+  const one = new Subject(evidence);
+  const [granted, ended, held] = [
+    one.all('granted')[0],
+    one.all('access_ended')[0],
+    one.all('barred')[0]?.held,
+  ];
+  const lease = granted?.lease ?? held?.lease;
+  if (lease === undefined || atMs < lease.grantedAtMs) return false;
+  return atMs < (held?.endedAtMs ?? ended?.endedAtMs ?? ended?.atMs ?? lease.expiresAtMs);
 }

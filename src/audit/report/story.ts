@@ -1,4 +1,5 @@
 import type { DomainEvent } from '../../domain/event';
+import type { EndCause } from '../../domain/lease';
 import { entitlementName } from '../../domain/request';
 import type { EvidenceFile } from '../evidence/schema';
 
@@ -41,6 +42,11 @@ function spoken(ms: number): string {
     if (ms >= size && ms % size === 0) return `${ms / size} ${unit}${ms === size ? '' : 's'}`;
   return `${ms} ms`;
 }
+
+const CAUSES: Readonly<Record<EndCause, string>> = {
+  overdue: 'the reconciler found it past its end',
+  standing_lost: 'someone it rested on had lost their standing',
+};
 
 const TELL: Tellers = {
   submitted: ({ submission: { request }, digest }) => {
@@ -107,8 +113,14 @@ const TELL: Tellers = {
   },
   ending_ordered: ({ end, by }) =>
     by === undefined ? `Its time was over (${end}).` : `${by} ended it before its time.`,
-  access_ended: ({ end }) => `Access was taken away (${end}).`,
-  barred: () => 'The target was told never to give it.',
+  access_ended: ({ end, endedAtMs, cause }) =>
+    endedAtMs === undefined
+      ? `Access was taken away (${end}).`
+      : `Access had been taken away at ${iso(endedAtMs)} (${end}${cause === undefined ? '' : `: ${CAUSES[cause]}`}).`,
+  barred: ({ held }) =>
+    held === undefined
+      ? 'The target was told never to give it.'
+      : `The target was told never to give it. It had been given to ${held.lease.account} at ${iso(held.lease.grantedAtMs)}, and was over at ${iso(held.endedAtMs)}.`,
   review_overdue: () => 'The review is overdue.',
   reviewed: ({ by, verdict }) => `${by} reviewed it: ${verdict}.`,
   execution_reported: ({ outcome, by, reporter, reasonCode }) =>

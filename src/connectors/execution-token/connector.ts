@@ -1,13 +1,14 @@
+import type { EndCause } from '../../domain/lease';
 import type { Authorisation } from '../../domain/prove';
-import type {
-  Connector,
-  ConnectorDescription,
-  EndReason,
-  Inventory,
-  LeaseRecord,
-  NeverGiven,
-  ProvisionOutcome,
-  RevocationOutcome,
+import {
+  type Connector,
+  type ConnectorDescription,
+  type EndReason,
+  type Inventory,
+  type LeaseRecord,
+  outcomeOfEarlier,
+  type ProvisionOutcome,
+  type RevocationOutcome,
 } from '../contract';
 import { ExecutionLedger, type LedgerOptions } from './ledger';
 import type { ExecutionRow } from './ledger-schema';
@@ -36,28 +37,16 @@ export class ExecutionTokenConnector implements Connector {
 
   async provision(authorisation: Authorisation): Promise<ProvisionOutcome> {
     const released = await this.#ledger.release(authorisation);
-    if (!released.ok) {
-      const { refusal } = released;
-      const isFinal = refusal.code === 'LEASE_ENDED' || refusal.code === 'DIGEST_MISMATCH';
-      if (!isFinal) return { outcome: 'refused', refusal };
-      const { leaseId, requestDigest } = authorisation.terms;
-      return { outcome: 'refused', refusal, ...(await this.#neverGiven(leaseId, requestDigest)) };
-    }
-    const { id, account, grantedAtMs, expiresAtMs } = recordOf(released.value);
-    return { outcome: 'granted', lease: { id, account, grantedAtMs, expiresAtMs } };
+    if (!released.ok) return { outcome: 'refused', refusal: released.refusal };
+    return outcomeOfEarlier(recordOf(released.value), authorisation.terms.requestDigest);
   }
 
-  async revoke(leaseId: string, reason: EndReason): Promise<RevocationOutcome> {
-    const accessRemoved = await this.#ledger.end(leaseId, reason);
-    return { accessRemoved, ...(await this.#neverGiven(leaseId)) };
-  }
-
-  /** Whom a row was written for never changes: one that is a bar, or another request's, stays that. */
-  async #neverGiven(requestId: string, digest?: string): Promise<NeverGiven> {
-    const row = await this.#ledger.find(requestId);
-    if (row === undefined) return {};
-    const isOthers = digest !== undefined && row.request_digest !== digest;
-    return row.request_digest === null || isOthers ? { neverGiven: true } : {};
+  async revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationOutcome> {
+    const row = await this.#ledger.end(leaseId, reason, cause);
+    // A row without a digest is a bar, and stays one.
+    if (row === undefined || row.request_digest === null) return { accessRemoved: false, neverGiven: true };
+    const before = recordOf(row);
+    return { accessRemoved: before.ended === undefined, before };
   }
 
   /** What is executed leaves nothing behind that could drift. */
@@ -104,8 +93,9 @@ export class ExecutionTokenConnector implements Connector {
 }
 
 function recordOf(row: ExecutionRow): LeaseRecord {
+  const { ended_at_ms: endedAtMs, end_reason: reason, end_cause: cause } = row;
   const ended =
-    row.end_reason === null ? {} : { ended: { atMs: Number(row.ended_at_ms), reason: row.end_reason } };
+    reason === null ? {} : { ended: { atMs: Number(endedAtMs), reason, ...(cause && { cause }) } };
   return {
     id: row.request_id,
     account: row.account ?? '',

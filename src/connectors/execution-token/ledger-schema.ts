@@ -1,3 +1,7 @@
+import type { EndCause } from '../../domain/lease';
+import type { EndReason } from '../contract';
+import { addColumn } from '../postgresql/schema';
+
 /**
  * What may still be executed, outside Temporal: a reset of a workflow must not make a used token fresh. One row is one
  * request for ever. Rows are never deleted; a row that has ended, or was barred, is final.
@@ -18,9 +22,11 @@ export const LEDGER_SCHEMA = `
     redeemed_by    text,
     ended_at_ms    bigint,
     end_reason     text CHECK (end_reason IN ('expired', 'revoked', 'barred')),
+    end_cause      text,
     CHECK ((ended_at_ms IS NULL) = (end_reason IS NULL)),
     CHECK (redeemed_at_ms IS NULL OR token_id IS NOT NULL)
   );
+  ${addColumn('execution', 'end_cause')}
   CREATE INDEX IF NOT EXISTS execution_alive ON countersign.execution (expires_at_ms) WHERE ended_at_ms IS NULL;
   CREATE TABLE IF NOT EXISTS countersign.execution_reconciler (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
@@ -42,5 +48,6 @@ export interface ExecutionRow {
   readonly redeemed_at_ms: string | null;
   readonly redeemed_by: string | null;
   readonly ended_at_ms: string | null;
-  readonly end_reason: 'expired' | 'revoked' | 'barred' | null;
+  readonly end_reason: EndReason | null;
+  readonly end_cause: EndCause | null;
 }

@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import type { EndCause } from '../../domain/lease';
 import { type Authorisation, isAuthorisation } from '../../domain/prove';
 import { accepted, type Refusal, type Result, refused } from '../../domain/refusal';
 import type { EndReason } from '../contract';
@@ -34,7 +35,7 @@ export class ExecutionLedger {
     this.#nowMs = nowMs;
   }
 
-  /** Lets what was proved be executed once, until its end. Asked again, it yields the same row. */
+  /** Lets what was proved be executed once, until its end. Asked again, it yields the same row, be it ended or barred. */
   async release(authorisation: Authorisation): Promise<Result<ExecutionRow>> {
     if (!isAuthorisation(authorisation)) return refused('NOT_AUTHORISED', 'this is not a proof');
     const { terms } = authorisation;
@@ -45,7 +46,7 @@ export class ExecutionLedger {
     return this.#database.transaction(async (client) => {
       await lock(client, `execution ${terms.leaseId}`);
       const earlier = await findExecution(client, terms.leaseId);
-      if (earlier !== undefined) return fits(earlier, terms.requestDigest);
+      if (earlier !== undefined) return accepted(earlier);
       const nowMs = this.#nowMs();
       const { rows } = await client.query<ExecutionRow>(
         `INSERT INTO countersign.execution
@@ -111,18 +112,19 @@ export class ExecutionLedger {
     return row;
   }
 
-  /** Ends it for good. Of an unknown one it keeps the bar. */
-  async end(requestId: string, reason: EndReason): Promise<boolean> {
+  /** Ends it for good. Of an unknown one it keeps the bar. Yields the row as it was before. */
+  async end(requestId: string, reason: EndReason, cause?: EndCause): Promise<ExecutionRow | undefined> {
     await this.prepare();
     return this.#database.transaction(async (client) => {
       await lock(client, `execution ${requestId}`);
-      const { rowCount } = await client.query(
+      const before = await findExecution(client, requestId);
+      await client.query(
         `INSERT INTO countersign.execution (request_id, ended_at_ms, end_reason) VALUES ($1, $2, 'barred')
-         ON CONFLICT (request_id) DO UPDATE SET ended_at_ms = $2, end_reason = $3
+         ON CONFLICT (request_id) DO UPDATE SET ended_at_ms = $2, end_reason = $3, end_cause = $4
           WHERE countersign.execution.ended_at_ms IS NULL`,
-        [requestId, this.#nowMs(), reason],
+        [requestId, this.#nowMs(), reason, cause ?? null],
       );
-      return (rowCount ?? 0) > 0;
+      return before;
     });
   }
 

@@ -1,16 +1,18 @@
 import { escapeIdentifier, type PoolClient } from 'pg';
+import type { EndCause } from '../../domain/lease';
 import type { GrantTerms } from '../../domain/prove';
 import { type Authorisation, isAuthorisation } from '../../domain/prove';
 import type { RefusalCode } from '../../domain/refusal';
-import type {
-  Connector,
-  ConnectorDescription,
-  Drift,
-  EndReason,
-  Inventory,
-  LeaseRecord,
-  ProvisionOutcome,
-  RevocationOutcome,
+import {
+  type Connector,
+  type ConnectorDescription,
+  type Drift,
+  type EndReason,
+  type Inventory,
+  type LeaseRecord,
+  outcomeOfEarlier,
+  type ProvisionOutcome,
+  type RevocationOutcome,
 } from '../contract';
 import { Database, type DatabaseOptions } from './database';
 import { FindingTable } from './finding-table';
@@ -58,9 +60,9 @@ export class PostgresqlConnector implements Connector {
     return this.#database.transaction((client) => this.#grant(client, terms, role));
   }
 
-  async revoke(leaseId: string, reason: EndReason): Promise<RevocationOutcome> {
+  async revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationOutcome> {
     await this.#prepare();
-    return this.#database.transaction((client) => this.#end(client, leaseId, reason));
+    return this.#database.transaction((client) => this.#end(client, leaseId, reason, cause));
   }
 
   async list(scope: 'all' | 'alive' = 'all'): Promise<Inventory> {
@@ -127,7 +129,7 @@ export class PostgresqlConnector implements Connector {
     const { account } = binding;
     await lock(client, `lease ${leaseId}`);
     const earlier = await findLease(client, leaseId);
-    if (earlier !== undefined) return outcomeOfEarlier(earlier, requestDigest);
+    if (earlier !== undefined) return outcomeOfEarlier(recordOf(earlier, true), requestDigest);
     await lock(client, `access ${account} ${role}`);
     const unfit = await refuseUnfit(client, account, role);
     if (unfit !== undefined) return refusedWith('TARGET_REFUSED', unfit);
@@ -148,7 +150,12 @@ export class PostgresqlConnector implements Connector {
     return { outcome: 'granted', lease: { id: leaseId, account, grantedAtMs, expiresAtMs } };
   }
 
-  async #end(client: PoolClient, leaseId: string, reason: EndReason): Promise<RevocationOutcome> {
+  async #end(
+    client: PoolClient,
+    leaseId: string,
+    reason: EndReason,
+    cause: EndCause | undefined,
+  ): Promise<RevocationOutcome> {
     await lock(client, `lease ${leaseId}`);
     const lease = await findLease(client, leaseId);
     if (lease === undefined)
@@ -159,17 +166,18 @@ export class PostgresqlConnector implements Connector {
     const { account = null, role = null } = lease ?? {};
     if (lease === undefined || account === null || role === null)
       return { accessRemoved: false, neverGiven: true };
+    const before = recordOf(lease, true);
     await lock(client, `access ${account} ${role}`);
     if (lease.ended_at_ms === null)
       await client.query(
-        'UPDATE countersign.lease SET ended_at_ms = $2, end_reason = $3 WHERE lease_id = $1',
-        [leaseId, this.#nowMs(), reason],
+        'UPDATE countersign.lease SET ended_at_ms = $2, end_reason = $3, end_cause = $4 WHERE lease_id = $1',
+        [leaseId, this.#nowMs(), reason, cause ?? null],
       );
-    if ((await liveLeases(client, account, role)).length > 0) return { accessRemoved: false };
+    if ((await liveLeases(client, account, role)).length > 0) return { accessRemoved: false, before };
     // Looked up first, for a role or account that has been dropped since took its memberships along.
     if (await holdsRole(client, account, role))
       await client.query(`REVOKE ${escapeIdentifier(role)} FROM ${escapeIdentifier(account)}`);
-    return { accessRemoved: true };
+    return { accessRemoved: true, before };
   }
 
   /** Makes the schema, once a process and in one worker at a time. A failure is tried again by the next call. */
@@ -185,17 +193,6 @@ export class PostgresqlConnector implements Connector {
       });
     return this.#prepared;
   }
-}
-
-function outcomeOfEarlier(earlier: LeaseRow, requestDigest: string): ProvisionOutcome {
-  // A bar belongs to no request, and neither does a lease of this id to any other than the one it was given to.
-  const never = earlier.request_digest !== requestDigest && ({ neverGiven: true } as const);
-  if (earlier.end_reason !== null)
-    return { ...refusedWith('LEASE_ENDED', `this lease has ended (${earlier.end_reason})`), ...never };
-  if (never)
-    return { ...refusedWith('DIGEST_MISMATCH', 'a lease of this id was given to another request'), ...never };
-  const { id, account, grantedAtMs, expiresAtMs } = recordOf(earlier, true);
-  return { outcome: 'granted', lease: { id, account, grantedAtMs, expiresAtMs } };
 }
 
 /** Roles that are above the database's own rules are never granted, whatever the catalog says. */

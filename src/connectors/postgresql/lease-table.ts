@@ -1,4 +1,5 @@
 import type { PoolClient } from 'pg';
+import type { EndCause } from '../../domain/lease';
 import type { EndReason, LeaseRecord } from '../contract';
 
 /** A row of the lease table, as the driver hands it over: bigints are text. */
@@ -12,6 +13,7 @@ export interface LeaseRow {
   readonly expires_at_ms: string | null;
   readonly ended_at_ms: string | null;
   readonly end_reason: EndReason | null;
+  readonly end_cause: EndCause | null;
 }
 
 export async function findLease(client: PoolClient, leaseId: string): Promise<LeaseRow | undefined> {
@@ -52,8 +54,9 @@ export async function lock(client: PoolClient, subject: string): Promise<void> {
 }
 
 export function recordOf(row: LeaseRow, present: boolean): LeaseRecord {
+  const { ended_at_ms: endedAtMs, end_reason: reason, end_cause: cause } = row;
   const ended =
-    row.end_reason === null ? {} : { ended: { atMs: Number(row.ended_at_ms), reason: row.end_reason } };
+    reason === null ? {} : { ended: { atMs: Number(endedAtMs), reason, ...(cause && { cause }) } };
   return {
     id: row.lease_id,
     account: row.account ?? '',

@@ -1,3 +1,12 @@
+/** Brings a column to a table of an earlier version. Asked first, for ALTER TABLE would lock the table each time. */
+export const addColumn = (table: string, column: string): string => `
+  DO $$ BEGIN
+    IF NOT EXISTS (SELECT 1 FROM pg_attribute
+                    WHERE attrelid = 'countersign.${table}'::regclass AND attname = '${column}') THEN
+      ALTER TABLE countersign.${table} ADD COLUMN ${column} text;
+    END IF;
+  END $$;`;
+
 /**
  * The target's own record. Rows are never deleted: a lease that has ended, or was barred, is final, and its id is the
  * id of the request, so no request can be granted twice whatever becomes of its workflow.
@@ -14,9 +23,11 @@ export const SCHEMA = `
     expires_at_ms  bigint,
     ended_at_ms    bigint,
     end_reason     text CHECK (end_reason IN ('expired', 'revoked', 'barred')),
+    end_cause      text,
     CHECK ((ended_at_ms IS NULL) = (end_reason IS NULL)),
     CHECK (end_reason = 'barred' OR (account IS NOT NULL AND role IS NOT NULL AND expires_at_ms > granted_at_ms))
   );
+  ${addColumn('lease', 'end_cause')}
   CREATE INDEX IF NOT EXISTS lease_alive ON countersign.lease (account, role) WHERE ended_at_ms IS NULL;
   CREATE TABLE IF NOT EXISTS countersign.reconciler (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),

@@ -69,11 +69,20 @@ describe('PostgreSQL alone', () => {
     await connector.revoke('quoted-0001', 'revoked');
   });
 
+  test('takes over the tables of a version that kept no causes', async () => {
+    await postgres.query('ALTER TABLE countersign.lease DROP COLUMN end_cause');
+    const next = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+    await next.revoke('earlier-0001', 'barred');
+    await next.close();
+    const [row] = await postgres.query('SELECT end_cause FROM countersign.lease LIMIT 1');
+    expect(row).toEqual({ end_cause: null });
+  });
+
   test('ends a lease whose account is gone', async () => {
     await postgres.query('CREATE ROLE leaver LOGIN');
     const authorisation = await authorise({ id: 'leaver-0001', account: 'leaver', role: 'production_write' });
     await connector.provision(authorisation);
     await postgres.query('DROP ROLE leaver');
-    expect(await connector.revoke('leaver-0001', 'expired')).toEqual({ accessRemoved: true });
+    expect(await connector.revoke('leaver-0001', 'expired')).toMatchObject({ accessRemoved: true });
   });
 });

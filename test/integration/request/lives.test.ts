@@ -1,6 +1,8 @@
+import { PostgresqlConnector } from '../../../src/connectors/postgresql/connector';
 import type { StatementDraft } from '../../../src/signing/sign';
 import { Harness } from '../../support/harness';
 import { ADMIN, EMERGENCY, READ, reroutedToDavid, WRITE } from '../../support/harness-asks';
+import { leaveLease } from '../../support/lease-rows';
 
 let harness: Harness;
 beforeAll(async () => {
@@ -76,6 +78,56 @@ describe('EMG-1 an emergency ends by itself and cannot be extended', () => {
     const request = await harness.cast.ask({ ...EMERGENCY, emergencyCondition: 'in-a-hurry' });
     const view = await harness.cast.view(request);
     expect([view.status, view.assessment?.reasonCodes]).toEqual(['refused', ['EMERGENCY_NOT_NAMED']]);
+  });
+});
+
+describe('AUD-2 what became of a lease is on record though its request did not hear of it', () => {
+  const grantedAtMs = Date.now() - 2_000;
+  const lease = { grantedAtMs, expiresAtMs: grantedAtMs + 1_000 };
+  const ofJonas = { account: 'jonas', role: 'production_admin', ...lease };
+
+  test('EMG-3 over before it was heard of: expired, with its true times, and the review stays owed', async () => {
+    const request = await harness.cast.ask({ ...EMERGENCY, durationMs: 1_000 });
+    const ended = { atMs: grantedAtMs + 1_500, end: 'expired', cause: 'overdue' } as const;
+    await leaveLease(harness.postgres, request, { ...ofJonas, ended });
+    await harness.cast.say('person/sofia', 'approve', request);
+    expect(await harness.cast.over(request)).toMatchObject({
+      status: 'expired',
+      lease,
+      ended,
+      review: { phase: 'due' },
+    });
+    await harness.cast.say('person/amara', 'review', request, { verdict: 'justified' });
+    expect((await harness.cast.view(request)).status).toBe('closed');
+  });
+
+  test('EMG-3 given while it was denied: the bar takes it away, tells of it, and the review stays owed', async () => {
+    const request = await harness.cast.ask({ ...EMERGENCY, durationMs: 60_000 });
+    await leaveLease(harness.postgres, request, { ...ofJonas, expiresAtMs: grantedAtMs + 60_000 });
+    expect(await harness.cast.say('person/sofia', 'deny', request)).toBe('accepted');
+    expect(await harness.holds('jonas', 'production_admin')).toBe(false);
+    expect(await harness.cast.view(request)).toMatchObject({
+      status: 'denied',
+      held: { lease: { grantedAtMs } },
+      review: { phase: 'due' },
+    });
+    await harness.cast.say('person/amara', 'review', request, { verdict: 'justified' });
+    expect((await harness.cast.view(request)).review.phase).toBe('done');
+  });
+
+  test('FRI-7 ended with the identity it rests on: revoked, at that time, for that cause', async () => {
+    const request = await harness.cast.ask({ ...WRITE, durationMs: 1_500 });
+    await harness.cast.say('person/mira', 'approve', request);
+    await harness.cast.settled(request);
+    const connector = new PostgresqlConnector({ name: 'warehouse', url: harness.postgres.url });
+    await connector.revoke(request.id, 'revoked', 'standing_lost');
+    await connector.close();
+    const [row] = await harness.leases(request.id);
+    expect((await harness.cast.over(request)).ended).toEqual({
+      end: 'revoked',
+      atMs: Number(row?.['ended_at_ms']),
+      cause: 'standing_lost',
+    });
   });
 });
 

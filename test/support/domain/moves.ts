@@ -63,7 +63,13 @@ const granted: Move = (world, dice) => {
   const grantedAtMs = world.nowMs + dice.pick([0, 0, 0, DAY]);
   const expiresAtMs =
     grantedAtMs + world.scenario.request.durationMs + dice.pick([0, 0, 400 * DAY, Number.NaN]);
-  world.tell({ type: 'record_grant', atMs: world.nowMs, lease: aLease({ grantedAtMs, expiresAtMs }) });
+  const end = dice.chance(5) ? { end: dice.pick(['expired', 'revoked'] as const) } : {};
+  world.tell({
+    type: 'record_grant',
+    atMs: world.nowMs,
+    lease: aLease({ grantedAtMs, expiresAtMs }),
+    ...end,
+  });
 };
 const ends: Move = (world, dice) => {
   const [who, verb] = dice.pick([
@@ -77,10 +83,13 @@ const ends: Move = (world, dice) => {
 const reviews: Move = (world, dice) => says(world, dice, REVIEWER, 'review');
 const actsOnTarget: Move = (world, dice) => {
   const { nowMs: atMs } = world;
+  const endedAtMs = atMs + dice.pick([0, -HOUR, DAY, Number.NaN]);
+  const ending = { end: dice.pick(['expired', 'revoked'] as const), atMs: endedAtMs };
   const commands = [
     { type: 'record_access_ended', atMs },
     { type: 'record_barred', atMs },
-    { type: 'record_access_ended', atMs },
+    { type: 'record_access_ended', atMs, ending },
+    { type: 'record_barred', atMs, held: { lease: aLease(), endedAtMs } },
     { type: 'record_provisioning_refusal', atMs, refusal },
     { type: 'record_dropped', atMs, count: 2 },
   ] as const;
