@@ -6,8 +6,8 @@ import { live } from '../live';
 import type { Observer } from '../observer';
 import type { Kind, Plan, Saying } from '../plan';
 
-/** Longer than a worker is away: a lease that is over before its workflow heard of it is a request that failed. */
-const GRANT_MS = 15_000;
+/** Shorter than a worker may be away: also a lease that is over before its workflow heard of it is the same outcome. */
+const GRANT_MS = 5_000;
 const OVER_WITHIN_MS = 90_000;
 /** Lives that reach their event at about the same time share a crash. */
 const GATHER_MS = 120;
@@ -63,22 +63,34 @@ interface Outcome {
   readonly ended: string | null;
 }
 
-export function plansFor(round: number): readonly Plan[] {
-  return Object.values(LIVES).map(({ kind, sayings, ms = GRANT_MS }, number) => ({
-    index: round * KINDS_OF_LIVES.length + number,
-    kind,
-    course: 'crash',
-    durationMs: ms,
-    sayings,
-    attacks: [],
-    overlaps: false,
-  }));
-}
-
 /** A life, and after which event of its history the worker dies; after none for 0. */
 export interface Crashing {
+  readonly life: string;
   readonly plan: Plan;
   readonly step: number;
+}
+
+/** One life of each kind, of which nobody dies. */
+export const undisturbed = (): readonly Crashing[] =>
+  KINDS_OF_LIVES.map((life, index) => ({ life, plan: planOf(life, index), step: 0 }));
+
+/** Each life once for every event that its history has when nothing happens to it, and that is asked for. */
+export function everyCrash(
+  lengths: ReadonlyMap<string, number>,
+  isWanted: (step: number) => boolean,
+): readonly Crashing[] {
+  const crashes = [...lengths].flatMap(([life, length]) =>
+    Array.from({ length }, (_, index) => ({ life, step: index + 1 })),
+  );
+  return crashes
+    .filter(({ step }) => isWanted(step))
+    .sort((one, other) => one.step - other.step)
+    .map(({ life, step }, index) => ({ life, plan: planOf(life, index), step }));
+}
+
+function planOf(life: string, index: number): Plan {
+  const { kind, sayings, ms: durationMs = GRANT_MS } = LIVES[life] ?? { kind: 'read', sayings: [] };
+  return { index, kind, course: 'crash', durationMs, sayings, attacks: [], overlaps: false };
 }
 
 /** Lives through the plans at once. The worker dies whenever one of them has come to its event. */
@@ -86,7 +98,7 @@ export async function crashAt(ground: Ground, observer: Observer, lives: readonl
   const crasher = new Crasher(ground);
   let reached = 0;
   const lived = await Promise.all(
-    lives.map(async ({ plan, step }) => {
+    lives.map(async ({ life, plan, step }) => {
       const [record] = await live(ground, plan, async (requestId) => {
         if (step > 0 && (await reaches(ground, requestId, step))) {
           reached += 1;
@@ -94,15 +106,16 @@ export async function crashAt(ground: Ground, observer: Observer, lives: readonl
         }
       });
       if (record === undefined) throw new Error('nothing was lived');
-      const life = KINDS_OF_LIVES[plan.index % KINDS_OF_LIVES.length] ?? '';
       return { step, life, requestId: record.request.id };
     }),
   );
   // Asked when nobody crashes any more.
   const outcomes = await Promise.all(
     lived.map(async ({ step, life, requestId }) => ({
+      life,
       step,
       outcome: await outcomeOf(ground, observer, life, requestId),
+      length: await lengthOf(ground, requestId),
     })),
   );
   return { outcomes, reached, kills: crasher.kills };
@@ -153,6 +166,11 @@ async function reaches({ temporal }: Ground, requestId: string, count: number): 
     nextPageToken = page.nextPageToken;
     if (!nextPageToken?.length) return false;
   }
+}
+
+async function lengthOf({ temporal }: Ground, requestId: string): Promise<number> {
+  const history = await temporal.workflow.getHandle(workflowIdOf(requestId)).fetchHistory();
+  return history.events?.length ?? 0;
 }
 
 async function outcomeOf(

@@ -2,85 +2,93 @@ import { parseArgs } from 'node:util';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { Ground } from '../ground';
 import { Observer } from '../observer';
-import { crashAt, plansFor } from './crash';
+import { type Crashing, crashAt, everyCrash, undisturbed } from './crash';
 
 /**
- * Lives one life of each kind over and over: once undisturbed, then with the worker killed after each event of the
+ * Lives one life of each kind over and over: once undisturbed, then with the worker killed after each event of its
  * history in turn. Exit code 0 only where every crash led to the same outcome as no crash.
  */
 async function main(): Promise<number> {
   const { values } = parseArgs({
-    options: { steps: { type: 'string', default: '1-45' }, json: { type: 'boolean', default: false } },
+    options: { steps: { type: 'string', default: '1-999' }, json: { type: 'boolean', default: false } },
   });
   Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });
-  const rounds = [[0], ...inRounds(stepsOf(values.steps))].map((steps, round, all) => ({
-    steps,
-    lives: steps.flatMap((step, number) =>
-      plansFor(all.slice(0, round).flat().length + number).map((plan) => ({ plan, step })),
-    ),
-  }));
-  const ground = await Ground.prepare(rounds.flatMap(({ lives }) => lives.map(({ plan }) => plan)));
-  const observer = await Observer.start(ground.postgres.url);
+  const startedMs = performance.now();
+  const sound = await round(undisturbed());
+  const expected = new Map(sound.outcomes.map(({ life, outcome }) => [life, JSON.stringify(outcome)]));
+  const lengths = new Map(sound.outcomes.map(({ life, length }) => [life, length]));
+  const wanted = stepsOf(values.steps);
+  const crashing = everyCrash(lengths, (step) =>
+    wanted.some(([first, last]) => step >= first && step <= last),
+  );
+  announce(`${lengths.size} lives undisturbed; ${crashing.length} events to crash after`);
   const differing: string[] = [];
-  let crashes = 0;
-  let tried = 0;
+  let [tried, kills, unleased] = [0, 0, sound.unleased];
+  for (const lives of inRounds(crashing)) {
+    const lived = await round(lives);
+    tried += lived.reached;
+    kills += lived.kills;
+    unleased += lived.unleased;
+    for (const { life, step, outcome } of lived.outcomes) {
+      const found = JSON.stringify(outcome);
+      if (expected.get(life) === found) continue;
+      const difference = `${life}, after event ${step}: ${found} in place of ${expected.get(life)}`;
+      differing.push(difference);
+      announce(difference);
+    }
+    announce(`${tried} of ${crashing.length} crashed, ${kills} kills, ${differing.length} differ`);
+  }
+  const seconds = Math.round((performance.now() - startedMs) / 1_000);
+  const result = { crashing: crashing.length, tried, kills, differing, unleased, seconds };
+  if (values.json) process.stdout.write(`${JSON.stringify(result)}\n`);
+  else {
+    for (const [life, outcome] of expected)
+      process.stdout.write(`${life} (${lengths.get(life)}): ${outcome}\n`);
+    process.stdout.write(
+      `${tried} lives crashed at an event of their own in ${kills} kills, ${differing.length} differ, ` +
+        `access without a lease was seen ${unleased} times, ${seconds} s\n`,
+    );
+  }
+  return differing.length + unleased === 0 && tried > 0 ? 0 : 1;
+}
+
+/** Some lives at once, on servers of their own. */
+async function round(lives: readonly Crashing[]) {
+  const ground = await Ground.prepare(lives.map(({ plan }) => plan));
+  const observer = await Observer.start(ground.postgres.url);
   try {
     await ground.startWorkers(['a']);
-    const sound = new Map<string, string>();
-    for (const { steps, lives } of rounds) {
-      const { outcomes, kills, reached } = await crashAt(ground, observer, lives);
-      crashes += kills;
-      process.stderr.write(
-        `crash: after events ${steps}: ${reached} lives reached theirs, ${kills} crashes\n`,
-      );
-      if (steps[0] !== 0 && reached === 0) break;
-      tried += reached;
-      for (const { step, outcome } of outcomes) {
-        const found = JSON.stringify(outcome);
-        if (step === 0) sound.set(outcome.life, found);
-        else if (sound.get(outcome.life) !== found)
-          differing.push(`after event ${step}: ${found} in place of ${sound.get(outcome.life)}`);
-      }
-    }
-    if (values.json) process.stdout.write(`${JSON.stringify({ tried, crashes, differing })}\n`);
-    else {
-      for (const outcome of sound.values()) process.stdout.write(`${outcome}\n`);
-      process.stdout.write(
-        `${tried} lives crashed at a step of their own, ${crashes} crashes, ${differing.length} differ\n`,
-      );
-    }
+    const lived = await crashAt(ground, observer, lives);
+    return { ...lived, unleased: observer.unleased.length };
   } finally {
     await observer.stop();
     await ground.close();
   }
-  for (const one of differing) process.stderr.write(`crash: ${one}\n`);
-  if (observer.unleased.length > 0) process.stderr.write('crash: access without a lease was seen\n');
-  return differing.length + observer.unleased.length === 0 ? 0 : 1;
 }
 
-const STEPS_AT_ONCE = 5;
+const LIVES_AT_ONCE = 60;
 
-function inRounds(steps: readonly number[]): readonly (readonly number[])[] {
-  const count = Math.ceil(steps.length / STEPS_AT_ONCE);
-  return Array.from({ length: count }, (_, round) =>
-    steps.slice(round * STEPS_AT_ONCE, (round + 1) * STEPS_AT_ONCE),
+function inRounds(lives: readonly Crashing[]): readonly (readonly Crashing[])[] {
+  const count = Math.ceil(lives.length / LIVES_AT_ONCE);
+  return Array.from({ length: count }, (_, number) =>
+    lives.slice(number * LIVES_AT_ONCE, (number + 1) * LIVES_AT_ONCE),
   );
 }
 
 /** `3`, `1-20`, `4,9,14` */
-function stepsOf(text: string): readonly number[] {
-  return text.split(',').flatMap((part) => {
+function stepsOf(text: string): readonly (readonly [number, number])[] {
+  return text.split(',').map((part) => {
     const [first = 1, last = first] = part.split('-').map(Number);
-    return Array.from({ length: last - first + 1 }, (_, index) => first + index);
+    return [first, last];
   });
 }
+
+const announce = (line: string): void => void process.stderr.write(`crash: ${line}\n`);
 
 main().then(
   (exitCode) => process.exit(exitCode),
   (error: unknown) => {
-    process.stderr.write(
-      `crash: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    );
+    announce(error instanceof Error ? (error.stack ?? error.message) : String(error));
     process.exit(1);
   },
 );
