@@ -49,9 +49,8 @@ describe('APB-4, OVR-6 a reroute finds no fresh approver either', () => {
   ] as const)('but nobody who was not asked then: %s', async (end) => {
     expect(await stagesFor('person/david', { end })).toEqual([]);
     expect(await stagesFor('person/sofia', { end }, 'nobody-answers')).toEqual([]);
-    expect(await stagesFor('person/david', { end, approvers: { administrators: ['person/david'] } })).toEqual(
-      ['owner'],
-    );
+    const asked = { end, approvers: { administrators: ['person/david'] } };
+    expect(await stagesFor('person/david', asked)).toContain('owner');
   });
 
   test('where nobody answered there is no refusal to get round', async () => {
