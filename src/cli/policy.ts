@@ -1,18 +1,30 @@
+import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import type { CountersignClient } from '../client';
-import { assessmentSchema } from '../contracts/evidence';
 import {
+  bundleOf,
   explain,
   explore,
   FileTicketSource,
   loadBundle,
   preview,
-  type RecordedRequest,
+  proposedIn,
+  readBundleFiles,
   runBundleTests,
+  withChange,
 } from '../policy';
 import { type Context, withClient } from './context';
-import { done, type Outcome, printable } from './output';
+import { ArchiveFolder } from './friction/sources';
+import { done, type Outcome, printable, UserError, usageError } from './output';
+import { NewestRequests, noteServer } from './recorded-requests';
 import { readRequestFile } from './request-file';
+
+interface PreviewOptions {
+  readonly limit: string;
+  readonly archive?: string;
+  readonly server: boolean;
+  readonly proposal?: string;
+  readonly about?: string;
+}
 
 /** `countersign policy check | test | explain | preview` */
 export function registerPolicy(
@@ -32,12 +44,14 @@ export function registerPolicy(
     .action((dir: string | undefined) => run((context) => test(dir, context)));
   policy
     .command('preview')
-    .description('say which of the requests on the server a changed bundle would have decided otherwise')
-    .argument('<dir>', 'folder of the changed bundle')
+    .description('say which recorded requests a changed bundle would have decided otherwise')
+    .argument('<dir>', 'folder of the changed bundle, or of the one that the proposal is for')
+    .option('--proposal <file>', 'try the changes that `countersign friction --json` proposes in this file')
+    .option('--about <subject>', 'of these, only the one about this subject')
+    .option('--archive <dir>', 'folder of archived evidence; what is there is not asked of the server')
+    .option('--no-server', 'read the archive alone')
     .option('--limit <n>', 'how many requests to look at, newest first', '200')
-    .action((dir: string, options: { limit: string }) =>
-      run((context) => previewBundle(dir, Number(options.limit), context)),
-    );
+    .action((dir: string, options: PreviewOptions) => run((context) => previewBundle(dir, options, context)));
   policy
     .command('explain')
     .description('say what policy would decide on a request, and why')
@@ -80,38 +94,65 @@ async function test(given: string | undefined, { settings }: Context): Promise<O
   return done({ ok: true, passed }, `${passed} cases came out as they say`);
 }
 
-async function previewBundle(dir: string, limit: number, context: Context): Promise<Outcome> {
-  const loaded = await loadBundle(dir, new FileTicketSource(context.settings.COUNTERSIGN_TICKETS));
+async function previewBundle(dir: string, options: PreviewOptions, context: Context): Promise<Outcome> {
+  const limit = Number(options.limit);
+  if (!Number.isInteger(limit) || limit < 1) throw usageError('--limit: not a number of requests');
+  const loaded = await changedBundle(dir, options, context);
   if (!loaded.ok) return refusedBundle(loaded.problems);
   const { policy } = loaded.bundle;
-  return withClient(context, async (client) => {
-    const recorded = await recordedRequests(client, limit);
-    const differences = preview(policy, recorded);
-    return done(
-      { looked: recorded.length, differences, policyDigest: policy.digest },
-      ...differences.flatMap(({ request, about, before, after }) =>
-        [`${request}  ${about}`, `  was    ${before}`, `  would  ${after}`].map(printable),
-      ),
-      `${differences.length} of ${recorded.length} requests would have been decided otherwise`,
-    );
-  });
+  if (!options.server && options.archive === undefined)
+    throw usageError('--no-server: name the archive to read instead (--archive)');
+  const archive = options.archive === undefined ? undefined : new ArchiveFolder(options.archive);
+  await archive?.check();
+  const newest = new NewestRequests(limit);
+  for await (const events of archive?.events() ?? []) newest.note(events);
+  if (options.server) await withClient(context, (client) => noteServer(newest, client, limit, archive));
+  const recorded = newest.newest();
+  const differences = preview(policy, recorded);
+  return done(
+    { looked: recorded.length, differences, policyDigest: policy.digest },
+    ...differences.flatMap(({ request, about, before, after }) =>
+      [`${request}  ${about}`, `  was    ${before}`, `  would  ${after}`].map(printable),
+    ),
+    `${differences.length} of ${recorded.length} requests would have been decided otherwise`,
+  );
 }
 
-/** Requests of the server with what was decided on them. Those that no worker answers for any more are left out. */
-async function recordedRequests(
-  client: CountersignClient,
-  limit: number,
-): Promise<readonly RecordedRequest[]> {
-  const recorded: RecordedRequest[] = [];
-  for (const { id } of await client.list({ limit })) {
-    const [submission, events] = [await client.submissionOf(id), await client.events(id)];
-    const assessed = events.find((event) => event.type === 'assessed');
-    const assessment = assessmentSchema.safeParse(
-      assessed?.type === 'assessed' ? assessed.assessment : undefined,
-    );
-    if (assessment.success) recorded.push({ request: submission.request, assessment: assessment.data });
+/** The bundle in a folder, with a proposal put into it in memory where one is given. */
+async function changedBundle(dir: string, { proposal, about }: PreviewOptions, { settings }: Context) {
+  const tickets = new FileTicketSource(settings.COUNTERSIGN_TICKETS);
+  if (proposal === undefined) {
+    if (about !== undefined) throw usageError('--about: names one of the changes of a --proposal');
+    return loadBundle(dir, tickets);
   }
-  return recorded;
+  const changes = await readProposal(proposal, about);
+  let read = await readBundleFiles(dir);
+  for (const { change } of changes) {
+    if (!read.ok) return read;
+    const changed = withChange(read.value, change);
+    if (!changed.ok) return changed;
+    read = { ok: true, value: changed.files };
+  }
+  return read.ok ? bundleOf(read.value, tickets) : read;
+}
+
+async function readProposal(file: string, about: string | undefined) {
+  let proposed: ReturnType<typeof proposedIn>;
+  try {
+    proposed = proposedIn(JSON.parse(await readFile(file, 'utf8')));
+  } catch {
+    throw new UserError(`--proposal: ${file} cannot be read as JSON; give what \`friction --json\` printed`);
+  }
+  if (proposed === undefined)
+    throw new UserError(`--proposal: ${file} has no findings; give what \`friction --json\` printed`);
+  const chosen = proposed.filter(({ subject }) => about === undefined || subject === about);
+  if (chosen.length > 0) return chosen;
+  const subjects = proposed.map(({ subject }) => JSON.stringify(subject)).join(', ');
+  throw new UserError(
+    subjects === ''
+      ? `--proposal: ${file} proposes no change of policy`
+      : `--about: ${file} proposes nothing about that; it does about ${subjects}`,
+  );
 }
 
 async function explainRequest(

@@ -63,7 +63,8 @@ export async function readBundleFiles(dir: string): Promise<Decoded<BundleFiles>
   }
 }
 
-function bundleOf(files: BundleFiles, tickets: TicketSource): LoadResult {
+/** The bundle that these files are, checked as a whole. */
+export function bundleOf(files: BundleFiles, tickets: TicketSource): LoadResult {
   const missing = [SCHEMA_FILE, 'catalog.yaml', 'paths.yaml', DIRECTORY_FILE].filter(
     (name) => !files.has(name),
   );

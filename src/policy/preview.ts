@@ -1,13 +1,8 @@
 import type { Assessment } from '../domain/assessment';
-import { type AccessRequest, entitlementName } from '../domain/request';
+import { entitlementName } from '../domain/request';
 import type { BundlePolicy } from './bundle';
 import { formatDuration } from './duration';
-
-/** A request and what was decided on it when it was made. */
-export interface RecordedRequest {
-  readonly request: AccessRequest;
-  readonly assessment: Assessment;
-}
+import { pastOnRecord, type RecordedRequest } from './recorded-past';
 
 /** A request on which another bundle would have decided otherwise. */
 export interface Difference {
@@ -17,10 +12,12 @@ export interface Difference {
   readonly after: string;
 }
 
-/** What a bundle would have decided otherwise, had it been in force. Each request is judged as of its own time. */
+/** What a bundle would have decided otherwise, had it been in force. Each request is judged as of its own time and past. */
 export function preview(policy: BundlePolicy, recorded: readonly RecordedRequest[]): readonly Difference[] {
+  const known = new Map(recorded.map((one) => [one.request.id, one]));
   return recorded.flatMap(({ request, assessment }) => {
-    const [before, after] = [assessment, policy.assess(request, assessment.assessedAtMs)].map(gist);
+    const past = pastOnRecord({ request, assessment }, known);
+    const [before, after] = [assessment, policy.assess(request, assessment.assessedAtMs, past)].map(gist);
     if (before === undefined || after === undefined || before === after) return [];
     const about = `${entitlementName(request.entitlement)} for ${request.beneficiary}, asked by ${request.requester}`;
     return [{ request: request.id, about, before, after }];

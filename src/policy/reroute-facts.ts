@@ -4,6 +4,7 @@ import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type Standing } from '../domain/
 import type { AccessRequest } from '../domain/request';
 import type { EmergencyReroute, RerouteFacts, Statement } from '../domain/statement';
 import { alternativePath, assess, type PolicyBook } from './assess';
+import { bearingOf } from './bearing';
 import { deciders, partiesOf } from './eligibility';
 import type { EmergencyRerouteRule } from './paths-file';
 import type { TicketSource } from './tickets';
@@ -53,14 +54,15 @@ function stagesFor(
   candidate: Standing,
   path: ApprovalPath | undefined,
   emergency: EmergencyReroute | undefined,
-  { book, request }: Question,
+  question: Question,
 ): readonly string[] {
+  const { book, request } = question;
   const apart =
     candidate.active &&
     isHuman(candidate) &&
     !hasAnyRole(candidate, GOVERNANCE_ROLES) &&
     !partiesOf(request, book.directory).some((party) => party.id === candidate.id);
-  if (path === undefined || !apart) return [];
+  if (path === undefined || !apart || isFreshAfterRefusal(candidate, question)) return [];
   const groupsOf = (stage: Stage) => [
     ...stage.groups,
     ...stage.substituteGroups,
@@ -69,6 +71,15 @@ function stagesFor(
   return path.stages
     .filter((stage) => groupsOf(stage).some((group) => candidate.groups.includes(group)))
     .map((stage) => stage.name);
+}
+
+/** After a refusal nobody is put in who was not asked then: a reroute is no way to a fresh approver either (APB-4). */
+function isFreshAfterRefusal({ id }: Standing, { book, request, atMs, precedents }: Question): boolean {
+  const entry = book.catalog.entry(request.entitlement);
+  if (entry === undefined || precedents === undefined) return false;
+  const { before, refusedBefore } = bearingOf(precedents, request, entry, book, atMs);
+  const asked = before.flatMap((ask) => Object.values(ask.approvers).flat());
+  return refusedBefore > 0 && asked.length > 0 && !asked.includes(id);
 }
 
 function emergencyOf(

@@ -47,7 +47,7 @@ export async function* eventsOnServer(
 }
 
 /** Nothing where no worker could answer for this one; without the server there is nothing to go on with. */
-async function eventsOf(client: CountersignClient, id: string): Promise<unknown> {
+export async function eventsOf(client: CountersignClient, id: string): Promise<unknown> {
   try {
     return await client.events(id);
   } catch (error) {

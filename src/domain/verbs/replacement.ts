@@ -104,9 +104,10 @@ function refuseCandidate(
   const standsIn = state.reroutes.some(
     (one) => one.phase === 'in_force' && one.stage === stage.name && one.with === id,
   );
-  const isDelegate = stage.delegations?.some(({ to }) => to === id) === true;
-  if (stage.eligible.includes(id) || standsIn || isDelegate)
-    return weaken('is an approver of the stage already');
+  if (stage.eligible.includes(id) || standsIn) return weaken('is an approver of the stage already');
+  const stages = currentPath(state)?.stages ?? [];
+  if (stages.some((one) => one.delegations?.some(({ to }) => to === id)))
+    return weaken('stands in for an approver already, and sees the request in no other role');
   if (state.approvals.some((approval) => approval.by === id)) return weaken('has approved another stage');
   return undefined;
 }

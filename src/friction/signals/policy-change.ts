@@ -29,7 +29,8 @@ export function autoApproval(lane: LaneTally): PolicyChange | undefined {
   return {
     add,
     exempt: { policies: [...lane.policies].sort(), clause },
-    preview: 'countersign policy preview <folder of the changed bundle>',
+    preview:
+      'countersign friction --json > friction.json; countersign policy preview <folder of the bundle> --proposal friction.json',
   };
 }
 

@@ -4,8 +4,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import type { DomainEvent } from '../../../src/domain/event';
 import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
+import { HOUR, MINUTE } from '../../support/domain/builders';
 import { healthyCrowd } from '../../support/friction/crowd';
-import { BEGIN, lifeOf } from '../../support/friction/population';
+import { BEGIN, lifeOf, type Plan } from '../../support/friction/population';
 
 const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
 const REQUESTS = 10_000;
@@ -40,13 +41,39 @@ function renamed(event: DomainEvent, index: number): DomainEvent {
   return { ...event, submission: { ...event.submission, request } };
 }
 
-function friction(...args: readonly string[]) {
+const friction = (...args: readonly string[]) => countersign('friction', ...args);
+
+function countersign(...args: readonly string[]) {
   const { PATH = '', HOME = '' } = process.env;
-  return spawnSync(
-    process.execPath,
-    ['--require', path.join(folder, 'peak.cjs'), COMMAND, 'friction', ...args],
-    { cwd: folder, encoding: 'utf8', env: { PATH, HOME, COUNTERSIGN_BUNDLE: EXAMPLE_BUNDLE_DIR } },
-  );
+  return spawnSync(process.execPath, ['--require', path.join(folder, 'peak.cjs'), COMMAND, ...args], {
+    cwd: folder,
+    encoding: 'utf8',
+    env: { PATH, HOME, COUNTERSIGN_BUNDLE: EXAMPLE_BUNDLE_DIR },
+  });
+}
+
+/** Keeps lives of requests for a write in an archive of their own. */
+function archiveOfWrites(lives: readonly Partial<Plan>[]): string {
+  const archive = mkdtempSync(path.join(folder, 'writes-'));
+  for (const [index, about] of lives.entries()) {
+    const id = `write-${String(index).padStart(4, '0')}`;
+    const dir = path.join(archive, 'evidence', id);
+    mkdirSync(dir, { recursive: true });
+    const life = lifeOf({
+      id,
+      atMs: BEGIN + index * HOUR,
+      what: { connector: 'warehouse', resource: 'payments', action: 'write' },
+      who: index % 2 === 0 ? 'ci/payments' : 'bot/deployer',
+      ends: 'approved',
+      decidesAfterMs: 10 * MINUTE,
+      durationMs: 30 * MINUTE,
+      path: { name: 'production-write', stages: { owner: ['person/mira', 'person/tomas'] } },
+      policies: ['production-write'],
+      ...about,
+    });
+    writeFileSync(path.join(dir, 'run.json'), evidenceOf(life));
+  }
+  return archive;
 }
 
 const peakMbOf = (stderr: string): number => Number(/PEAK (\d+)/.exec(stderr)?.[1]) / 1_024;
@@ -86,6 +113,34 @@ describe('FRI-4 figures of an archive of 10,000 requests', () => {
     expect(stdout).toMatch(/APPROVER +PROMPTS/);
     expect(stdout).toContain('and 4 more (--top, or --json for all)');
     expect(stdout).toContain('unused-entitlement: warehouse:reporting#read');
+  });
+});
+
+describe('FRI-5 what a proposal would have changed, from the report alone', () => {
+  test('of past requests, those that it names; and not what was asked before in vain', () => {
+    const ordinary = Array.from({ length: 40 }, () => ({}));
+    const archive = archiveOfWrites([
+      ...ordinary,
+      { who: 'person/ines' },
+      { durationMs: HOUR },
+      { precedents: ['withdrawn'] },
+    ]);
+    const upTo = ['--to', new Date(BEGIN + 40 * HOUR).toISOString()];
+    const report = friction('--no-server', '--archive', archive, ...span.slice(0, 2), ...upTo, '--json');
+    const file = path.join(folder, 'friction.json');
+    writeFileSync(file, report.stdout);
+    const from = ['--no-server', '--archive', archive, '--proposal', file];
+    const previewed = countersign('policy', 'preview', EXAMPLE_BUNDLE_DIR, ...from, '--json');
+    expect(previewed.stderr).not.toMatch(/error/i);
+    const { looked, differences } = JSON.parse(previewed.stdout);
+    expect(looked).toBe(43);
+    const changed = differences.filter(({ after }: { after: string }) => after.startsWith('permit'));
+    expect(changed.map(({ request }: { request: string }) => request).sort()).toEqual(
+      ordinary.map((_, index) => `write-${String(index).padStart(4, '0')}`),
+    );
+    const elsewhere = countersign('policy', 'preview', EXAMPLE_BUNDLE_DIR, ...from, '--about', 'nothing');
+    expect(elsewhere.status).toBe(1);
+    expect(elsewhere.stderr).toMatch(/it does about "warehouse:payments#write by production-write"/);
   });
 });
 

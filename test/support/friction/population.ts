@@ -109,6 +109,7 @@ class Life {
       parties,
       privileged,
       determiningPolicies: policies,
+      assessedAtMs: this.#atMs,
       ...(emergency && { reviewWithinMs: DAY }),
       ...(safeWay !== undefined && { safeWay }),
       ...(precedents.length > 0 && {

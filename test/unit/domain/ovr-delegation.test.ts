@@ -71,6 +71,9 @@ describe('OVR-6, TTA-6 delegation for absence', () => {
     given(...awaiting)
       .when(says(IAM, 'reroute', replacing(LEAD_3, DEPUTY)))
       .thenRefused('WOULD_WEAKEN');
+    given(...awaitingApproval(needsApproval([leads({ delegations }), security()])))
+      .when(says(IAM, 'reroute', { stage: 'security', ...replacing(SECURITY_1, DEPUTY) }))
+      .thenRefused('WOULD_WEAKEN');
     given(...awaiting)
       .when(says(DEPUTY, 'reroute', replacing(LEAD_3, SUBSTITUTE_1), { signer: governor }))
       .thenRefused('CONFLICTED');

@@ -1,7 +1,8 @@
-import { proveAuthorised } from '../../../src/domain/prove';
+import { type GrantTerms, proveAuthorised } from '../../../src/domain/prove';
 import { isOver } from '../../../src/domain/state';
+import type { KeptStatement } from '../../../src/domain/statement';
 import { storyOf } from '../../../src/domain/story';
-import { DAY, HOUR, leads, needsApproval, START } from '../../support/domain/builders';
+import { DAY, HOUR, leads, MINUTE, needsApproval, START } from '../../support/domain/builders';
 import { at, barred, granted, madeAt, says, timePasses } from '../../support/domain/commands';
 import { awaitingOneLead } from '../../support/domain/courses';
 import { evidence, kept } from '../../support/domain/evidence';
@@ -99,19 +100,51 @@ describe('OVR-9 an emergency reroute', () => {
     expect(storyOf(stateAfter(...rerouted))).toContain('review due');
   });
 
-  it('goes into the proof: who may approve, what is owed, and by whom it is judged', async () => {
-    const assessment = needsApproval([leads({ quorum: 1 })], { reviewers: [] });
-    const offered = evidence({
-      assessment,
-      statements: [kept(IAM, 'reroute', toStandby), kept(STANDBY, 'approve', now)],
+  const proofOf = async (
+    reviewWithinMs: number | undefined,
+    statements: readonly KeptStatement[],
+    afterMs = HOUR,
+  ): Promise<GrantTerms> => {
+    const review = reviewWithinMs === undefined ? {} : { reviewWithinMs };
+    const assessment = needsApproval([leads({ quorum: 1, expireAfterMs: 2 * DAY })], {
+      reviewers: [],
+      ...review,
     });
+    const offered = evidence({ assessment, statements });
     const policy = new PolicyInMemory(assessment);
-    const proof = await proveAuthorised(offered, START + HOUR, new DirectoryInMemory(), policy);
-    expect(proof.ok && proof.value.terms).toMatchObject({
+    const proof = await proveAuthorised(offered, START + afterMs, new DirectoryInMemory(), policy);
+    if (!proof.ok) throw new Error(proof.refusal.detail);
+    return proof.value.terms;
+  };
+  const byStandby = [kept(IAM, 'reroute', toStandby), kept(STANDBY, 'approve', now)];
+  const fromReroute = START + MINUTE + DAY;
+
+  it('goes into the proof: who may approve, what is owed, and by whom it is judged', async () => {
+    expect(await proofOf(undefined, byStandby)).toMatchObject({
       approvedBy: [STANDBY],
       participants: [STANDBY, IAM],
       reviewers: [REVIEWER],
-      reviewDueAtMs: START + 60_000 + DAY,
+      reviewDueAtMs: fromReroute,
     });
+  });
+
+  it.each([
+    ['a grant that is to be reviewed sooner is', 2 * HOUR, START + HOUR + 2 * HOUR],
+    ['one that is to be reviewed later is with the reroute', 2 * DAY, fromReroute],
+  ])('leaves one debt, due at the earlier of both: %s', async (_, within, dueAtMs) => {
+    expect((await proofOf(within, byStandby)).reviewDueAtMs).toBe(dueAtMs);
+  });
+
+  it('leaves its debt where the original approver decides after all, overdue or not', async () => {
+    const late = kept(LEAD_2, 'approve', { ...madeAt(20 * HOUR), revision: 2 }, 20 * HOUR);
+    const statements = [kept(IAM, 'reroute', toStandby), late];
+    expect((await proofOf(undefined, statements, 21 * HOUR)).reviewDueAtMs).toBe(fromReroute);
+    expect((await proofOf(2 * HOUR, statements, 30 * HOUR)).reviewDueAtMs).toBe(fromReroute);
+  });
+
+  it('without one a grant owes what policy says from the moment of the act, or nothing', async () => {
+    const byLead = [kept(LEAD_2, 'approve')];
+    expect((await proofOf(2 * HOUR, byLead)).reviewDueAtMs).toBe(START + 3 * HOUR);
+    expect(await proofOf(undefined, byLead)).not.toHaveProperty('reviewDueAtMs');
   });
 });

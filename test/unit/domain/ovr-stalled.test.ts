@@ -90,6 +90,38 @@ describe('OVR-11 time reminds, escalates or ends, and never approves', () => {
     endless.thenFollows('provisioning_failed').andIs('failed');
   });
 
+  it('a request that nobody has assessed yet waits; time decides nothing about it', () => {
+    given(submit())
+      .when(at(40 * DAY, timePasses))
+      .thenNothingHappened();
+  });
+
+  it('what policy alone let through and no target gave in 30 days fails; it is not for want of an answer', () => {
+    given(submit(), assess(permitted()))
+      .when(at(30 * DAY, timePasses))
+      .thenFollows('provisioning_failed')
+      .andIs('failed');
+  });
+
+  it('a confirmation that runs out before access was given takes the grant with it', () => {
+    const confirmation = { by: [SPONSOR], before: 'execution' as const };
+    const confirmed = says(SPONSOR, 'confirm', madeAt(0, HOUR), { keyId: 'own', channel: 'cli' });
+    given(submit(), assess(permitted({ confirmation })), confirmed)
+      .when(at(HOUR, timePasses))
+      .thenFollows({
+        type: 'provisioning_failed',
+        refusal: expect.objectContaining({ code: 'EXPIRED_STATEMENT' }),
+      });
+  });
+
+  it('while a confirmation before execution is awaited too, the reminder is of the stage that is open', () => {
+    const confirmation = { by: [SPONSOR], before: 'execution' as const };
+    const history = awaitingApproval(needsApproval([leads({ quorum: 1 }), security()], { confirmation }));
+    given(...history, says(LEAD_1, 'approve'))
+      .when(at(HOUR, timePasses))
+      .thenFollows({ type: 'reminded', stage: 'security' });
+  });
+
   it.each([
     ['awaiting approval', awaitingApproval()],
     ['one approval short', [...awaitingApproval(), says(LEAD_1, 'approve')]],

@@ -5,7 +5,16 @@ import type { Precedents } from '../../../src/domain/precedents';
 import type { AccessRequest } from '../../../src/domain/request';
 import { findingsOf, type PolicyChange } from '../../../src/friction/signals';
 import { FrictionTally } from '../../../src/friction/tally';
-import { FileTicketSource, type LoadedBundle, loadBundle } from '../../../src/policy';
+import {
+  bundleOf,
+  FileTicketSource,
+  type LoadedBundle,
+  loadBundle,
+  preview,
+  proposedIn,
+  readBundleFiles,
+  withChange,
+} from '../../../src/policy';
 import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
 import { BEGIN, lifeOf } from '../../support/friction/population';
 import { askedBefore, asks, HOUR, MINUTE, NOW, onRecord } from '../policy/example';
@@ -38,18 +47,6 @@ function proposedChange(): PolicyChange {
   return finding.change;
 }
 
-/** Does by hand what the proposal says: a new policy, and a clause in each one that demands people. */
-function change(text: string, { add, exempt }: PolicyChange): string {
-  let changed = text;
-  for (const id of exempt.policies) {
-    const begins = changed.indexOf(`@id("${id}")`);
-    const ends = changed.indexOf(';', begins);
-    if (begins < 0 || ends < 0) throw new Error(`no policy ${id}`);
-    changed = `${changed.slice(0, ends)}\n${exempt.clause}${changed.slice(ends)}`;
-  }
-  return `${changed}\n${add}\n`;
-}
-
 function without(id: string, text: string): string {
   const begins = text.indexOf(`@id("${id}")`);
   if (begins < 0) throw new Error(`no policy ${id}`);
@@ -68,9 +65,13 @@ describe('FRI-5 the policy text that an auto-approval candidate proposes', () =>
     const file = path.join(dir, 'access.cedar');
     // Without the example's own rule for what was denied before, so that only the proposal's condition is left to hold.
     const text = without('production-write-after-denial', readFileSync(file, 'utf8'));
-    writeFileSync(file, proposal === undefined ? text : change(text, proposal));
-    const loaded = await loadBundle(dir, new FileTicketSource(undefined));
-    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    writeFileSync(file, text);
+    const files = await readBundleFiles(dir);
+    const changed = files.ok && proposal ? withChange(files.value, proposal) : undefined;
+    const loaded = changed?.ok
+      ? bundleOf(changed.files, new FileTicketSource(undefined))
+      : await loadBundle(dir, new FileTicketSource(undefined));
+    if (!loaded.ok || changed?.ok === false) throw new Error(JSON.stringify(loaded));
     return loaded.bundle;
   }
 
@@ -132,5 +133,49 @@ describe('FRI-5 the policy text that an auto-approval candidate proposes', () =>
       durationMs: 30 * MINUTE,
     });
     expect(outcome(after, admin)).toBe(outcome(before, admin));
+  });
+
+  const decidedThen = (request: AccessRequest, record?: Precedents) => ({
+    request,
+    assessment: before.policy.assess(request, NOW, record),
+  });
+
+  test('its preview tells of the requests that people would not have been asked about, and of no others', () => {
+    const seen = decidedThen(asksFor('ci/payments', { id: 'seen-0001' }));
+    const others = [
+      decidedThen(asksFor('person/ines', { id: 'other-0001' })),
+      decidedThen(asksFor('ci/payments', { id: 'other-0002', durationMs: HOUR })),
+      decidedThen(asksFor('ci/payments', { id: 'other-0003' }), ENDED),
+      decidedThen(asksFor('ci/payments', { id: 'other-0004' }), DENIED),
+    ];
+    expect(preview(after.policy, [...others, seen])).toEqual([
+      {
+        request: 'seen-0001',
+        about: `${WRITE} for ci/payments, asked by ci/payments`,
+        before: 'approve; owner: 1 of person/mira, person/tomas by key; 4h at most',
+        after: 'permit; 30d at most',
+      },
+    ]);
+  });
+
+  test('comes out of the report as it went in, and names no policy that the bundle does not have', async () => {
+    const proposal = proposedChange();
+    const report = { findings: [{ subject: 'a path' }, { subject: 'write', change: proposal }], more: 1 };
+    const { preview: _how, ...policies } = proposal;
+    expect(proposedIn(JSON.parse(JSON.stringify(report)))).toEqual([{ subject: 'write', change: policies }]);
+    expect(proposedIn({ findings: 'none' })).toBeUndefined();
+    const files = new Map([['a.cedar', '@id("other") // no; end\npermit (principal, action, resource);']]);
+    expect(withChange(files, proposal)).toMatchObject({
+      ok: false,
+      problems: [{ message: expect.stringMatching(/no policy production-write/) }],
+    });
+    const exempt = { policies: ['other'], clause: 'unless { false }' };
+    expect(withChange(files, { add: 'NEW', exempt })).toEqual({
+      ok: true,
+      files: new Map([
+        ['a.cedar', '@id("other") // no; end\npermit (principal, action, resource)\nunless { false };'],
+        ['proposal.cedar', 'NEW\n'],
+      ]),
+    });
   });
 });

@@ -76,7 +76,7 @@ describe('FRI-5 auto-approval candidates', () => {
         },
         change: {
           exempt: { policies: ['reporting-by-people'] },
-          preview: expect.stringContaining('countersign policy preview'),
+          preview: expect.stringContaining('countersign policy preview <folder of the bundle> --proposal'),
         },
       },
     ]);

@@ -49,6 +49,7 @@ describe('a mistake in a bundle is one message with file, line and what to do', 
     ['directory.yaml', 'members: [person/amara]', 'members: [person/nobody]', /person\/nobody/],
     ['directory.yaml', 'warehouse: mira }', 'warehouse: tomas }', /belongs to/],
     ['access.cedar', '@path("production-write")', '@path("production-wright")', /no path production-wright/],
+    ['access.cedar', '@path("production-write")\n', '', /path/],
     ['access.cedar', '@max_duration("4h")', '@max_duraton("4h")', /max_duraton/],
     [
       'access.cedar',

@@ -1,9 +1,11 @@
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Precedents } from '../../../src/domain/precedents';
+import type { AccessRequest } from '../../../src/domain/request';
 import { explore, FileTicketSource, loadBundle, preview, runBundleTests } from '../../../src/policy';
 import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
-import { asks, exampleBundle, NOW } from './example';
+import { anEmergencyBefore, askedBefore, asks, exampleBundle, HOUR, MINUTE, NOW, onRecord } from './example';
 
 let dir: string;
 beforeEach(() => {
@@ -160,5 +162,47 @@ describe('policy preview says what a changed bundle would have decided otherwise
     );
     const [difference] = preview((await changed()).policy, await recorded());
     expect(difference?.after).toBe('hard_stop (CONTROL_WEAKENING)');
+  });
+
+  const urgent = asks('person/jonas', 'warehouse:payments#admin', {
+    ticket: 'INC-1',
+    emergency: true,
+    emergencyCondition: 'production-outage',
+  });
+  const asked = (index: number) => askedBefore(write, { request: `before-${index}`, end: 'withdrawn' });
+  test.each<[string, AccessRequest, Precedents]>([
+    ['refused by people before', write, onRecord({ asks: [askedBefore(write)] })],
+    ['asked too often', write, onRecord({ asks: [1, 2, 3].map(asked) })],
+    ['not answered before', write, onRecord({ asks: [askedBefore(write, { end: 'ended' })] })],
+    [
+      'denied by a control before',
+      write,
+      onRecord({
+        denials: [
+          {
+            id: 'gateway/1',
+            reportedBy: 'service/tool-gateway',
+            subject: write.beneficiary,
+            control: 'secret-scanning',
+            reasonCode: 'SECRET_FOUND',
+            deniedAtMs: NOW - MINUTE,
+          },
+        ],
+      }),
+    ],
+    ['too many emergencies', urgent, onRecord({ grants: [1, 2, 3].map(() => anEmergencyBefore()) })],
+    [
+      'an unjustified emergency',
+      urgent,
+      onRecord({ grants: [anEmergencyBefore({ verdict: 'unjustified' })] }),
+    ],
+    ['a review overdue', urgent, onRecord({ grants: [anEmergencyBefore({ reviewDueAtMs: NOW - MINUTE })] })],
+  ])('with its past, as it was judged then: %s', async (_, request, past) => {
+    const { policy } = await exampleBundle();
+    const then = { request, assessment: policy.assess(request, NOW, past) };
+    const first = { ...request, id: 'earlier-request' };
+    const earlier = { request: first, assessment: policy.assess(first, NOW - HOUR) };
+    expect(policy.assess(request, NOW)).not.toMatchObject({ ...then.assessment, facts: expect.anything() });
+    expect(preview(policy, [then, earlier])).toEqual([]);
   });
 });

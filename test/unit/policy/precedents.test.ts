@@ -1,4 +1,6 @@
+import type { EarlierAsk } from '../../../src/domain/precedents';
 import type { LoadedBundle } from '../../../src/policy';
+import { aStatement, replacing } from '../../support/domain/statements';
 import { anEmergencyBefore, askedBefore, asks, exampleBundle, HOUR, NOW, onRecord } from './example';
 
 let bundle: LoadedBundle;
@@ -21,6 +23,40 @@ const report = {
   reasonCode: 'SECRET_FOUND',
   deniedAtMs: NOW - HOUR,
 };
+
+describe('APB-4, OVR-6 a reroute finds no fresh approver either', () => {
+  const grounds = { reasonCode: 'approver-absent', ticket: 'OPS-1', policyBasis: 'production-write' };
+  /** The stages that policy lets someone decide in the place of a lead. */
+  const stagesFor = async (who: string, ask?: Partial<EarlierAsk>, emergencyCondition?: string) => {
+    const condition = emergencyCondition === undefined ? {} : { emergencyCondition };
+    const claims = { ...grounds, ...condition, ...replacing('person/mira', who) };
+    const statement = aStatement('reroute', 'person/nadia', claims);
+    const past = ask === undefined ? {} : { asks: [askedBefore(write, ask, judged())] };
+    const facts = await bundle.policy.rerouteFacts(statement, write, NOW, onRecord(past));
+    return facts.candidateStages;
+  };
+
+  test('a substitute may be put in, and under an emergency condition somebody from further away', async () => {
+    expect(await stagesFor('person/david')).toEqual(['owner']);
+    expect(await stagesFor('person/sofia')).toEqual([]);
+    expect(await stagesFor('person/sofia', undefined, 'nobody-answers')).toEqual(['owner']);
+  });
+
+  test.each([
+    'denied',
+    'cancelled',
+    'withdrawn',
+  ] as const)('but nobody who was not asked then: %s', async (end) => {
+    expect(await stagesFor('person/david', { end })).toEqual([]);
+    expect(await stagesFor('person/sofia', { end }, 'nobody-answers')).toEqual([]);
+    const asked = { end, approvers: { administrators: ['person/david'] } };
+    expect(await stagesFor('person/david', asked)).toContain('owner');
+  });
+
+  test('where nobody answered there is no refusal to get round', async () => {
+    expect(await stagesFor('person/david', { end: 'ended' })).toEqual(['owner']);
+  });
+});
 
 describe('APB-4 asking again does not find fresh approvers', () => {
   test('unheld, a lead may decide', () => {

@@ -1,0 +1,53 @@
+import type { CountersignClient } from '../client';
+import { assessmentSchema } from '../contracts/evidence';
+import { submissionSchema } from '../contracts/request';
+import type { RecordedRequest } from '../policy';
+import { type ArchiveFolder, eventsOf } from './friction/sources';
+
+/** The newest of the requests that were noted, with what was decided on them. */
+export class NewestRequests {
+  readonly #limit: number;
+  #kept: RecordedRequest[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** Takes the recorded events of one request. What no policy was asked about is left out. */
+  note(events: unknown): void {
+    const request = partOf(events, 'submitted', 'submission');
+    const decided = partOf(events, 'assessed', 'assessment');
+    const submission = submissionSchema.safeParse(request);
+    const assessment = assessmentSchema.safeParse(decided);
+    if (!submission.success || !assessment.success) return;
+    this.#kept.push({ request: submission.data.request, assessment: assessment.data });
+    if (this.#kept.length >= 2 * this.#limit + 100) this.#kept = this.newest();
+  }
+
+  newest(): RecordedRequest[] {
+    return this.#kept
+      .toSorted((a, b) => b.assessment.assessedAtMs - a.assessment.assessedAtMs)
+      .slice(0, this.#limit);
+  }
+}
+
+/** Notes what a server has; requests that no worker answers for any more are left out. */
+export async function noteServer(
+  newest: NewestRequests,
+  client: CountersignClient,
+  limit: number,
+  archive: ArchiveFolder | undefined,
+): Promise<void> {
+  for (const { id } of await client.list({ limit }))
+    if (!(await archive?.has(id))) newest.note(await eventsOf(client, id));
+}
+
+function partOf(events: unknown, type: string, member: string): unknown {
+  if (!Array.isArray(events)) return undefined;
+  const found: unknown = events.find(
+    (event: unknown) => typeof event === 'object' && event !== null && 'type' in event && event.type === type,
+  );
+  return typeof found === 'object' && found !== null
+    ? Object.entries(found).find(([key]) => key === member)?.[1]
+    : undefined;
+}
