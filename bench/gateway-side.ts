@@ -1,4 +1,6 @@
 import { mkdtempSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
@@ -18,10 +20,12 @@ import { questionOf } from '../src/policy/cedar-question';
 import { generateKey, readKeyFile } from '../src/signing/keys';
 import { exampleKeyFile, provideExampleBundle } from '../src/stack/example-bundle';
 import { freePort } from '../src/stack/free-port';
+import { waitedSeconds } from './http-load';
 
-/* The gateway in a process of its own, so that it has one core, and a direct Cedar call in the very same process. */
+/* The gateway in a process of its own, so that it has one core; in the very same process a direct Cedar call, and a server
+   that answers without reading. */
 
-export const QUESTION = {
+const QUESTION = {
   subject: { type: 'agent', id: 'atlas' },
   action: { name: 'read' },
   resource: { type: 'warehouse', id: 'reporting' },
@@ -69,11 +73,22 @@ async function main(): Promise<void> {
     return { cedar, assessed };
   };
   process.on('message', (message) => {
-    if (message === 'direct') process.send?.(direct(3));
+    if (message === 'direct') process.send?.(direct(2));
     if (message === 'cpu') process.send?.(cpuSeconds());
+    if (message === 'waited') process.send?.(waitedSeconds());
     if (message === 'stop') process.exit(0);
   });
-  process.send?.({ publicUrl, token });
+  process.send?.({ publicUrl, bareUrl: await bareServer(), token });
+}
+
+/** Node's own server and nothing else: what is left of a latency here is the machine's and the generator's. */
+async function bareServer(): Promise<string> {
+  const server = createServer((request, response) => {
+    request.resume();
+    request.on('end', () => response.setHeader('content-type', 'application/json').end('{"decision":true}'));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
 /** Seconds of one core that this process has used so far. */

@@ -90,6 +90,8 @@ export const attestationClaimsSchema = z.strictObject({
       index: z.number().int().min(0).max(100),
       items: z.number().int().min(0).max(100),
       body: digest,
+      /** The evaluation whose denial this answers, for the record: it decides nothing. */
+      evaluation: identifier.exactOptional(),
       scope: z.strictObject({
         binding_hash: z.string().length(43),
         binding_context_members: z.array(identifier).max(16),

@@ -68,8 +68,10 @@ function readIncoming(incoming: IncomingMessage): Promise<Uint8Array> {
       else chunks.push(chunk);
     });
     incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
-    incoming.on('error', () => reject(new HttpProblem(400, 'the body broke off')));
-    incoming.on('close', () => reject(new HttpProblem(400, 'the body broke off')));
+    const brokeOff = () => reject(new HttpProblem(400, 'the body broke off'));
+    incoming.on('error', brokeOff);
+    // Every body closes in the end; only one that was not whole by then broke off, and errors are dear to make.
+    incoming.on('close', () => incoming.complete || brokeOff());
   });
 }
 

@@ -78,7 +78,8 @@ function paged<Candidate>(
   const next_token =
     end < permitted.length ? Buffer.from(`${end} ${size} ${name}`).toString('base64url') : '';
   if (token === undefined && next_token === '') return { results };
-  return { results, page: { next_token, count: results.length, total: permitted.length } };
+  // The page comes first, so that a reader knows how much there is before it reads it.
+  return { page: { next_token, count: results.length, total: permitted.length }, results };
 }
 
 function resume(token: string, name: string, limit: number | undefined) {

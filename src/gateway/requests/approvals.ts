@@ -52,7 +52,7 @@ export class Approvals {
    * The approval of a request that is granted. It is made only where the evidence proves it at that moment; what a
    * history says of itself is not enough. Absent where it proves nothing.
    */
-  async of({ request, scope }: TaskItem): Promise<Approval | undefined> {
+  async of({ request, scope, evaluation }: TaskItem): Promise<Approval | undefined> {
     const made = this.#made.get(request.id);
     if (made !== undefined) return made;
     const { client, keys, publicUrl, authority, nowMs } = this.options;
@@ -77,6 +77,7 @@ export class Approvals {
       client: request.requester,
       proved_at_ms: provedAtMs,
       approved_until: approvedUntil,
+      ...(evaluation !== undefined && { evaluation_id: evaluation }),
       ...scope,
     });
     const approvedAt = new Date(Math.min(lease.grantedAtMs, provedAtMs)).toISOString();

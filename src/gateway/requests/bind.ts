@@ -74,7 +74,7 @@ export async function checkBinding(
   if (nowMs >= deadlineMs) throw expired();
   if (!isWithin(claims, { subject, resource, action, context }))
     throw unbound('the request differs from what was denied');
-  return { jti: claims.jti, deadlineMs };
+  return { jti: claims.jti, deadlineMs, evaluationId: claims.evaluation_id };
 }
 
 /** A denial is answered once. Noted last, when nothing else stands in the way of the request. */
@@ -85,6 +85,7 @@ export function useDenials(uses: readonly UseOfDenial[], used: SeenOnce): void {
 
 export interface UseOfDenial {
   readonly jti: string;
+  readonly evaluationId: string;
   readonly deadlineMs: number;
 }
 

@@ -13,6 +13,8 @@ type TaskClaims = NonNullable<AttestationClaims['task']>;
 export interface TaskItem {
   readonly request: AccessRequest;
   readonly scope: TaskClaims['scope'];
+  /** The evaluation whose denial it answers. */
+  readonly evaluation?: string;
   readonly echo?: z.output<typeof echoSchema>;
 }
 
@@ -95,7 +97,14 @@ export class TaskRecords {
     const task = claims.success ? claims.data.task : undefined;
     if (task === undefined || task.id !== id || task.index !== index) return undefined;
     const echo = task.echo === undefined ? undefined : echoSchema.safeParse(JSON.parse(task.echo)).data;
-    return { item: { request: submission.request, scope: task.scope, ...(echo && { echo }) }, task };
+    const { scope, evaluation } = task;
+    const item = {
+      request: submission.request,
+      scope,
+      ...(evaluation && { evaluation }),
+      ...(echo && { echo }),
+    };
+    return { item, task };
   }
 
   async #submission(requestId: string): Promise<Submission | undefined> {

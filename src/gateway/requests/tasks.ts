@@ -18,6 +18,7 @@ import {
   requestOf,
   type SubmittedItem,
   scopeOf,
+  type UseOfDenial,
   useDenials,
 } from './bind';
 import type { CallbackWatch } from './callback-watch';
@@ -145,10 +146,10 @@ export class Tasks {
   async #earlier(caller: Caller, key: string | undefined): Promise<TaskRecord | undefined> {
     if (key === undefined) return undefined;
     const { records } = this.options;
-    const [single, bundle] = [false, true].map((isBundle) =>
-      records.taskId(isBundle, 'key', caller.principal, key),
+    const [single, bundle] = await Promise.all(
+      [false, true].map((isBundle) => records.find(records.taskId(isBundle, 'key', caller.principal, key))),
     );
-    return (await records.find(single ?? '')) ?? (await records.find(bundle ?? ''));
+    return single ?? bundle;
   }
 
   async #takeIn(caller: Caller, body: AccessRequestBody, digest: string, key: string | undefined) {
@@ -159,19 +160,25 @@ export class Tasks {
     const id = records.taskId(isBundle, ...unique);
     const { book } = await bundles.current();
     const atMs = nowMs();
-    const uses = [];
-    const requests: { readonly request: AccessRequest; readonly from: SubmittedItem }[] = [];
+    const uses: UseOfDenial[] = [];
+    const requests: {
+      readonly request: AccessRequest;
+      readonly from: SubmittedItem;
+      readonly evaluation: string;
+    }[] = [];
     for (const [index, from] of items.entries()) {
-      uses.push(await checkBinding(caller, body, from, binding, atMs));
+      const use = await checkBinding(caller, body, from, binding, atMs);
+      uses.push(use);
       requests.push({
         from,
+        evaluation: use.evaluationId,
         request: requestOf(book, caller, body, from, records.requestId(id, index), atMs),
       });
     }
     useDenials(uses, this.#used);
     if (body.callback !== undefined) await this.options.watch?.note(id);
     const taken: TaskItem[] = [];
-    for (const [index, { request, from }] of requests.entries()) {
+    for (const [index, { request, from, evaluation }] of requests.entries()) {
       const scope = scopeOf(body, from);
       const echo = { resource: from.resource, action: from.action };
       const echoText = isBundle ? JSON.stringify(echo) : undefined;
@@ -182,6 +189,7 @@ export class Tasks {
         index,
         items: items.length,
         body: digest,
+        evaluation,
         scope,
         ...(echoText !== undefined && { echo: echoText }),
         ...(body.callback && { callback: callbackOf(body.callback) }),
@@ -193,7 +201,7 @@ export class Tasks {
         atMs,
       );
       await carrying(() => client.submit(submission));
-      taken.push({ request, scope, ...(isBundle && { echo }) });
+      taken.push({ request, scope, evaluation, ...(isBundle && { echo }) });
     }
     const record: TaskRecord = {
       id,

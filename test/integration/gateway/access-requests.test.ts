@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { decodeJwt } from 'jose';
 import { webhookSignature } from '../../../src/outbound/standard-webhooks';
 import { eventually, eventuallyTrue } from '../../support/harness-wait';
 import {
@@ -108,6 +109,9 @@ describe('ARAP Discovery, Requestable Denial Context', () => {
     const items = await gateway.as('person/ravi', address);
     expect(items.json.items).toEqual([expect.objectContaining({ value: 'production-outage' })]);
     expect((await gateway.as('person/ravi', `${address}&q=nothing`)).json.items).toEqual([]);
+    expect((await gateway.as('person/ravi', `${address}&q=outage&limit=1&cursor=x&other=1`)).json).toEqual(
+      items.json,
+    );
     // Others learn nothing from it.
     expect((await gateway.as('person/jonas', address)).json.items).toEqual([]);
     expect((await gateway.web.call(address)).status).toBe(401);
@@ -151,6 +155,11 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
       },
     });
     const { approval } = approved.result;
+    // The denial it answers is on the record of the request, and in the approval.
+    const { proof } = await gateway.stage.client.submissionOf(task.id);
+    const evaluation = expect.stringMatching(/^eval_/);
+    expect(decodeJwt(proof.jws)).toMatchObject({ task: { id: task.id, evaluation } });
+    expect(decodeJwt(approval.state)).toMatchObject({ evaluation_id: evaluation, approval_id: approval.id });
     const again = await gateway.read('ci/payments', task.id);
     expect(again.json.result.approval).toEqual(approval);
 
@@ -333,6 +342,16 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
 });
 
 describe('ARAP Task Status Endpoint, Cancellation', () => {
+  it('a task is gone when its time is over, and says so only to its parties', async () => {
+    const { json } = await gateway.ask('ci/payments', WRITE);
+    gateway.clock.offsetMs = Date.parse(json.task.expires_at) - Date.now() + 60_000;
+    const late = await gateway.read('ci/payments', json.task.id);
+    const foreign = await gateway.read('agent/atlas', json.task.id);
+    gateway.clock.offsetMs = 0;
+    expect([late.status, problemOf(late)]).toEqual([410, 'task_expired']);
+    expect(problemOf(foreign)).toBe('unknown_task');
+  });
+
   it('whoever has no part in a task learns nothing of it', async () => {
     const { json } = await gateway.ask('ci/payments', WRITE);
     const stranger = await gateway.read('agent/atlas', json.task.id);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { connect } from 'node:tls';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { HolderKey } from '../../../src/enforcement';
 import { gatewayConfigSchema } from '../../../src/gateway/config';
@@ -281,6 +282,41 @@ describe('a configuration', () => {
   ])('%s is refused', (_name, changes) => {
     expect(gatewayConfigSchema.safeParse(issuerWith({})).success).toBe(true);
     expect(gatewayConfigSchema.safeParse(issuerWith(changes)).success).toBe(false);
+  });
+});
+
+describe('an address', () => {
+  it('is https, but on loopback: the connection has to be secured', () => {
+    const at = (publicUrl: string) => gatewayConfigSchema.safeParse({ publicUrl }).success;
+    expect(at('https://pdp.example')).toBe(true);
+    expect(at('http://127.0.0.1:8080')).toBe(true);
+    for (const address of [
+      'http://pdp.example',
+      'http://10.0.0.1',
+      'https://pdp.example/#x',
+      'ftp://pdp.example',
+    ])
+      expect(at(address)).toBe(false);
+  });
+
+  it('is served by TLS 1.2 at least', async () => {
+    const { hostname, port } = new URL(gateway.web.base);
+    const meet = (version: 'TLSv1.1' | 'TLSv1.2'): Promise<string> =>
+      new Promise((resolve) => {
+        const options = {
+          host: hostname,
+          port: Number(port),
+          rejectUnauthorized: false,
+          ciphers: 'ALL:@SECLEVEL=0',
+        };
+        const socket = connect({ ...options, minVersion: 'TLSv1.1', maxVersion: version }, () => {
+          resolve(socket.getProtocol() ?? 'none');
+          socket.destroy();
+        });
+        socket.on('error', () => resolve('refused'));
+      });
+    expect(await meet('TLSv1.2')).toBe('TLSv1.2');
+    expect(await meet('TLSv1.1')).toBe('refused');
   });
 });
 

@@ -241,6 +241,7 @@ describe('c-4 Search', () => {
   it('c-4-5 pages', async () => {
     const first = await subjects({ ...readers, page: { limit: 1 } });
     expect(first.json).toMatchObject({ results: [alice], page: { count: 1, total: 2 } });
+    expect(Object.keys(first.json)).toEqual(['page', 'results']);
     const token = first.json.page.next_token;
     expect(token).toMatch(/.+/);
     const second = await subjects({ ...readers, page: { token } });
@@ -248,6 +249,17 @@ describe('c-4 Search', () => {
     expect((await subjects({ ...readers, action: write, page: { token } })).status).toBe(400);
     expect((await subjects({ ...readers, page: { token, limit: 2 } })).status).toBe(400);
     expect((await subjects({ ...readers, page: { token: 'made-up' } })).status).toBe(400);
+  });
+
+  it('what is found is permitted when it is evaluated (AuthZEN "Search, semantics")', async () => {
+    for (const { id } of (await subjects(readers)).json.results)
+      expect((await evaluate({ ...readers, subject: { type: 'user', id } })).json.decision).toBe(true);
+    for (const found of (await resources(readable)).json.results)
+      expect((await evaluate({ ...readable, resource: found })).json.decision).toBe(true);
+    for (const found of (await actions({ subject: admin, resource: archived })).json.results)
+      expect((await evaluate({ subject: admin, action: found, resource: archived })).json.decision).toBe(
+        true,
+      );
   });
 
   it('c-4-6 what is not known is not found', async () => {
