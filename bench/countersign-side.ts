@@ -4,6 +4,7 @@ import type { NativeConnection } from '@temporalio/worker';
 import type { Connector, ProvisionOutcome } from '../src/connectors/contract';
 import { workflowIdOf } from '../src/contracts/names';
 import { requestDigest } from '../src/domain/digest';
+import type { Ledger } from '../src/domain/precedents';
 import type { AccessRequest } from '../src/domain/request';
 import { createBundleSource, FileTicketSource } from '../src/policy';
 import { WORKFLOW_BUNDLE_FILE } from '../src/project';
@@ -43,6 +44,7 @@ class NoTarget implements Connector {
 export async function countersignSide(
   place: CountersignPlace,
   target: Connector = new NoTarget(),
+  ledger?: Ledger,
 ): Promise<Side> {
   const { connection, stateDir, bundleDir } = place;
   const grants = new Grants();
@@ -60,6 +62,7 @@ export async function countersignSide(
         taskQueue: 'countersign',
         bundles,
         connectors: new Map([['warehouse', watched]]),
+        ...(ledger && { ledger }),
         maxCachedWorkflows: 5_000,
         debugMode,
       }),

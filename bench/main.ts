@@ -4,6 +4,7 @@ import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime } from '@temporalio/worker';
+import { PostgresqlLedger } from '../src/ledger';
 import { toStderr } from '../src/stack/announce';
 import { provideExampleBundle } from '../src/stack/example-bundle';
 import { freePort } from '../src/stack/free-port';
@@ -12,6 +13,7 @@ import { startTemporalServer } from '../src/stack/temporal-server';
 import { bareSide } from './bare-side';
 import { countersignSide } from './countersign-side';
 import type { HeapWorkerPlace } from './heap-worker';
+import { measureLowRisk, printLowRisk } from './low-risk';
 import {
   creationMs,
   decisionToGrant,
@@ -33,12 +35,15 @@ const { values } = parseArgs({
     requests: { type: 'string', default: '500' },
     'in-flight': { type: 'string', default: '50' },
     rounds: { type: 'string', default: '3' },
+    /** `low-risk`: nothing but the way from a low-risk request to a usable login. */
+    only: { type: 'string' },
   },
 });
 const REQUESTS = Number(values.requests);
 const IN_FLIGHT = Number(values['in-flight']);
 const ROUNDS = Number(values.rounds);
 const DECISIONS = 100;
+const LOW_RISK = 40;
 const WAITING = 500;
 const REPLAYS = 300;
 
@@ -50,6 +55,8 @@ interface Timed {
 
 /** Both sides on one server in one run, in turns, so that what else the machine does falls on both. */
 async function main(): Promise<void> {
+  if (values.only !== undefined && values.only !== 'low-risk')
+    throw new Error('--only: there is low-risk, and nothing else');
   Runtime.install({ logger: quietLogger });
   const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-bench-'));
   const binary = await findTemporalBinary({ announce: toStderr });
@@ -62,6 +69,17 @@ async function main(): Promise<void> {
     const place = { connection: native, stateDir, bundleDir: await provideExampleBundle(stateDir) };
     const bare = await bareSide(native);
     const countersign = await countersignSide(place);
+    if (values.only === 'low-risk') {
+      if (postgres === undefined) throw new Error('a login needs a PostgreSQL server');
+      // As in life: what went before is looked up, and what is done is put on record.
+      const ledger = new PostgresqlLedger({ url: postgres.url });
+      const withTarget = await countersignSide(place, postgres.connector, ledger);
+      const about = { client, bare, countersign: withTarget, postgres, stateDir };
+      const lowRisk = await measureLowRisk(about, LOW_RISK, ROUNDS).finally(() => ledger.close());
+      if (values.json) process.stdout.write(`${JSON.stringify(lowRisk)}\n`);
+      else printLowRisk(lowRisk);
+      return;
+    }
     const sides =
       postgres === undefined
         ? [bare, countersign]

@@ -5,6 +5,8 @@ import { startPostgres, WAREHOUSE } from '../test/support/postgres';
 
 export interface PostgresTarget {
   readonly connector: Connector;
+  readonly url: string;
+  query(text: string): Promise<readonly Record<string, unknown>[]>;
   stop(): Promise<void>;
 }
 
@@ -16,6 +18,8 @@ export async function postgresTarget(): Promise<PostgresTarget | undefined> {
     const connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
     return {
       connector,
+      url: postgres.url,
+      query: postgres.query,
       stop: async () => {
         await connector.close();
         postgres.stop();

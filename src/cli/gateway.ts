@@ -9,7 +9,9 @@ import { GatewayKeys } from '../gateway/keys';
 import { createRoutes } from '../gateway/routes';
 import { listen } from '../gateway/server';
 import { PostgresqlLedger } from '../ledger';
+import { mcpDoor } from '../mcp/http/door';
 import { createBundleSource, FileTicketSource } from '../policy';
+import { packageVersion } from '../project';
 import { generateKey, writeKeyFile } from '../signing/keys';
 import type { Context } from './context';
 import { createLogger } from './logger';
@@ -69,7 +71,7 @@ async function serve(options: GatewayCliOptions, { settings, env }: Context): Pr
     log: logger,
   });
   try {
-    const listening = await listen(createRoutes(gateway), {
+    const listening = await listen(createRoutes(gateway, mcpDoor(gateway, packageVersion())), {
       port,
       host: options.host,
       ...(config.tls && { tls: config.tls }),

@@ -1,7 +1,7 @@
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import type { Command } from 'commander';
 import { isPrincipalId } from '../domain/principal';
-import { Agent } from '../mcp/agent';
+import { byKey, Requester } from '../enforcement';
 import { createMcpServer } from '../mcp/server';
 import { packageVersion } from '../project';
 import type { Context } from './context';
@@ -45,12 +45,13 @@ async function serve(options: McpOptions, { settings, announce }: Context): Prom
     if (url !== undefined && !isWebAddress(url))
       throw usageError(`${name}: not an address such as https://countersign.example`);
   const key = await findSigningKey(principal, options.key, settings.COUNTERSIGN_STATE_DIR);
-  const agent = await Agent.at({ gateway: options.gateway, principal, key });
+  const gateway = new URL(options.gateway).origin;
+  const agent = await Requester.at({ gateway, voice: byKey(principal, key, gateway) });
   const execution = {
-    ...(executor !== undefined && { executor }),
+    ...(executor !== undefined && { executorOf: () => executor }),
     ...(tokenDir !== undefined && { tokenDir }),
   };
-  const server = createMcpServer(agent, { version: packageVersion(), execution });
+  const server = createMcpServer(agent, { principal, version: packageVersion(), execution });
   const closed = new Promise<void>((resolve) => {
     server.server.onclose = resolve;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());

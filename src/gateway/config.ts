@@ -93,6 +93,21 @@ export const gatewayConfigSchema = z.strictObject({
     )
     .max(256)
     .default([]),
+  /** Opens the front door for AI agents at /mcp. */
+  mcp: z
+    .strictObject({
+      /** Origins of pages that may call it from a browser, beside the gateway's own. */
+      allowedOrigins: z
+        .array(webAddress.transform((url) => new URL(url).origin))
+        .max(64)
+        .default([]),
+      /** Where approved actions are handed to, by the audience of their tokens. */
+      executors: z
+        .array(z.strictObject({ audience: principalId, url: webAddress }))
+        .max(64)
+        .default([]),
+    })
+    .exactOptional(),
   limits: z
     .strictObject({
       evaluation: rate.default({ perSecond: 5_000, burst: 10_000 }),

@@ -133,7 +133,7 @@ export async function createGateway(options: GatewayOptions) {
     searches: new Searches(bundles, decisions),
     tasks,
     executions,
-    own: new OwnRequests(client, bundles, decisions, nowMs),
+    own: new OwnRequests({ client, bundles, decisions, keys, recorder, nowMs }),
     desk: new ApproversDesk(client, bundles, nowMs),
     client,
     close: async () => {

@@ -3,7 +3,7 @@ import { ZodError } from 'zod';
 import { describeIssues } from '../contracts/problem';
 import { entitlementName } from '../domain/request';
 import { GatewayError } from '../enforcement/gateway-error';
-import type { Standing } from './agent';
+import type { Standing } from '../enforcement/requester';
 
 /** An answer to an agent. `next` is always there: what happens now, and what there is to do. */
 export interface Answer {

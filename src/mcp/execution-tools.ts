@@ -5,12 +5,12 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { identifier, requestId } from '../contracts/request';
 import { GatewayError } from '../enforcement/gateway-error';
-import type { Agent } from './agent';
+import type { Requester } from '../enforcement/requester';
 import type { Answer } from './answers';
 
 export interface Execution {
-  /** Address of the executor that approved actions are handed to. Without it there is no tool `execute`. */
-  readonly executor?: string;
+  /** Address of the executor for an audience, which approved actions are handed to. Without it there is no tool `execute`. */
+  readonly executorOf?: (audience: string) => string | undefined;
   /** Where fetched tokens are put, for whoever uses them. Tokens are never shown to a model. */
   readonly tokenDir?: string;
 }
@@ -28,18 +28,18 @@ const id = requestId.describe('id of the approved request');
 /** Tools by which what was approved is done. A token goes from gateway to executor past the model, which never sees it. */
 export function executionTools(
   server: McpServer,
-  agent: Agent,
-  { executor, tokenDir }: Execution,
+  agent: Requester,
+  { executorOf, tokenDir }: Execution,
   answering: Answering,
 ): void {
-  if (executor !== undefined)
+  if (executorOf !== undefined)
     server.registerTool(
       'execute',
       {
         description: 'Have an approved action executed: exactly what was approved, once.',
         inputSchema: { request: id },
       },
-      ({ request }) => answering(() => execute(agent, executor, request)),
+      ({ request }) => answering(() => execute(agent, executorOf, request)),
     );
   if (tokenDir === undefined) return;
   server.registerTool(
@@ -86,8 +86,15 @@ export function executionTools(
   );
 }
 
-async function execute(agent: Agent, executor: string, request: string): Promise<Answer> {
-  const { token, holderProof } = await agent.present(request);
+async function execute(
+  agent: Requester,
+  executorOf: (audience: string) => string | undefined,
+  request: string,
+): Promise<Answer> {
+  const { token, holderProof, audience } = await agent.present(request);
+  const executor = executorOf(audience);
+  if (executor === undefined)
+    throw new GatewayError(404, 'about:blank', `no executor is known here for ${audience}`, 'NO_EXECUTOR');
   const response = await fetch(executor, {
     method: 'POST',
     redirect: 'error',
@@ -114,7 +121,7 @@ const NEXT: Readonly<Record<z.output<typeof outcomeSchema>['outcome'], string>> 
   refused: 'The executor refused it.',
 };
 
-async function fetchToken(agent: Agent, tokenDir: string, request: string): Promise<Answer> {
+async function fetchToken(agent: Requester, tokenDir: string, request: string): Promise<Answer> {
   const { token, holderProof, audience } = await agent.present(request);
   mkdirSync(tokenDir, { recursive: true, mode: 0o700 });
   const file = tokenFile(tokenDir, request);

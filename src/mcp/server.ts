@@ -3,7 +3,8 @@ import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
 import { identifier, requestId, text } from '../contracts/request';
 import { LIMITS } from '../domain/limits';
-import type { Agent } from './agent';
+import type { PrincipalId } from '../domain/principal';
+import type { Requester } from '../enforcement/requester';
 import { type Answer, describeStanding, failure, toolResult } from './answers';
 import { type Execution, executionTools } from './execution-tools';
 import { waitForChange } from './wait';
@@ -29,6 +30,8 @@ const common = {
 const id = requestId.describe('id of the request');
 
 export interface ServerOptions {
+  /** Whom the requester acts as. */
+  readonly principal: PrincipalId;
   readonly version: string;
   readonly execution: Execution;
 }
@@ -37,15 +40,18 @@ export interface ServerOptions {
  * The front door for AI agents (Model Context Protocol). Every tool acts as one identity, which asks, waits, uses what it
  * was given and gives it back. There is no tool by which anything could be approved.
  */
-export function createMcpServer(agent: Agent, { version, execution }: ServerOptions): McpServer {
+export function createMcpServer(
+  agent: Requester,
+  { principal, version, execution }: ServerOptions,
+): McpServer {
   const server = new McpServer(
-    { name: 'countersign', title: `Countersign, as ${agent.principal}`, version },
+    { name: 'countersign', title: `Countersign, as ${principal}`, version },
     { instructions: INSTRUCTIONS },
   );
   server.registerTool(
     'list_requestable',
     {
-      description: `What ${agent.principal} can ask for now, who decides it, and what is never given with the safe way in its place.`,
+      description: `What ${principal} can ask for now, who decides it, and what is never given with the safe way in its place.`,
       inputSchema: { search: z.string().max(200).optional().describe('words that must occur') },
       annotations: { readOnlyHint: true },
     },
@@ -123,7 +129,7 @@ async function answering(work: () => Promise<Answer>): Promise<CallToolResult> {
   }
 }
 
-async function list(agent: Agent, search = ''): Promise<Answer> {
+async function list(agent: Requester, search = ''): Promise<Answer> {
   const words = search.toLowerCase().split(/\s+/).filter(Boolean);
   const all = await agent.requestable();
   const found = all.filter((one) => {
@@ -141,11 +147,11 @@ async function list(agent: Agent, search = ''): Promise<Answer> {
 }
 
 /** A moment is enough for what policy decides by itself; the rest is for `wait`. */
-async function begin(agent: Agent, asked: string): Promise<Answer> {
+async function begin(agent: Requester, asked: string): Promise<Answer> {
   return describeStanding(await waitForChange(agent, asked, 5_000));
 }
 
-async function giveBack(agent: Agent, request: string): Promise<Answer> {
+async function giveBack(agent: Requester, request: string): Promise<Answer> {
   const { accepted, refusal, status } = await agent.giveBack(request);
   return {
     request,

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { GatewayError } from '../enforcement/gateway-error';
-import type { Agent, Standing } from './agent';
+import type { Requester, Standing } from '../enforcement/requester';
 
 const PASSING: readonly string[] = ['submitted', 'assessing', 'approved', 'provisioning'];
 const WAITING: readonly string[] = [...PASSING, 'awaiting_approval'];
@@ -11,7 +11,7 @@ const LONGEST_PAUSE_MS = 2_000;
  * people is answered at once the first time, so that an agent can say so.
  */
 export async function waitForChange(
-  agent: Agent,
+  agent: Requester,
   id: string,
   withinMs: number,
   signal?: AbortSignal,
@@ -33,7 +33,7 @@ export async function waitForChange(
 }
 
 /** A request that was just handed in is not there to be read for a moment. */
-async function lookWhenThere(agent: Agent, id: string): Promise<Standing | undefined> {
+async function lookWhenThere(agent: Requester, id: string): Promise<Standing | undefined> {
   try {
     return await agent.look(id);
   } catch (error) {

@@ -20,6 +20,7 @@ const claimsSchema = z.looseObject({
   reasonCode: z.string().optional(),
   ticket: z.string().optional(),
   policyBasis: z.string().optional(),
+  reporter: z.string().optional(),
 });
 
 /** A principal by one version of the directory. */

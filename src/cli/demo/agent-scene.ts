@@ -2,8 +2,14 @@ import path from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
 import { Client as PostgresClient } from 'pg';
-import { type ExecutorEndpoint, MigrationExecutor, serveExecutor, TokenCheck } from '../../enforcement';
-import { Agent } from '../../mcp/agent';
+import {
+  byKey,
+  type ExecutorEndpoint,
+  MigrationExecutor,
+  Requester,
+  serveExecutor,
+  TokenCheck,
+} from '../../enforcement';
 import { createBundleSource, FileTicketSource } from '../../policy';
 import { SignedDirectory } from '../../signing/signed-directory';
 import { exampleKeyFile } from '../../stack/example-bundle';
@@ -118,7 +124,7 @@ async function startExecutor(
   gateway: string,
 ): Promise<{ readonly endpoint: ExecutorEndpoint; stop(): Promise<void> }> {
   const key = await findSigningKey(EXECUTOR, undefined, stack.stateDir);
-  const itself = await Agent.at({ gateway, principal: EXECUTOR, key });
+  const itself = await Requester.at({ gateway, voice: byKey(EXECUTOR, key, gateway) });
   const logger = { info: () => undefined, error: () => undefined };
   const tickets = new FileTicketSource(stack.ticketsFile);
   const bundles = await createBundleSource(stack.bundleDir, { tickets, logger });

@@ -1,5 +1,5 @@
 import { conflictsOf } from '../assessment';
-import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId } from '../principal';
+import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId, RECORDER_ROLE } from '../principal';
 import { accepted, type Refusal, type Result, refused } from '../refusal';
 import { relationsNamedIn } from '../request';
 import { pathsOf, type RequestState, rescuersOf } from '../state';
@@ -27,6 +27,15 @@ export function refuseParties(state: RequestState, id: PrincipalId): Refusal | u
   const relations = new Set([...named, ...assessed]);
   if (relations.size === 0) return undefined;
   return { code: 'CONFLICTED', detail: `${id} is the ${[...relations].join(' and ')} of this request` };
+}
+
+/**
+ * Whose own request is to end: the signer's, or that of the one who has told a gateway so. A gateway may attest this as it
+ * attests who asked; it can only take access away.
+ */
+export function endsAs({ signer, statement }: VerifiedStatement): PrincipalId {
+  const attests = !isHuman(signer) && hasAnyRole(signer, [RECORDER_ROLE]);
+  return attests && statement.reporter !== undefined ? statement.reporter : signer.id;
 }
 
 /** Someone has changed, or tried to change, or endorsed a change of, the path of this request. */

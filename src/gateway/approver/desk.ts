@@ -65,7 +65,8 @@ export class ApproversDesk {
       ...waiting(view),
       ...(view.ending !== undefined && { ending: view.ending }),
       ...((view.failure ?? view.rejection) && { failure: view.failure ?? view.rejection }),
-      ...(lease && { until: new Date(lease.expiresAtMs).toISOString() }),
+      ...(lease && { account: lease.account, until: new Date(lease.expiresAtMs).toISOString() }),
+      ...(view.barred !== undefined && { barred: view.barred }),
       ...(execution && { execution }),
       review: review.phase,
     };

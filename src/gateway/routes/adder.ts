@@ -47,7 +47,7 @@ export function adder(app: GatewayApp, gateway: Gateway): Add {
 }
 
 /** Who fails to show who they are is slowed down, by where they call from; whoever shows it is never in their way. */
-async function authenticated(gateway: Gateway, c: GatewayContext): Promise<Caller> {
+export async function authenticated(gateway: Gateway, c: GatewayContext): Promise<Caller> {
   try {
     return await gateway.authenticator.authenticate(c);
   } catch (error) {

@@ -3,31 +3,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
-import { createRemoteJWKSet } from 'jose';
-import {
-  EnforcementPoint,
-  type ExecutorEndpoint,
-  HolderKey,
-  MigrationExecutor,
-  serveExecutor,
-  TokenCheck,
-} from '../../../src/enforcement';
-import { createBundleSource, FileTicketSource } from '../../../src/policy';
 import { signSubmission } from '../../../src/signing/sign';
-import { SignedDirectory } from '../../../src/signing/signed-directory';
 import { exampleKeyFile } from '../../../src/stack/example-bundle';
 import { eventuallyTrue } from '../../support/harness-wait';
-import { selfSigned } from '../gateway/support/tokens';
 import { UpStack } from '../gateway/support/up-stack';
+import { ask, call, MIGRATE, type Migrator, migration, startMigrator } from './support';
 
 jest.setTimeout(120_000);
 
 const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
-const MIGRATE = 'changes:payments-schema#migrate';
 
 let stack: UpStack;
-let executor: MigrationExecutor;
-let endpoint: ExecutorEndpoint;
+let migrator: Migrator;
 let tokenDir: string;
 let atlas: Client;
 let runner: Client;
@@ -35,38 +22,13 @@ let runner: Client;
 beforeAll(async () => {
   stack = await UpStack.start();
   tokenDir = mkdtempSync(path.join(tmpdir(), 'countersign-tokens-'));
-  const quiet = { info: () => undefined, error: () => undefined };
-  const bundles = await createBundleSource(path.join(stack.stateDir, 'bundle'), {
-    tickets: new FileTicketSource(undefined),
-    logger: quiet,
-  });
-  const point = new EnforcementPoint({
-    decisionPoint: stack.url,
-    accessToken: async () => selfSigned('service/migrator', await stack.key('service/migrator'), stack.url),
-    holderKey: await HolderKey.make(),
-  });
-  executor = new MigrationExecutor({
-    url: stack.targetUrl,
-    audience: 'service/migrator',
-    authority: async () => {
-      const { directory, policy } = await bundles.current();
-      return { directory: new SignedDirectory(directory), policy };
-    },
-    evidence: (requestId) => point.evidence(requestId),
-    tokens: new TokenCheck({
-      issuer: stack.url,
-      keys: createRemoteJWKSet(new URL(`${stack.url}/access/v1/jwks`)),
-    }),
-    report: (requestId, outcome) => point.reportOutcome(requestId, outcome),
-  });
-  endpoint = await serveExecutor(executor, { port: 0 });
-  atlas = await connect('agent/atlas', ['--executor', endpoint.url, '--token-dir', tokenDir]);
+  migrator = await startMigrator(stack);
+  atlas = await connect('agent/atlas', ['--executor', migrator.endpoint.url, '--token-dir', tokenDir]);
   runner = await connect('service/runner', ['--token-dir', tokenDir]);
 }, 180_000);
 afterAll(async () => {
   await Promise.all([atlas?.close(), runner?.close()]);
-  await endpoint?.stop();
-  await executor?.close();
+  await migrator?.stop();
   await stack?.stop();
 });
 
@@ -84,43 +46,6 @@ async function connect(principal: string, more: readonly string[] = []): Promise
   return client;
 }
 
-interface Said {
-  readonly isError: boolean;
-  // The agent reads JSON; a test asks of it what it needs.
-  readonly [member: string]: unknown;
-}
-
-async function call(
-  client: Client,
-  name: string,
-  given: Readonly<Record<string, unknown>> = {},
-): Promise<Said> {
-  const result = await client.callTool({ name, arguments: given });
-  const structured = (result.structuredContent ?? {}) as Record<string, unknown>;
-  const [block] = result.content as { type: string; text: string }[];
-  // Both forms of an answer say the same.
-  if (result.structuredContent !== undefined) expect(JSON.parse(block?.text ?? '')).toEqual(structured);
-  else structured['text'] = block?.text;
-  return { ...structured, isError: result.isError === true };
-}
-
-/** Asks, and looks again where a slow machine was not done with it by the first answer. */
-async function ask(client: Client, name: string, given: Readonly<Record<string, unknown>>): Promise<Said> {
-  const said = await call(client, name, given);
-  const isPassing = ['submitted', 'assessing', 'approved', 'provisioning'].includes(String(said['status']));
-  return isPassing ? call(client, 'wait', { request: said['request'], seconds: 40 }) : said;
-}
-
-const migration = (table: string) => ({
-  entitlement: MIGRATE,
-  minutes: 10,
-  reason: 'refunds need a table',
-  tool: 'sql-migration',
-  target: 'payments-schema',
-  arguments: { statements: [`CREATE TABLE payments.${table} (id bigint PRIMARY KEY)`] },
-  containment: 'stop the release',
-  rollback: `DROP TABLE payments.${table}`,
-});
 const exists = async (table: string): Promise<boolean> =>
   (await stack.query('SELECT to_regclass($1) AS found', [`payments.${table}`]))[0]?.['found'] != null;
 const holds = async (): Promise<unknown> =>

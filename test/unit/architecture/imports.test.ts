@@ -52,7 +52,11 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   'client.ts': ['client-errors.ts', 'domain', 'contracts', 'signing', 'codec', 'workflows/payload-converter'],
   gateway: ['client.ts', 'domain', 'contracts', 'connectors', 'directory', 'outbound', 'policy', 'signing'],
   enforcement: ['client.ts', 'domain', 'contracts', 'connectors', 'policy', 'signing'],
-  mcp: ['domain', 'contracts', 'signing', 'enforcement'],
+  mcp: [
+    ...['domain', 'contracts', 'signing', 'enforcement'],
+    ...['app', 'body', 'problem'].map((file) => `gateway/http/${file}`),
+    ...['gateway/gateway', 'gateway/auth/caller', 'gateway/routes/extension'],
+  ],
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
   cli: [
     ...[

@@ -24,6 +24,7 @@ import {
   OWNER,
   POLICY_ADMIN,
   PROCESS_OWNER,
+  RECORDER,
   REQUESTER,
   SECOPS,
   SECURITY_1,
@@ -277,6 +278,27 @@ describe('OVR-10 cancel is for process owners, withdraw for the requester', () =
     for (const who of [BENEFICIARY, SPONSOR, OWNER, LEAD_1, IAM, PROCESS_OWNER])
       given(...awaitingApproval())
         .when(says(who, 'withdraw'))
+        .thenRefused('NOT_ELIGIBLE');
+  });
+
+  it('a gateway carries the requester’s word, and nobody else’s; nobody but a gateway does', () => {
+    given(...awaitingApproval())
+      .when(says(RECORDER, 'withdraw', { reporter: REQUESTER }))
+      .thenFollows({ type: 'withdrawn', by: REQUESTER });
+    given(...active())
+      .when(says(RECORDER, 'revoke', { reporter: REQUESTER }))
+      .thenFollows({ type: 'ending_ordered', end: 'revoked', by: REQUESTER });
+    for (const about of [{}, { reporter: LEAD_1 }, { reporter: SPONSOR }])
+      for (const [verb, history] of [
+        ['withdraw', awaitingApproval()],
+        ['revoke', active()],
+      ] as const)
+        given(...history)
+          .when(says(RECORDER, verb, about))
+          .thenRefused('NOT_ELIGIBLE');
+    for (const who of [BYSTANDER, IAM, PROCESS_OWNER])
+      given(...awaitingApproval())
+        .when(says(who, 'withdraw', { reporter: REQUESTER }))
         .thenRefused('NOT_ELIGIBLE');
   });
 

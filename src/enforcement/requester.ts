@@ -1,14 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { accessRequestSchema } from '../contracts/request';
-import { requestDigest } from '../domain/digest';
-import type { PrincipalId } from '../domain/principal';
 import type { AccessRequest, ExecutionParameters } from '../domain/request';
-import { EnforcementPoint } from '../enforcement/enforcement-point';
-import { GatewayError } from '../enforcement/gateway-error';
-import { HolderKey } from '../enforcement/holder-key';
-import type { SigningKey } from '../signing/keys';
-import { signCallerToken, signStatement, signSubmission } from '../signing/sign';
+import { EnforcementPoint } from './enforcement-point';
+import { GatewayError } from './gateway-error';
+import { HolderKey } from './holder-key';
+import type { Voice } from './voice';
 
 const requestableSchema = z.object({
   requestable: z.array(
@@ -24,7 +21,14 @@ const requestableSchema = z.object({
   ),
 });
 
-/** A request of the agent's own, as the gateway shows it. */
+const askedSchema = accessRequestSchema.omit({
+  requester: true,
+  beneficiary: true,
+  onBehalfOf: true,
+  submittedAtMs: true,
+});
+
+/** A request of one's own, as the gateway shows it. */
 export const standingSchema = z.object({
   request: accessRequestSchema,
   status: z.string(),
@@ -36,6 +40,10 @@ export const standingSchema = z.object({
     .optional(),
   safe_way: z.string().optional(),
   failure: z.object({ code: z.string(), detail: z.string() }).optional(),
+  stage: z.string().optional(),
+  ending: z.string().optional(),
+  barred: z.boolean().optional(),
+  account: z.string().optional(),
   until: z.string().optional(),
   execution: z.looseObject({ outcome: z.string().optional() }).optional(),
 });
@@ -48,14 +56,16 @@ const verdictSchema = z.object({
 });
 const problemSchema = z.object({ type: z.string(), detail: z.string(), code: z.string().optional() });
 
-export interface AgentOptions {
+export interface RequesterOptions {
   /** Identifier of the gateway, which is its address. */
   readonly gateway: string;
-  readonly principal: PrincipalId;
-  readonly key: SigningKey;
+  readonly voice: Voice;
+  readonly fetch?: typeof fetch;
 }
 
 export interface Ask {
+  /** Of the asker's choosing; a new one where none is given. */
+  readonly id?: string;
   readonly entitlement: AccessRequest['entitlement'];
   readonly minutes: number;
   readonly reason: string;
@@ -69,73 +79,59 @@ export interface Ask {
 }
 
 const TIMEOUT_MS = 20_000;
-const TOKEN_LIFE_MS = 300_000;
-const STATEMENT_LIFE_MS = 3_600_000;
 
-/** One identity at a gateway. It signs what it asks for with its own key; there is nothing here that could approve. */
-export class Agent {
-  readonly #options: AgentOptions;
+/** One identity at a gateway, which asks for itself, uses what it was given, and gives it back. */
+export class Requester {
+  readonly #options: RequesterOptions;
   readonly #point: EnforcementPoint;
 
-  private constructor(options: AgentOptions, holderKey: HolderKey) {
+  private constructor(options: RequesterOptions, holderKey: HolderKey) {
     this.#options = options;
     this.#point = new EnforcementPoint({
       decisionPoint: options.gateway,
-      accessToken: () => this.#token(),
+      accessToken: () => options.voice.token(),
       holderKey,
+      ...(options.fetch && { fetch: options.fetch }),
     });
   }
 
   /** @throws TypeError where the gateway's address is not a web address */
-  static async at(options: AgentOptions): Promise<Agent> {
+  static async at(options: RequesterOptions): Promise<Requester> {
     const { origin } = new URL(options.gateway);
-    return new Agent({ ...options, gateway: origin }, await HolderKey.make());
-  }
-
-  get principal(): PrincipalId {
-    return this.#options.principal;
+    return new Requester({ ...options, gateway: origin }, await HolderKey.make());
   }
 
   async requestable() {
     return requestableSchema.parse(await this.#call('GET', '/v1/requestable')).requestable;
   }
 
-  /** Signs a request and submits it. Yields its id. */
-  async ask({ entitlement, minutes, reason, ticket, emergencyCondition, action }: Ask): Promise<string> {
-    const request = accessRequestSchema.parse({
-      id: randomUUID(),
+  /** Asks for access, or for one exact action. Yields the request's id. */
+  async ask({ entitlement, minutes, reason, ticket, emergencyCondition, action, id }: Ask): Promise<string> {
+    const asked = askedSchema.parse({
+      id: id ?? randomUUID(),
       kind: action === undefined ? 'access' : 'execution',
-      requester: this.principal,
-      beneficiary: this.principal,
       entitlement,
       durationMs: Math.round(minutes * 60_000),
       emergency: emergencyCondition !== undefined,
       ...(emergencyCondition !== undefined && { emergencyCondition }),
       reason,
       ...(ticket !== undefined && { ticket }),
-      onBehalfOf: [],
       ...action,
-      submittedAtMs: Date.now(),
     });
-    await this.#call('POST', '/v1/requests', await signSubmission(request, this.#options.key));
-    return request.id;
+    const { path, body } = await this.#options.voice.ask(asked);
+    await this.#call('POST', path, body);
+    return asked.id;
   }
 
   async look(id: string): Promise<Standing> {
     return standingSchema.parse(await this.#call('GET', `/v1/requests/${encodeURIComponent(id)}`));
   }
 
-  /** Ends a request of one's own: the only thing that an agent can do to one. */
+  /** Ends a request of one's own: the only thing that a requester can do to one. */
   async giveBack(id: string): Promise<z.output<typeof verdictSchema>> {
     const { request, status } = await this.look(id);
-    const verb = status === 'active' ? 'revoke' : 'withdraw';
-    const draft = { verb, request: id, digest: requestDigest(request), revision: 0 } as const;
-    const statement = await signStatement(draft, this.principal, this.#options.key, {
-      nowMs: Date.now(),
-      lifeMs: STATEMENT_LIFE_MS,
-    });
-    const path = `/v1/requests/${encodeURIComponent(id)}/statements`;
-    return verdictSchema.parse(await this.#call('POST', path, statement));
+    const { path, body } = await this.#options.voice.end(request, status);
+    return verdictSchema.parse(await this.#call('POST', path, body));
   }
 
   /** The token of an approved execution with a proof for this one use. It is for its audience, not to be looked at. */
@@ -164,18 +160,14 @@ export class Agent {
     return this.#point.evidence(id);
   }
 
-  #token(): Promise<string> {
-    const { principal, gateway, key } = this.#options;
-    return signCallerToken(principal, gateway, key, { nowMs: Date.now(), lifeMs: TOKEN_LIFE_MS });
-  }
-
   async #call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
-    const response = await fetch(`${this.#options.gateway}${path}`, {
+    const { gateway, voice, fetch: send = fetch } = this.#options;
+    const response = await send(`${gateway}${path}`, {
       method,
       redirect: 'error',
       signal: AbortSignal.timeout(TIMEOUT_MS),
       headers: {
-        authorization: `Bearer ${await this.#token()}`,
+        authorization: `Bearer ${await voice.token()}`,
         ...(body !== undefined && { 'content-type': 'application/json' }),
       },
       ...(body !== undefined && { body: JSON.stringify(body) }),

@@ -1,0 +1,169 @@
+import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
+import { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import { HolderKey } from '../../../src/enforcement';
+import { freePort } from '../../../src/stack/free-port';
+import { selfSigned } from '../gateway/support/tokens';
+import { UpStack } from '../gateway/support/up-stack';
+import { ask, call, type Migrator, migration, type Said, startMigrator } from './support';
+
+jest.setTimeout(120_000);
+
+let stack: UpStack;
+let migrator: Migrator;
+let atlas: Client;
+let deployer: Client;
+
+beforeAll(async () => {
+  const port = await freePort();
+  const executors = [{ audience: 'service/migrator', url: `http://127.0.0.1:${port}` }];
+  stack = await UpStack.start({ mcp: { executors } });
+  migrator = await startMigrator(stack, port);
+  atlas = await connect('atlas');
+  deployer = await connect('release-bot');
+}, 180_000);
+afterAll(async () => {
+  await Promise.all([atlas?.close(), deployer?.close()]);
+  await migrator?.stop();
+  await stack?.stop();
+});
+
+/**
+ * The real client of the protocol. It knows an address and its own secret at its issuer, and finds out from the 401 whose
+ * token it needs.
+ */
+async function connect(clientId: string): Promise<Client> {
+  const client = new Client({ name: 'an-agent', version: '1.0.0' });
+  const clientSecret = `secret-of-${clientId}`;
+  const expectedIssuer = stack.issuer.url;
+  const authProvider = new ClientCredentialsProvider({ clientId, clientSecret, expectedIssuer });
+  await client.connect(new StreamableHTTPClientTransport(new URL(`${stack.url}/mcp`), { authProvider }));
+  return client;
+}
+
+const LIST = { jsonrpc: '2.0', id: 1, method: 'tools/list' };
+const HEADERS = { accept: 'application/json, text/event-stream' };
+const post = (body: unknown, headers: Readonly<Record<string, string>> = {}) =>
+  stack.web.call('/mcp', { body, headers: { ...HEADERS, ...headers } });
+const bearer = async (client: string) => ({ authorization: `Bearer ${await stack.issuer.token(client)}` });
+const holds = async (): Promise<unknown> =>
+  (await stack.query("SELECT pg_has_role('atlas_agent', 'reporting_read', 'MEMBER') AS held"))[0]?.['held'];
+const READ = { entitlement: 'warehouse:reporting#read', minutes: 5, reason: 'weekly report' };
+
+describe('FRI-2 the front door of an agent over streamable HTTP', () => {
+  test('FRI-1 low risk is given at once to the identity that its issuer vouches for, and given back', async () => {
+    const given = await ask(atlas, 'request_access', READ);
+    expect(given).toMatchObject({ status: 'active', isError: false });
+    expect(await holds()).toBe(true);
+    const { request } = given;
+    // Somebody else does not see it, and cannot end it.
+    for (const tool of ['wait', 'give_back'])
+      expect(await call(deployer, tool, { request })).toMatchObject({ isError: true, error: '404' });
+    expect(await holds()).toBe(true);
+    expect(await call(atlas, 'give_back', { request })).toMatchObject({ accepted: true });
+    for (let tries = 0; tries < 50 && (await holds()) !== false; tries += 1)
+      await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(await holds()).toBe(false);
+    const { json } = await stack.as('agent/atlas', `/v1/requests/${request}`);
+    expect(json).toMatchObject({ request: { requester: 'agent/atlas', beneficiary: 'agent/atlas' } });
+  });
+
+  test('APB-1, APB-7 a hard stop says so, and says the safe way', async () => {
+    const entitlement = 'network:egress-policy#disable';
+    expect(await ask(atlas, 'request_access', { ...READ, entitlement })).toMatchObject({
+      status: 'hard_stopped',
+      safe_way: 'Ask network engineering for a rule for the exact destination and port.',
+    });
+  });
+
+  test('two agents at once each see and get their own', async () => {
+    const [one, other] = await Promise.all([
+      call(atlas, 'propose_action', migration('one')),
+      call(deployer, 'propose_action', migration('other')),
+    ]);
+    const seen = async (client: Client, asked: Said) =>
+      (await call(client, 'wait', { request: asked['request'], seconds: 0 })).isError;
+    expect(await Promise.all([seen(atlas, one), seen(deployer, other)])).toEqual([false, false]);
+    expect(await Promise.all([seen(atlas, other), seen(deployer, one)])).toEqual([true, true]);
+    const [mine, theirs] = await Promise.all([
+      call(atlas, 'list_requestable'),
+      call(deployer, 'list_requestable'),
+    ]);
+    expect(JSON.stringify(mine['requestable'])).toContain('warehouse:reporting#read');
+    expect(JSON.stringify(theirs['requestable'])).not.toContain('warehouse:reporting#read');
+  });
+
+  test('AGE-1, AGE-2 what it proposes happens after sign-off, exactly, once, and no token is shown', async () => {
+    const proposed = await ask(atlas, 'propose_action', migration('settlement'));
+    expect(proposed).toMatchObject({
+      status: 'awaiting_approval',
+      awaiting: ['person/aiko', 'person/david'],
+    });
+    const request = String(proposed['request']);
+    expect(await call(atlas, 'execute', { request })).toMatchObject({ error: 'NOT_AUTHORISED' });
+    const waiting = call(atlas, 'wait', { request, seconds: 40 });
+    expect((await stack.sign('person/aiko', request, 'approve')).json).toMatchObject({ accepted: true });
+    expect(await waiting).toMatchObject({ status: 'active' });
+    expect(await call(deployer, 'execute', { request })).toMatchObject({ isError: true });
+    const executed = await call(atlas, 'execute', { request });
+    expect(executed).toMatchObject({ isError: false, outcome: 'succeeded' });
+    expect(JSON.stringify(executed)).not.toMatch(/eyJ/);
+    const [found] = await stack.query("SELECT to_regclass('payments.settlement') AS name");
+    expect(found?.['name']).not.toBeNull();
+    expect(await call(atlas, 'execute', { request })).toMatchObject({ isError: true });
+  });
+});
+
+describe('TTA-7 whoever comes is recognised, and nobody can approve', () => {
+  test('without a token nothing is answered but where to get one', async () => {
+    const refused = await post(LIST);
+    expect(refused.status).toBe(401);
+    const [, address = ''] =
+      /resource_metadata="([^"]+)"/.exec(String(refused.headers['www-authenticate'])) ?? [];
+    const metadata = await (await fetch(address)).json();
+    expect(metadata).toMatchObject({ resource: stack.url, authorization_servers: [stack.issuer.url] });
+    const forged = (await stack.issuer.token('atlas')).replace(/.{6}$/, 'AAAAAA');
+    expect((await post(LIST, { authorization: `Bearer ${forged}` })).status).toBe(401);
+  });
+
+  test('a token that is bound to a key is nothing without it', async () => {
+    const key = await HolderKey.make();
+    const token = await stack.issuer.token('atlas', key);
+    expect((await post(LIST, { authorization: `DPoP ${token}` })).status).toBe(401);
+    const dpop = await key.proof('POST', `${stack.url}/mcp`, token);
+    expect((await post(LIST, { authorization: `DPoP ${token}`, dpop })).status).toBe(200);
+  });
+
+  test('a person’s token does nothing here, and there is no tool that signs', async () => {
+    const token = await selfSigned('person/mira', await stack.key('person/mira'), stack.url);
+    const refused = await post(LIST, { authorization: `Bearer ${token}` });
+    expect(refused.status).toBe(403);
+    const { tools } = await atlas.listTools();
+    expect(tools.map(({ name }) => name).sort()).toEqual([
+      ...['execute', 'give_back', 'list_requestable', 'propose_action', 'request_access', 'wait'],
+    ]);
+  });
+
+  test('nobody asks in another’s name', async () => {
+    const asked = {
+      id: 'asked-for-another',
+      kind: 'access',
+      emergency: false,
+      reason: 'x',
+      durationMs: 60_000,
+    };
+    const entitlement = { connector: 'warehouse', resource: 'reporting', action: 'read' };
+    const body = { ...asked, entitlement, requester: 'ci/payments', beneficiary: 'ci/payments' };
+    const headers = await bearer('atlas');
+    expect((await stack.web.call('/v1/asks', { body, headers })).status).toBe(400);
+  });
+
+  test('a page of another origin, a large body and other methods are turned away', async () => {
+    const headers = await bearer('atlas');
+    expect((await post(LIST, { ...headers, origin: 'https://evil.example' })).status).toBe(403);
+    expect((await post(LIST, { ...headers, origin: stack.url })).status).toBe(200);
+    expect((await post({ ...LIST, params: { pad: 'x'.repeat(70_000) } }, headers)).status).toBe(413);
+    expect((await post([LIST], headers)).status).toBe(400);
+    expect((await stack.web.call('/mcp', { headers: { ...headers, ...HEADERS } })).status).toBe(405);
+  });
+});
