@@ -5,6 +5,8 @@ import { hasAnyRole, RECORDER_ROLE } from '../domain/principal';
 import { type BundleSource, type LoadedBundle, remembering } from '../policy';
 import { DpopVerifier } from '../signing/dpop';
 import { SignedDirectory } from '../signing/signed-directory';
+import { type Recorder, SILENT } from '../telemetry/catalogue';
+import { type Tracing, UNTRACED } from '../telemetry/tracing';
 import { ApproversDesk } from './approver/desk';
 import { Authenticator } from './auth/authenticate';
 import { IssuerTokens } from './auth/issuer-tokens';
@@ -16,6 +18,7 @@ import { RateLimiter } from './http/rate-limit';
 import type { GatewayKeys } from './keys';
 import { DenialBinding } from './pdp/binding';
 import { DecisionPoint } from './pdp/decide';
+import { measuredEvaluation } from './pdp/measured';
 import { metadataOf } from './pdp/metadata';
 import { Searches } from './pdp/search';
 import { Approvals } from './requests/approvals';
@@ -36,6 +39,10 @@ export interface GatewayOptions {
   /** What went before, for the proofs that acts rest on. Plain decisions never ask it. */
   readonly ledger?: Ledger;
   readonly log: Log;
+  /** Where calls are counted; nowhere without it. */
+  readonly recorder?: Recorder;
+  /** Where spans go; nowhere without it. */
+  readonly tracing?: Tracing;
   readonly nowMs?: () => number;
   readonly resolve?: Resolve;
 }
@@ -46,6 +53,7 @@ export type Gateway = Awaited<ReturnType<typeof createGateway>>;
 /** @throws Error of one line where the directory does not know the gateway's own key */
 export async function createGateway(options: GatewayOptions) {
   const { config, publicUrl, client, bundles, keys, ledgerUrls, log, nowMs = Date.now } = options;
+  const { recorder: metrics = SILENT, tracing = UNTRACED } = options;
   const recorder = await recorderOf(options, nowMs());
   const authority = authorityOf(bundles, options.ledger);
   const enforcementPoints = new Set(config.enforcementPoints);
@@ -101,10 +109,15 @@ export async function createGateway(options: GatewayOptions) {
     keys,
     bundles,
     log,
+    metrics,
+    tracing,
     nowMs,
     authenticator: new Authenticator(verifiers, dpop, publicUrl, nowMs),
-    limiter: new RateLimiter(),
+    limiter: new RateLimiter({
+      onRefusal: (limit) => metrics.record('countersign_rate_limited_total', 1, { limit }),
+    }),
     decisions,
+    evaluate: measuredEvaluation(decisions, metrics),
     searches: new Searches(bundles, decisions),
     tasks,
     executions,

@@ -10,7 +10,7 @@ const SRC = path.resolve(__dirname, '../../../src');
 const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   domain: [],
   contracts: ['domain'],
-  workflows: ['domain', 'contracts/names', 'activities/types'],
+  workflows: ['domain', 'contracts/names', 'contracts/traceparent', 'activities/types'],
   directory: ['domain', 'contracts'],
   policy: ['domain', 'contracts', 'directory'],
   signing: ['domain', 'contracts', 'directory'],
@@ -28,10 +28,12 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'codec/open-history',
     'ledger/forgetful',
     'stack/pid-lock',
+    'telemetry/catalogue',
   ],
   codec: ['contracts'],
   friction: ['domain', 'contracts'],
-  reconciler: ['domain', 'contracts', 'connectors'],
+  telemetry: ['domain', 'contracts', 'connectors/contract', 'workflows'],
+  reconciler: ['domain', 'contracts', 'connectors', 'telemetry/catalogue'],
   activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors'],
   'project.ts': [],
   'worker.ts': [
@@ -44,11 +46,18 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     'policy',
     'reconciler',
     'signing',
+    'telemetry',
     'workflows',
   ],
   'client-errors.ts': ['contracts'],
-  'client.ts': ['client-errors.ts', 'domain', 'contracts', 'signing', 'codec', 'workflows/payload-converter'],
-  gateway: ['client.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
+  'client.ts': [
+    ...['client-errors.ts', 'domain', 'contracts', 'signing', 'codec', 'workflows/payload-converter'],
+    ...['telemetry/client-interceptor', 'telemetry/tracing'],
+  ],
+  gateway: [
+    ...['client.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
+    ...['telemetry/catalogue', 'telemetry/tracing'],
+  ],
   enforcement: ['client.ts', 'domain', 'contracts', 'connectors', 'policy', 'signing'],
   mcp: ['domain', 'contracts', 'signing', 'enforcement'],
   stack: ['project.ts', 'domain', 'contracts', 'connectors', 'directory', 'policy', 'signing'],
@@ -64,7 +73,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
       'connectors',
       'ledger',
     ],
-    ...['policy', 'reconciler', 'signing', 'stack', 'gateway', 'enforcement', 'friction', 'mcp'],
+    ...['policy', 'reconciler', 'signing', 'stack', 'gateway', 'enforcement', 'friction', 'mcp', 'telemetry'],
   ],
 };
 
