@@ -21,10 +21,11 @@ const { bundleWorkflowCode } = require('@temporalio/worker');
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
 // Our modules keep no state of their own, so all workflows of a worker share one instance of them, frozen by the SDK: that
 // spares each waiting request the memory, and each new one the time, of its own copy.
-const shared = ['workflows/index', 'workflows/payload-converter'];
+const shared = ['workflows/index', 'workflows/payload-converter', 'workflows/trace-carrier'];
 const { code } = await bundleWorkflowCode({
   workflowsPath: path.join(root, 'dist/src/workflows/index.js'),
   preloadModules: shared.map((module) => path.join(root, 'dist/src', `${module}.js`)),
+  workflowInterceptorModules: [path.join(root, 'dist/src/workflows/trace-carrier.js')],
   payloadConverterPath: path.join(root, 'dist/src/workflows/payload-converter.js'),
   logger: quiet,
   // Positions without a second copy of the sources: stack traces stay right, and the file is a third smaller.

@@ -38,6 +38,8 @@ import { digestOfText } from './domain/digest';
 import type { DomainEvent } from './domain/event';
 import type { SignedEnvelope, Submission } from './domain/request';
 import type { Verb } from './domain/statement';
+import { tracedClient } from './telemetry/client-interceptor';
+import { type Tracing, UNTRACED } from './telemetry/tracing';
 import { payloadConverter } from './workflows/payload-converter';
 
 export { CountersignError } from './contracts/error';
@@ -70,6 +72,8 @@ export interface ClientOptions {
   readonly address?: string;
   /** File of the codec's keys, where what the server stores is encrypted. Default: `COUNTERSIGN_CODEC_KEYS`. */
   readonly codecKeys?: string;
+  /** Where spans go, and what hands a trace on to the request; nothing without it. */
+  readonly tracing?: Tracing;
 }
 
 /**
@@ -97,7 +101,7 @@ export class CountersignClient {
       });
       const dataConverter = { payloadConverterPath: PAYLOAD_CONVERTER, payloadCodecs };
       return new CountersignClient(
-        new Client({ connection, ...(namespace && { namespace }), dataConverter }),
+        new Client({ connection, ...(namespace && { namespace }), dataConverter, ...tracedBy(options) }),
         options,
       );
     });
@@ -259,6 +263,11 @@ function codecsOf({ codecKeys = process.env['COUNTERSIGN_CODEC_KEYS'] }: ClientO
     throw new CountersignError('BAD_SETTINGS', error instanceof Error ? error.message : 'no codec');
   }
 }
+
+const tracedBy = ({ tracing }: ClientOptions) =>
+  tracing === undefined || tracing === UNTRACED
+    ? {}
+    : { interceptors: { workflow: [tracedClient(tracing)] } };
 
 function rowOf({ workflowId, typedSearchAttributes }: WorkflowExecutionInfo): RequestRow | undefined {
   const id = requestIdOf(workflowId);

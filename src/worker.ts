@@ -11,6 +11,12 @@ import type { BundleSource } from './policy/bundle';
 import { remembering } from './policy/remembering';
 import { WORKFLOW_BUNDLE_FILE } from './project';
 import { SignedDirectory } from './signing/signed-directory';
+import { watchedActivities } from './telemetry/activity-interceptor';
+import { type Recorder, SILENT } from './telemetry/catalogue';
+import { FailingEnds } from './telemetry/failing-ends';
+import { type Tracing, UNTRACED } from './telemetry/tracing';
+import { watchedLedger } from './telemetry/watched-ledger';
+import { workerSinks } from './telemetry/worker-sinks';
 
 export interface WorkerOptions {
   readonly connection: NativeConnection;
@@ -26,6 +32,10 @@ export interface WorkerOptions {
   readonly nowMs?: () => number;
   /** Defaults to the bundle that the build made. */
   readonly workflowBundle?: WorkflowBundleOption;
+  /** Where what happens is counted; nowhere without it. */
+  readonly recorder?: Recorder;
+  /** Where spans go; nowhere without it. */
+  readonly tracing?: Tracing;
   /** Runs workflows in this thread, for a debugger, or to measure their heap. */
   readonly debugMode?: boolean;
 }
@@ -43,8 +53,7 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
     },
     activities: createActivities(dependenciesOf(options)),
     maxCachedWorkflows: options.maxCachedWorkflows,
-    // The journal is for who replays a history to verify it; here nobody listens.
-    sinks: { countersignJournal: { record: { fn: () => undefined, callDuringReplay: false } } },
+    ...telemetryOf(options),
     shutdownGraceTime: '5s',
     ...(options.debugMode && { debugMode: true }),
   });
@@ -57,12 +66,22 @@ export function builtWorkflowBundle(): WorkflowBundleOption {
   return { code: readFileSync(WORKFLOW_BUNDLE_FILE, 'utf8') };
 }
 
+/** What listens to a worker. One that nobody listens to has no interceptors at all. */
+function telemetryOf({ connectors, recorder = SILENT, tracing = UNTRACED, nowMs = Date.now }: WorkerOptions) {
+  const sinks = workerSinks({ recorder, tracing, isConnector: (name) => connectors.has(name) });
+  if (recorder === SILENT && tracing === UNTRACED) return { sinks };
+  const failingEnds = new FailingEnds(recorder, [...connectors.keys()], nowMs);
+  return { sinks, interceptors: { activity: [watchedActivities({ recorder, tracing, failingEnds })] } };
+}
+
 function dependenciesOf({
   bundles,
   connectors,
-  ledger = FORGETFUL,
+  ledger: given = FORGETFUL,
+  recorder = SILENT,
   nowMs = Date.now,
 }: WorkerOptions): Dependencies {
+  const ledger = recorder === SILENT ? given : watchedLedger(given, recorder);
   // One directory object for each version of the book, so that imported keys are kept as long as it is current.
   const directories = new WeakMap<DirectoryBook, SignedDirectory>();
   return {

@@ -1,6 +1,7 @@
 import { CountersignClient } from '../client';
 import { type Environment, readSettings, type Settings } from '../contracts/settings';
 import { UserError } from './output';
+import { tracingOf } from './telemetry';
 
 /** What every command works with. */
 export interface Context {
@@ -21,7 +22,9 @@ export async function withClient<T>(
   { settings }: Context,
   use: (client: CountersignClient) => Promise<T>,
 ): Promise<T> {
+  const tracing = await tracingOf('countersign-client', settings);
   const client = await CountersignClient.connect({
+    tracing,
     taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
     ...(settings.COUNTERSIGN_CODEC_KEYS !== undefined && { codecKeys: settings.COUNTERSIGN_CODEC_KEYS }),
   });
@@ -29,5 +32,6 @@ export async function withClient<T>(
     return await use(client);
   } finally {
     await client.close();
+    await tracing.stop();
   }
 }

@@ -16,6 +16,7 @@ import { generateKey, writeKeyFile } from '../signing/keys';
 import type { Context } from './context';
 import { createLogger } from './logger';
 import { done, type Outcome, UserError, usageError } from './output';
+import { metricsOf, tracingOf } from './telemetry';
 
 interface GatewayCliOptions {
   readonly port: string;
@@ -52,7 +53,9 @@ async function serve(options: GatewayCliOptions, { settings, env }: Context): Pr
   const executing = connectors.filter(({ kind }) => kind === EXECUTION_KIND).map(({ name }) => name);
   const ledgerUrls = new Map(executing.map((name) => [name, addressOf(name, env)]));
   const keys = await keysOf(settings.COUNTERSIGN_GATEWAY_KEY, settings.COUNTERSIGN_STATE_DIR);
-  const client = await CountersignClient.connect({ taskQueue: settings.COUNTERSIGN_TASK_QUEUE });
+  const metrics = await metricsOf('countersign-gateway', settings);
+  const tracing = await tracingOf('countersign-gateway', settings);
+  const client = await CountersignClient.connect({ taskQueue: settings.COUNTERSIGN_TASK_QUEUE, tracing });
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
@@ -69,6 +72,8 @@ async function serve(options: GatewayCliOptions, { settings, env }: Context): Pr
     ledger,
     callbackStoreUrl: ledgerUrl,
     log: logger,
+    recorder: metrics.recorder,
+    tracing,
   });
   try {
     const listening = await listen(createRoutes(gateway, mcpDoor(gateway, packageVersion())), {
@@ -84,6 +89,7 @@ async function serve(options: GatewayCliOptions, { settings, env }: Context): Pr
     await gateway.close();
     await ledger.close();
     await client.close();
+    await Promise.all([metrics.stop(), tracing.stop()]);
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Command } from 'commander';
 import { freePort } from '../stack/free-port';
+import type { Telemetry } from '../stack/stack-programs';
 import { type Stack, startStack } from '../stack/up';
 import type { Context } from './context';
 import { done, type Outcome, usageError } from './output';
@@ -37,6 +38,7 @@ export function registerUp(
 
 async function up(options: UpOptions, { settings, announce }: Context): Promise<Outcome> {
   const stopped = stopSignal();
+  const telemetry = await metricsPorts(settings.COUNTERSIGN_METRICS_PORT);
   const stack = await startStack({
     stateDir: options.stateDir ?? settings.COUNTERSIGN_STATE_DIR,
     ...(options.bundle !== undefined && { bundleDir: options.bundle }),
@@ -46,9 +48,10 @@ async function up(options: UpOptions, { settings, announce }: Context): Promise<
     ...(options.httpPort !== undefined && { httpPort: portOf(options.httpPort, '--http-port') }),
     ...(options.gatewayConfig !== undefined && { gatewayConfig: options.gatewayConfig }),
     taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
+    telemetry,
     announce,
   });
-  process.stdout.write(`${readyLine(stack)}\n`);
+  process.stdout.write(`${readyLine(stack, telemetry)}\n`);
   await stopped;
   announce('stopping');
   await stack.stop();
@@ -56,7 +59,7 @@ async function up(options: UpOptions, { settings, announce }: Context): Promise<
 }
 
 /** One line that a person reads and a script parses: `ready`, then names and addresses. */
-function readyLine(stack: Stack): string {
+function readyLine(stack: Stack, ports: Telemetry): string {
   const pids = Object.entries(stack.pids()).map(([name, pid]) => `${name}-pid=${pid}`);
   return [
     'ready',
@@ -65,8 +68,20 @@ function readyLine(stack: Stack): string {
     `target=${stack.targetUrl}`,
     ...(stack.gatewayUrl === undefined ? [] : [`gateway=${stack.gatewayUrl}`]),
     `state=${stack.stateDir}`,
+    `worker-metrics=${metricsUrl(ports.workerPort)}`,
+    ...(stack.gatewayUrl === undefined ? [] : [`gateway-metrics=${metricsUrl(ports.gatewayPort)}`]),
+    `temporal-metrics=${metricsUrl(ports.temporalPort)}`,
     ...pids,
   ].join(' ');
+}
+
+const metricsUrl = (port: number): string => `http://127.0.0.1:${port}/metrics`;
+
+/** The configured port for the worker and the two after it for the others, or any that are free. */
+async function metricsPorts(first: number | undefined): Promise<Telemetry> {
+  if (first === undefined)
+    return { workerPort: await freePort(), gatewayPort: await freePort(), temporalPort: await freePort() };
+  return { workerPort: first, gatewayPort: first + 1, temporalPort: first + 2 };
 }
 
 function stopSignal(): Promise<void> {

@@ -1,11 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Runtime } from '@temporalio/worker';
+import { NativeConnection, Runtime, type WorkflowBundleOption } from '@temporalio/worker';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { ArchivedShelf, keepingVersions } from '../audit/archive/shelf';
 import { configuredCodecs } from '../codec';
 import { createConnectors, ledgerAddress } from '../connectors';
+import type { Connector } from '../connectors/contract';
 import { PostgresqlLedger } from '../ledger';
 import { createBundleSource } from '../policy';
 import { FileTicketSource } from '../policy/tickets';
@@ -16,6 +17,7 @@ import { startArchive } from './audit/watch';
 import type { Context } from './context';
 import { createLogger, temporalLogger } from './logger';
 import { done, type Outcome } from './output';
+import { metricsOf, temporalTelemetry, tracingOf } from './telemetry';
 
 /** `countersign worker` */
 export function registerWorker(
@@ -28,30 +30,52 @@ export function registerWorker(
     .action(() => run(work));
 }
 
-/** Runs until SIGTERM or SIGINT, then lets what is under way finish. */
+/** What a worker of ours does otherwise; for those who measure or break one. */
+export interface Variation {
+  readonly connectors?: (made: ReadonlyMap<string, Connector>) => ReadonlyMap<string, Connector>;
+  readonly workflowBundle?: WorkflowBundleOption;
+}
+
 async function work(context: Context): Promise<Outcome> {
+  await runWorker(context);
+  return done({ stopped: true });
+}
+
+/** Runs until SIGTERM or SIGINT, then lets what is under way finish. */
+export async function runWorker(
+  context: Context,
+  { connectors: varied, ...code }: Variation = {},
+): Promise<void> {
   const { settings, env } = context;
   const logger = createLogger(settings.COUNTERSIGN_LOG_LEVEL);
-  Runtime.install({ logger: temporalLogger(logger), shutdownSignals: ['SIGTERM', 'SIGINT'] });
+  Runtime.install({
+    logger: temporalLogger(logger),
+    shutdownSignals: ['SIGTERM', 'SIGINT'],
+    telemetryOptions: temporalTelemetry(settings),
+  });
   const tickets = new FileTicketSource(settings.COUNTERSIGN_TICKETS);
   const sink = archiveOf(context);
   const source = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
   const bundles = sink === undefined ? source : keepingVersions(source, new ArchivedShelf(sink), logger);
   const { connectors: declared } = await bundles.current();
-  const connectors = createConnectors(declared, env);
+  const made = createConnectors(declared, env);
+  const connectors = varied?.(made) ?? made;
   const ledger = new PostgresqlLedger({ url: ledgerAddress(declared, env), maxConnections: 2 });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const reconciler = startReconciler({
+  const metrics = await metricsOf('countersign-worker', settings);
+  const tracing = await tracingOf('countersign-worker', settings);
+  const { recorder } = metrics;
+  const watch = {
     connectors,
     intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
     logger,
-  });
+    recorder,
+  };
+  const reconciler = startReconciler(watch);
   const standing = watchStanding({
+    ...watch,
     ledger,
-    connectors,
     directory: async () => (await bundles.current()).directory,
-    intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
-    logger,
   });
   let archive: Awaited<ReturnType<typeof startArchive>> | undefined;
   const stopping = stopSignal();
@@ -60,7 +84,7 @@ async function work(context: Context): Promise<Outcome> {
     for (let isOver = false; !isOver; ) {
       const connection = await connectPatiently(connectionOptions, logger, stopping);
       if (connection === undefined) break;
-      archive ??= sink && (await startArchive(context, sink));
+      archive ??= sink && (await startArchive(context, sink, recorder));
       const worker = await createWorker({
         connection,
         namespace,
@@ -70,6 +94,9 @@ async function work(context: Context): Promise<Outcome> {
         ledger,
         maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
         payloadCodecs: configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS),
+        recorder,
+        tracing,
+        ...code,
       });
       isOver = await worker.run().then(
         () => true,
@@ -80,10 +107,10 @@ async function work(context: Context): Promise<Outcome> {
       );
       await connection.close().catch(() => undefined);
     }
-    return done({ stopped: true });
   } finally {
     await Promise.all([reconciler.stop(), standing.stop(), archive?.stop()]);
     await Promise.all([...connectors.values(), ledger].map((store) => store.close()));
+    await Promise.all([metrics.stop(), tracing.stop()]);
   }
 }
 

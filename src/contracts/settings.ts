@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { TASK_QUEUE } from './names';
 
+const port = z.coerce.number().int().min(1).max(65_535);
+
+/** Where a collector listens. A password in it would stand in every process list that shows the environment. */
+const collectorUrl = z
+  .string()
+  .refine(isCollectorUrl, 'has to be http(s)://HOST:PORT/PATH, without a password');
+
 /** Our settings, each described for `doctor`. Temporal's own `TEMPORAL_*` are read by its envconfig. */
 const settingsSchema = z.object({
   COUNTERSIGN_STATE_DIR: z
@@ -84,6 +91,26 @@ const settingsSchema = z.object({
     .min(1)
     .exactOptional()
     .describe('bearer token with which audit events goes to a webhook'),
+  COUNTERSIGN_METRICS_PORT: port
+    .exactOptional()
+    .describe('port on which worker and gateway serve metrics for Prometheus; none without it'),
+  COUNTERSIGN_METRICS_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('address on which metrics are served; they need no credentials there'),
+  COUNTERSIGN_TEMPORAL_METRICS_PORT: port
+    .exactOptional()
+    .describe("port on which the worker serves the Temporal SDK's own metrics; none without it"),
+  COUNTERSIGN_TRACES_URL: collectorUrl
+    .exactOptional()
+    .describe('where traces are sent, as OTLP over HTTP (http://HOST:4318/v1/traces); nowhere without it'),
+  COUNTERSIGN_TRACES_RATIO: z.coerce
+    .number()
+    .min(0)
+    .max(1)
+    .default(1)
+    .describe('share of traces that are sent'),
   COUNTERSIGN_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')
@@ -95,6 +122,12 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 export type SettingsResult =
   | { readonly ok: true; readonly settings: Settings }
   | { readonly ok: false; readonly problems: readonly string[] };
+
+function isCollectorUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, username, password } = new URL(text);
+  return /^https?:$/.test(protocol) && username === '' && password === '';
+}
 
 /** Addresses: of connectors and targets, by names that only the catalog knows, and of the ledger. Each may come from a file. */
 const CONNECTOR_SETTING = /^COUNTERSIGN_(?:CONNECTOR_[A-Z0-9_]+|TARGET_[A-Z0-9_]+|LEDGER)_URL(_FILE)?$/;

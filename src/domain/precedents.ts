@@ -132,4 +132,6 @@ export interface Ledger {
   grantOf(digest: Digest): Promise<GrantEntry | undefined>;
   reviewed(digest: Digest, by: PrincipalId, verdict: Verdict, atMs: number): Promise<void>;
   reportDenial(report: DenialReport): Promise<void>;
+  /** How many reviews are owed: in time still, and overdue. */
+  reviewsOwed(atMs: number): Promise<{ readonly due: number; readonly overdue: number }>;
 }

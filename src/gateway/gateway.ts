@@ -7,6 +7,8 @@ import type { Resolve } from '../outbound/post';
 import { type BundleSource, type LoadedBundle, remembering } from '../policy';
 import { DpopVerifier } from '../signing/dpop';
 import { SignedDirectory } from '../signing/signed-directory';
+import { type Recorder, SILENT } from '../telemetry/catalogue';
+import { type Tracing, UNTRACED } from '../telemetry/tracing';
 import { ApproversDesk } from './approver/desk';
 import { Authenticator } from './auth/authenticate';
 import { IssuerTokens } from './auth/issuer-tokens';
@@ -19,6 +21,7 @@ import type { GatewayKeys } from './keys';
 import { DenialBinding } from './pdp/binding';
 import { DecisionPoint } from './pdp/decide';
 import { DenialReports } from './pdp/denial-reports';
+import { measuredEvaluation } from './pdp/measured';
 import { metadataOf } from './pdp/metadata';
 import { Searches } from './pdp/search';
 import { Approvals } from './requests/approvals';
@@ -44,6 +47,10 @@ export interface GatewayOptions {
   /** Database in which it is kept who has still to be told what; needed where callbacks are configured. */
   readonly callbackStoreUrl?: string;
   readonly log: Log;
+  /** Where calls are counted; nowhere without it. */
+  readonly recorder?: Recorder;
+  /** Where spans go; nowhere without it. */
+  readonly tracing?: Tracing;
   readonly nowMs?: () => number;
   readonly resolve?: Resolve;
 }
@@ -54,6 +61,7 @@ export type Gateway = Awaited<ReturnType<typeof createGateway>>;
 /** @throws Error of one line where the directory does not know the gateway's own key */
 export async function createGateway(options: GatewayOptions) {
   const { config, publicUrl, client, bundles, keys, ledgerUrls, log, nowMs = Date.now } = options;
+  const { recorder: metrics = SILENT, tracing = UNTRACED } = options;
   const { recorder, reportsDenials } = await ownStanding(options, nowMs());
   const authority = authorityOf(bundles, options.ledger);
   const enforcementPoints = new Set(config.enforcementPoints);
@@ -126,10 +134,15 @@ export async function createGateway(options: GatewayOptions) {
     keys,
     bundles,
     log,
+    metrics,
+    tracing,
     nowMs,
     authenticator: new Authenticator(verifiers, dpop, publicUrl, nowMs),
-    limiter: new RateLimiter(),
+    limiter: new RateLimiter({
+      onRefusal: (limit) => metrics.record('countersign_rate_limited_total', 1, { limit }),
+    }),
     decisions,
+    evaluate: measuredEvaluation(decisions, metrics),
     searches: new Searches(bundles, decisions),
     tasks,
     executions,

@@ -12,4 +12,5 @@ export const FORGETFUL: Ledger = {
   grantOf: async () => undefined,
   reviewed: async () => undefined,
   reportDenial: async () => undefined,
+  reviewsOwed: async () => ({ due: 0, overdue: 0 }),
 };

@@ -170,6 +170,16 @@ export class PostgresqlLedger implements Ledger {
     );
   }
 
+  async reviewsOwed(atMs: number): Promise<{ readonly due: number; readonly overdue: number }> {
+    const [row] = await this.#query<{ readonly due: string; readonly overdue: string }>(
+      `SELECT count(*) FILTER (WHERE review_due_at_ms > $1) AS due,
+              count(*) FILTER (WHERE review_due_at_ms <= $1) AS overdue
+         FROM countersign.grant_record WHERE review_due_at_ms IS NOT NULL AND reviewed_at_ms IS NULL`,
+      [atMs],
+    );
+    return { due: Number(row?.due ?? 0), overdue: Number(row?.overdue ?? 0) };
+  }
+
   close(): Promise<void> {
     return this.#database.close();
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connector, Finding } from '../connectors/contract';
+import { type Recorder, SILENT } from '../telemetry/catalogue';
 
 /** The part of a structured logger that the reconciler uses. */
 export interface ReconcilerLog {
@@ -15,6 +16,7 @@ export interface ReconcilerOptions {
   readonly graceMs?: number;
   readonly nowMs?: () => number;
   readonly logger: ReconcilerLog;
+  readonly recorder?: Recorder;
 }
 
 /** What one reconciler has done since it started. */
@@ -46,6 +48,7 @@ interface Look {
   readonly connector: Connector;
   readonly counts: ReconcilerCounts;
   readonly logger: ReconcilerLog;
+  readonly recorder: Recorder;
   readonly graceMs: number;
   readonly nowMs: () => number;
   /** Targets that could not be looked at, and since when. */
@@ -58,7 +61,7 @@ interface Look {
  * A lease outlives its end by the interval and the grace at most, plus the time of one look.
  */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
-  const { connectors, intervalMs, logger, graceMs = GRACE_MS, nowMs = Date.now } = options;
+  const { connectors, intervalMs, logger, recorder = SILENT, graceMs = GRACE_MS, nowMs = Date.now } = options;
   const counts: ReconcilerCounts = {
     passes: 0,
     skipped: 0,
@@ -68,7 +71,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     leasesWithoutAccess: 0,
     alerts: 0,
   };
-  const about = { counts, logger, graceMs, nowMs, trouble: new Map<string, number>() };
+  const about = { counts, logger, recorder, graceMs, nowMs, trouble: new Map<string, number>() };
   const stopping = new AbortController();
   const pass = async () => {
     counts.passes += 1;
@@ -95,7 +98,9 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
 
 /** One look at one target. A target that fails is tried again at the next look; the others go on. */
 async function reconcile(look: Look): Promise<void> {
-  const { name, connector, counts, logger, trouble, nowMs } = look;
+  const { name, connector, counts, logger, recorder, trouble, nowMs } = look;
+  const looked = (result: string) =>
+    recorder.record('countersign_reconciler_looks_total', 1, { connector: name, result });
   try {
     const ran = await connector.withReconcilerLock(async () => {
       await endOverdue(look);
@@ -103,8 +108,12 @@ async function reconcile(look: Look): Promise<void> {
     });
     if (!ran) counts.skipped += 1;
     trouble.delete(name);
+    looked(ran ? 'done' : 'skipped');
+    const seconds = nowMs() / 1_000;
+    recorder.record('countersign_reconciler_last_look_timestamp_seconds', seconds, { connector: name });
   } catch (error) {
     counts.failures += 1;
+    looked('failed');
     const sinceMs = trouble.get(name) ?? nowMs();
     trouble.set(name, sinceMs);
     const about = { connector: name, reason: reasonOf(error), forMs: nowMs() - sinceMs };
@@ -118,7 +127,7 @@ async function reconcile(look: Look): Promise<void> {
 
 /** Ends what is past its end, each lease for itself: one that cannot be ended must not keep the others alive. */
 async function endOverdue(look: Look): Promise<void> {
-  const { name, connector, counts, logger, graceMs, nowMs } = look;
+  const { name, connector, counts, logger, recorder, graceMs, nowMs } = look;
   for (const lease of await connector.overdue(nowMs() - graceMs)) {
     const { id: leaseId, account, grant, expiresAtMs } = lease;
     const about = { connector: name, leaseId, account, lateMs: nowMs() - expiresAtMs };
@@ -127,6 +136,9 @@ async function endOverdue(look: Look): Promise<void> {
       await keep(look, { kind: 'overdue', leaseId, account, grant, lateMs: about.lateMs });
       await connector.revoke(leaseId, 'expired', 'overdue');
       counts.leasesEnded += 1;
+      recorder.record('countersign_leases_ended_total', 1, { connector: name, cause: 'overdue' });
+      const late = { connector: name, by: 'reconciler' };
+      recorder.record('countersign_lease_end_lag_seconds', about.lateMs / 1_000, late);
       logger.warn(about, 'overdue lease ended');
     } catch (error) {
       counts.failures += 1;
@@ -141,8 +153,10 @@ async function endOverdue(look: Look): Promise<void> {
 }
 
 async function findDifferences(look: Look): Promise<void> {
-  const { name, connector, counts, logger } = look;
+  const { name, connector, counts, logger, recorder } = look;
   const { leases, drift } = await connector.list('alive');
+  const alive = leases.filter(({ ended }) => ended === undefined).length;
+  recorder.record('countersign_leases_active', alive, { connector: name });
   for (const found of drift) {
     counts.driftSeen += 1;
     await keep(look, { kind: 'drift', ...found });
@@ -158,7 +172,8 @@ async function findDifferences(look: Look): Promise<void> {
 }
 
 /** What cannot be kept is still in the log, and must not stand in the way of ending access. */
-async function keep({ name, connector, logger }: Look, finding: Finding): Promise<void> {
+async function keep({ name, connector, logger, recorder }: Look, finding: Finding): Promise<void> {
+  recorder.record('countersign_reconciler_findings_total', 1, { connector: name, kind: finding.kind });
   try {
     await connector.findings?.keep(finding);
   } catch (error) {

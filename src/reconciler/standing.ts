@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connector } from '../connectors/contract';
 import type { Ledger, OpenGrant } from '../domain/precedents';
 import type { PrincipalId } from '../domain/principal';
+import { type Recorder, SILENT } from '../telemetry/catalogue';
 import type { ReconcilerLog } from './reconciler';
 
 /** Who someone is at that moment; absent where the directory does not know them any more. */
@@ -16,6 +17,7 @@ export interface StandingWatchOptions {
   readonly intervalMs: number;
   readonly nowMs?: () => number;
   readonly logger: ReconcilerLog;
+  readonly recorder?: Recorder;
 }
 
 export interface StandingWatch {
@@ -30,7 +32,7 @@ export interface StandingWatch {
  * outlives its identity by the interval at most, plus the time that a changed directory takes to be read.
  */
 export function watchStanding(options: StandingWatchOptions): StandingWatch {
-  const { intervalMs, logger } = options;
+  const { intervalMs, logger, recorder = SILENT } = options;
   const counts = { passes: 0, grantsEnded: 0, failures: 0 };
   const failed = (error: unknown): false => {
     counts.failures += 1;
@@ -47,8 +49,13 @@ export function watchStanding(options: StandingWatchOptions): StandingWatch {
         const ended = await end(grant, options).catch((error: unknown) => failed(error));
         if (!ended) continue;
         counts.grantsEnded += 1;
+        recorder.record('countersign_leases_ended_total', 1, {
+          connector: grant.connector,
+          cause: 'standing',
+        });
         logger.warn({ leaseId: grant.request, principal }, 'grant ended with the identity it rests on');
       }
+      await recordDebts(options);
     } catch (error) {
       failed(error);
     }
@@ -68,6 +75,14 @@ export function watchStanding(options: StandingWatchOptions): StandingWatch {
       await running;
     },
   };
+}
+
+/** Reviews that are owed, for whoever watches: nobody can be asked for what nobody sees. */
+async function recordDebts({ ledger, recorder, nowMs = Date.now }: StandingWatchOptions): Promise<void> {
+  if (recorder === undefined || recorder === SILENT) return;
+  const { due, overdue } = await ledger.reviewsOwed(nowMs());
+  recorder.record('countersign_reviews_owed', due, { phase: 'due' });
+  recorder.record('countersign_reviews_owed', overdue, { phase: 'overdue' });
 }
 
 async function grantsWithoutStanding({ ledger, directory, nowMs = Date.now }: StandingWatchOptions) {

@@ -33,7 +33,25 @@ export interface WorkerPlace {
   readonly temporalAddress: string;
   readonly taskQueue: string;
   readonly targetUrl: string;
+  readonly telemetry?: Telemetry;
 }
+
+/** What the programs of a stack are told about metrics and traces. */
+export interface Telemetry {
+  readonly workerPort: number;
+  readonly gatewayPort: number;
+  readonly temporalPort: number;
+}
+
+const telemetryEnv = (metricsPort: number | undefined): Readonly<Record<string, string>> => ({
+  ...(metricsPort !== undefined && { COUNTERSIGN_METRICS_PORT: String(metricsPort) }),
+  ...Object.fromEntries(
+    ['COUNTERSIGN_TRACES_URL', 'COUNTERSIGN_TRACES_RATIO'].flatMap((name) => {
+      const value = process.env[name];
+      return value === undefined ? [] : [[name, value]];
+    }),
+  ),
+});
 
 /** How the worker is run. */
 export const workerSpec = (place: WorkerPlace): ChildSpec => ({
@@ -49,6 +67,8 @@ export const workerSpec = (place: WorkerPlace): ChildSpec => ({
     COUNTERSIGN_TASK_QUEUE: place.taskQueue,
     COUNTERSIGN_ARCHIVE: path.join(place.stateDir, 'archive'),
     COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '5',
+    ...telemetryEnv(place.telemetry?.workerPort),
+    ...(place.telemetry && { COUNTERSIGN_TEMPORAL_METRICS_PORT: String(place.telemetry.temporalPort) }),
     [addressVariable('warehouse')]: place.targetUrl,
     [addressVariable('changes')]: place.targetUrl,
     ...(process.env['COUNTERSIGN_CODEC_KEYS'] && {
@@ -84,6 +104,7 @@ export const gatewaySpec = (place: GatewayPlace): ChildSpec => ({
     COUNTERSIGN_BUNDLE: place.bundleDir,
     COUNTERSIGN_TICKETS: place.ticketsFile,
     COUNTERSIGN_TASK_QUEUE: place.taskQueue,
+    ...telemetryEnv(place.telemetry?.gatewayPort),
     [addressVariable('warehouse')]: place.targetUrl,
     [addressVariable('changes')]: place.targetUrl,
   },

@@ -10,6 +10,7 @@ import {
   GATEWAY_STOPS_WITHIN_MS,
   gatewaySpec,
   TARGET_STOPS_WITHIN_MS,
+  type Telemetry,
   targetSpec,
   WORKER_STOPS_WITHIN_MS,
   workerSpec,
@@ -33,6 +34,8 @@ export interface StackOptions {
   readonly httpPort?: number;
   readonly gatewayConfig?: string;
   readonly taskQueue: string;
+  /** Ports on which the programs serve metrics; without them none do. */
+  readonly telemetry?: Telemetry;
   readonly announce: Announce;
   /** Gives up a start that is under way. */
   readonly signal?: AbortSignal;
@@ -139,6 +142,7 @@ async function startPrograms(options: StackOptions, supervisor: Supervisor): Pro
       temporalAddress: addresses.temporal,
       taskQueue,
       targetUrl: addresses.target,
+      ...(options.telemetry && { telemetry: options.telemetry }),
     }),
     WORKER_STOPS_WITHIN_MS,
   );
@@ -155,6 +159,7 @@ async function startPrograms(options: StackOptions, supervisor: Supervisor): Pro
         temporalAddress: addresses.temporal,
         taskQueue,
         targetUrl: addresses.target,
+        ...(options.telemetry && { telemetry: options.telemetry }),
         port: options.httpPort,
         ...(gatewayConfig !== undefined && { config: path.resolve(gatewayConfig) }),
       }),
@@ -174,11 +179,18 @@ const addressesOf = ({ temporalPort, uiPort, targetPort, httpPort, gatewayConfig
   target: targetUrl(targetPort),
 });
 
-async function requireFreePorts({ temporalPort, uiPort, targetPort, httpPort }: StackOptions): Promise<void> {
+async function requireFreePorts({
+  temporalPort,
+  uiPort,
+  targetPort,
+  httpPort,
+  telemetry,
+}: StackOptions): Promise<void> {
   if (httpPort !== undefined) await requireFreePort(httpPort, 'the gateway');
   await requireFreePort(temporalPort, 'Temporal');
   if (uiPort !== undefined) await requireFreePort(uiPort, "Temporal's web UI");
   await requireFreePort(targetPort, 'the embedded target');
+  for (const port of Object.values(telemetry ?? {})) await requireFreePort(port, 'metrics');
 }
 
 /** The example's ticket system: a file. Real ones are asked over their own interface. */

@@ -4,7 +4,7 @@ import type { DomainEvent } from '../domain/event';
 import { evolve } from '../domain/evolve';
 import { LIMITS } from '../domain/limits';
 import type { RequestState } from '../domain/state';
-import type { JournalStep, ReceivedMessage } from './journal';
+import type { Journal, ReceivedMessage } from './journal';
 
 /** What a run leaves to the next when history is cut: the events, and how many refusals they leave out. */
 export interface CarriedLog {
@@ -21,7 +21,7 @@ export class RequestLog {
   #latestMs = 0;
 
   /** @param journal told of every step; nothing here depends on it */
-  constructor(private readonly journal?: (step: JournalStep) => void) {}
+  constructor(private readonly journal?: Journal) {}
 
   /** Takes up the log of an earlier run. */
   resume(carried: CarriedLog): void {
@@ -53,7 +53,8 @@ export class RequestLog {
     const timed = { ...command, atMs: this.#latestMs };
     const events = decide(this.#state, timed);
     for (const event of events) this.#append(event);
-    if (events.length > 0) this.journal?.({ command: timed, events, ...(received && { received }) });
+    if (events.length > 0 && this.#state !== null)
+      this.journal?.({ command: timed, events, ...(received && { received }) }, this.#events, this.#state);
     return events;
   }
 

@@ -1,4 +1,5 @@
 import { createRoute, type RouteConfig, z } from '@hono/zod-openapi';
+import { TRACE_HEADER } from '../../contracts/traceparent';
 import type { Caller } from '../auth/caller';
 import type { Gateway } from '../gateway';
 import type { GatewayApp, GatewayContext } from '../http/app';
@@ -36,12 +37,20 @@ export function adder(app: GatewayApp, gateway: Gateway): Add {
   return (method, path, options, handler) => {
     const openPath = path.replace(/:([a-z]+)/g, '{$1}');
     app.openAPIRegistry.registerPath(describe(method, openPath, options));
+    const spanName = `${method.toUpperCase()} ${openPath}`;
     app.on(method.toUpperCase(), path, async (c) => {
+      c.set('route', openPath);
       if (options.limit === 'open') return handler(c);
       const caller = await authenticated(gateway, c);
       gateway.limiter.take(caller.principal, options.limit, gateway.config.limits[options.limit]);
       c.set('caller', caller);
-      return handler(c);
+      // Only who has shown who they are has a trace here, and can hand one on.
+      const about = { kind: 'server', parent: c.req.header(TRACE_HEADER) } as const;
+      return gateway.tracing.span(spanName, about, async (note) => {
+        const response = await handler(c);
+        note({ 'http.response.status_code': response.status });
+        return response;
+      });
     });
   };
 }

@@ -15,12 +15,12 @@ import { evaluateAll } from '../pdp/evaluations';
 import type { Add } from './adder';
 
 /** Routes of this part. */
-export function addDecisions(add: Add, { decisions, searches }: Gateway): void {
+export function addDecisions(add: Add, { evaluate, searches }: Gateway): void {
   add(
     'post',
     '/access/v1/evaluation',
     { limit: 'evaluation', summary: 'Access Evaluation', body: evaluationSchema, response: decisionSchema },
-    async (c) => c.json(await decisions.evaluate(c.get('caller'), await readBody(c, evaluationSchema))),
+    async (c) => c.json(await evaluate(c.get('caller'), await readBody(c, evaluationSchema))),
   );
   add(
     'post',
@@ -33,9 +33,7 @@ export function addDecisions(add: Add, { decisions, searches }: Gateway): void {
     },
     async (c) => {
       const caller = c.get('caller');
-      return c.json(
-        await evaluateAll(await readBody(c, evaluationsSchema), (one) => decisions.evaluate(caller, one)),
-      );
+      return c.json(await evaluateAll(await readBody(c, evaluationsSchema), (one) => evaluate(caller, one)));
     },
   );
   const search = { limit: 'reading', response: searchResponseSchema } as const;

@@ -1,5 +1,6 @@
 import { z } from '@hono/zod-openapi';
 import { statementBodySchema } from '../approver/desk';
+import { measuredRedemption } from '../execution/measured';
 import type { Gateway } from '../gateway';
 import { readBody } from '../http/body';
 import { HttpProblem } from '../http/problem';
@@ -20,7 +21,8 @@ const outcomeSchema = z
   .openapi('Outcome');
 
 /** Routes of this part. */
-export function addExecutions(add: Add, { executions, authenticator }: Gateway): void {
+export function addExecutions(add: Add, { executions, authenticator, metrics }: Gateway): void {
+  const redeem = measuredRedemption(executions, metrics);
   add(
     'post',
     '/v1/execution-tokens',
@@ -43,7 +45,7 @@ export function addExecutions(add: Add, { executions, authenticator }: Gateway):
     { limit: 'redemption', summary: 'Use a token, once, for exactly its action', body: redeemSchema },
     async (c) => {
       const { token, holder_proof: holderProof, action } = await readBody(c, redeemSchema);
-      return c.json(await executions.redeem(c.get('caller'), { token, holderProof, action }));
+      return c.json(await redeem(c.get('caller'), { token, holderProof, action }));
     },
   );
   add(

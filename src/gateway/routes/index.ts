@@ -11,7 +11,7 @@ import { addRequests } from './requests';
 
 /** The whole surface. Each route is described once; the same schema decodes its body and stands in the OpenAPI document. */
 export function createRoutes(gateway: Gateway, extension?: Extension): GatewayApp {
-  const app = createApp(gateway.log);
+  const app = createApp(gateway.log, gateway.metrics);
   const add = adder(app, gateway);
   addOpenRoutes(app, add, gateway);
   addDecisions(add, gateway);

@@ -1,0 +1,45 @@
+import type { TelemetryOptions } from '@temporalio/worker';
+import type { Settings } from '../contracts/settings';
+import { SILENT } from '../telemetry/catalogue';
+import type { TracedService } from '../telemetry/otlp';
+import type { Metrics } from '../telemetry/serve';
+import { type Tracing, UNTRACED } from '../telemetry/tracing';
+import { UserError } from './output';
+
+/** Metrics as the settings have them. What makes them is loaded only where they are wanted. */
+export async function metricsOf(service: TracedService, settings: Settings): Promise<Metrics> {
+  const { COUNTERSIGN_METRICS_HOST: host, COUNTERSIGN_METRICS_PORT: port } = settings;
+  if (port === undefined) return { recorder: SILENT, stop: async () => undefined };
+  const { serveMetrics } = await import('../telemetry/serve.js');
+  try {
+    return await serveMetrics(service, { host, port });
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : String(error), 1, 'NO_METRICS');
+  }
+}
+
+/** Traces as the settings have them; the same of them. */
+export async function tracingOf(service: TracedService, settings: Settings): Promise<Tracing> {
+  const { COUNTERSIGN_TRACES_URL: url, COUNTERSIGN_TRACES_RATIO: ratio } = settings;
+  if (url === undefined) return UNTRACED;
+  const { startTracing } = await import('../telemetry/otlp.js');
+  return startTracing(service, { url, ratio });
+}
+
+/** What the Temporal SDK's native part measures: task queues, pollers, caches, calls to the server. */
+export function temporalTelemetry({
+  COUNTERSIGN_METRICS_HOST: host,
+  COUNTERSIGN_TEMPORAL_METRICS_PORT: port,
+}: Settings): TelemetryOptions {
+  if (port === undefined) return {};
+  return {
+    metrics: {
+      prometheus: {
+        bindAddress: `${host}:${port}`,
+        countersTotalSuffix: true,
+        unitSuffix: true,
+        useSecondsForDurations: true,
+      },
+    },
+  };
+}

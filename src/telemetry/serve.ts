@@ -1,0 +1,36 @@
+import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
+import { resourceFromAttributes } from '@opentelemetry/resources';
+import { MeterProvider } from '@opentelemetry/sdk-metrics';
+import type { Recorder } from './catalogue';
+import { createRecorder } from './recorder';
+
+export interface Metrics {
+  readonly recorder: Recorder;
+  stop(): Promise<void>;
+}
+
+/** Series of one metric at most; what comes after is counted together. */
+const MOST_SERIES = 2_000;
+
+/**
+ * Serves metrics on `http://HOST:PORT/metrics` in Prometheus text form.
+ *
+ * @throws Error of one line where the port cannot be had
+ */
+export async function serveMetrics(
+  service: string,
+  { host, port }: { readonly host: string; readonly port: number },
+): Promise<Metrics> {
+  const exporter = new PrometheusExporter({ host, port, preventServerStart: true, withoutScopeInfo: true });
+  const provider = new MeterProvider({
+    resource: resourceFromAttributes({ 'service.name': service }),
+    readers: [exporter],
+    views: [{ instrumentName: '*', aggregationCardinalityLimit: MOST_SERIES }],
+  });
+  try {
+    await exporter.startServer();
+  } catch {
+    throw new Error(`metrics cannot be served on ${host}:${port}; the port is taken, or not ours to have`);
+  }
+  return { recorder: createRecorder(provider.getMeter('countersign')), stop: () => provider.shutdown() };
+}

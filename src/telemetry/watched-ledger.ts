@@ -1,0 +1,24 @@
+import type { Ledger } from '../domain/precedents';
+import type { Recorder } from './catalogue';
+
+/** The same ledger; calls that fail are counted on their way to the caller. */
+export function watchedLedger(ledger: Ledger, { record }: Recorder): Ledger {
+  const watched = <T>(operation: keyof Ledger, call: Promise<T>): Promise<T> =>
+    call.catch((error: unknown) => {
+      record('countersign_ledger_errors_total', 1, { operation });
+      throw error;
+    });
+  return {
+    ask: (entry) => watched('ask', ledger.ask(entry)),
+    assessed: (digest, assessment) => watched('assessed', ledger.assessed(digest, assessment)),
+    ended: (...about) => watched('ended', ledger.ended(...about)),
+    granted: (entry) => watched('granted', ledger.granted(entry)),
+    neverGranted: (given) => watched('neverGranted', ledger.neverGranted(given)),
+    over: (request, atMs) => watched('over', ledger.over(request, atMs)),
+    openGrants: (atMs) => watched('openGrants', ledger.openGrants(atMs)),
+    grantOf: (digest) => watched('grantOf', ledger.grantOf(digest)),
+    reviewed: (...about) => watched('reviewed', ledger.reviewed(...about)),
+    reportDenial: (report) => watched('reportDenial', ledger.reportDenial(report)),
+    reviewsOwed: (atMs) => watched('reviewsOwed', ledger.reviewsOwed(atMs)),
+  };
+}
