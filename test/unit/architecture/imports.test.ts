@@ -31,7 +31,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   ],
   codec: ['contracts'],
   outbound: [],
-  notify: ['domain', 'contracts', 'connectors', 'directory', 'outbound'],
+  notify: ['domain', 'contracts', 'connectors', 'directory', 'outbound', 'policy/duration'],
   friction: ['domain', 'contracts'],
   reconciler: ['domain', 'contracts', 'connectors'],
   activities: ['domain', 'contracts', 'policy', 'directory', 'signing', 'connectors'],
