@@ -260,7 +260,11 @@ function codecsOf({ codecKeys = process.env['COUNTERSIGN_CODEC_KEYS'] }: ClientO
   }
 }
 
-function rowOf({ workflowId, typedSearchAttributes }: WorkflowExecutionInfo): RequestRow | undefined {
+function rowOf({
+  workflowId,
+  typedSearchAttributes,
+  startTime,
+}: WorkflowExecutionInfo): RequestRow | undefined {
   const id = requestIdOf(workflowId);
   if (id === undefined) return undefined;
   const keyword = (name: string) => typedSearchAttributes.get({ name, type: 'KEYWORD' }) ?? '';
@@ -268,6 +272,7 @@ function rowOf({ workflowId, typedSearchAttributes }: WorkflowExecutionInfo): Re
   const expiresAt = typedSearchAttributes.get({ name: 'CountersignExpiresAt', type: 'DATETIME' });
   return {
     id,
+    startedAt: startTime,
     status: keyword('CountersignStatus') || 'submitted',
     requester: keyword('CountersignRequester'),
     beneficiary: keyword('CountersignBeneficiary'),

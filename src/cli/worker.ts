@@ -15,6 +15,7 @@ import { archiveOf } from './audit/source';
 import { startArchive } from './audit/watch';
 import type { Context } from './context';
 import { createLogger, temporalLogger } from './logger';
+import { notificationsOf } from './notify/beside-worker';
 import { done, type Outcome } from './output';
 
 /** `countersign worker` */
@@ -39,7 +40,8 @@ async function work(context: Context): Promise<Outcome> {
   const bundles = sink === undefined ? source : keepingVersions(source, new ArchivedShelf(sink), logger);
   const { connectors: declared } = await bundles.current();
   const connectors = createConnectors(declared, env);
-  const ledger = new PostgresqlLedger({ url: ledgerAddress(declared, env), maxConnections: 2 });
+  const ledgerUrl = ledgerAddress(declared, env);
+  const ledger = new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2 });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const reconciler = startReconciler({
     connectors,
@@ -53,6 +55,7 @@ async function work(context: Context): Promise<Outcome> {
     intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
     logger,
   });
+  const notifications = notificationsOf(context, { bundles: source, ledger, ledgerUrl, logger });
   let archive: Awaited<ReturnType<typeof startArchive>> | undefined;
   const stopping = stopSignal();
   try {
@@ -82,7 +85,7 @@ async function work(context: Context): Promise<Outcome> {
     }
     return done({ stopped: true });
   } finally {
-    await Promise.all([reconciler.stop(), standing.stop(), archive?.stop()]);
+    await Promise.all([reconciler.stop(), standing.stop(), archive?.stop(), notifications?.stop()]);
     await Promise.all([...connectors.values(), ledger].map((store) => store.close()));
   }
 }

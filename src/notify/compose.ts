@@ -47,7 +47,12 @@ export function letterOf(message: Message, links: Links = {}): Letter {
   const hidden = more + notices.length - shown.length;
   const [first] = items;
   const count = items.length + hidden;
-  const subject = count === 1 && first !== undefined ? first.headline : `${count} things for you to know`;
+  const subject =
+    count === 0
+      ? 'a test message; there is nothing to do'
+      : count === 1 && first !== undefined
+        ? first.headline
+        : `${count} things for you to know`;
   return { subject: `Countersign: ${subject}`, items, more: hidden, closing: CLOSING };
 }
 
@@ -109,10 +114,11 @@ function headlineOf({ kind, subject: { entitlement, verb, decided } }: Notice): 
   }
 }
 
+const STATEMENT_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$/;
 const REQUEST_ID = /^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$/;
 
 /** What to type. Nothing where an id is not one: a command is copied into a shell. */
-function commandsOf({ request, person, subject: { verb } }: Notice): readonly string[] {
+function commandsOf({ request, person, subject: { verb, endorses } }: Notice): readonly string[] {
   if (!REQUEST_ID.test(request) || !isPrincipalId(person)) return [];
   const show = `countersign request show ${request}`;
   switch (verb) {
@@ -127,8 +133,11 @@ function commandsOf({ request, person, subject: { verb } }: Notice): readonly st
     case 'reroute':
       return [show, 'countersign reroute --help'];
     case 'confirm':
+      return [show, `countersign confirm ${request} --as ${person}`];
     case 'endorse':
-      return [show, `countersign ${verb} ${request} --as ${person}`];
+      return STATEMENT_ID.test(endorses ?? '')
+        ? [show, `countersign endorse ${request} --as ${person} --endorses ${endorses}`]
+        : [show];
     default:
       return [show];
   }

@@ -40,6 +40,8 @@ export interface NoticeSubject {
   readonly escalatesAtMs?: number;
   readonly endsAtMs?: number;
   readonly decided?: DecidedHow;
+  /** The proposed change of the path that could be endorsed. */
+  readonly endorses?: string;
   /** What the one who is told can sign now. */
   readonly verb?: 'approve' | 'confirm' | 'endorse' | 'reroute' | 'review';
 }

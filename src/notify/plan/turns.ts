@@ -52,14 +52,14 @@ export function turnsOf(waiting: Waiting): Turns {
     person: PrincipalId,
     sinceMs: number,
     verb: NonNullable<NoticeSubject['verb']>,
-    about = place,
+    endorses?: string,
   ): Notice => ({
-    key: `${about}:${kind}:${person}`,
+    key: [place, ...(endorses === undefined ? [] : [endorses]), kind, person].join(':'),
     kind,
     person,
     request: request.id,
     sinceMs,
-    subject: { ...subject, verb },
+    subject: { ...subject, verb, ...(endorses !== undefined && { endorses }) },
   });
   const verb = derived.openStage === undefined ? 'confirm' : 'approve';
   const kind = nowMs >= times.closesAtMs ? 'closing' : derived.reminded ? 'reminder' : 'awaiting';
@@ -93,7 +93,7 @@ function forGovernance(
     person: PrincipalId,
     sinceMs: number,
     verb: 'reroute' | 'endorse',
-    about?: string,
+    endorses?: string,
   ) => Notice,
 ): readonly Notice[] {
   const governors = people.ids.filter((id) => mayGovern(derived, people.standingOf(id, nowMs), nowMs));
