@@ -269,7 +269,11 @@ const tracedBy = ({ tracing }: ClientOptions) =>
     ? {}
     : { interceptors: { workflow: [tracedClient(tracing)] } };
 
-function rowOf({ workflowId, typedSearchAttributes }: WorkflowExecutionInfo): RequestRow | undefined {
+function rowOf({
+  workflowId,
+  typedSearchAttributes,
+  startTime,
+}: WorkflowExecutionInfo): RequestRow | undefined {
   const id = requestIdOf(workflowId);
   if (id === undefined) return undefined;
   const keyword = (name: string) => typedSearchAttributes.get({ name, type: 'KEYWORD' }) ?? '';
@@ -277,6 +281,7 @@ function rowOf({ workflowId, typedSearchAttributes }: WorkflowExecutionInfo): Re
   const expiresAt = typedSearchAttributes.get({ name: 'CountersignExpiresAt', type: 'DATETIME' });
   return {
     id,
+    startedAt: startTime,
     status: keyword('CountersignStatus') || 'submitted',
     requester: keyword('CountersignRequester'),
     beneficiary: keyword('CountersignBeneficiary'),

@@ -23,6 +23,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   mcp: async () => (await import('./mcp.js')).registerMcp,
   codec: async () => (await import('./codec.js')).registerCodec,
   friction: async () => (await import('./friction/index.js')).registerFriction,
+  notify: async () => (await import('./notify/index.js')).registerNotify,
   worker: async () => (await import('./worker.js')).registerWorker,
 };
 

@@ -38,8 +38,7 @@ function* standing(view: RequestView, nowMs: number): Generator<string> {
     yield `  reroute ${one.phase}: ${one.replace} → ${one.with} (${one.stage}) until ${iso(one.untilMs)}, by ${one.by}`;
   for (const one of view.switches ?? [])
     yield `  switch ${one.phase}: path ${one.from} → ${one.path.name} until ${iso(one.untilMs)}, by ${one.by}`;
-  if (view.awaiting.length > 0)
-    yield `  awaits ${view.awaiting.join(', ')}${view.openStage ? ` (${view.openStage})` : ''}`;
+  if (view.awaiting.length > 0) yield* waiting(view, nowMs);
   if (view.lease !== undefined)
     yield `  granted to ${view.lease.account} until ${iso(view.lease.expiresAtMs)}`;
   const { ended, held } = view;
@@ -54,6 +53,24 @@ function* standing(view: RequestView, nowMs: number): Generator<string> {
     yield `  next: ${nextDeadline.summary} in ${sayDuration(Math.max(0, nextDeadline.atMs - nowMs))}`;
 }
 
+/** Who is awaited, since when, and what becomes of it if nobody answers. */
+function* waiting(view: RequestView, nowMs: number): Generator<string> {
+  const { awaiting, openStage, stageOpenedAtMs, assessment, escalated, status } = view;
+  const stage = stagesOf(view).find((one) => one.name === openStage) ?? assessment?.path?.stages[0];
+  const isStage = status === 'awaiting_approval' && stageOpenedAtMs !== undefined && stageOpenedAtMs > 0;
+  const since = isStage ? ` since ${iso(stageOpenedAtMs)} (${sayDuration(nowMs - stageOpenedAtMs)})` : '';
+  yield `  awaits ${awaiting.join(', ')}${openStage === undefined ? '' : ` (${openStage})`}${since}`;
+  if (!isStage || stage?.escalateAfterMs === undefined || stage.expireAfterMs === undefined) return;
+  const [escalates, ends] = [stageOpenedAtMs + stage.escalateAfterMs, stageOpenedAtMs + stage.expireAfterMs];
+  yield `  ${escalated ? 'went' : 'goes'} to governance at ${iso(escalates)}, ends unanswered at ${iso(ends)}`;
+}
+
+/** The stages of the path in force: of the one that it was switched to, where that is known. */
+function stagesOf({ assessment, switches }: RequestView) {
+  const switched = switches?.find((one) => one.phase === 'in_force')?.path.stages;
+  return switched ?? assessment?.path?.stages ?? [];
+}
+
 function* attempts({ refusals, refusalCount }: RequestView): Generator<string> {
   if (refusalCount > 0) yield `  refused attempts: ${refusalCount}`;
   for (const { refusal, verb, by } of refusals)
@@ -61,16 +78,17 @@ function* attempts({ refusals, refusalCount }: RequestView): Generator<string> {
 }
 
 /** Requests in columns. */
-export function renderRows(rows: readonly RequestRow[]): readonly string[] {
+export function renderRows(rows: readonly RequestRow[], nowMs: number): readonly string[] {
   const table = rows.map((row) => [
     row.id,
     row.status,
     row.entitlement,
     row.beneficiary,
+    row.startedAt === undefined ? '-' : `${sayDuration(Math.max(0, nowMs - row.startedAt.getTime()))} ago`,
     row.awaiting.join(',') || '-',
     row.expiresAt?.toISOString() ?? row.deadline?.toISOString() ?? '-',
   ]);
-  const all = [['REQUEST', 'STATUS', 'ENTITLEMENT', 'FOR', 'AWAITS', 'UNTIL'], ...table];
+  const all = [['REQUEST', 'STATUS', 'ENTITLEMENT', 'FOR', 'ASKED', 'AWAITS', 'UNTIL'], ...table];
   const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
   return all.map((row) =>
     printable(

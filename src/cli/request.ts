@@ -87,6 +87,6 @@ function list(
       ...(awaiting !== undefined && { awaiting }),
       limit: Number(options.limit),
     });
-    return done(rows, ...renderRows(rows));
+    return done(rows, ...renderRows(rows, Date.now()));
   });
 }

@@ -16,6 +16,7 @@ import { archiveOf } from './audit/source';
 import { startArchive } from './audit/watch';
 import type { Context } from './context';
 import { createLogger, temporalLogger } from './logger';
+import { notificationsOf } from './notify/beside-worker';
 import { done, type Outcome } from './output';
 import { metricsOf, temporalTelemetry, tracingOf } from './telemetry';
 
@@ -60,7 +61,8 @@ export async function runWorker(
   const { connectors: declared } = await bundles.current();
   const made = createConnectors(declared, env);
   const connectors = varied?.(made) ?? made;
-  const ledger = new PostgresqlLedger({ url: ledgerAddress(declared, env), maxConnections: 2 });
+  const ledgerUrl = ledgerAddress(declared, env);
+  const ledger = new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2 });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const metrics = await metricsOf('countersign-worker', settings);
   const tracing = await tracingOf('countersign-worker', settings);
@@ -77,6 +79,7 @@ export async function runWorker(
     ledger,
     directory: async () => (await bundles.current()).directory,
   });
+  const notifications = notificationsOf(context, { bundles: source, ledger, ledgerUrl, logger });
   let archive: Awaited<ReturnType<typeof startArchive>> | undefined;
   const stopping = stopSignal();
   try {
@@ -108,7 +111,7 @@ export async function runWorker(
       await connection.close().catch(() => undefined);
     }
   } finally {
-    await Promise.all([reconciler.stop(), standing.stop(), archive?.stop()]);
+    await Promise.all([reconciler.stop(), standing.stop(), archive?.stop(), notifications?.stop()]);
     await Promise.all([...connectors.values(), ledger].map((store) => store.close()));
     await Promise.all([metrics.stop(), tracing.stop()]);
   }

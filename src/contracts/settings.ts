@@ -111,6 +111,18 @@ const settingsSchema = z.object({
     .max(1)
     .default(1)
     .describe('share of traces that are sent'),
+  COUNTERSIGN_NOTIFY: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('file that says where people are told of what awaits them; nobody is told without it'),
+  COUNTERSIGN_NOTIFY_INTERVAL_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(3_600)
+    .default(15)
+    .describe('pause between two looks for something to tell'),
   COUNTERSIGN_LOG_LEVEL: z
     .enum(['trace', 'debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

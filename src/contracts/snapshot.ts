@@ -11,6 +11,20 @@ const atMs = z.number();
 const refusalSchema = z.object({ code: z.enum(REFUSAL_CODES), detail: z.string() });
 const lease = z.object({ id: z.string(), account: z.string(), grantedAtMs: atMs, expiresAtMs: atMs });
 
+const pathViewSchema = z.object({
+  name: z.string(),
+  stages: z.array(
+    z.object({
+      name: z.string(),
+      eligible: z.array(principal),
+      quorum: z.number(),
+      remindAfterMs: z.number().optional(),
+      escalateAfterMs: z.number().optional(),
+      expireAfterMs: z.number().optional(),
+    }),
+  ),
+});
+
 /** What the client shows of a request: the answer of the `request` query, decoded. Members not named here are dropped. */
 export const requestViewSchema = z.object({
   status: z.enum(STATUSES),
@@ -38,21 +52,7 @@ export const requestViewSchema = z.object({
         )
         .optional(),
       flags: z.array(z.string()).optional(),
-      path: z
-        .object({
-          name: z.string(),
-          stages: z.array(
-            z.object({
-              name: z.string(),
-              eligible: z.array(principal),
-              quorum: z.number(),
-              remindAfterMs: z.number().optional(),
-              escalateAfterMs: z.number().optional(),
-              expireAfterMs: z.number().optional(),
-            }),
-          ),
-        })
-        .optional(),
+      path: pathViewSchema.optional(),
       determiningPolicies: z.array(z.string()),
       policyDigest: z.string(),
       directoryDigest: z.string(),
@@ -85,7 +85,7 @@ export const requestViewSchema = z.object({
         jti: z.string(),
         by: principal,
         from: z.string(),
-        path: z.object({ name: z.string() }),
+        path: pathViewSchema,
         untilMs: atMs,
         phase: z.enum(['proposed', 'in_force', 'over']),
         endorsedBy: principal.optional(),
@@ -138,6 +138,8 @@ export type DenialVerdict = z.infer<typeof denialVerdictSchema>;
 /** One row of a list, from search attributes. */
 export interface RequestRow {
   readonly id: string;
+  /** When its workflow, or the latest run of it, was started. */
+  readonly startedAt?: Date;
   readonly status: string;
   readonly requester: string;
   readonly beneficiary: string;

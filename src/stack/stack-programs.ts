@@ -74,6 +74,10 @@ export const workerSpec = (place: WorkerPlace): ChildSpec => ({
     ...(process.env['COUNTERSIGN_CODEC_KEYS'] && {
       COUNTERSIGN_CODEC_KEYS: path.resolve(process.env['COUNTERSIGN_CODEC_KEYS']),
     }),
+    ...(process.env['COUNTERSIGN_NOTIFY'] && {
+      COUNTERSIGN_NOTIFY: path.resolve(process.env['COUNTERSIGN_NOTIFY']),
+      COUNTERSIGN_NOTIFY_INTERVAL_SECONDS: process.env['COUNTERSIGN_NOTIFY_INTERVAL_SECONDS'] ?? '5',
+    }),
   },
   logFile: path.join(place.stateDir, 'logs', 'worker.log'),
 });

@@ -1,28 +1,10 @@
-import { z } from 'zod';
-import type { CountersignClient, DomainEvent } from '../../client';
-import { evidenceSchema } from '../../contracts/evidence';
+import type { CountersignClient } from '../../client';
+import { evidenceOf } from '../../contracts/evidence-of';
 import type { Directory, Policy } from '../../domain/ports';
 import { type Authorisation, type Evidence, proveAuthorised } from '../../domain/prove';
 import { type Result, refused } from '../../domain/refusal';
 
-const eventsSchema = z.array(z.looseObject({ type: z.string(), atMs: z.number() })).max(10_000);
-
-/** The evidence of a request, put together from its events. They come from an untrusted place; what proves is proved. */
-export function evidenceOf(events: readonly DomainEvent[]): Evidence | undefined {
-  if (!eventsSchema.safeParse(events).success) return undefined;
-  let submission: unknown;
-  let assessment: unknown;
-  const statements: unknown[] = [];
-  for (const event of events) {
-    if (event.type === 'submitted') submission = event.submission;
-    if (event.type === 'assessed') assessment = event.assessment;
-    // What was reported about an execution is no ground for it.
-    if (event.type === 'statement_accepted' && event.accepted.statement.verb !== 'report')
-      statements.push({ envelope: event.accepted.envelope, receivedAtMs: event.atMs });
-  }
-  const parsed = evidenceSchema.safeParse({ submission, assessment, statements });
-  return parsed.success ? parsed.data : undefined;
-}
+export { evidenceOf };
 
 /** The directory and policy of this moment. */
 export interface Authority {

@@ -32,7 +32,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
   ],
   codec: ['contracts'],
   outbound: [],
-  notify: ['domain', 'contracts', 'connectors', 'directory', 'outbound'],
+  notify: ['domain', 'contracts', 'connectors', 'directory', 'outbound', 'policy/duration'],
   friction: ['domain', 'contracts'],
   telemetry: ['domain', 'contracts', 'connectors/contract', 'workflows'],
   reconciler: ['domain', 'contracts', 'connectors', 'telemetry/catalogue'],

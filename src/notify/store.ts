@@ -1,0 +1,201 @@
+import { randomUUID } from 'node:crypto';
+import { Database } from '../connectors/postgresql/database';
+import type { PrincipalId } from '../domain/principal';
+import type { Notice } from './notice';
+import { NOTICE_GATHERING_LOCK, NOTICE_MIGRATION_LOCK, NOTICE_SCHEMA } from './store-schema';
+
+/** How messages are put together. */
+export interface Gathering {
+  readonly nowMs: number;
+  readonly digestWithinMs: number;
+  readonly perPersonAndHour: number;
+  readonly perHour: number;
+  /** Channels by which someone wants to be told. */
+  readonly channelsOf: (person: PrincipalId) => readonly string[];
+}
+
+/** A message that is to go out by one channel now. Whoever has it is the only one to have it, for a while. */
+export interface Claim {
+  readonly messageId: string;
+  readonly person: PrincipalId;
+  readonly createdAtMs: number;
+  readonly tries: number;
+  /** The notices that it was made for, by key, and what they are about. */
+  readonly notices: readonly { readonly key: string; readonly request: string }[];
+}
+
+/** How a delivery ended: taken, no longer true, or given up. */
+export type DeliveryEnd = 'sent' | 'void' | 'failed';
+
+const HOUR_MS = 3_600_000;
+const KEEP_MS = 90 * 86_400_000;
+/** What was never sent, because nothing in it was true any more, takes nobody's time. */
+const NOT_VOID =
+  "EXISTS (SELECT 1 FROM countersign.notice_delivery d WHERE d.message_id = m.id AND d.state <> 'void')";
+
+/** Keeps, in the ledger's database, what was told: each notice once, each message once by each channel. */
+export class NoticeStore {
+  readonly #database: Database;
+  #prepared: Promise<unknown> | undefined;
+
+  constructor(url: string) {
+    this.#database = new Database({ url, maxConnections: 2 });
+  }
+
+  /** True for one worker at a time, for as long as it asked for: the others need not look. */
+  async takeTurn(nowMs: number, forMs: number): Promise<boolean> {
+    const rows = await this.#query(
+      `INSERT INTO countersign.notice_turn AS turn (until_ms) VALUES ($2)
+       ON CONFLICT (only) DO UPDATE SET until_ms = $2 WHERE turn.until_ms <= $1 RETURNING until_ms`,
+      [nowMs, nowMs + forMs],
+    );
+    return rows.length > 0;
+  }
+
+  /** Notes what there is to tell. What is known already is left as it is. */
+  async note(notices: readonly Notice[], nowMs: number): Promise<void> {
+    if (notices.length === 0) return;
+    await this.#query(
+      `INSERT INTO countersign.notice (key, person, request_id, noticed_at_ms)
+       SELECT key, person, request_id, $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS new (key, person, request_id)
+       ON CONFLICT (key) DO NOTHING`,
+      [
+        notices.map((one) => one.key),
+        notices.map((one) => one.person),
+        notices.map((one) => one.request),
+        nowMs,
+      ],
+    );
+  }
+
+  /**
+   * Makes one message of everything that there is to tell a person, where the first of it has waited for its time and the
+   * person's hour has room. Yields how many were made.
+   */
+  async gather(gathering: Gathering): Promise<number> {
+    const { nowMs, digestWithinMs, perPersonAndHour, perHour, channelsOf } = gathering;
+    await this.#prepare();
+    return this.#database.transaction(async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [NOTICE_GATHERING_LOCK]);
+      const { rows } = await client.query<{ person: string; recent: number; total: number }>(
+        `SELECT n.person,
+                (SELECT count(*)::int FROM countersign.notice_message m
+                  WHERE m.person = n.person AND m.created_at_ms > $2 AND ${NOT_VOID}) AS recent,
+                (SELECT count(*)::int FROM countersign.notice_message m
+                  WHERE m.created_at_ms > $2 AND ${NOT_VOID}) AS total
+           FROM countersign.notice n WHERE n.message_id IS NULL
+          GROUP BY n.person HAVING min(n.noticed_at_ms) <= $1 ORDER BY min(n.noticed_at_ms)`,
+        [nowMs - digestWithinMs, nowMs - HOUR_MS],
+      );
+      let made = 0;
+      for (const { person, recent, total } of rows) {
+        const channels = channelsOf(person);
+        if (recent >= perPersonAndHour || total + made >= perHour || channels.length === 0) continue;
+        const id = `msg_${randomUUID()}`;
+        await client.query(
+          'INSERT INTO countersign.notice_message (id, person, created_at_ms) VALUES ($1, $2, $3)',
+          [id, person, nowMs],
+        );
+        await client.query(
+          'UPDATE countersign.notice SET message_id = $1 WHERE person = $2 AND message_id IS NULL',
+          [id, person],
+        );
+        await client.query(
+          `INSERT INTO countersign.notice_delivery (message_id, channel, next_at_ms)
+           SELECT $1, channel, $3 FROM unnest($2::text[]) AS channel`,
+          [id, channels, nowMs],
+        );
+        made += 1;
+      }
+      return made;
+    });
+  }
+
+  /** Takes the next message that is due by a channel, for `forMs`. Whoever dies with it leaves it to be sent again. */
+  async claim(channel: string, nowMs: number, forMs: number): Promise<Claim | undefined> {
+    const [row] = await this.#query<ClaimRow>(
+      `UPDATE countersign.notice_delivery d SET tries = d.tries + 1, next_at_ms = $2::bigint + $3::bigint
+         FROM countersign.notice_message m
+        WHERE m.id = d.message_id AND (d.message_id, d.channel) IN (
+          SELECT message_id, channel FROM countersign.notice_delivery
+           WHERE channel = $1 AND state = 'open' AND next_at_ms <= $2
+           ORDER BY next_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
+       RETURNING m.id, m.person, m.created_at_ms, d.tries,
+         (SELECT coalesce(json_agg(json_build_object('key', n.key, 'request', n.request_id) ORDER BY n.noticed_at_ms, n.key), '[]')
+            FROM countersign.notice n WHERE n.message_id = m.id) AS notices`,
+      [channel, nowMs, forMs],
+    );
+    if (row === undefined) return undefined;
+    const { id, person, created_at_ms, tries, notices } = row;
+    return { messageId: id, person, createdAtMs: Number(created_at_ms), tries, notices };
+  }
+
+  /** The message is done with, by this channel. */
+  async end({ messageId }: Claim, channel: string, end: DeliveryEnd, nowMs: number): Promise<void> {
+    await this.#query(
+      `UPDATE countersign.notice_delivery SET state = $3, done_at_ms = $4
+        WHERE message_id = $1 AND channel = $2 AND state = 'open'`,
+      [messageId, channel, end, nowMs],
+    );
+  }
+
+  /** The message was not taken; it is due again at that moment. */
+  async putOff({ messageId }: Claim, channel: string, nextAtMs: number): Promise<void> {
+    await this.#query(
+      `UPDATE countersign.notice_delivery SET next_at_ms = $3
+        WHERE message_id = $1 AND channel = $2 AND state = 'open'`,
+      [messageId, channel, nextAtMs],
+    );
+  }
+
+  /** Takes back notices that are true no more. Should they be so again, they are told anew. */
+  async retract(keys: readonly string[]): Promise<void> {
+    if (keys.length > 0) await this.#query('DELETE FROM countersign.notice WHERE key = ANY ($1)', [keys]);
+  }
+
+  /** Forgets what was told long ago. */
+  async tidy(nowMs: number): Promise<void> {
+    const before = nowMs - KEEP_MS;
+    await this.#query('DELETE FROM countersign.notice WHERE noticed_at_ms < $1', [before]);
+    await this.#query(
+      `DELETE FROM countersign.notice_delivery d USING countersign.notice_message m
+        WHERE m.id = d.message_id AND m.created_at_ms < $1`,
+      [before],
+    );
+    await this.#query(
+      `DELETE FROM countersign.notice_message m WHERE created_at_ms < $1
+          AND NOT EXISTS (SELECT 1 FROM countersign.notice n WHERE n.message_id = m.id)`,
+      [before],
+    );
+  }
+
+  close(): Promise<void> {
+    return this.#database.close();
+  }
+
+  async #query<Row extends object>(text: string, values: readonly unknown[] = []): Promise<readonly Row[]> {
+    await this.#prepare();
+    return this.#database.query<Row>(text, values);
+  }
+
+  #prepare(): Promise<unknown> {
+    this.#prepared ??= this.#database
+      .transaction(async (client) => {
+        await client.query('SELECT pg_advisory_xact_lock($1)', [NOTICE_MIGRATION_LOCK]);
+        await client.query(NOTICE_SCHEMA);
+      })
+      .catch((error: unknown) => {
+        this.#prepared = undefined;
+        throw error;
+      });
+    return this.#prepared;
+  }
+}
+
+interface ClaimRow {
+  readonly id: string;
+  readonly person: string;
+  readonly created_at_ms: string;
+  readonly tries: number;
+  readonly notices: Claim['notices'];
+}
