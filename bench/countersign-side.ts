@@ -121,7 +121,7 @@ function watch(target: Connector, grants: Grants): Connector {
   return {
     describe: () => target.describe(),
     overdue: (atMs) => target.overdue(atMs),
-    list: (scope) => target.list(scope),
+    list: (scope, governed) => target.list(scope, governed),
     withReconcilerLock: (work) => target.withReconcilerLock(work),
     revoke: (leaseId, reason, cause) => target.revoke(leaseId, reason, cause),
     close: () => target.close(),

@@ -69,6 +69,8 @@ export async function runWorker(
   const { recorder } = metrics;
   const watch = {
     connectors,
+    governed: async () =>
+      new Map((await bundles.current()).connectors.map(({ name, grants }) => [name, grants])),
     intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
     logger,
     recorder,

@@ -84,6 +84,9 @@ export interface Drift {
   readonly grant: string;
 }
 
+/** What the catalog has a connector give for one entitlement, in the connector's words: `role`, `audience`. */
+export type CatalogGrant = Readonly<Record<string, string>>;
+
 export interface Inventory {
   readonly leases: readonly LeaseRecord[];
   readonly drift: readonly Drift[];
@@ -113,7 +116,7 @@ export interface KeptFinding extends Finding {
 /** Where a target keeps, beside its leases, what was found on it: evidence that outlives logs and the orchestrator. */
 export interface FindingBook {
   keep(finding: Finding): Promise<void>;
-  /** Findings about one request, or all; the newest thousand. */
+  /** Findings about one request's lease, and about the same access once it was over; or all. The newest thousand. */
   read(leaseId?: string): Promise<readonly KeptFinding[]>;
 }
 
@@ -135,8 +138,11 @@ export interface Connector {
    * lease on their own account says why in `cause`, which is kept with its end.
    */
   revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationOutcome>;
-  /** Leases, alive and ended, and access beside them. Ended ones only pile up: `alive` leaves them out. */
-  list(scope?: 'all' | 'alive'): Promise<Inventory>;
+  /**
+   * Leases, alive and ended, and access beside them. Ended ones only pile up: `alive` leaves them out. Access is looked
+   * at for everything that was ever leased, and for what is governed, be it leased or not.
+   */
+  list(scope?: 'all' | 'alive', governed?: readonly CatalogGrant[]): Promise<Inventory>;
   /** Leases that are alive although their end has passed, the longest overdue first; a thousand at most. */
   overdue(atMs: number): Promise<readonly LeaseRecord[]>;
   /** Where it is absent, findings are only logged and counted. */

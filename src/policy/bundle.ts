@@ -9,6 +9,8 @@ import type { RerouteFacts, Statement } from '../domain/statement';
 export interface ConnectorDeclaration {
   readonly name: string;
   readonly kind: string;
+  /** Everything that the catalog has it give. */
+  readonly grants: readonly Readonly<Record<string, string>>[];
 }
 
 /** Policy as the files of a bundle have it. It remembers nothing: what went before is told to it. */

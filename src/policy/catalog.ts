@@ -42,7 +42,13 @@ export class Catalog {
   readonly #resources: ReadonlySet<string>;
 
   constructor(data: CatalogData) {
-    this.connectors = Object.entries(data.connectors).map(([name, { kind }]) => ({ name, kind }));
+    this.connectors = Object.entries(data.connectors).map(([name, { kind }]) => ({
+      name,
+      kind,
+      grants: entriesOf(data)
+        .filter(({ entitlement }) => entitlement.connector === name)
+        .map(({ grant }) => grant),
+    }));
     this.#entries = new Map(
       entriesOf(data).map((entry) => [entitlementName(entry.entitlement), entry] as const),
     );

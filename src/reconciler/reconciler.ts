@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connector, Finding } from '../connectors/contract';
+import type { CatalogGrant, Connector, Finding } from '../connectors/contract';
 import { type Recorder, SILENT } from '../telemetry/catalogue';
 
 /** The part of a structured logger that the reconciler uses. */
@@ -12,6 +12,8 @@ export interface ReconcilerLog {
 export interface ReconcilerOptions {
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly intervalMs: number;
+  /** What the catalog of this moment has each connector give; only what was leased before is looked at without it. */
+  readonly governed?: () => Promise<ReadonlyMap<string, readonly CatalogGrant[]>>;
   /** How long past its end a lease is left to the workflow's own timer. */
   readonly graceMs?: number;
   readonly nowMs?: () => number;
@@ -51,6 +53,7 @@ interface Look {
   readonly recorder: Recorder;
   readonly graceMs: number;
   readonly nowMs: () => number;
+  readonly governed: NonNullable<ReconcilerOptions['governed']>;
   /** Targets that could not be looked at, and since when. */
   readonly trouble: Map<string, number>;
 }
@@ -71,7 +74,9 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
     leasesWithoutAccess: 0,
     alerts: 0,
   };
-  const about = { counts, logger, recorder, graceMs, nowMs, trouble: new Map<string, number>() };
+  const governed = options.governed ?? (async () => new Map<string, readonly CatalogGrant[]>());
+  const trouble = new Map<string, number>();
+  const about = { counts, logger, recorder, graceMs, nowMs, governed, trouble };
   const stopping = new AbortController();
   const pass = async () => {
     counts.passes += 1;
@@ -154,7 +159,7 @@ async function endOverdue(look: Look): Promise<void> {
 
 async function findDifferences(look: Look): Promise<void> {
   const { name, connector, counts, logger, recorder } = look;
-  const { leases, drift } = await connector.list('alive');
+  const { leases, drift } = await connector.list('alive', (await look.governed()).get(name));
   const alive = leases.filter(({ ended }) => ended === undefined).length;
   recorder.record('countersign_leases_active', alive, { connector: name });
   for (const found of drift) {

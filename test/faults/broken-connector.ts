@@ -15,7 +15,7 @@ export function breakConnector(connector: Connector, url: string): Connector {
     describe: () => connector.describe(),
     provision: (authorisation) => provision(connector, url, authorisation),
     revoke: (leaseId, reason, cause) => revoke(connector, url, leaseId, reason, cause),
-    list: (scope) => connector.list(scope),
+    list: (scope, governed) => connector.list(scope, governed),
     overdue: async (atMs) =>
       (await connector.overdue(atMs)).filter(({ id }) => breakageOf(id) !== 'holds-open'),
     ...(connector.findings && { findings: connector.findings }),

@@ -40,16 +40,21 @@ const REVIEW: Saying = {
   doubled: false,
 };
 
+export interface Living {
+  /** Told when the request was taken. */
+  readonly onStart?: (requestId: string) => Promise<void>;
+  /** How long whoever asks or says something goes on trying. */
+  readonly patienceMs?: number;
+  /** Whether whoever revokes waits until there is something to revoke. */
+  readonly waitsForGrant?: boolean;
+}
+
 /** Lives through a plan. What fails on the way because of a fault is tried again, as people and programs do. */
-export async function live(
-  ground: Ground,
-  plan: Plan,
-  onStart: (requestId: string) => Promise<void> = async () => undefined,
-): Promise<readonly LifeRecord[]> {
-  const lives = [new Life(ground, plan, onStart)];
+export async function live(ground: Ground, plan: Plan, living: Living = {}): Promise<readonly LifeRecord[]> {
+  const lives = [new Life(ground, plan, living)];
   if (plan.overlaps)
     lives.push(
-      new Life(ground, { ...plan, durationMs: plan.durationMs + 900, sayings: [], attacks: [] }, onStart),
+      new Life(ground, { ...plan, durationMs: plan.durationMs + 900, sayings: [], attacks: [] }, living),
     );
   return Promise.all(lives.map((life) => life.live()));
 }
@@ -62,7 +67,7 @@ class Life {
   constructor(
     private readonly ground: Ground,
     private readonly plan: Plan,
-    private readonly onStart: (requestId: string) => Promise<void>,
+    private readonly living: Living,
   ) {
     this.#request = ground.cast.request(plan);
   }
@@ -76,7 +81,7 @@ class Life {
     };
     const isStarted = await this.#start(submission);
     const startedAtMs = Date.now();
-    const watching = this.onStart(this.#request.id);
+    const watching = this.living.onStart?.(this.#request.id);
     for (const act of this.#timeline()) {
       if (!isStarted) break;
       await sleep(Math.max(0, startedAtMs + act.afterMs - Date.now()));
@@ -84,6 +89,7 @@ class Life {
         this.#attacked.push(act.attack);
         await attack(temporal, this.#request.id, act.attack, loot);
       } else {
+        if (act.verb === 'revoke' && this.living.waitsForGrant) await this.#granted();
         const envelope = await cast.sign(act, this.#request);
         loot.sent.push({ verb: act.verb, envelope });
         await this.#deliver(act, envelope);
@@ -111,7 +117,7 @@ class Life {
   }
 
   async #start(submission: Parameters<Ground['client']['submit']>[0]): Promise<boolean> {
-    const result = await untilAnswered(() => this.ground.client.submit(submission));
+    const result = await this.#untilAnswered(() => this.ground.client.submit(submission));
     return result.code === undefined || result.code === 'ALREADY_SUBMITTED';
   }
 
@@ -129,10 +135,10 @@ class Life {
       });
     const { value, code } =
       saying.via === 'signal'
-        ? await untilAnswered(() =>
+        ? await this.#untilAnswered(() =>
             client.leaveStatement(id, saying.verb, envelope).then(() => 'left' as const),
           )
-        : await untilAnswered(() => client.sendStatement(id, envelope));
+        : await this.#untilAnswered(() => client.sendStatement(id, envelope));
     if (value === undefined) settle(code === 'NOT_FOUND' ? 'gone' : 'undelivered', code);
     else if (value === 'left') settle('left');
     // One that was taken by a try whose answer got lost.
@@ -140,8 +146,26 @@ class Life {
     else settle('refused', value.refusal?.code);
   }
 
+  async #granted(): Promise<void> {
+    const untilMs = Date.now() + this.#patienceMs;
+    for (;;) {
+      const { value } = await this.#untilAnswered(() => this.ground.client.get(this.#request.id));
+      if (value?.lease !== undefined || Date.now() > untilMs) return;
+      await sleep(TRY_AGAIN_MS);
+    }
+  }
+
+  get #patienceMs(): number {
+    return this.living.patienceMs ?? DELIVER_WITHIN_MS;
+  }
+
+  #untilAnswered<T>(ask: () => Promise<T>) {
+    return untilAnswered(ask, this.#patienceMs);
+  }
+
   /** Somebody owes a review once access was given, and gives it as soon as it is asked for. */
   async #review(): Promise<void> {
+    if (this.living.waitsForGrant) await this.#granted();
     for (let tries = 0; tries < REVIEW_TRIES; tries += 1) {
       await this.#deliver(REVIEW, await this.ground.cast.sign(REVIEW, this.#request));
       const last = this.#delivered.pop();
@@ -154,8 +178,9 @@ class Life {
 /** Tries until there is an answer, and be it a refusal; gives up after a while. */
 async function untilAnswered<T>(
   ask: () => Promise<T>,
+  withinMs: number,
 ): Promise<{ readonly value?: T; readonly code?: string }> {
-  const untilMs = Date.now() + DELIVER_WITHIN_MS;
+  const untilMs = Date.now() + withinMs;
   for (;;) {
     try {
       return { value: await ask() };

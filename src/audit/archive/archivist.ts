@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { type BookSource, makeEvidence } from '../evidence/export';
 import { evidenceText, parseEvidence } from '../evidence/file';
+import type { FoundSource } from '../evidence/found';
 import { historyToPlain } from '../evidence/history';
 import { historiesOf, type ListedRequest, listRequests, retentionMsOf } from '../evidence/runs';
 import type { EvidenceFile } from '../evidence/schema';
@@ -16,6 +17,8 @@ export interface ArchivistOptions {
   readonly sink: ArchiveSink;
   readonly books: BookSource;
   readonly replayer: Replayer;
+  /** Where it is absent, evidence has nothing of what was found on targets. */
+  readonly targets?: FoundSource;
   /** The transparency log in which every archived record becomes a leaf. */
   readonly log?: { readonly dir: string; readonly signer: NoteSigner };
   /** A request that has been open for this long is archived as it stands, and again after each such time. */
@@ -118,10 +121,7 @@ export class Archivist {
     }
     const { evidence, missing } = await this.#make(request);
     if (missing.length > 0)
-      logger.error(
-        { requestId: request.requestId, missing },
-        'the evidence lacks a version of policy or directory',
-      );
+      logger.error({ requestId: request.requestId, missing }, 'the evidence lacks something');
     await sink.put(name, Buffer.from(evidenceText(evidence)));
     await this.#enter(evidence, name);
     logger.info({ requestId: request.requestId, status: evidence.status, name }, 'evidence archived');
@@ -129,9 +129,9 @@ export class Archivist {
   }
 
   async #make({ requestId, runId }: ListedRequest) {
-    const { client, books, replayer, sink } = this.options;
+    const { client, books, replayer, sink, targets } = this.options;
     const runs = await historiesOf(client, requestId, runId);
-    const made = await makeEvidence(requestId, runs, books, replayer);
+    const made = await makeEvidence(requestId, runs, books, replayer, targets);
     if (made.ok) return made;
     // What cannot be told can still be kept: whoever mends the program can make evidence of it later.
     const raw = JSON.stringify(

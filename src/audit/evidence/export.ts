@@ -10,6 +10,7 @@ import { payloadConverter } from '../../workflows/payload-converter';
 import type { Replayer } from '../replay';
 import { chainHash, chainStart, sealOf } from './chain';
 import { type AskedDirectory, askedDirectoryOf } from './excerpt';
+import { type FoundSource, foundAbout } from './found';
 import { historyToPlain } from './history';
 import { type PolicyFile, type PolicyText, readPolicy } from './policy';
 import { Rechecker } from './recheck';
@@ -50,6 +51,7 @@ export async function makeEvidence(
   runs: readonly RunHistory[],
   books: BookSource,
   replayer: Replayer,
+  targets?: FoundSource,
 ): Promise<MadeEvidence> {
   const steps: JournalStep[] = [];
   for (const { history } of runs) {
@@ -61,6 +63,8 @@ export async function makeEvidence(
   const { policies, directories, missing } = await usedOf(request, runs, steps, books);
   const chained = chain(request, steps);
   const state = fold(steps.flatMap(({ events }) => events));
+  const target = state?.submission?.request.entitlement.connector;
+  const { findings, missing: unasked } = await foundAbout(target, request, targets);
   const unsealed = {
     format: EVIDENCE_FORMAT,
     version: EVIDENCE_VERSION,
@@ -71,11 +75,12 @@ export async function makeEvidence(
     policies,
     directories,
     steps: chained,
+    ...(findings.length > 0 && { findings }),
     head: chained.at(-1)?.events.at(-1)?.hash ?? chainStart(request),
     runs: runs.map(({ runId, history }) => ({ runId, history: historyToPlain(history) })),
   };
   const evidence = evidenceFileSchema.safeParse({ ...unsealed, seal: sealOf(unsealed) });
-  if (evidence.success) return { ok: true, evidence: evidence.data, missing };
+  if (evidence.success) return { ok: true, evidence: evidence.data, missing: [...missing, ...unasked] };
   const [issue] = evidence.error.issues;
   return { ok: false, message: `${issue?.path.map(String).join('.')}: ${issue?.message}` };
 }

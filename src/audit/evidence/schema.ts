@@ -3,6 +3,7 @@ import { requestId } from '../../contracts/request';
 import { STATUSES } from '../../domain/state';
 import { commandSchema, eventSchema, receivedSchema } from './event-schema';
 import { excerptSchema } from './excerpt';
+import { findingsSchema } from './found';
 
 export const EVIDENCE_FORMAT = 'countersign-evidence';
 /** Raised when a file of the new kind would mislead a program of the old one. */
@@ -69,6 +70,9 @@ export const evidenceFileSchema = z.strictObject({
     .max(64)
     .describe('of each version of the directory that took part, what was asked of it'),
   steps: z.array(stepSchema).min(1).max(65_536),
+  findings: findingsSchema
+    .exactOptional()
+    .describe('what was found on the target about its lease, as the target had it when this was written'),
   head: digest.describe('hash of the last event'),
   runs: z
     .array(

@@ -1,5 +1,7 @@
+import { digestOf } from '../../domain/digest';
 import type { DomainEvent } from '../../domain/event';
 import { type AccessRequest, entitlementName } from '../../domain/request';
+import { type Found, tellFound } from '../evidence/found';
 import type { EvidenceFile } from '../evidence/schema';
 import { sentence } from '../report/story';
 
@@ -12,6 +14,7 @@ const CREATE = 1;
 const UPDATE = 3;
 const ASSIGN_PRIVILEGES = 1;
 const REVOKE_PRIVILEGES = 2;
+const OTHER = 99;
 const SUCCESS = 1;
 const FAILURE = 2;
 
@@ -98,10 +101,54 @@ export type OcsfEvent = Readonly<Record<string, unknown>>;
 export function ocsfEventsOf(evidence: EvidenceFile): readonly OcsfEvent[] {
   const first = evidence.steps[0]?.command;
   const request = first?.type === 'submit' ? first.submission.request : undefined;
-  return evidence.steps.flatMap(({ events }) =>
-    events.map(({ event, hash }) => ocsfEventOf(evidence, request, event, hash)),
+  const events = evidence.steps.flatMap((step) =>
+    step.events.map(({ event, hash }) => ocsfEventOf(evidence, request, event, hash)),
   );
+  const found = (evidence.findings ?? []).map((one) => ocsfFindingOf(evidence, request, one));
+  return [...events, ...found];
 }
+
+/** What was found on the target, as something about access that nobody ordered. Found again, it is the same event. */
+function ocsfFindingOf(
+  { request: id, software }: EvidenceFile,
+  request: AccessRequest | undefined,
+  found: Found,
+): OcsfEvent {
+  const { kind, account, grant, firstAtMs, lastAtMs, times } = found;
+  return {
+    ...headOf({ classUid: USER_ACCESS_MANAGEMENT, activityId: OTHER }),
+    activity_name: 'Finding',
+    severity_id: kind === 'missing' ? 3 : 4,
+    time: firstAtMs,
+    end_time: lastAtMs,
+    count: times,
+    status_id: SUCCESS,
+    status: 'Success',
+    status_code: `FOUND_${kind.toUpperCase()}`,
+    message: tellFound(found),
+    metadata: metadataOf(id, software, digestOf([id, kind, account, grant]), `found_${kind}`),
+    ...accessOf(request),
+    unmapped: { finding: found },
+  };
+}
+
+const headOf = ({ classUid, activityId }: Pick<Mapping, 'classUid' | 'activityId'>) => ({
+  activity_id: activityId,
+  category_uid: 3,
+  category_name: 'Identity & Access Management',
+  class_uid: classUid,
+  class_name: CLASS_NAMES[classUid],
+  type_uid: classUid * 100 + activityId,
+});
+
+const metadataOf = (id: string, software: EvidenceFile['software'], uid: string, code: string) => ({
+  version: OCSF_VERSION,
+  product: { name: 'Countersign', vendor_name: 'Countersign', version: software.countersign },
+  uid,
+  correlation_uid: id,
+  event_code: code,
+  log_name: 'countersign',
+});
 
 function ocsfEventOf(
   { request: id, software }: EvidenceFile,
@@ -114,26 +161,14 @@ function ocsfEventOf(
   const severity = event.type === 'granted' && request?.emergency ? 3 : severityId;
   const actor = actorOf(event, request);
   return {
-    activity_id: activityId,
-    category_uid: 3,
-    category_name: 'Identity & Access Management',
-    class_uid: classUid,
-    class_name: CLASS_NAMES[classUid],
-    type_uid: classUid * 100 + activityId,
+    ...headOf({ classUid, activityId }),
     severity_id: severity,
     time: event.atMs,
     status_id: statusId,
     status: statusId === SUCCESS ? 'Success' : 'Failure',
     status_code: codeOf(event),
     message: sentence(event),
-    metadata: {
-      version: OCSF_VERSION,
-      product: { name: 'Countersign', vendor_name: 'Countersign', version: software.countersign },
-      uid: hash,
-      correlation_uid: id,
-      event_code: event.type,
-      log_name: 'countersign',
-    },
+    metadata: metadataOf(id, software, hash, event.type),
     ...(actor !== undefined && { actor: { user: userOf(actor) } }),
     ...(classUid === ENTITY_MANAGEMENT
       ? { entity: { uid: id, name: `access request ${id}`, type: 'Access Request' } }

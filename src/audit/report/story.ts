@@ -1,6 +1,7 @@
 import type { DomainEvent } from '../../domain/event';
 import type { EndCause } from '../../domain/lease';
 import { entitlementName } from '../../domain/request';
+import { tellFound } from '../evidence/found';
 import type { EvidenceFile } from '../evidence/schema';
 
 type EventOf<T extends DomainEvent['type']> = Extract<DomainEvent, { type: T }>;
@@ -14,6 +15,7 @@ export function storyOf(evidence: EvidenceFile): readonly string[] {
     const comment = commentIn(command);
     if (comment !== undefined) lines.push(`${' '.repeat(26)}they wrote: ${comment}`);
   }
+  for (const found of evidence.findings ?? []) lines.push(`${iso(found.firstAtMs)}  ${tellFound(found)}`);
   lines.push(`the last event has the hash ${evidence.head}`);
   return lines;
 }

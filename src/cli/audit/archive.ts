@@ -10,7 +10,7 @@ import type { Context } from '../context';
 import { createLogger } from '../logger';
 import { done, type Outcome, UserError, usageError } from '../output';
 import type { Run } from './index';
-import { archiveOf, booksOf, withReplayer, withTemporal } from './source';
+import { archiveOf, booksOf, targetsOf, withReplayer, withTemporal } from './source';
 
 /** Open requests are archived as they stand once a day. */
 const CHECKPOINT_AFTER_MS = 86_400_000;
@@ -73,6 +73,7 @@ export async function archivistOptions({ context, sink, ...place }: Place): Prom
     ...place,
     sink,
     books: await booksOf(context, sink),
+    targets: targetsOf(context),
     checkpointAfterMs: CHECKPOINT_AFTER_MS,
     logger: createLogger(settings.COUNTERSIGN_LOG_LEVEL),
     ...(dir !== undefined && signer !== undefined && { log: { dir, signer } }),

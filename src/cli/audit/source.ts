@@ -6,11 +6,14 @@ import { ArchivedShelf, shelfWith } from '../../audit/archive/shelf';
 import type { ArchiveSink } from '../../audit/archive/sink';
 import { type BookSource, makeEvidence } from '../../audit/evidence/export';
 import { readEvidenceFile } from '../../audit/evidence/file';
+import type { FoundSource } from '../../audit/evidence/found';
 import { historiesOf } from '../../audit/evidence/runs';
 import type { EvidenceFile } from '../../audit/evidence/schema';
 import { Replayer } from '../../audit/replay';
 import { configuredCodecs } from '../../codec';
+import { addressVariable, createConnectors } from '../../connectors';
 import { requestId } from '../../contracts/request';
+import { FileTicketSource, loadBundle } from '../../policy';
 import { readBundleFiles } from '../../policy/load-bundle';
 import { builtWorkflowBundle } from '../../worker';
 import type { Context } from '../context';
@@ -71,6 +74,26 @@ export async function booksOf({ settings }: Context, archive?: ArchiveSink): Pro
   return shelfWith(files.ok ? files.value : new Map(), below);
 }
 
+/** What was found on targets, asked of those whose address is in the environment. */
+export const targetsOf = ({ settings, env }: Context): FoundSource => ({
+  found: async (name, requestId) => {
+    const variable = addressVariable(name);
+    if (!env[variable] && !env[`${variable}_FILE`]) return [];
+    const loaded = await loadBundle(settings.COUNTERSIGN_BUNDLE, new FileTicketSource(undefined));
+    const declared = loaded.ok ? loaded.bundle.connectors : [];
+    const connectors = createConnectors(
+      declared.filter((one) => one.name === name),
+      env,
+    );
+    const connector = connectors.get(name);
+    try {
+      return (await connector?.findings?.read(requestId)) ?? [];
+    } finally {
+      await connector?.close();
+    }
+  },
+});
+
 export interface FetchedEvidence {
   readonly evidence: EvidenceFile;
   readonly missing: readonly string[];
@@ -87,7 +110,7 @@ export async function fetchEvidence(id: string, context: Context): Promise<Fetch
         const runs = await historiesOf(client, id).catch(() => {
           throw new UserError(`there is no request ${id} on this server (any more)`, 1, 'NOT_FOUND');
         });
-        const made = await makeEvidence(id, runs, books, replayer);
+        const made = await makeEvidence(id, runs, books, replayer, targetsOf(context));
         if (!made.ok) throw new UserError(`${id}: ${made.message}`);
         return made;
       }),

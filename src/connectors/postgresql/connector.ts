@@ -4,6 +4,7 @@ import type { GrantTerms } from '../../domain/prove';
 import { type Authorisation, isAuthorisation } from '../../domain/prove';
 import type { RefusalCode } from '../../domain/refusal';
 import {
+  type CatalogGrant,
   type Connector,
   type ConnectorDescription,
   type Drift,
@@ -65,7 +66,7 @@ export class PostgresqlConnector implements Connector {
     return this.#database.transaction((client) => this.#end(client, leaseId, reason, cause));
   }
 
-  async list(scope: 'all' | 'alive' = 'all'): Promise<Inventory> {
+  async list(scope: 'all' | 'alive' = 'all', governed: readonly CatalogGrant[] = []): Promise<Inventory> {
     await this.#prepare();
     const leases = await this.#database.query<LeaseRow & { present: boolean }>(
       `
@@ -78,13 +79,17 @@ export class PostgresqlConnector implements Connector {
        ORDER BY lease.granted_at_ms NULLS LAST, lease.lease_id`,
       [scope === 'all'],
     );
-    const drift = await this.#database.query<{ account: string; grant: string }>(`
+    const roles = governed.flatMap((grant) => grant['role'] ?? []);
+    const drift = await this.#database.query<{ account: string; grant: string }>(
+      `
       SELECT DISTINCT a.rolname AS account, r.rolname AS grant
         FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member
-       WHERE r.rolname IN (SELECT DISTINCT role FROM countersign.lease WHERE role IS NOT NULL)
+       WHERE (r.rolname = ANY ($1) OR r.rolname IN (SELECT DISTINCT role FROM countersign.lease WHERE role IS NOT NULL))
          AND NOT EXISTS (SELECT 1 FROM countersign.lease l
                           WHERE l.account = a.rolname AND l.role = r.rolname AND l.ended_at_ms IS NULL)
-       ORDER BY 1, 2`);
+       ORDER BY 1, 2`,
+      [roles],
+    );
     const held = leases.map((row) => recordOf(row, row.present && row.ended_at_ms === null));
     return { leases: held, drift: drift satisfies readonly Drift[] };
   }

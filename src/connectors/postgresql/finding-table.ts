@@ -34,8 +34,13 @@ export class FindingTable implements FindingBook {
   async read(leaseId?: string): Promise<readonly KeptFinding[]> {
     await this.prepare();
     const rows = await this.database.query<FindingRow>(
-      `SELECT * FROM countersign.finding WHERE $1::text IS NULL OR lease_id = $1
-        ORDER BY last_at_ms DESC LIMIT 1000`,
+      `SELECT f.* FROM countersign.finding f
+        WHERE $1::text IS NULL OR f.lease_id = $1
+           OR (f.kind = 'drift' AND EXISTS (
+                SELECT 1 FROM countersign.lease l
+                 WHERE l.lease_id = $1 AND l.account = f.account AND l.role = f.role
+                   AND f.last_at_ms >= l.granted_at_ms))
+        ORDER BY f.last_at_ms DESC LIMIT 1000`,
       [leaseId ?? null],
     );
     return rows.flatMap(findingOf);

@@ -9,6 +9,8 @@ import type { Kind, Plan, Saying } from '../plan';
 /** Shorter than a worker may be away: also a lease that is over before its workflow heard of it is the same outcome. */
 const GRANT_MS = 5_000;
 const OVER_WITHIN_MS = 90_000;
+/** Others crash the worker, too, and those who say something go on trying until it is heard. */
+const PATIENCE_MS = 600_000;
 /** Lives that reach their event at about the same time share a crash. */
 const GATHER_MS = 120;
 
@@ -49,7 +51,7 @@ const LIVES: Readonly<
   },
   cancelled: { kind: 'write', sayings: [say('person/chen', 'cancel', 50)] },
   withdrawn: { kind: 'write', sayings: [say('self', 'withdraw', 50)] },
-  revoked: { kind: 'write', sayings: [mira, say('person/greta', 'revoke', 200)], ms: 60_000 },
+  revoked: { kind: 'write', sayings: [mira, say('person/greta', 'revoke', 200)], ms: PATIENCE_MS },
   'hard stop': { kind: 'control', sayings: [] },
 };
 const KINDS_OF_LIVES = Object.keys(LIVES);
@@ -99,12 +101,13 @@ export async function crashAt(ground: Ground, observer: Observer, lives: readonl
   let reached = 0;
   const lived = await Promise.all(
     lives.map(async ({ life, plan, step }) => {
-      const [record] = await live(ground, plan, async (requestId) => {
+      const onStart = async (requestId: string) => {
         if (step > 0 && (await reaches(ground, requestId, step))) {
           reached += 1;
           await crasher.crash();
         }
-      });
+      };
+      const [record] = await live(ground, plan, { onStart, patienceMs: PATIENCE_MS, waitsForGrant: true });
       if (record === undefined) throw new Error('nothing was lived');
       return { step, life, requestId: record.request.id };
     }),
@@ -190,18 +193,27 @@ async function outcomeOf(
   return {
     life,
     status: view.status,
-    events: events
-      .filter((event) => !isSaidAgain(event))
-      .map(({ type }) => type)
-      .sort(),
+    events: [...new Set(refusalsIn(events)), ...events.map(({ type }) => type).filter(isNoRefusal)].sort(),
     given: changes.filter(({ before, after }) => before === null && isGiving(after)).length,
     ended: changes.at(-1)?.after?.end_reason ?? null,
   };
 }
 
-/** Whoever got no answer says it again; that it was heard the first time is then on record as a refusal. */
-const isSaidAgain = (event: DomainEvent): boolean =>
-  event.type === 'statement_refused' && event.refusal.code === 'REPLAYED';
+/**
+ * Whoever got no answer says it again. That it was heard the first time is then on record as a refusal, and one that was
+ * refused is refused as often as it is said: what counts is who was refused what, and why at first.
+ */
+function refusalsIn(events: readonly DomainEvent[]): readonly string[] {
+  const first = new Map<string, string>();
+  for (const event of events) {
+    if (event.type !== 'statement_refused' || event.refusal.code === 'REPLAYED') continue;
+    const said = `${event.verb} by ${event.by}`;
+    if (!first.has(said)) first.set(said, `refused ${said}: ${event.refusal.code}`);
+  }
+  return [...first.values()];
+}
+
+const isNoRefusal = (type: string): boolean => type !== 'statement_refused';
 
 /** The worker may be dead at this very moment. */
 async function patiently<T>(ask: () => Promise<T>): Promise<T> {

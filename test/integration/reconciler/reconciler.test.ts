@@ -41,7 +41,7 @@ const connectorThat = (revoke: Connector['revoke'], down = false): Connector => 
   describe: () => connector.describe(),
   provision: (authorisation) => connector.provision(authorisation),
   revoke,
-  list: (scope) => connector.list(scope),
+  list: (scope, governed) => connector.list(scope, governed),
   overdue: (atMs) => connector.overdue(atMs),
   ...(connector.findings && { findings: connector.findings }),
   withReconcilerLock: (work) =>
@@ -182,6 +182,31 @@ describe('EMG-2 the end of a grant needs neither its workflow nor Temporal', () 
     await until(() => one.counts.passes === 1);
     await one.pass();
     expect(one.counts.skipped).toBeLessThan(2);
+  });
+
+  test('FRI-8 access to what the catalog governs is found, though it was never leased', async () => {
+    await postgres.query('GRANT reporting_read TO ines; CREATE ROLE unheard_of; GRANT unheard_of TO ines');
+    const governed = async () => new Map([['warehouse', [{ role: 'reporting_read' }, { audience: 'x' }]]]);
+    const one = startReconciler({
+      connectors: new Map([['warehouse', connector]]),
+      intervalMs: 3_600_000,
+      governed,
+      logger,
+    });
+    started.push(one);
+    await until(() => one.counts.driftSeen > 0);
+    const found = ((await connector.findings?.read()) ?? []).filter(({ account }) => account === 'ines');
+    expect(found).toMatchObject([{ kind: 'drift', grant: 'reporting_read' }]);
+  });
+
+  test('AUD-4 access that is there again after its lease is kept for the evidence of that request', async () => {
+    await give('regiven-0001', 60_000);
+    await connector.revoke('regiven-0001', 'revoked');
+    await postgres.query('GRANT production_write TO payments_ci');
+    const one = await reconciler();
+    await until(() => one.counts.driftSeen > 0);
+    expect(await connector.findings?.read('regiven-0001')).toMatchObject([{ kind: 'drift' }]);
+    await postgres.query('REVOKE production_write FROM payments_ci');
   });
 
   test('FRI-8 access without a lease, and a lease without access, are reported', async () => {

@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Ajv2020 from 'ajv/dist/2020';
 import { evidenceJsonSchema } from '../../../src/audit/evidence/json-schema';
+import { evidenceFileSchema } from '../../../src/audit/evidence/schema';
 import { cloudEventsOf } from '../../../src/audit/ocsf/cloud-event';
 import { OCSF_MAPPING, OCSF_VERSION } from '../../../src/audit/ocsf/ocsf';
+import { storyOf } from '../../../src/audit/report/story';
 import { keptEvidence } from '../../support/audit';
 
 const ROOT = path.join(__dirname, '../../..');
@@ -43,6 +45,19 @@ describe('events for machines are OCSF in CloudEvents', () => {
       expect([validate(data), validate.errors]).toEqual([true, null]);
       expect(data['type_uid']).toBe(Number(data['class_uid']) * 100 + Number(data['activity_id']));
     }
+  });
+
+  test('AUD-4 what was found on the target is in the events, in the story and in the published schema', () => {
+    const [{ evidence } = fail()] = lives;
+    const seen = { account: 'jonas', grant: 'production_admin', firstAtMs: 1_000, lastAtMs: 2_000, times: 2 };
+    const kinds = ['overdue', 'missing', 'drift'] as const;
+    const told = { ...evidence, findings: kinds.map((kind) => ({ kind, ...seen })) };
+    expect(evidenceFileSchema.safeParse(told).error).toBeUndefined();
+    const found = cloudEventsOf(told, 'urn:countersign:test').slice(-3);
+    for (const { data } of found) expect([classes[3005](data), classes[3005].errors]).toEqual([true, null]);
+    expect(new Set(found.map(({ id }) => id)).size).toBe(3);
+    const story = storyOf(told).join('\n');
+    for (const words of ['past its end', 'did not have', 'without a lease']) expect(story).toContain(words);
   });
 
   test('the schema notices a member that OCSF does not know, and one that is missing', () => {
