@@ -4,7 +4,7 @@ import { NO_PRECEDENTS } from '../../../src/domain/precedents';
 import { isPrincipalId } from '../../../src/domain/principal';
 import { snapshotOf } from '../../../src/domain/snapshot';
 import { HOUR, leads, needsApproval, START } from '../../support/domain/builders';
-import { says } from '../../support/domain/commands';
+import { says, submit } from '../../support/domain/commands';
 import { awaitingApproval, expired } from '../../support/domain/courses';
 import { BENEFICIARY, DELEGATOR, LEAD_1, LEAD_2, LEAD_3, REQUESTER } from '../../support/domain/people';
 import { given, stateAfter } from '../../support/domain/specification';
@@ -99,16 +99,10 @@ describe('OVR-3 whom a request names is in conflict, whatever an assessment leav
     expect(events).toMatchObject([{ type: 'statement_refused', refusal: { code: 'CONFLICTED', detail } }]);
   });
 
-  it('even before anybody has assessed it', () => {
-    const human = {
-      id: BENEFICIARY,
-      kind: 'person' as const,
-      active: true,
-      roles: ['process-owner'],
-      groups: [],
-    };
-    given(...awaitingApproval().slice(0, 1))
-      .when(says(BENEFICIARY, 'cancel', {}, { signer: human }))
+  it.each([REQUESTER, BENEFICIARY, DELEGATOR])('%s, even before anybody has assessed it', (who) => {
+    const human = { id: who, kind: 'person' as const, active: true, roles: ['process-owner'], groups: [] };
+    given(submit())
+      .when(says(who, 'cancel', {}, { signer: human }))
       .thenRefused('CONFLICTED');
   });
 });
