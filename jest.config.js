@@ -12,6 +12,8 @@ const transform = {
 const project = (displayName, extra = {}) => ({
   displayName,
   testEnvironment: 'node',
+  // Stryker works on copies of the project there.
+  modulePathIgnorePatterns: ['<rootDir>/.stryker'],
   testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`],
   transform,
   transformIgnorePatterns: ['/node_modules/(?!(jose|@noble)/)'],

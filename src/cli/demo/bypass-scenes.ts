@@ -12,6 +12,25 @@ export async function promptBypass(cast: Cast, script: Script): Promise<void> {
     script.scene(`7.${index + 1}  Prompt bypass: ${story.title} (APB-5)`);
     await tell(story, cast, script);
   }
+  await askInParts(cast, script);
+}
+
+/** What a stopped workload asks for next is judged with the stop beside it, however harmless it looks (APB-3). */
+async function askInParts(cast: Cast, script: Script): Promise<void> {
+  script.scene('7.5  Prompt bypass: after a stop, in parts that look harmless each (APB-3, APB-5)');
+  const requester = 'service/reconciliation';
+  const ask = { requester, reason: 'the nightly run needs it', durationMs: SHORT_MS };
+  const stop = await cast.ask({ ...ask, entitlement: 'network:egress-policy#exempt' });
+  script.check('asked plainly', STOPPED, await endOf(cast, stop));
+  const write = await cast.ask({ ...ask, entitlement: 'warehouse:payments#write' });
+  const { assessment } = await cast.settled(write);
+  const stages = assessment?.path?.stages.map((stage) => stage.name).join(', ') ?? 'none';
+  script.check('a part of it goes to security too', 'owner, security', stages);
+  const shown = assessment?.precedents?.some(({ id }) => id === stop.id) === true;
+  script.check('and the stop is shown to them', 'shown', shown ? 'shown' : 'not shown');
+  const admin = await cast.ask({ ...ask, entitlement: 'warehouse:payments#admin', ticket: 'OPS-1' });
+  script.check('the rest', 'hard_stopped: POLICY_HARD_STOP, 0 asked, 0 approvals', await endOf(cast, admin));
+  script.check('it gives up', 'accepted', await cast.say(requester, 'withdraw', write));
 }
 
 async function tell(story: BypassStory, cast: Cast, script: Script): Promise<void> {

@@ -1,8 +1,10 @@
 import { eventsOnServer } from '../../../src/cli/friction/sources';
 import { driftOn, knownOf } from '../../../src/cli/friction/surroundings';
+import { NewestRequests, noteServer } from '../../../src/cli/recorded-requests';
 import { PostgresqlConnector } from '../../../src/connectors/postgresql/connector';
 import { readSettings } from '../../../src/contracts/settings';
 import { FrictionTally } from '../../../src/friction/tally';
+import { bundleOf, FileTicketSource, preview, readBundleFiles, withChange } from '../../../src/policy';
 import { Harness } from '../../support/harness';
 import { READ, WRITE } from '../../support/harness-asks';
 import { eventuallyTrue } from '../../support/harness-wait';
@@ -74,3 +76,31 @@ describe('FRI-4 friction of requests on a real server', () => {
     ]);
   });
 });
+
+describe('FRI-5 policy preview of requests on a real server', () => {
+  test('finds nothing where nothing has changed, and each request that would have been decided otherwise', async () => {
+    const newest = new NewestRequests(10);
+    await noteServer(newest, harness.client, 10, undefined);
+    const recorded = newest.newest();
+    expect(recorded.map(({ assessment }) => assessment.outcome).sort()).toEqual([
+      'approve',
+      'approve',
+      'permit',
+    ]);
+    const files = await readBundleFiles(harness.bundle.dir);
+    if (!files.ok) throw new Error('the bundle cannot be read');
+    const would = (change: Parameters<typeof withChange>[1]) => {
+      const changed = withChange(files.value, change);
+      const loaded = changed.ok ? bundleOf(changed.files, new FileTicketSource(undefined)) : changed;
+      if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+      return preview(loaded.bundle.policy, recorded).map(({ before, after }) =>
+        [before, after].map(firstWord),
+      );
+    };
+    expect(would({ add: '', exempt: { policies: [], clause: '' } })).toEqual([]);
+    const exempt = { policies: ['reporting-read'], clause: 'unless { true }' };
+    expect(would({ add: '', exempt })).toEqual([['permit', 'refuse']]);
+  });
+});
+
+const firstWord = (text: string): string => text.split(/\W/)[0] ?? '';

@@ -89,3 +89,27 @@ describe('APB-5 what a service account may not keep by asking for it again', () 
     expect((await harness.cast.view(service)).status).toBe('refused');
   });
 });
+
+describe('APB-3, APB-5 what it asks for next, each part harmless by itself', () => {
+  const workload = 'service/reconciliation';
+
+  test('goes to more people with the stop beside it, or is stopped as well', async () => {
+    const stop = await stopped({ requester: workload, entitlement: 'network:egress-policy#exempt' });
+    const write = await harness.cast.ask({ requester: workload, entitlement: 'warehouse:payments#write' });
+    const { assessment } = await harness.cast.view(write);
+    expect(assessment?.path?.stages.map((stage) => stage.name)).toEqual(['owner', 'security']);
+    expect(assessment?.precedents).toContainEqual(
+      expect.objectContaining({ kind: 'hard-stop', id: stop.id }),
+    );
+    expect(await harness.cast.say('person/mira', 'approve', write)).toBe('accepted');
+    expect((await harness.cast.view(write)).status).toBe('awaiting_approval');
+    const admin = await harness.cast.ask({
+      requester: workload,
+      entitlement: 'warehouse:payments#admin',
+      ticket: 'OPS-1',
+    });
+    const view = await harness.cast.view(admin);
+    expect([view.status, view.assessment?.reasonCodes]).toEqual(['hard_stopped', ['POLICY_HARD_STOP']]);
+    expect(view.assessment?.safeWay).toContain('security operations');
+  });
+});

@@ -57,12 +57,13 @@ describe('AGE-5 the outcome of an execution is recorded against its decision', (
   });
 
   it('a flood of refused attempts leaves room for what people say', () => {
-    const flood = Array.from({ length: 40 }, (_, index) =>
+    const flood = Array.from({ length: 70 }, (_, index) =>
       reports('redemption_refused', `flood-${index}` as 'redemption_refused'),
     );
     given(...underWay, ...flood)
       .when(at(HOUR / 2, saysAbout(execution, REQUESTER, 'revoke')))
       .thenFollows('ending_ordered');
+    expect(stateAfter(...underWay, ...flood).statements).toHaveLength(32);
   });
 
   it('access has no execution to report on', () => {
