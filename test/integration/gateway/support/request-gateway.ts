@@ -158,6 +158,10 @@ export class RequestGateway {
   }
 }
 
+/** Which of the profile's problems an answer is. */
+export const problemOf = ({ json }: Answer): string =>
+  String(json.type).replace('urn:openid:authzen:access-request:error:', '');
+
 /** What a caller returns of a denial, as it was. */
 export function denialOf(decision: { context: Json }): Json {
   const { evaluation_id, evaluated_at, reason } = decision.context;
