@@ -85,6 +85,40 @@ export function taskCases(ground: () => Ground): void {
     });
   });
 
+  it('a task that broke off between two items is made whole by whoever sends it again', async () => {
+    const items = [];
+    for (const about of [WRITE, rotation(8)]) {
+      const { json } = await gateway.as('ci/payments', '/access/v1/evaluation', { body: about });
+      items.push({ resource: about.resource, action: about.action, denial: denialOf(json) });
+    }
+    const body = { subject: WRITE.subject, items, context: CONTAINED };
+    const key = randomUUID();
+    const { id } = (await gateway.submit('ci/payments', body, key)).json.task;
+    const [, second = ''] = await gateway.gateway.tasks.requestIds(id);
+    // As if the gateway had been stopped before it started the second one.
+    await gateway.stopGateway();
+    const workflowId = `access-request/${second}`;
+    const { workflowService, workflow } = gateway.stage.temporal;
+    await workflowService.deleteWorkflowExecution({
+      namespace: 'default',
+      workflowExecution: { workflowId },
+    });
+    const isGone = () =>
+      workflow
+        .getHandle(workflowId)
+        .describe()
+        .then(
+          () => false,
+          () => true,
+        );
+    await eventuallyTrue('the second request is gone', isGone);
+    await gateway.startGateway();
+    const again = await gateway.submit('ci/payments', body, key);
+    expect(again).toMatchObject({ status: 202, json: { task: { id } } });
+    expect(again.json.task.items).toHaveLength(2);
+    expect(await isGone()).toBe(false);
+  });
+
   describe('ARAP Task Status Endpoint, Cancellation', () => {
     it('a task is gone when its time is over, and says so only to its parties', async () => {
       const { json } = await gateway.ask('ci/payments', WRITE);
@@ -94,6 +128,17 @@ export function taskCases(ground: () => Ground): void {
       gateway.clock.offsetMs = 0;
       expect([late.status, problemOf(late)]).toEqual([410, 'task_expired']);
       expect(problemOf(foreign)).toBe('unknown_task');
+    });
+
+    it('what is under way is answered before a gateway stops, and nothing after', async () => {
+      const { json } = await gateway.ask('ci/payments', WRITE);
+      const waiting = gateway.read('ci/payments', json.task.id, 3);
+      await eventuallyTrue('the poll has arrived', async () => gateway.underWay() > 0);
+      await gateway.stopGateway();
+      expect((await waiting).status).toBe(200);
+      await expect(gateway.web.call('/health')).rejects.toThrow();
+      await gateway.startGateway();
+      expect((await gateway.web.call('/health')).status).toBe(200);
     });
 
     it('whoever has no part in a task learns nothing of it', async () => {
