@@ -1,6 +1,7 @@
 // Throws generated requests, well-formed and not, at a running gateway, by its own OpenAPI document, and fails where one
-// is answered with a 5xx. Needs Python: schemathesis is installed into the project's cache, once.
-// Usage: node scripts/fuzz-gateway.mjs [examples for each operation]
+// is answered with a 5xx. Real requests are made first, so that their ids lead to what lies behind "unknown". Needs Python:
+// schemathesis is installed into the project's cache, once.
+// Usage: npm run build && node scripts/fuzz-gateway.mjs [examples for each operation, 60 by default: two minutes or three]
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,11 +50,27 @@ try {
     up.once('exit', () => reject(new Error('up ended')));
   });
   const { kid, token } = await tokenFor('ci/payments');
+  const ids = [...(await realRequests(token)), 'access', 'execution', 'emergency'];
+  const settings = path.join(folder, 'schemathesis.toml');
+  const from = '{ dictionary = "ids", probability = 0.6 }';
+  writeFileSync(
+    settings,
+    `[parameters]\n"path.id" = ${from}\n"body.request" = ${from}\n[dictionaries.ids]\nvalues = ${JSON.stringify(ids)}\n`,
+  );
   process.stdout.write(`fuzzing ${url} as ci/payments (key ${kid})\n`);
   const { status } = spawnSync(
     program,
     [
-      ...['run', `${url}/openapi.json`, '--url', url, '-H', `Authorization: Bearer ${token}`],
+      ...[
+        '--config-file',
+        settings,
+        'run',
+        `${url}/openapi.json`,
+        '--url',
+        url,
+        '-H',
+        `Authorization: Bearer ${token}`,
+      ],
       ...[
         '--checks',
         'not_a_server_error',
@@ -62,7 +79,7 @@ try {
         '--phases',
         'examples,coverage,fuzzing',
       ],
-      ...['--request-timeout', '40', '--suppress-health-check', 'all', '--no-color'],
+      ...['--request-timeout', '40', '--suppress-health-check', 'all'],
     ],
     { stdio: 'inherit' },
   );
@@ -79,6 +96,33 @@ try {
     if (failed.length > 0) process.exitCode = 1;
   }
   rmSync(folder, { recursive: true, force: true });
+}
+
+/** Ids of a request that waits for people, and of an execution that policy alone has let through. */
+async function realRequests(token) {
+  const { EnforcementPoint, HolderKey } = require(path.join(root, 'dist/src/enforcement/index.js'));
+  const holderKey = await HolderKey.make();
+  const point = new EnforcementPoint({ decisionPoint: url, accessToken: async () => token, holderKey });
+  const made = [];
+  for (const [action, type, id] of [
+    ['write', 'warehouse', 'payments'],
+    ['inspect', 'changes', 'compute-fleet'],
+  ]) {
+    const evaluation = {
+      subject: { type: 'ci', id: 'payments' },
+      action: { name: action },
+      resource: { type, id },
+    };
+    const context = {
+      business_justification: 'fuzzing',
+      'urn:countersign:containment': 'none',
+      'urn:countersign:rollback': 'none',
+    };
+    const requested_until = new Date(Date.now() + 600_000).toISOString();
+    const additions = { context, requestedAccess: { requested_until } };
+    made.push((await point.request(evaluation, await point.evaluate(evaluation), additions)).task.id);
+  }
+  return made;
 }
 
 /** A token that the identity signs for itself; it lives ten minutes. */

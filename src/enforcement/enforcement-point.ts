@@ -66,13 +66,7 @@ export class EnforcementPoint {
     if (denial.decision || requestable === undefined || isElsewhere)
       throw new TypeError('this is no denial that can be requested');
     const { access_request_endpoint: advertised } = await this.#discover();
-    const endpoint = requestable.endpoint ?? advertised;
-    if (
-      endpoint === undefined ||
-      advertised === undefined ||
-      new URL(endpoint).origin !== new URL(advertised).origin
-    )
-      throw new GatewayError(0, 'untrusted', 'the denial names an endpoint that is not the decision point’s');
+    const endpoint = await this.#trusted(requestable.endpoint ?? advertised, 'the denial');
     const body = {
       subject: evaluation.subject,
       resource: evaluation.resource,
@@ -98,7 +92,8 @@ export class EnforcementPoint {
    * not beyond the end of the task. Yields what it came to.
    */
   async wait(task: TaskAnswer, { timeoutMs }: { readonly timeoutMs: number }): Promise<TaskAnswer> {
-    const { id, status_endpoint: address, expires_at: expiresAt } = task.task;
+    const { id, status_endpoint: statusEndpoint, expires_at: expiresAt } = task.task;
+    const address = await this.#trusted(statusEndpoint, 'the task');
     const endMs = expiresAt === undefined ? Number.POSITIVE_INFINITY : Date.parse(expiresAt);
     const untilMs = Math.min(Date.now() + timeoutMs, endMs);
     for (let current = task, pauseMs = 0, askedMs = 0; ; pauseMs = Math.min(pauseMs * 2 + 250, 60_000)) {
@@ -169,6 +164,18 @@ export class EnforcementPoint {
   async evidence(request: string): Promise<unknown> {
     const { policy_decision_point: base } = await this.#discover();
     return this.#call('GET', `${base}/v1/requests/${encodeURIComponent(request)}/evidence`);
+  }
+
+  /** Credentials go to the request service that the decision point names, and nowhere else. */
+  async #trusted(endpoint: string | undefined, who: string): Promise<string> {
+    const { access_request_endpoint: advertised } = await this.#discover();
+    const isTrusted =
+      endpoint !== undefined &&
+      advertised !== undefined &&
+      new URL(endpoint).origin === new URL(advertised).origin;
+    if (!isTrusted)
+      throw new GatewayError(0, 'untrusted', `${who} names an endpoint that is not the decision point’s`);
+    return endpoint;
   }
 
   #discover() {

@@ -16,7 +16,7 @@ const STOP_WITHIN_MS = 5_000;
 
 /** Listens, with a time-out on every part of a call, so that a slow caller holds nothing. */
 export async function listen(
-  app: GatewayApp,
+  app: Pick<GatewayApp, 'fetch'>,
   { port, host, tls }: { readonly port: number; readonly host: string; readonly tls?: GatewayConfig['tls'] },
 ): Promise<Listening> {
   const listener = getRequestListener((request, env) => app.fetch(request, env));

@@ -77,10 +77,11 @@ export async function checkBinding(
   return { jti: claims.jti, deadlineMs, evaluationId: claims.evaluation_id };
 }
 
-/** A denial is answered once. Noted last, when nothing else stands in the way of the request. */
-export function useDenials(uses: readonly UseOfDenial[], used: SeenOnce): void {
-  for (const { jti, deadlineMs } of uses)
-    if (!used.first(jti, deadlineMs)) throw unbound('the denial has been answered with another request');
+/** A denial is answered once, by one task. Noted last, when nothing else stands in the way of the request. */
+export function useDenials(uses: readonly UseOfDenial[], used: SeenOnce, taskId: string): void {
+  for (const [index, { jti, deadlineMs }] of uses.entries())
+    if (!used.first(jti, deadlineMs, `${taskId} ${index}`))
+      throw unbound('the denial has been answered with another request');
 }
 
 export interface UseOfDenial {

@@ -87,15 +87,13 @@ export class Tasks {
   ): Promise<Submitted> {
     const digest = digestOf(body);
     const earlier = await this.#earlier(caller, idempotencyKey);
-    if (earlier !== undefined) {
-      if (earlier.body !== digest)
-        throw profileProblem('duplicate_request', 'the Idempotency-Key was used with another body');
-      return this.#answer(earlier);
-    }
+    if (earlier !== undefined && earlier.body !== digest)
+      throw profileProblem('duplicate_request', 'the Idempotency-Key was used with another body');
+    if (earlier?.isWhole) return this.#answer(earlier);
     checkActor(caller, body);
     if (body.callback !== undefined)
       await this.options.callbacks.check(body.callback.endpoint, caller.principal);
-    const { record, settled } = await this.#takeIn(caller, body, digest, idempotencyKey);
+    const { record, settled } = await this.#takeIn(caller, body, digest, idempotencyKey, earlier);
     return this.#answer(record, settled ? SYNCHRONOUS_MS : 0);
   }
 
@@ -152,7 +150,14 @@ export class Tasks {
     return single ?? bundle;
   }
 
-  async #takeIn(caller: Caller, body: AccessRequestBody, digest: string, key: string | undefined) {
+  /** Starts a request for each item. Of a task that was begun and broke off, those that are not there yet. */
+  async #takeIn(
+    caller: Caller,
+    body: AccessRequestBody,
+    digest: string,
+    key: string | undefined,
+    begun: TaskRecord | undefined,
+  ) {
     const { bundles, binding, records, client, keys, recorder, nowMs } = this.options;
     const items = itemsOf(body);
     const isBundle = body.items !== undefined;
@@ -175,10 +180,15 @@ export class Tasks {
         request: requestOf(book, caller, body, from, records.requestId(id, index), atMs),
       });
     }
-    useDenials(uses, this.#used);
     if (body.callback !== undefined) await this.options.watch?.note(id);
+    useDenials(uses, this.#used, id);
     const taken: TaskItem[] = [];
     for (const [index, { request, from, evaluation }] of requests.entries()) {
+      const there = begun?.items[index];
+      if (there !== undefined) {
+        taken.push(there);
+        continue;
+      }
       const scope = scopeOf(body, from);
       const echo = { resource: from.resource, action: from.action };
       const echoText = isBundle ? JSON.stringify(echo) : undefined;

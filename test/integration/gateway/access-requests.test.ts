@@ -1,17 +1,11 @@
-import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
-import { createServer, type IncomingMessage, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { tmpdir } from 'node:os';
-import path from 'node:path';
 import { decodeJwt } from 'jose';
-import { webhookSignature } from '../../../src/outbound/standard-webhooks';
-import { eventually, eventuallyTrue } from '../../support/harness-wait';
+import { taskCases } from './cases/tasks';
+import { CallbackReceiver } from './support/callback-receiver';
 import {
   CONTAINED,
   denialOf,
   JUSTIFIED,
-  READ,
+  problemOf,
   RequestGateway,
   rotation,
   WRITE,
@@ -21,41 +15,21 @@ import {
 
 jest.setTimeout(60_000);
 
-const PROBLEM = 'urn:openid:authzen:access-request:error:';
-const SECRET = Buffer.from('a shared secret of thirty-two byte').toString('base64');
-
 let gateway: RequestGateway;
-let receiver: Server;
-const received: { readonly headers: IncomingMessage['headers']; readonly body: string }[] = [];
-let failures = 0;
+let receiver: CallbackReceiver;
 
 beforeAll(async () => {
-  receiver = createServer((request, response) => {
-    let body = '';
-    request.on('data', (chunk) => {
-      body += chunk;
-    });
-    request.on('end', () => {
-      received.push({ headers: request.headers, body });
-      response.statusCode = failures-- > 0 ? 500 : 204;
-      response.end();
-    });
-  });
-  await new Promise<void>((resolve) => receiver.listen(0, '127.0.0.1', resolve));
-  const secretFile = path.join(tmpdir(), `countersign-webhook-${randomUUID()}`);
-  writeFileSync(secretFile, `whsec_${SECRET}`);
+  receiver = await CallbackReceiver.start();
+  const { url: prefix, secretFile } = receiver;
   gateway = await RequestGateway.start(() => ({
     enforcementPoints: ['service/runner'],
-    callbacks: [{ prefix: callbackUrl(), principals: ['ci/payments'], secretFile, allowInternal: true }],
+    callbacks: [{ prefix, principals: ['ci/payments'], secretFile, allowInternal: true }],
   }));
 });
 afterAll(async () => {
   await gateway?.stop();
-  receiver.close();
+  receiver?.stop();
 });
-
-const callbackUrl = () => `http://127.0.0.1:${(receiver.address() as AddressInfo).port}/hooks`;
-const problemOf = (answer: { json: { type: string } }): string => answer.json.type.replace(PROBLEM, '');
 
 describe('ARAP Discovery, Requestable Denial Context', () => {
   it('a denial that people could turn says so, with a signed and expiring binding', async () => {
@@ -280,190 +254,6 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
     // The submission is dated ahead of the worker's clock by then; what counts here is that the denial was good.
     expect(inTime.status).toBeLessThan(300);
   });
-
-  it('a repeated submission is the same task, also for a gateway that has started again', async () => {
-    const body = await gateway.submission('ci/payments', WRITE);
-    const key = randomUUID();
-    const [first, second] = await Promise.all([
-      gateway.submit('ci/payments', body, key),
-      gateway.submit('ci/payments', body, key),
-    ]);
-    expect(first?.status).toBe(202);
-    expect(second?.json.task.id).toBe(first?.json.task.id);
-    const reordered = Object.fromEntries(Object.entries(body).reverse());
-    expect((await gateway.submit('ci/payments', reordered, key)).json.task.id).toBe(first?.json.task.id);
-    const other = { ...body, context: { business_justification: 'another reason' } };
-    const conflict = await gateway.submit('ci/payments', other, key);
-    expect([conflict.status, problemOf(conflict)]).toEqual([409, 'duplicate_request']);
-    await gateway.stopGateway();
-    await gateway.startGateway();
-    expect((await gateway.submit('ci/payments', body, key)).json.task.id).toBe(first?.json.task.id);
-    expect(problemOf(await gateway.submit('ci/payments', other, key))).toBe('duplicate_request');
-    // The key is the caller's own: the same one of another caller is another.
-    expect(problemOf(await gateway.submit('bot/deployer', body, key))).toBe('invalid_denial_binding');
-  });
-
-  it('several items are one task, each with a fate of its own', async () => {
-    const items = [];
-    for (const about of [WRITE, rotation(7)]) {
-      const { json } = await gateway.as('ci/payments', '/access/v1/evaluation', { body: about });
-      items.push({ resource: about.resource, action: about.action, denial: denialOf(json) });
-    }
-    const body = { subject: WRITE.subject, items, context: CONTAINED };
-    const mixed = await gateway.submit('ci/payments', { ...body, resource: WRITE.resource });
-    expect(mixed.status).toBe(400);
-    const submitted = await gateway.submit('ci/payments', body);
-    expect(submitted.json.task).toMatchObject({
-      status: 'pending',
-      items: [
-        { resource: WRITE.resource, action: WRITE.action, status: 'pending' },
-        { resource: rotation(7).resource, action: rotation(7).action, status: 'pending' },
-      ],
-    });
-    const { id } = submitted.json.task;
-    const [access, execution] = await gateway.gateway.tasks.requestIds(id);
-    // Temporal lists what is open a moment after it is.
-    await eventuallyTrue('both requests of the task await mira', async () => {
-      const { requests } = (await gateway.as('person/mira', '/v1/awaiting')).json as {
-        requests: { id: string }[];
-      };
-      const listed = new Set(requests.map((one) => one.id));
-      return listed.has(access ?? '') && listed.has(execution ?? '');
-    });
-    await gateway.say('person/mira', 'approve', access ?? '');
-    await gateway.say('person/mira', 'deny', execution ?? '');
-    const over = await gateway.read('ci/payments', id, 30);
-    expect(over.json.task).toMatchObject({
-      status: 'partial',
-      items: [{ status: 'approved', result: { mode: 'reevaluate' } }, { status: 'denied' }],
-    });
-    expect(over.json).not.toHaveProperty('result');
-  });
 });
 
-describe('ARAP Task Status Endpoint, Cancellation', () => {
-  it('a task is gone when its time is over, and says so only to its parties', async () => {
-    const { json } = await gateway.ask('ci/payments', WRITE);
-    gateway.clock.offsetMs = Date.parse(json.task.expires_at) - Date.now() + 60_000;
-    const late = await gateway.read('ci/payments', json.task.id);
-    const foreign = await gateway.read('agent/atlas', json.task.id);
-    gateway.clock.offsetMs = 0;
-    expect([late.status, problemOf(late)]).toEqual([410, 'task_expired']);
-    expect(problemOf(foreign)).toBe('unknown_task');
-  });
-
-  it('whoever has no part in a task learns nothing of it', async () => {
-    const { json } = await gateway.ask('ci/payments', WRITE);
-    const stranger = await gateway.read('agent/atlas', json.task.id);
-    const made = await gateway.read('agent/atlas', `arq_${'x'.repeat(32)}`);
-    expect(problemOf(stranger)).toBe('unknown_task');
-    expect(stranger.json).toEqual(made.json);
-    expect((await gateway.web.call(`/access/v1/requests/${json.task.id}`)).status).toBe(401);
-  });
-
-  it('OVR-10 a requester cannot cancel, a process owner can, once', async () => {
-    const { json } = await gateway.ask('ci/payments', WRITE);
-    const { id } = json.task;
-    const cancel = async (who: string, body?: unknown) =>
-      gateway.as(who, `/access/v1/requests/${id}/cancel`, {
-        method: 'POST',
-        ...(body !== undefined && { body }),
-      });
-    expect((await cancel('ci/payments')).status).toBe(403);
-    expect(problemOf(await cancel('agent/atlas'))).toBe('unknown_task');
-    expect((await cancel('person/chen')).status).toBe(400);
-    const forged = await gateway.statement('person/mira', 'cancel', id);
-    const refused = await cancel('person/chen', { 'urn:countersign:statements': [forged] });
-    expect([refused.status, refused.json.code]).toEqual([403, 'NOT_GOVERNANCE']);
-    const statement = await gateway.statement('person/chen', 'cancel', id);
-    const done = await cancel('person/chen', {
-      reason: 'duplicate',
-      'urn:countersign:statements': [statement],
-    });
-    expect(done).toMatchObject({ status: 200, json: { task: { status: 'cancelled' } } });
-    const again = await cancel('person/chen', { 'urn:countersign:statements': [statement] });
-    expect([again.status, problemOf(again)]).toEqual([409, 'invalid_task_state']);
-  });
-});
-
-describe('ARAP Callback Completion', () => {
-  it('tells a registered endpoint, signed, again where it failed', async () => {
-    failures = 1;
-    const endpoint = `${callbackUrl()}/access`;
-    const submitted = await gateway.ask('ci/payments', WRITE, { callback: { endpoint, state: 'flow-1' } });
-    expect(submitted.status).toBe(202);
-    const { id } = submitted.json.task;
-    await gateway.say('person/mira', 'approve', id);
-    const [first, second] = await eventually('two tries', async () => {
-      const ours = received.filter(({ body }) => body.includes(id));
-      return ours.length >= 2 ? ours : undefined;
-    });
-    expect(JSON.parse(second?.body ?? '')).toEqual({
-      state: 'flow-1',
-      task: { id, status: 'approved', status_endpoint: `${gateway.url}/access/v1/requests/${id}` },
-    });
-    expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
-    const { 'webhook-id': hook, 'webhook-timestamp': timestamp } = second?.headers ?? {};
-    const expected = webhookSignature(
-      Buffer.from(SECRET, 'base64'),
-      String(hook),
-      String(timestamp),
-      second?.body ?? '',
-    );
-    expect(second?.headers['webhook-signature']).toBe(expected);
-  });
-
-  it('a gateway that starts again tells what was decided while it was away', async () => {
-    const endpoint = `${callbackUrl()}/access`;
-    const submitted = await gateway.ask('ci/payments', WRITE, { callback: { endpoint } });
-    const { id } = submitted.json.task;
-    const statement = await gateway.statement('person/mira', 'deny', id);
-    await gateway.stopGateway();
-    expect((await gateway.stage.client.sendStatement(id, statement)).accepted).toBe(true);
-    await gateway.startGateway();
-    const told = await eventually('the callback', async () => received.find(({ body }) => body.includes(id)));
-    expect(JSON.parse(told.body)).toMatchObject({ task: { id, status: 'denied' } });
-    // It is owed no longer once it is taken.
-    await eventuallyTrue('nothing is owed', async () => {
-      const rows = await gateway.stage.postgres.query(
-        'SELECT 1 FROM countersign.callback WHERE task_id = $1',
-        [id],
-      );
-      return rows.length === 0;
-    });
-    expect(received.filter(({ body }) => body.includes(id))).toHaveLength(1);
-  });
-
-  it('is asked for only where the caller is known to be', async () => {
-    for (const endpoint of [
-      'http://127.0.0.1:1/hooks',
-      'http://169.254.169.254/latest/meta-data',
-      'https://localhost/hooks',
-      callbackUrl().replace('/hooks', '/other'),
-      callbackUrl().replace('/hooks', '/hooks/../other'),
-      callbackUrl().replace('127.0.0.1', 'user:secret@127.0.0.1'),
-    ])
-      expect((await gateway.ask('ci/payments', WRITE, { callback: { endpoint } })).status).toBe(400);
-  });
-});
-
-describe('ARAP Delegation and On-Behalf-Of', () => {
-  it('a chain is believed only as far as the token says it', async () => {
-    const claimed = (actor: object) => gateway.ask('ci/payments', WRITE, { client: { actor } });
-    expect((await claimed({ id: 'agent/atlas' })).status).toBe(403);
-    const chain = { id: 'ci/payments', act: { sub: 'person/ines', iss: 'directory' } };
-    expect((await claimed(chain)).status).toBe(403);
-    expect((await claimed({ id: 'ci/payments', issuer: 'directory' })).status).toBe(202);
-  });
-
-  it('nobody asks about others but those who answer for them, and those who enforce', async () => {
-    const evaluate = (who: string) =>
-      gateway.as(who, '/access/v1/evaluation', { body: READ }).then(({ json }) => json);
-    expect(await evaluate('agent/atlas')).toMatchObject({ decision: true });
-    expect(await evaluate('service/runner')).toMatchObject({ decision: true });
-    expect(await evaluate('bot/deployer')).toMatchObject({
-      decision: false,
-      context: { reason: 'subject_not_authorised' },
-    });
-  });
-});
+taskCases(() => ({ gateway, receiver }));

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { decodeJwt, generateKeyPair, SignJWT } from 'jose';
-import { proveAuthorised } from '../../../src/domain/prove';
+import { approvalAttackCases } from './cases/approval-attacks';
+import { httpAttackCases } from './cases/http-attacks';
 import type { Answer } from './support/http';
 import { actionOf, CONTAINED, RequestGateway, rotation, WRITE } from './support/request-gateway';
 import { Holder } from './support/tokens';
@@ -210,67 +211,6 @@ function textIn(value: unknown): string {
 
 const b64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
-describe('approvals', () => {
-  const evaluate = (who: string, about: object, approval: unknown) =>
-    gateway
-      .as(who, '/access/v1/evaluation', { body: { ...about, context: { approval } } })
-      .then(({ json }) => json);
-
-  async function approvedWrite(who = 'ci/payments', about = WRITE) {
-    const { json } = await gateway.ask(who, about);
-    await gateway.say('person/mira', 'approve', json.task.id);
-    const { json: over } = await gateway.read(who, json.task.id, 30);
-    return { id: json.task.id as string, approval: over.result.approval };
-  }
-
-  it('are not swapped between requests or callers, and not replayed after their time', async () => {
-    const bot = { ...WRITE, subject: { type: 'bot', id: 'deployer' } };
-    const ours = await approvedWrite();
-    const theirs = await approvedWrite('bot/deployer', bot);
-    expect(await evaluate('ci/payments', WRITE, ours.approval)).toMatchObject({ decision: true });
-    // Another's approval, in another's hands or in the subject's own name: nothing.
-    expect(await evaluate('bot/deployer', bot, ours.approval)).toMatchObject({ decision: false });
-    expect(await evaluate('ci/payments', WRITE, theirs.approval)).toMatchObject({ decision: false });
-    // Nor in the hands of someone who may well ask about that subject: Ines owns the pipeline.
-    expect(await evaluate('person/ines', WRITE, ours.approval)).toMatchObject({
-      decision: false,
-      context: { reason: 'approval_unverifiable' },
-    });
-    const mixed = { ...ours.approval, state: theirs.approval.state };
-    expect(await evaluate('ci/payments', WRITE, mixed)).toMatchObject({
-      decision: false,
-      context: { reason: 'approval_unverifiable' },
-    });
-    gateway.clock.offsetMs = 16 * 60_000;
-    const replayed = await evaluate('ci/payments', WRITE, ours.approval);
-    gateway.clock.offsetMs = 0;
-    expect(replayed).toMatchObject({ decision: false, context: { reason: 'approval_expired' } });
-  });
-
-  it('TTA-5 are not made by a workflow that says of itself that it was approved', async () => {
-    const { json } = await gateway.ask('ci/payments', WRITE);
-    await gateway.stage.settled(json.task);
-    const { directory, policy } = await gateway.gateway.bundles.current();
-    expect(directory.digest).toMatch(/^sha-256:/);
-    const events = await gateway.stage.client.events(json.task.id);
-    const [submitted, , assessed] = events;
-    if (submitted?.type !== 'submitted' || assessed?.type !== 'assessed') throw new Error('unexpected');
-    // What the forger has: a real submission, and an assessment bent to a permit.
-    const bent = { ...assessed.assessment, outcome: 'permit' as const };
-    const { path: _path, ...rest } = bent;
-    const { SignedDirectory } = jest.requireActual<typeof import('../../../src/signing/signed-directory')>(
-      '../../../src/signing/signed-directory',
-    );
-    const proof = await proveAuthorised(
-      { submission: submitted.submission, assessment: rest, statements: [] },
-      Date.now(),
-      new SignedDirectory(directory),
-      policy,
-    );
-    expect(proof).toMatchObject({ ok: false });
-  });
-});
-
 describe('what a gateway attests', () => {
   it('TTA-1, TTA-5 is worth a channel, names only who showed a token, and keeps no token', async () => {
     const { json } = await gateway.ask('ci/payments', WRITE);
@@ -305,58 +245,5 @@ describe('what a gateway attests', () => {
   });
 });
 
-describe('bodies', () => {
-  const post = async (raw: string, type = 'application/json') =>
-    gateway.web.call('/access/v1/evaluation', {
-      raw,
-      headers: { authorization: `Bearer ${await gateway.token('ci/payments')}`, 'content-type': type },
-    });
-  const good = JSON.stringify(WRITE);
-
-  it.each([
-    ['a member that is there twice', good.replace('{', '{"action":{"name":"read"},')],
-    ['a member that is there twice, escaped', good.replace('{', '{"\\u0061ction":{"name":"read"},')],
-    ['deep nesting of arrays', `{"context":{"x":${'['.repeat(30)}${']'.repeat(30)}}}`],
-    ['very deep nesting', `${'['.repeat(30_000)}`],
-    ['deep nesting of objects', `${'{"a":'.repeat(40)}1${'}'.repeat(40)}`],
-    ['a lone surrogate', good.replace('payments', '\\ud800')],
-    ['a number beyond a double', good.replace('{', '{"n":1e999,')],
-    ['a prototype', good.replace('{', '{"__proto__":{"decision":true},')],
-    ['no object', '[]'],
-    ['text after it', `${good} {}`],
-  ])('%s is a 400', async (_name, raw) => {
-    expect((await post(raw)).status).toBe(400);
-  });
-
-  it('too many members are a 400, too many bytes a 413, with or without a length', async () => {
-    const many = JSON.stringify({ ...WRITE, context: { x: Array.from({ length: 5_000 }, () => 1) } });
-    expect((await post(many)).status).toBe(400);
-    const large = JSON.stringify({ ...WRITE, context: { x: 'x'.repeat(70_000) } });
-    expect((await post(large)).status).toBe(413);
-    const chunked = await gateway.web.call('/access/v1/evaluation', {
-      raw: large,
-      headers: {
-        authorization: `Bearer ${await gateway.token('ci/payments')}`,
-        'content-type': 'application/json',
-        'transfer-encoding': 'chunked',
-      },
-    });
-    expect(chunked.status).toBe(413);
-  });
-
-  it('what is too long for a header never gets far', async () => {
-    const answer = await gateway.web.call('/health', { headers: { 'x-request-id': 'x'.repeat(300) } });
-    expect(answer.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
-    const forged = await gateway.web.call('/health', { headers: { 'x-request-id': 'a b' } });
-    expect(forged.headers['x-request-id']).toMatch(/^[0-9a-f-]{36}$/);
-  });
-});
-
-it('ids of tasks cannot be guessed, and trying them says nothing', async () => {
-  const answers = await Promise.all(
-    Array.from({ length: 50 }, () =>
-      gateway.read('ci/payments', `arq_${Buffer.from(randomUUID()).toString('base64url').slice(0, 32)}`),
-    ),
-  );
-  expect(new Set(answers.map(({ status, text }) => `${status} ${text}`)).size).toBe(1);
-});
+approvalAttackCases(() => gateway);
+httpAttackCases(() => gateway);

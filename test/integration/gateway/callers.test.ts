@@ -2,10 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
-import { connect } from 'node:tls';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { HolderKey } from '../../../src/enforcement';
-import { gatewayConfigSchema } from '../../../src/gateway/config';
 import { DecisionGateway } from './support/decision-gateway';
 import { Issuer } from './support/issuer';
 
@@ -247,76 +245,6 @@ describe('tokens that identities sign for themselves', () => {
       { iat: now() + 75 },
     ])
       expect(await bearer(await gateway.token('service/harness', changes))).toBe(401);
-  });
-});
-
-describe('a configuration', () => {
-  const issuerWith = (changes: object) => ({
-    issuers: [
-      {
-        kind: 'github-actions',
-        issuer: GITHUB,
-        jwksUri: 'https://x.example/keys',
-        audience: AUDIENCE,
-        identities: [{ principal: 'ci/payments', claims: REPOSITORY }],
-        ...changes,
-      },
-    ],
-  });
-
-  it.each([
-    [
-      'a mapping that any branch would fit',
-      { identities: [{ principal: 'ci/payments', claims: { repository: 'acme/payments' } }] },
-    ],
-    [
-      'a mapping that anyone would fit',
-      { identities: [{ principal: 'ci/payments', claims: { repository_owner: 'acme' } }] },
-    ],
-    ['an empty mapping', { identities: [{ principal: 'ci/payments', claims: {} }] }],
-    ['a shared-key algorithm', { algorithms: ['HS256'] }],
-    ['keys over plain http', { jwksUri: 'http://keys.example/jwks' }],
-    ['no keys', { jwksUri: undefined }],
-    ['a trust domain with a path', { kind: 'spiffe', issuer: 'spiffe://a/b' }],
-    ['an unknown word', { audiences: [AUDIENCE] }],
-  ])('%s is refused', (_name, changes) => {
-    expect(gatewayConfigSchema.safeParse(issuerWith({})).success).toBe(true);
-    expect(gatewayConfigSchema.safeParse(issuerWith(changes)).success).toBe(false);
-  });
-});
-
-describe('an address', () => {
-  it('is https, but on loopback: the connection has to be secured', () => {
-    const at = (publicUrl: string) => gatewayConfigSchema.safeParse({ publicUrl }).success;
-    expect(at('https://pdp.example')).toBe(true);
-    expect(at('http://127.0.0.1:8080')).toBe(true);
-    for (const address of [
-      'http://pdp.example',
-      'http://10.0.0.1',
-      'https://pdp.example/#x',
-      'ftp://pdp.example',
-    ])
-      expect(at(address)).toBe(false);
-  });
-
-  it('is served by TLS 1.2 at least', async () => {
-    const { hostname, port } = new URL(gateway.web.base);
-    const meet = (version: 'TLSv1.1' | 'TLSv1.2'): Promise<string> =>
-      new Promise((resolve) => {
-        const options = {
-          host: hostname,
-          port: Number(port),
-          rejectUnauthorized: false,
-          ciphers: 'ALL:@SECLEVEL=0',
-        };
-        const socket = connect({ ...options, minVersion: 'TLSv1.1', maxVersion: version }, () => {
-          resolve(socket.getProtocol() ?? 'none');
-          socket.destroy();
-        });
-        socket.on('error', () => resolve('refused'));
-      });
-    expect(await meet('TLSv1.2')).toBe('TLSv1.2');
-    expect(await meet('TLSv1.1')).toBe('refused');
   });
 });
 

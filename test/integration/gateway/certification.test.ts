@@ -1,20 +1,24 @@
 import path from 'node:path';
+import { connect } from 'node:tls';
 import { compactVerify, createLocalJWKSet, decodeJwt } from 'jose';
+import {
+  admin,
+  alice,
+  archived,
+  bob,
+  context,
+  read,
+  record1,
+  record2,
+  write,
+} from './cases/certification-fixture';
+import { searchCases } from './cases/search';
 import { DecisionGateway } from './support/decision-gateway';
 import type { Answer } from './support/http';
 
 /* The certification scenario of AuthZEN Authorization API 1.0, test by test, against a gateway that runs. */
 
 const FIXTURE = path.resolve(__dirname, '../../fixtures/authzen-certification');
-const alice = { type: 'user', id: 'alice' };
-const bob = { type: 'user', id: 'bob' };
-const record1 = { type: 'record', id: 'record-1' };
-const record2 = { type: 'record', id: 'record-2' };
-const archived = { ...record2, properties: { status: 'archived' } };
-const admin = { ...bob, properties: { role: 'admin' } };
-const read = { name: 'read' };
-const write = { name: 'write' };
-const context = { time: '2025-06-27T18:03-07:00', ip: '192.168.1.1' };
 const fixtureRequest = { subject: alice, action: read, resource: record1 };
 
 let gateway: DecisionGateway;
@@ -205,87 +209,7 @@ describe('c-3 Batch', () => {
   });
 });
 
-describe('c-4 Search', () => {
-  const subjects = (body: unknown) => post('/access/v1/search/subject', body);
-  const resources = (body: unknown) => post('/access/v1/search/resource', body);
-  const actions = (body: unknown) => post('/access/v1/search/action', body);
-  const readers = { subject: { type: 'user' }, action: read, resource: record1 };
-  const readable = { subject: alice, action: read, resource: { type: 'record' } };
-  const possible = { subject: alice, resource: record1 };
-
-  it('c-4-2 subjects', async () => {
-    const answer = await subjects(readers);
-    expect(answer.json.results).toEqual([alice, bob]);
-    expect((await subjects({ ...readers, context })).json).toEqual(answer.json);
-    expect((await subjects({ ...readers, subject: alice })).json).toEqual(answer.json);
-    const writers = await subjects({ subject: { type: 'user' }, action: write, resource: archived });
-    expect(writers.json.results).toContainEqual(bob);
-  });
-
-  it('c-4-3 resources', async () => {
-    const answer = await resources(readable);
-    expect(answer.json.results).toContainEqual(record1);
-    expect((await resources({ ...readable, context })).json).toEqual(answer.json);
-    expect((await resources({ ...readable, resource: record1 })).json).toEqual(answer.json);
-    const writable = await resources({ subject: admin, action: write, resource: { type: 'record' } });
-    expect(writable.json.results).toContainEqual(record2);
-  });
-
-  it('c-4-4 actions', async () => {
-    const answer = await actions(possible);
-    expect(answer.json.results).toEqual(expect.arrayContaining([read, write]));
-    expect((await actions({ ...possible, context })).json).toEqual(answer.json);
-    expect((await actions({ subject: admin, resource: archived })).json.results).toContainEqual(write);
-  });
-
-  it('c-4-5 pages', async () => {
-    const first = await subjects({ ...readers, page: { limit: 1 } });
-    expect(first.json).toMatchObject({ results: [alice], page: { count: 1, total: 2 } });
-    expect(Object.keys(first.json)).toEqual(['page', 'results']);
-    const token = first.json.page.next_token;
-    expect(token).toMatch(/.+/);
-    const second = await subjects({ ...readers, page: { token } });
-    expect(second.json).toMatchObject({ results: [bob], page: { next_token: '' } });
-    expect((await subjects({ ...readers, action: write, page: { token } })).status).toBe(400);
-    expect((await subjects({ ...readers, page: { token, limit: 2 } })).status).toBe(400);
-    expect((await subjects({ ...readers, page: { token: 'made-up' } })).status).toBe(400);
-  });
-
-  it('what is found is permitted when it is evaluated (AuthZEN "Search, semantics")', async () => {
-    for (const { id } of (await subjects(readers)).json.results)
-      expect((await evaluate({ ...readers, subject: { type: 'user', id } })).json.decision).toBe(true);
-    for (const found of (await resources(readable)).json.results)
-      expect((await evaluate({ ...readable, resource: found })).json.decision).toBe(true);
-    for (const found of (await actions({ subject: admin, resource: archived })).json.results)
-      expect((await evaluate({ subject: admin, action: found, resource: archived })).json.decision).toBe(
-        true,
-      );
-  });
-
-  it('c-4-6 what is not known is not found', async () => {
-    const nobody = { type: 'user', id: 'nonexistent-user' };
-    expect((await actions({ subject: nobody, resource: record1 })).json).toEqual({ results: [] });
-    expect((await subjects({ ...readers, subject: { type: 'spaceship' } })).json).toEqual({ results: [] });
-    expect((await resources({ ...readable, subject: nobody })).json).toEqual({ results: [] });
-    expect((await resources({ ...readable, resource: { type: 'spaceship' } })).json).toEqual({ results: [] });
-    const unknown = { type: 'record', id: 'nonexistent' };
-    expect((await subjects({ ...readers, resource: unknown })).json).toEqual({ results: [] });
-    expect((await actions({ subject: alice, resource: unknown })).json).toEqual({ results: [] });
-  });
-
-  it('c-4-7 what is missing is a 400', async () => {
-    const input = { subject: { type: 'user' }, action: read, resource: { type: 'record' } };
-    for (const answer of [
-      await subjects({ subject: { type: 'user' }, resource: record1 }),
-      await resources({ action: read, resource: { type: 'record' } }),
-      await actions({ subject: alice }),
-      await subjects(input),
-      await resources(input),
-      await actions({ subject: { type: 'user' }, resource: record1 }),
-    ])
-      expect(answer.status).toBe(400);
-  });
-});
+searchCases(() => ({ post }));
 
 describe('c-5, c-6 Transport and discovery', () => {
   it('c-6 says where everything is, over https, to anyone', async () => {
@@ -310,6 +234,26 @@ describe('c-5, c-6 Transport and discovery', () => {
     await compactVerify(signed, createLocalJWKSet(jwks));
     expect(decodeJwt(signed)).toMatchObject({ iss: base, ...endpoints });
     expect(decodeJwt(signed)).not.toHaveProperty('signed_metadata');
+  });
+
+  it('is served by TLS 1.2 at least', async () => {
+    const { hostname, port } = new URL(gateway.web.base);
+    const meet = (version: 'TLSv1.1' | 'TLSv1.2'): Promise<string> =>
+      new Promise((resolve) => {
+        const options = {
+          host: hostname,
+          port: Number(port),
+          rejectUnauthorized: false,
+          ciphers: 'ALL:@SECLEVEL=0',
+        };
+        const socket = connect({ ...options, minVersion: 'TLSv1.1', maxVersion: version }, () => {
+          resolve(socket.getProtocol() ?? 'none');
+          socket.destroy();
+        });
+        socket.on('error', () => resolve('refused'));
+      });
+    expect(await meet('TLSv1.2')).toBe('TLSv1.2');
+    expect(await meet('TLSv1.1')).toBe('refused');
   });
 
   it('describes itself by OpenAPI 3.1, every address it has', async () => {

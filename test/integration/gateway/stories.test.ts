@@ -1,17 +1,16 @@
-import path from 'node:path';
-import { createRemoteJWKSet } from 'jose';
-import {
-  type Decision,
-  type EnforcementPoint,
-  type Evaluation,
-  GatewayError,
-  MigrationExecutor,
-  type TaskAnswer,
-  TokenCheck,
-} from '../../../src/enforcement';
-import { createBundleSource, FileTicketSource } from '../../../src/policy';
-import { SignedDirectory } from '../../../src/signing/signed-directory';
+import type { EnforcementPoint, Evaluation, MigrationExecutor } from '../../../src/enforcement';
 import { eventually, eventuallyTrue } from '../../support/harness-wait';
+import { migrationCases } from './cases/migration';
+import {
+  actionOf,
+  additions,
+  approvedLie,
+  change,
+  codeOf,
+  migrationExecutor,
+  PIPELINE,
+  propose,
+} from './support/proposal';
 import { UpStack } from './support/up-stack';
 
 jest.setTimeout(120_000);
@@ -27,213 +26,18 @@ beforeAll(async () => {
   pipeline = await stack.enforcementPoint('payments-pipeline');
   runner = await stack.enforcementPoint('runner');
   migrator = await stack.enforcementPoint('migrator');
-  const quiet = { info: () => undefined, error: () => undefined };
-  const bundles = await createBundleSource(path.join(stack.stateDir, 'bundle'), {
-    tickets: new FileTicketSource(undefined),
-    logger: quiet,
-  });
-  executor = new MigrationExecutor({
-    url: stack.targetUrl,
-    audience: 'service/migrator',
-    authority: async () => {
-      const { directory, policy } = await bundles.current();
-      return { directory: new SignedDirectory(directory), policy };
-    },
-    evidence: (requestId) => migrator.evidence(requestId),
-    tokens: new TokenCheck({
-      issuer: stack.url,
-      keys: createRemoteJWKSet(new URL(`${stack.url}/access/v1/jwks`)),
-    }),
-    report: (requestId, outcome) => migrator.reportOutcome(requestId, outcome),
-  });
+  executor = await migrationExecutor(stack, migrator);
 });
 afterAll(async () => {
   await executor?.close();
   await stack?.stop();
 });
 
-const PIPELINE = { type: 'ci', id: 'payments' };
-
-function change(resource: string, action: string, tool: string, given: object, ticket?: string): Evaluation {
-  return {
-    subject: PIPELINE,
-    action: {
-      name: action,
-      properties: { tool, tool_version: '1', target: resource, arguments: given },
-    },
-    resource: { type: 'changes', id: resource },
-    ...(ticket !== undefined && { context: { ticket } }),
-  };
-}
-
-const additions = {
-  context: {
-    business_justification: 'release 42',
-    'urn:countersign:containment': 'stop the pipeline and put the service into read-only mode',
-    'urn:countersign:rollback': 'run the reverse change that is attached to the release',
-  },
-  requestedAccess: { requested_until: new Date(Date.now() + 20 * 60_000).toISOString() },
-};
-
-async function propose(
-  evaluation: Evaluation,
-  point = pipeline,
-): Promise<{ denial: Decision; task: TaskAnswer }> {
-  const denial = await point.evaluate(evaluation);
-  expect(denial).toMatchObject({ decision: false, context: { reason: 'approval_required' } });
-  const task = await point.request(evaluation, denial, additions);
-  expect(task.task.status).toBe('pending');
-  return { denial, task };
-}
-
-const codeOf = (attempt: Promise<unknown>): Promise<string | undefined> =>
-  attempt.then(
-    () => 'done',
-    (error: unknown) =>
-      error instanceof GatewayError ? (error.code ?? String(error.status)) : String(error),
-  );
-
-const actionOf = ({ action }: Evaluation) => {
-  const { tool, tool_version, target, arguments: given } = action.properties ?? {};
-  return { tool, toolVersion: tool_version, target, arguments: given };
-};
-
-describe('AGE-6, AGE-1, AGE-3 a schema migration', () => {
-  const table = (name: string) => ({
-    statements: [
-      `CREATE TABLE payments.${name} (id bigint PRIMARY KEY, note text)`,
-      `INSERT INTO payments.${name} VALUES (1, 'made by an approved migration')`,
-    ],
-  });
-  const exists = async (name: string): Promise<boolean> =>
-    (await stack.query('SELECT to_regclass($1) AS found', [`payments.${name}`]))[0]?.['found'] != null;
-  const present = async (task: TaskAnswer) =>
-    pipeline.presentation((await pipeline.executionToken(task)).token);
-
-  it('changes the database after sign-off and not before', async () => {
-    const evaluation = change('payments-schema', 'migrate', 'sql-migration', table('refund'));
-    const { task } = await propose(evaluation);
-    const id = task.task.id;
-    // Nothing can be had before people have signed, by the polite way or by another.
-    await expect(pipeline.executionToken(task)).rejects.toThrow('no approved execution');
-    expect(await codeOf(pipeline.executionToken(approvedLie(task)))).toBe('NOT_AUTHORISED');
-    expect(await exists('refund')).toBe(false);
-
-    await eventuallyTrue('it is listed for whom it awaits', async () => {
-      const awaiting = await stack.as('person/aiko', '/v1/awaiting');
-      return awaiting.json.requests.some((one: { id: string }) => one.id === id);
-    });
-    const seen = await stack.as('person/aiko', `/v1/requests/${id}`);
-    expect(seen.json).toMatchObject({
-      request: {
-        requester: 'ci/payments',
-        parameters: { arguments: table('refund') },
-        containment: expect.stringContaining('read-only'),
-        rollback: expect.stringContaining('reverse change'),
-      },
-      stage: 'owner',
-    });
-    expect((await stack.sign('person/aiko', id, 'approve')).json).toMatchObject({ accepted: true });
-
-    const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
-    expect(approved).toMatchObject({
-      task: { status: 'approved' },
-      result: { mode: 'urn:countersign:result-mode:execution-token', execution: { request: id } },
-    });
-    expect(await exists('refund')).toBe(false);
-    expect(await executor.execute(await present(approved))).toEqual({
-      outcome: 'succeeded',
-      request: id,
-      rows: [0, 1],
-    });
-    expect(await exists('refund')).toBe(true);
-    const after = await stack.as('person/aiko', `/v1/requests/${id}`);
-    expect(after.json.execution).toMatchObject({ redeemedBy: 'service/migrator', outcome: 'succeeded' });
-  });
-
-  it('is not skipped, changed, repeated or raced', async () => {
-    const evaluation = change('payments-schema', 'migrate', 'sql-migration', table('chargeback'));
-    const { task, denial } = await propose(evaluation);
-    const other = change('payments-schema', 'migrate', 'sql-migration', {
-      statements: ['DROP SCHEMA payments CASCADE'],
-    });
-    // Changed: the denial of one is no ground to ask for another.
-    expect(await codeOf(pipeline.request(other, denial, additions))).toBe('400');
-    await stack.sign('person/david', task.task.id, 'approve');
-    const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
-    const { token } = await pipeline.executionToken(approved);
-    // Changed: the token of one is no token for another.
-    const wrong = await migrator
-      .redeem(await pipeline.presentation(token), actionOf(other))
-      .catch((error: GatewayError) => error.code);
-    expect(wrong).toBe('DIGEST_MISMATCH');
-    // Raced and repeated: of many at once one runs, and none after it.
-    const presentations = await Promise.all(Array.from({ length: 8 }, () => pipeline.presentation(token)));
-    const outcomes = await Promise.all(presentations.map((one) => executor.execute(one)));
-    const told = outcomes.map((one) => (one.outcome === 'refused' ? one.refusal.code : one.outcome)).sort();
-    expect(told).toEqual([...Array.from({ length: 7 }, () => 'REPLAYED'), 'succeeded']);
-    const again = await executor.execute(await pipeline.presentation(token));
-    expect(again).toMatchObject({ outcome: 'refused', refusal: { code: 'REPLAYED' } });
-    expect(await codeOf(pipeline.executionToken(approved))).toBe('REPLAYED');
-    expect(await stack.query('SELECT count(*)::int AS rows FROM payments.chargeback')).toEqual([{ rows: 1 }]);
-  });
-
-  it('leaves nothing of a migration that fails, and uses its token up', async () => {
-    const broken = { statements: ['CREATE TABLE payments.half (id int)', 'SELECT 1 / 0'] };
-    const { task } = await propose(change('payments-schema', 'migrate', 'sql-migration', broken));
-    await stack.sign('person/aiko', task.task.id, 'approve');
-    const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
-    const { token } = await pipeline.executionToken(approved);
-    expect(await executor.execute(await pipeline.presentation(token))).toMatchObject({
-      outcome: 'failed',
-      sqlState: '22012',
-    });
-    expect(await exists('half')).toBe(false);
-    expect(await executor.execute(await pipeline.presentation(token))).toMatchObject({
-      refusal: { code: 'REPLAYED' },
-    });
-    const seen = await stack.as('person/aiko', `/v1/requests/${task.task.id}`);
-    expect(seen.json.execution).toMatchObject({ outcome: 'failed' });
-  });
-
-  it('runs as the role that the catalog names, and cannot leave its transaction', async () => {
-    for (const [statements, told] of [
-      [
-        ['CREATE TABLE payments.sneaky (id int)', '/* harmless /* nested */ */ COMMIT', 'SELECT 1 / 0'],
-        'MALFORMED',
-      ],
-      [['-- harmless\nSET ROLE postgres'], 'MALFORMED'],
-      [['SELECT 1; COMMIT; SELECT 2'], '42601'],
-      [['UPDATE countersign.execution SET redeemed_at_ms = NULL'], '42501'],
-      [
-        [
-          "DO $$ BEGIN EXECUTE 'RESET ROLE'; END $$",
-          'UPDATE countersign.execution SET redeemed_at_ms = NULL',
-        ],
-        'unknown',
-      ],
-    ] as const) {
-      const { task } = await propose(change('payments-schema', 'migrate', 'sql-migration', { statements }));
-      await stack.sign('person/aiko', task.task.id, 'approve');
-      const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
-      const outcome = await executor.execute(await present(approved));
-      expect(
-        outcome.outcome === 'refused' ? outcome.refusal.code : 'sqlState' in outcome && outcome.sqlState,
-      ).toBe(told);
-    }
-    expect(await exists('sneaky')).toBe(false);
-  });
-});
-
-/** What a caller says who will not wait. */
-const approvedLie = (task: TaskAnswer): TaskAnswer => ({
-  task: { ...task.task, status: 'approved' },
-  result: { mode: 'urn:countersign:result-mode:execution-token', execution: { request: task.task.id } },
-});
+migrationCases(() => ({ stack, pipeline, migrator, executor }));
 
 /** Carries an approved change out with a tool of its own, and says how it ended. */
 async function carryOut(evaluation: Evaluation, approvers: readonly string[], tool: () => void) {
-  const { task } = await propose(evaluation);
+  const { task } = await propose(pipeline, evaluation);
   for (const approver of approvers)
     expect((await stack.sign(approver, task.task.id, 'approve')).json).toMatchObject({ accepted: true });
   const approved = await pipeline.wait(task, { timeoutMs: 45_000 });
@@ -305,7 +109,7 @@ describe('AGE-6, AGE-2, AGE-5 the other stories', () => {
 
   it('a denied change is over, and no token ever comes of it', async () => {
     const evaluation = change('payments-secrets', 'rotate', 'vault-rotate', { path: 'payments/other' });
-    const { task } = await propose(evaluation);
+    const { task } = await propose(pipeline, evaluation);
     await stack.sign('person/mira', task.task.id, 'deny');
     const over = await pipeline.wait(task, { timeoutMs: 45_000 });
     expect(over.task.status).toBe('denied');
@@ -330,7 +134,7 @@ describe('APB-3 what the gateway has denied', () => {
       stack.query("SELECT reported_by, reason_code FROM countersign.denial WHERE subject = 'ci/payments'");
     await eventuallyTrue('the denial is on record', async () => (await reported()).length > 0);
     // What people can turn is no denial to hold against anybody: the way to a request begins with one.
-    const { task } = await propose(about('write'));
+    const { task } = await propose(pipeline, about('write'));
     expect(await reported()).toEqual([{ reported_by: 'service/gateway', reason_code: 'NO_MATCHING_POLICY' }]);
     const { json } = await eventually('what awaits mira', async () => {
       const seen = await stack.as('person/mira', `/v1/requests/${task.task.id}`);

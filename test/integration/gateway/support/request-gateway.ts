@@ -79,7 +79,23 @@ export class RequestGateway {
       log: { info: note, warn: note, error: note },
       nowMs: () => Date.now() + this.clock.offsetMs,
     });
-    this.#listening = await listen(createRoutes(this.#gateway), { port: this.port, host: '127.0.0.1' });
+    const app = createRoutes(this.#gateway);
+    const fetch: typeof app.fetch = async (...call) => {
+      this.#underWay += 1;
+      try {
+        return await app.fetch(...call);
+      } finally {
+        this.#underWay -= 1;
+      }
+    };
+    this.#listening = await listen({ fetch }, { port: this.port, host: '127.0.0.1' });
+  }
+
+  #underWay = 0;
+
+  /** Calls that have come and have not been answered. */
+  underWay(): number {
+    return this.#underWay;
   }
 
   async stopGateway(): Promise<void> {
@@ -157,6 +173,10 @@ export class RequestGateway {
     );
   }
 }
+
+/** Which of the profile's problems an answer is. */
+export const problemOf = ({ json }: Answer): string =>
+  String(json.type).replace('urn:openid:authzen:access-request:error:', '');
 
 /** What a caller returns of a denial, as it was. */
 export function denialOf(decision: { context: Json }): Json {
