@@ -7,7 +7,7 @@ import type { EvidenceFile } from '../evidence/schema';
 import { enterIntoLog } from '../log/enter';
 import { leafOf } from '../log/leaf';
 import type { NoteSigner } from '../log/note';
-import type { Replayer } from '../replay';
+import type { HistoryReplay } from '../replay';
 import type { ArchiveSink } from './sink';
 
 export interface ArchivistOptions {
@@ -15,7 +15,7 @@ export interface ArchivistOptions {
   readonly namespace: string;
   readonly sink: ArchiveSink;
   readonly books: BookSource;
-  readonly replayer: Replayer;
+  readonly replayer: HistoryReplay;
   /** The transparency log in which every archived record becomes a leaf. */
   readonly log?: { readonly dir: string; readonly signer: NoteSigner };
   /** A request that has been open for this long is archived as it stands, and again after each such time. */

@@ -2,8 +2,7 @@ import { Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { ArchiveSink } from '../../audit/archive/sink';
 import { type ArchiveWatch, watchArchive } from '../../audit/archive/watch';
-import { Replayer } from '../../audit/replay';
-import { builtWorkflowBundle } from '../../worker';
+import { ReplayProcess } from '../../audit/replay-process';
 import type { Context } from '../context';
 import { archivistOptions } from './archive';
 import { clientOver } from './source';
@@ -13,7 +12,7 @@ export async function startArchive(context: Context, sink: ArchiveSink): Promise
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
   const connection = Connection.lazy({ ...connectionOptions });
   const client = clientOver(connection, namespace, context.settings);
-  const replayer = new Replayer(builtWorkflowBundle());
+  const replayer = new ReplayProcess();
   const intervalMs = context.settings.COUNTERSIGN_ARCHIVE_INTERVAL_SECONDS * 1_000;
   const options = await archivistOptions({ context, client, namespace, sink, replayer });
   const watch = watchArchive({ ...options, intervalMs });
