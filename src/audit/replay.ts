@@ -9,6 +9,11 @@ export type ReplayedSteps =
   | { readonly ok: true; readonly steps: readonly JournalStep[] }
   | { readonly ok: false; readonly message: string };
 
+/** Replays a history. It never rejects: what keeps a history from being replayed is a finding about it. */
+export interface HistoryReplay {
+  replay(history: History, workflowId: string): Promise<ReplayedSteps>;
+}
+
 const dataConverter = { payloadConverterPath: require.resolve('../workflows/payload-converter') };
 
 /** Runs a history again on today's workflow code. Differences in what the code would do are the finding (AUD-1). */
@@ -31,29 +36,25 @@ interface Replay {
   readonly workflowId: string;
 }
 
-/** A healthy history takes milliseconds. One that was tampered with can bring the SDK's worker to a standstill. */
-const WITHIN_MS = 60_000;
-const STUCK = 'stuck';
-
-/** Replays one history after another in one worker, and hears each step. Needs no server. Close it with `close`. */
-export class Replayer {
+/**
+ * Replays one history after another in one worker of this process, and hears each step. Needs no server. It is for
+ * histories as a server has written them: others can bring it to a standstill (see `ReplayProcess`). Close it with `close`.
+ */
+export class Replayer implements HistoryReplay {
   readonly #workflowBundle: WorkflowBundleOption;
-  readonly #withinMs: number;
+  readonly #heard: (step: JournalStep) => void;
   #session: Session | undefined;
   #turn: Promise<unknown> = Promise.resolve();
-  #isStuck = false;
 
-  constructor(workflowBundle: WorkflowBundleOption, { withinMs = WITHIN_MS } = {}) {
+  /** @param options.heard is told of each step when it is taken */
+  constructor(
+    workflowBundle: WorkflowBundleOption,
+    { heard = () => undefined }: { readonly heard?: (step: JournalStep) => void } = {},
+  ) {
     this.#workflowBundle = workflowBundle;
-    this.#withinMs = withinMs;
+    this.#heard = heard;
   }
 
-  /** A worker that stands still could not be ended; the process must be. */
-  get isStuck(): boolean {
-    return this.#isStuck;
-  }
-
-  /** Never rejects: what keeps a history from being replayed is a finding about it. */
   replay(history: History, workflowId: string): Promise<ReplayedSteps> {
     const result = this.#turn.then(() => this.#replay({ history, workflowId }));
     this.#turn = result;
@@ -67,20 +68,10 @@ export class Replayer {
   }
 
   async #replay(replay: Replay): Promise<ReplayedSteps> {
-    this.#session ??= new Session(this.#workflowBundle);
-    let timer: NodeJS.Timeout | undefined;
-    const patience = new Promise<typeof STUCK>((resolve) => {
-      timer = setTimeout(() => resolve(STUCK), this.#withinMs);
-    });
-    const result = await Promise.race([this.#session.replay(replay), patience]);
-    clearTimeout(timer);
-    if (result !== STUCK) {
-      if (this.#session.isOver) this.#session = undefined;
-      return result;
-    }
-    this.#session = undefined;
-    this.#isStuck = true;
-    return { ok: false, message: `it brings the worker to a standstill (${this.#withinMs} ms)` };
+    this.#session ??= new Session(this.#workflowBundle, this.#heard);
+    const result = await this.#session.replay(replay);
+    if (this.#session.isOver) this.#session = undefined;
+    return result;
   }
 }
 
@@ -92,9 +83,12 @@ class Session {
   #offered = this.#nextOffer();
   isOver = false;
 
-  constructor(workflowBundle: WorkflowBundleOption) {
+  constructor(workflowBundle: WorkflowBundleOption, heard: (step: JournalStep) => void) {
     const record = {
-      fn: (_: unknown, step: JournalStep) => void this.#steps.push(step),
+      fn: (_: unknown, step: JournalStep) => {
+        this.#steps.push(step);
+        heard(step);
+      },
       callDuringReplay: true,
     };
     const sinks: InjectedSinks<JournalSinks> = { countersignJournal: { record } };

@@ -65,7 +65,7 @@ export const workerSpec = (place: WorkerPlace): ChildSpec => ({
     COUNTERSIGN_BUNDLE: place.bundleDir,
     COUNTERSIGN_TICKETS: place.ticketsFile,
     COUNTERSIGN_TASK_QUEUE: place.taskQueue,
-    COUNTERSIGN_ARCHIVE: path.join(place.stateDir, 'archive'),
+    ...archiveSettings(place.stateDir),
     COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '5',
     ...telemetryEnv(place.telemetry?.workerPort),
     ...(place.telemetry && { COUNTERSIGN_TEMPORAL_METRICS_PORT: String(place.telemetry.temporalPort) }),
@@ -81,6 +81,25 @@ export const workerSpec = (place: WorkerPlace): ChildSpec => ({
   },
   logFile: path.join(place.stateDir, 'logs', 'worker.log'),
 });
+
+const ARCHIVE_ADDRESSES = ['COUNTERSIGN_ARCHIVE', 'COUNTERSIGN_ARCHIVE_FILE'];
+const ARCHIVE_SETTINGS = [
+  ...ARCHIVE_ADDRESSES,
+  'COUNTERSIGN_ARCHIVE_INTERVAL_SECONDS',
+  'COUNTERSIGN_LOG_DIR',
+  'COUNTERSIGN_LOG_KEY_FILE',
+  ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION'],
+];
+
+/** Where the worker archives evidence: as `up` itself was told, or else beside its data. */
+function archiveSettings(stateDir: string, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
+  const isChosen = ARCHIVE_ADDRESSES.some((name) => env[name] !== undefined);
+  const told = ARCHIVE_SETTINGS.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  return {
+    ...(!isChosen && { COUNTERSIGN_ARCHIVE: path.join(stateDir, 'archive') }),
+    ...Object.fromEntries(told),
+  };
+}
 
 /** A gateway lets calls under way finish for five seconds. */
 export const GATEWAY_STOPS_WITHIN_MS = 8_000;

@@ -1,16 +1,21 @@
 import type { History } from '@temporalio/common/lib/proto-utils';
 import { chainHash, chainStart, sealOf } from '../../src/audit/evidence/chain';
-import { evidenceText, parseEvidence } from '../../src/audit/evidence/file';
-import type { EvidenceFile } from '../../src/audit/evidence/schema';
-import type { Replayer } from '../../src/audit/replay';
-import type { HistoryReplay } from '../../src/audit/verify/history';
-import { findingsOf, type VerifyOptions } from '../../src/audit/verify/verify';
+import { submittedIn } from '../../src/audit/evidence/export';
+import { evidenceText } from '../../src/audit/evidence/file';
+import type { PolicyText } from '../../src/audit/evidence/policy';
+import { firstDifference } from '../../src/audit/evidence/recheck';
+import { type EvidenceFile, evidenceFileSchema } from '../../src/audit/evidence/schema';
+import type { HistoryReplay } from '../../src/audit/replay';
+import { checkHistory, readRuns } from '../../src/audit/verify/history';
+import { findingsOf } from '../../src/audit/verify/verify';
+
+const historiesSchema = evidenceFileSchema.pick({ runs: true }).loose();
 
 /** What a forger does who knows the format: makes every hash good again after the change. */
 export function resealed(value: unknown): EvidenceFile | undefined {
-  const decoded = parseEvidence(JSON.stringify(value), 'forged');
-  if (!decoded.ok) return undefined;
-  const { evidence } = decoded;
+  const decoded = evidenceFileSchema.safeParse(value);
+  if (!decoded.success) return undefined;
+  const evidence = decoded.data;
   let previous = chainStart(evidence.request);
   const steps = evidence.steps.map((step) => ({
     ...step,
@@ -23,24 +28,79 @@ export function resealed(value: unknown): EvidenceFile | undefined {
   return { ...forged, seal: sealOf(forged) };
 }
 
-/** The first check that notices a forgery; nothing where none does. */
-export async function noticedBy(value: unknown, options: VerifyOptions): Promise<string | undefined> {
-  const forged = resealed(value);
-  if (forged === undefined) return 'form';
-  for await (const { check } of findingsOf(forged, { ...options, text: evidenceText(forged) })) return check;
-  return undefined;
+/** Evidence with words replaced wherever they stand, in what the histories hold too, and every hash made good again. */
+export function rewritten(
+  evidence: EvidenceFile,
+  replacements: readonly (readonly [string, string])[],
+): EvidenceFile {
+  const replaced = (text: string) =>
+    replacements.reduce((before, [from, to]) => before.replaceAll(from, to), text);
+  const isPayload = (name: string, value: unknown): value is string =>
+    name === 'data' && typeof value === 'string';
+  const text = JSON.stringify(evidence, (name, value) =>
+    isPayload(name, value)
+      ? Buffer.from(replaced(Buffer.from(value, 'base64').toString('utf8'))).toString('base64')
+      : value,
+  );
+  const forged = resealed(JSON.parse(replaced(text)));
+  if (forged === undefined) throw new Error('this is no evidence any more');
+  return forged;
+}
+
+/** Looks for what notices a forgery of one piece of evidence. */
+export class Forgeries {
+  readonly #readPolicies = new Map<string, PolicyText>();
+  readonly #replayer: HistoryReplay;
+  readonly #submitted: unknown;
+
+  constructor(
+    private readonly untouched: EvidenceFile,
+    private readonly plainReplayer: HistoryReplay,
+  ) {
+    this.#replayer = new RememberingReplay(plainReplayer);
+    const read = readRuns(untouched);
+    this.#submitted = read.ok ? submittedIn(read.runs) : undefined;
+  }
+
+  /** The first check that notices it; nothing where none does. */
+  async noticedBy(value: unknown): Promise<string | undefined> {
+    const forged = resealed(value);
+    if (forged === undefined) return 'form';
+    const options = {
+      text: evidenceText(forged),
+      replayer: this.#replayer,
+      readPolicies: this.#readPolicies,
+    };
+    for await (const { check } of findingsOf(forged, options)) return check;
+    return undefined;
+  }
+
+  /**
+   * The same for a forgery in the histories alone, of which all other checks look at one thing: what was submitted. Where
+   * that is as it was, they find what they find in the untouched evidence: nothing.
+   */
+  async noticedInHistory(value: unknown): Promise<string | undefined> {
+    const decoded = historiesSchema.safeParse(value);
+    if (!decoded.success) return 'form';
+    const forged = { ...this.untouched, runs: decoded.data.runs };
+    const read = readRuns(forged);
+    if (!read.ok) return 'history';
+    if (firstDifference(this.#submitted, submittedIn(read.runs)) !== undefined) return this.noticedBy(value);
+    for await (const { check } of checkHistory(forged, read.runs, this.plainReplayer)) return check;
+    return undefined;
+  }
 }
 
 /** Replays each history once: most forgeries leave it as it is. */
-export class RememberingReplay implements HistoryReplay {
-  readonly #known = new Map<string, ReturnType<Replayer['replay']>>();
+class RememberingReplay implements HistoryReplay {
+  readonly #known = new Map<string, ReturnType<HistoryReplay['replay']>>();
 
-  constructor(private readonly replayer: Replayer) {}
+  constructor(private readonly replayer: HistoryReplay) {}
 
-  replay(history: History, workflowId: string): ReturnType<Replayer['replay']> {
+  replay(history: History, workflowId: string): ReturnType<HistoryReplay['replay']> {
     const key = `${workflowId} ${JSON.stringify(history)}`;
     const known = this.#known.get(key) ?? this.replayer.replay(history, workflowId);
-    if (this.#known.size < 64) this.#known.set(key, known);
+    if (this.#known.size < 16) this.#known.set(key, known);
     return known;
   }
 }

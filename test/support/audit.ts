@@ -6,7 +6,7 @@ import { parseEvidence } from '../../src/audit/evidence/file';
 import { historyFromPlain, historyToPlain } from '../../src/audit/evidence/history';
 import { historiesOf } from '../../src/audit/evidence/runs';
 import type { EvidenceFile } from '../../src/audit/evidence/schema';
-import type { Replayer } from '../../src/audit/replay';
+import type { HistoryReplay } from '../../src/audit/replay';
 import type { Verification } from '../../src/audit/verify/verify';
 import { readBundleFiles } from '../../src/policy/load-bundle';
 import type { Harness } from './harness';
@@ -18,7 +18,7 @@ export const KEPT_EVIDENCE = path.join(__dirname, '../replay/evidence');
 export async function evidenceOf(
   harness: Harness,
   requestId: string,
-  replayer: Replayer,
+  replayer: HistoryReplay,
   books?: BookSource,
 ): Promise<EvidenceFile> {
   const files = await readBundleFiles(harness.bundle.dir);

@@ -8,7 +8,7 @@ import type { EvidenceFile } from '../evidence/schema';
 import { enterIntoLog } from '../log/enter';
 import { leafOf } from '../log/leaf';
 import type { NoteSigner } from '../log/note';
-import type { Replayer } from '../replay';
+import type { HistoryReplay } from '../replay';
 import type { ArchiveSink } from './sink';
 
 export interface ArchivistOptions {
@@ -16,7 +16,7 @@ export interface ArchivistOptions {
   readonly namespace: string;
   readonly sink: ArchiveSink;
   readonly books: BookSource;
-  readonly replayer: Replayer;
+  readonly replayer: HistoryReplay;
   /** Where it is absent, evidence has nothing of what was found on targets. */
   readonly targets?: FoundSource;
   /** The transparency log in which every archived record becomes a leaf. */

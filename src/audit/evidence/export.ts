@@ -7,7 +7,7 @@ import { fold } from '../../domain/evolve';
 import { VERSIONS } from '../../project';
 import type { JournalStep } from '../../workflows/journal';
 import { payloadConverter } from '../../workflows/payload-converter';
-import type { Replayer } from '../replay';
+import type { HistoryReplay } from '../replay';
 import { chainHash, chainStart, sealOf } from './chain';
 import { type AskedDirectory, askedDirectoryOf } from './excerpt';
 import { type FoundSource, foundAbout } from './found';
@@ -50,7 +50,7 @@ export async function makeEvidence(
   request: string,
   runs: readonly RunHistory[],
   books: BookSource,
-  replayer: Replayer,
+  replayer: HistoryReplay,
   targets?: FoundSource,
 ): Promise<MadeEvidence> {
   const steps: JournalStep[] = [];

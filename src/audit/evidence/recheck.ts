@@ -146,7 +146,8 @@ function sameness(recorded: unknown, again: unknown): Recheck {
 
 /** Where two pieces of JSON differ first, as a path; nothing where they do not. */
 export function firstDifference(a: unknown, b: unknown, at = ''): string | undefined {
-  if (canonicalize(a) === canonicalize(b)) return undefined;
+  // The first comparison is the quicker one, and decides nearly always.
+  if (JSON.stringify(a) === JSON.stringify(b) || canonicalize(a) === canonicalize(b)) return undefined;
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return at || 'the whole';
   const [left, right] = [a, b] as [Record<string, unknown>, Record<string, unknown>];
   for (const name of [...Object.keys(left), ...Object.keys(right)]) {

@@ -7,13 +7,9 @@ import { executionOf, type RunHistory, runBefore } from '../evidence/export';
 import { historyFromPlain, historyToPlain } from '../evidence/history';
 import { firstDifference } from '../evidence/recheck';
 import type { EvidenceFile } from '../evidence/schema';
-import type { ReplayedSteps } from '../replay';
+import type { HistoryReplay } from '../replay';
 import { type Finding, finding } from './finding';
-
-/** Replays a history. In general a `Replayer`. */
-export interface HistoryReplay {
-  replay(history: History, workflowId: string): Promise<ReplayedSteps>;
-}
+import { misplacedEvent } from './history-shape';
 
 export type ReadRuns =
   | { readonly ok: true; readonly runs: readonly RunHistory[] }
@@ -73,36 +69,15 @@ export async function* checkHistory(
   }
 }
 
-const eventSchema = z.looseObject({
-  eventId: z.string(),
-  eventType: z.string(),
-  eventTime: z.looseObject({}),
-});
-
-/** Whether each event has its number, its time, and the attributes of its own type and of no other. */
+/** Whether the events of each run follow each other as a server writes them. */
 function* checkShapes({ runs }: EvidenceFile): Generator<Finding> {
-  for (const [run, { history }] of runs.entries())
-    for (const [index, event] of history.events.entries()) {
-      const read = eventSchema.safeParse(event);
-      const attributes = Object.keys(event).filter((name) => name.endsWith('EventAttributes'));
-      if (
-        read.success &&
-        read.data.eventId === String(index + 1) &&
-        attributes.join() === attributesOf(read.data.eventType)
-      )
-        continue;
-      yield finding('history', `runs[${run}].history.events[${index}]`, 'no server writes such an event');
-      return;
-    }
+  for (const [run, { history }] of runs.entries()) {
+    const misplaced = misplacedEvent(history.events);
+    if (misplaced === undefined) continue;
+    yield finding('history', `runs[${run}].history.events[${misplaced.index}]`, misplaced.message);
+    return;
+  }
 }
-
-/** `EVENT_TYPE_TIMER_FIRED` has `timerFiredEventAttributes`. */
-const attributesOf = (eventType: string): string =>
-  eventType
-    .replace('EVENT_TYPE_', '')
-    .toLowerCase()
-    .replace(/_(.)/g, (_, letter: string) => letter.toUpperCase())
-    .concat('EventAttributes');
 
 function* checkRuns(evidence: EvidenceFile, runs: readonly RunHistory[]): Generator<Finding> {
   const execution = executionOf(runs);

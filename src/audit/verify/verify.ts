@@ -5,9 +5,10 @@ import { type PolicyFile, type PolicyText, policyDigestOf, readPolicy } from '..
 import { firstDifference, Rechecker } from '../evidence/recheck';
 import type { EvidenceFile } from '../evidence/schema';
 import { recheckSteps } from '../evidence/steps';
+import type { HistoryReplay } from '../replay';
 import { checkDuties } from './duties';
 import { CHECKS, type Check, type Finding, finding } from './finding';
-import { checkHistory, type HistoryReplay, readRuns } from './history';
+import { checkHistory, readRuns } from './history';
 import { checkInclusion, type LogTrust } from './inclusion';
 import { checkChain, checkCourse, checkDigests, checkForm, checkSeal } from './integrity';
 

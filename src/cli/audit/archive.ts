@@ -5,7 +5,7 @@ import { Archivist, type ArchivistOptions } from '../../audit/archive/archivist'
 import { ARCHIVE_SCHEMA } from '../../audit/archive/postgresql-sink';
 import type { ArchiveSink } from '../../audit/archive/sink';
 import { readNoteSigner } from '../../audit/log/note';
-import type { Replayer } from '../../audit/replay';
+import type { HistoryReplay } from '../../audit/replay';
 import type { Context } from '../context';
 import { createLogger } from '../logger';
 import { done, type Outcome, UserError, usageError } from '../output';
@@ -56,7 +56,7 @@ interface Place {
   readonly client: Client;
   readonly namespace: string;
   readonly sink: ArchiveSink;
-  readonly replayer: Replayer;
+  readonly replayer: HistoryReplay;
 }
 
 /** An archivist as the settings describe it. */

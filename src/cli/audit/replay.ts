@@ -1,11 +1,9 @@
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import type { Command } from 'commander';
-import { replayHistory } from '../../audit/replay';
 import { workflowIdOf } from '../../contracts/names';
-import { builtWorkflowBundle } from '../../worker';
 import { type Context, withClient } from '../context';
 import type { Outcome } from '../output';
 import type { Run } from './index';
+import { withReplayer } from './source';
 
 /** `countersign audit replay` */
 export function registerReplay(audit: Command, run: Run): void {
@@ -17,9 +15,8 @@ export function registerReplay(audit: Command, run: Run): void {
 }
 
 async function replay(id: string, context: Context): Promise<Outcome> {
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
   const history = await withClient(context, (client) => client.history(id));
-  const result = await replayHistory(history, workflowIdOf(id), builtWorkflowBundle());
+  const result = await withReplayer((replayer) => replayer.replay(history, workflowIdOf(id)));
   const events = history.events?.length ?? 0;
   if (result.ok)
     return {

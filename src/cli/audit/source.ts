@@ -1,6 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { archiveAddress, openArchive } from '../../audit/archive/open';
 import { ArchivedShelf, shelfWith } from '../../audit/archive/shelf';
 import type { ArchiveSink } from '../../audit/archive/sink';
@@ -9,13 +8,13 @@ import { readEvidenceFile } from '../../audit/evidence/file';
 import type { FoundSource } from '../../audit/evidence/found';
 import { historiesOf } from '../../audit/evidence/runs';
 import type { EvidenceFile } from '../../audit/evidence/schema';
-import { Replayer } from '../../audit/replay';
+import type { HistoryReplay } from '../../audit/replay';
+import { ReplayProcess } from '../../audit/replay-process';
 import { configuredCodecs } from '../../codec';
 import { addressVariable, createConnectors } from '../../connectors';
 import { requestId } from '../../contracts/request';
 import { FileTicketSource, loadBundle } from '../../policy';
 import { readBundleFiles } from '../../policy/load-bundle';
-import { builtWorkflowBundle } from '../../worker';
 import type { Context } from '../context';
 import { UserError } from '../output';
 
@@ -44,16 +43,13 @@ export function clientOver(connection: Connection, namespace: string, settings: 
   return new Client({ connection, namespace, dataConverter: { payloadCodecs } });
 }
 
-/** Runs something that replays histories, without the SDK's news. */
-export async function withReplayer<T>(use: (replayer: Replayer) => Promise<T>): Promise<T> {
-  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF' } } });
-  const replayer = new Replayer(builtWorkflowBundle());
+/** Runs something that replays histories, in a process of their own. */
+export async function withReplayer<T>(use: (replayer: HistoryReplay) => Promise<T>): Promise<T> {
+  const replayer = new ReplayProcess();
   try {
     return await use(replayer);
   } finally {
     await replayer.close();
-    // Nothing but the end of the process ends a worker that stands still.
-    if (replayer.isStuck) setTimeout(() => process.exit(), 500).unref();
   }
 }
 

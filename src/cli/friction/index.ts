@@ -1,18 +1,22 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import type { Command } from 'commander';
+import type { ArchiveSink } from '../../audit/archive/sink';
 import { findingsOf } from '../../friction/signals';
 import { FrictionTally } from '../../friction/tally';
+import { archiveOf } from '../audit/source';
 import { type Context, withClient } from '../context';
 import { parseDurationMs } from '../duration';
-import { done, type Outcome, usageError } from '../output';
+import { done, type Outcome, UserError, usageError } from '../output';
 import { registerLeaving } from './leaving';
 import { renderFriction } from './render';
-import { ArchiveFolder, eventsOnServer } from './sources';
+import { ArchivedEvents, eventsOnServer } from './sources';
 import { driftOn, knownOf } from './surroundings';
 
 interface FrictionOptions {
   readonly from: string;
   readonly to?: string;
-  readonly archive?: string;
+  readonly archive?: string | true;
   readonly server: boolean;
   readonly top: string;
 }
@@ -27,7 +31,10 @@ export function registerFriction(
     .description('what requests cost people, and what should be redesigned, from recorded events')
     .option('--from <when>', 'submitted at or after: a date, or so long ago (30d)', '30d')
     .option('--to <when>', 'submitted before: a date, or so long ago (default: now)')
-    .option('--archive <dir>', 'folder of archived evidence; what is there is not asked of the server')
+    .option(
+      '--archive [where]',
+      'archived evidence: a folder or s3://… (default: COUNTERSIGN_ARCHIVE); what is there is not asked of the server',
+    )
     .option('--no-server', 'read the archive alone')
     .option('--top <n>', 'rows of each table', '10')
     .action((options: FrictionOptions) => run((context) => measure(options, context)));
@@ -45,13 +52,32 @@ async function measure(options: FrictionOptions, context: Context): Promise<Outc
   if (!Number.isInteger(top) || top < 1 || top > 10_000) throw usageError('--top: not a number of rows');
   if (!options.server && options.archive === undefined)
     throw usageError('--no-server: name the archive to read instead (--archive)');
+  const sink = options.archive === undefined ? undefined : sinkOf(options.archive, context);
+  try {
+    return await tallied({ ...options, top, span, nowMs }, sink && new ArchivedEvents(sink), context);
+  } finally {
+    await sink?.close();
+  }
+}
+
+interface Asked {
+  readonly server: boolean;
+  readonly top: number;
+  readonly span: { readonly fromMs: number; readonly toMs: number };
+  readonly nowMs: number;
+}
+
+async function tallied(
+  { server, top, span, nowMs }: Asked,
+  archive: ArchivedEvents | undefined,
+  context: Context,
+): Promise<Outcome> {
   const known = await knownOf(context, nowMs);
   const tally = new FrictionTally({ ...span, ...(known && { teamsOf: known.teamsOf }) });
-  const archive = options.archive === undefined ? undefined : new ArchiveFolder(options.archive);
   await archive?.check();
   for await (const events of archive?.events() ?? []) tally.add(events);
   const unanswered = { count: 0 };
-  if (options.server)
+  if (server)
     await withClient(context, async (client) => {
       const isElsewhere = async (id: string) => (await archive?.has(id)) ?? false;
       for await (const events of eventsOnServer(client, span, isElsewhere, unanswered)) tally.add(events);
@@ -69,6 +95,18 @@ async function measure(options: FrictionOptions, context: Context): Promise<Outc
     context.announce(`${unanswered.count} requests are left out: no worker answered for them`);
   const data = { ...span, unanswered: unanswered.count, ...figures, findings };
   return done(data, ...renderFriction(figures, findings, span, top));
+}
+
+/** The archive that is named, or that of the settings. */
+function sinkOf(given: string | true, context: Context): ArchiveSink {
+  if (given !== true && /^postgres(ql)?:/.test(given))
+    throw usageError('--archive: an address with a password is no argument; set COUNTERSIGN_ARCHIVE_FILE');
+  const isFolder = given !== true && !given.startsWith('s3://');
+  if (isFolder && !existsSync(path.join(given, 'evidence')))
+    throw new UserError(`--archive: ${given} holds no folder "evidence"`);
+  const sink = archiveOf(context, given === true ? undefined : given);
+  if (sink === undefined) throw usageError('--archive: name one, or set COUNTERSIGN_ARCHIVE');
+  return sink;
 }
 
 /** A moment as a date, a UTC time, or a span before now. */

@@ -1,6 +1,5 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
-import path from 'node:path';
 import { z } from 'zod';
+import type { ArchiveSink } from '../../audit/archive/sink';
 import { type CountersignClient, CountersignError } from '../../client';
 import { UserError } from '../output';
 
@@ -62,50 +61,64 @@ const evidenceSchema = z.object({
   steps: z.array(z.object({ events: z.array(z.object({ event: z.unknown() })) })),
 });
 
-/** An archive of evidence in a folder: `evidence/REQUEST/RUN.json`, one for each request that has closed. */
-export class ArchiveFolder {
-  readonly #root: string;
+/** Archived evidence, wherever it lies: `evidence/REQUEST/RUN.json`, one for each request that has closed. */
+export class ArchivedEvents {
+  #files: Promise<ReadonlyMap<string, readonly string[]>> | undefined;
 
-  constructor(dir: string) {
-    this.#root = path.join(dir, 'evidence');
-  }
+  constructor(private readonly sink: ArchiveSink) {}
 
-  /** @throws UserError where there is no archive */
+  /** @throws UserError where the archive cannot be read */
   async check(): Promise<void> {
-    const found = await stat(this.#root).catch(() => undefined);
-    if (found?.isDirectory() !== true)
-      throw new UserError(`--archive: ${path.dirname(this.#root)} holds no folder "evidence"`);
+    await this.#filesOfAll();
   }
 
   async has(id: string): Promise<boolean> {
-    return (await this.#filesOf(id)).length > 0;
+    return (await this.#filesOfAll()).has(id);
   }
 
   /** A file that is no evidence yields nothing that counts, and is counted as unreadable. */
   async *events(): EventSource {
-    const names = await readdir(this.#root, { withFileTypes: true });
-    for (const { name } of names.filter((entry) => entry.isDirectory())) {
+    for (const names of (await this.#filesOfAll()).values()) {
       let longest: readonly unknown[] | undefined;
       // A request that went on in another run has a file for each; the longest tells all.
-      for (const file of await this.#filesOf(name)) {
-        const events = await readEvents(path.join(this.#root, name, file));
+      for (const name of names) {
+        const events = eventsIn(await this.#read(name));
         if (events !== undefined && events.length >= (longest?.length ?? 0)) longest = events;
       }
       yield longest;
     }
   }
 
-  async #filesOf(id: string): Promise<readonly string[]> {
-    if (path.basename(id) !== id) return [];
-    const names = await readdir(path.join(this.#root, id)).catch(() => []);
-    return names.filter((name) => name.endsWith('.json')).sort();
+  #filesOfAll(): Promise<ReadonlyMap<string, readonly string[]>> {
+    this.#files ??= this.#list();
+    return this.#files;
+  }
+
+  async #list(): Promise<ReadonlyMap<string, readonly string[]>> {
+    const files = new Map<string, string[]>();
+    const names = await this.sink.list('evidence/').catch((error: unknown) => this.#fail(error));
+    for (const name of names) {
+      const [, id, run] = name.split('/');
+      if (id === undefined || run?.endsWith('.json') !== true) continue;
+      files.set(id, [...(files.get(id) ?? []), name]);
+    }
+    return files;
+  }
+
+  async #read(name: string): Promise<Buffer | undefined> {
+    return this.sink.get(name).catch((error: unknown) => this.#fail(error));
+  }
+
+  #fail(error: unknown): never {
+    const reason = error instanceof Error ? error.message : 'it cannot be read';
+    throw new UserError(`the archive ${this.sink.place}: ${reason}`, 1, 'UNREACHABLE');
   }
 }
 
-async function readEvents(file: string): Promise<readonly unknown[] | undefined> {
+function eventsIn(content: Buffer | undefined): readonly unknown[] | undefined {
   try {
-    if ((await stat(file)).size > LARGEST_FILE_BYTES) return undefined;
-    const read = evidenceSchema.safeParse(JSON.parse(await readFile(file, 'utf8')));
+    if (content === undefined || content.length > LARGEST_FILE_BYTES) return undefined;
+    const read = evidenceSchema.safeParse(JSON.parse(content.toString('utf8')));
     return read.success
       ? read.data.steps.flatMap((step) => step.events.map(({ event }) => event))
       : undefined;

@@ -1,18 +1,30 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { evidenceText } from '../../../src/audit/evidence/file';
-import { policyFilesOf } from '../../../src/audit/evidence/policy';
+import {
+  type PolicyFile,
+  type PolicyText,
+  policyDigestOf,
+  policyFilesOf,
+} from '../../../src/audit/evidence/policy';
 import type { EvidenceFile } from '../../../src/audit/evidence/schema';
 import { Replayer } from '../../../src/audit/replay';
-import { verifyEvidence } from '../../../src/audit/verify/verify';
+import { findingsOf, verifyEvidence } from '../../../src/audit/verify/verify';
+import { digestOfText } from '../../../src/domain/digest';
 import { LIMITS } from '../../../src/domain/limits';
 import { readBundleFiles } from '../../../src/policy/load-bundle';
 import { LIVES } from '../../replay/capture';
 import { evidenceOf, findingsIn, KEPT_EVIDENCE } from '../../support/audit';
 import { AUDIT_LIVES } from '../../support/audit-lives';
 import { continued, FURTHER_LIVES } from '../../support/audit-lives-more';
+import { resealed, rewritten } from '../../support/audit-reseal';
+import { changesOf } from '../../support/audit-tamper';
 import { builtWorkflowBundle, Harness } from '../../support/harness';
+import { WRITE } from '../../support/harness-asks';
 
+const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
 let harness: Harness;
 const replayer = new Replayer(builtWorkflowBundle());
 beforeAll(async () => {
@@ -104,4 +116,93 @@ describe('AUD-3 evidence of every kind of life is made from a running server and
     expect(ok).toBe(false);
     keep('continued', evidence);
   }, 120_000);
+});
+
+describe('AUD-3 policy and directory, as the verifier has them from elsewhere, find what else nothing finds', () => {
+  let evidence: EvidenceFile;
+  let given: { readonly policy: readonly PolicyFile[]; readonly directory: string };
+  beforeAll(async () => {
+    const request = await harness.cast.ask({ ...WRITE, durationMs: 300 });
+    await harness.cast.say('person/mira', 'approve', request);
+    await harness.cast.over(request);
+    evidence = await evidenceOf(harness, request.id, replayer);
+    const files = await readBundleFiles(harness.bundle.dir);
+    if (!files.ok) throw new Error('the bundle cannot be read');
+    const directory = readFileSync(path.join(harness.bundle.dir, 'directory.yaml'), 'utf8');
+    given = { policy: policyFilesOf(files.value), directory };
+  });
+
+  test('every change of an excerpt, though every hash was made good again', async () => {
+    const readPolicies = new Map<string, PolicyText>();
+    const changes = [...changesOf(JSON.parse(evidenceText(evidence)))].filter(({ path: where }) =>
+      where.startsWith('directories'),
+    );
+    const unnoticed: string[] = [];
+    let count = 0;
+    for (const { kind, path: where, value } of changes) {
+      count += 1;
+      const forged = resealed(value);
+      if (forged === undefined) continue;
+      const findings = findingsOf(forged, { directory: given.directory, readPolicies });
+      if ((await findings.next()).done === true) unnoticed.push(`${kind} ${where}`);
+    }
+    expect(unnoticed).toEqual([]);
+    expect(count).toBeGreaterThan(100);
+  }, 120_000);
+
+  test('a directory in which someone was away for longer, rewritten throughout', async () => {
+    const [old] = evidence.directories;
+    const forged = rewritten(evidence, [
+      [old?.digest ?? '', digestOfText('another directory')],
+      ['"until":"2026-08-17"', '"until":"2026-09-17"'],
+    ]);
+    expect(forged.directories).not.toEqual([{ ...old, digest: digestOfText('another directory') }]);
+    expect(findingsIn(await verifyEvidence(forged, { replayer }))).toEqual([]);
+    const caught = await verifyEvidence(forged, { replayer, directory: given.directory });
+    expect(findingsIn(caught)).toEqual([
+      expect.stringMatching(/^directory directories: none of them is the given one/),
+    ]);
+  });
+
+  test('a policy that says otherwise, rewritten throughout', async () => {
+    const [old] = evidence.policies;
+    const files = (old?.files ?? []).map(({ name, text }) => ({ name, text: `${text}\n` }));
+    const forged = rewritten({ ...evidence, policies: [{ digest: digestOfText('x'), files }] }, [
+      [old?.digest ?? '', policyDigestOf(files)],
+      [digestOfText('x'), policyDigestOf(files)],
+    ]);
+    expect(findingsIn(await verifyEvidence(forged, { replayer }))).toEqual([]);
+    const caught = await verifyEvidence(forged, { replayer, policy: given.policy });
+    expect(findingsIn(caught)).toEqual([
+      expect.stringMatching(/^policy policies: none of them is the given one/),
+    ]);
+  });
+
+  test('the command says so, in one line', () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'countersign-given-'));
+    try {
+      const file = path.join(folder, 'evidence.json');
+      const [one] = evidence.directories;
+      const forged = rewritten(evidence, [[one?.digest ?? '', digestOfText('another directory')]]);
+      writeFileSync(file, evidenceText(forged));
+      const { dir } = harness.bundle;
+      const args = [
+        'audit',
+        'verify',
+        file,
+        '--directory',
+        path.join(dir, 'directory.yaml'),
+        '--policy',
+        dir,
+      ];
+      const { status, stdout, stderr } = spawnSync(process.execPath, [COMMAND, ...args], {
+        encoding: 'utf8',
+      });
+      expect([status, stderr.trim().split('\n').length]).toEqual([1, 1]);
+      expect(stderr).toMatch(/does not hold: directory at directories: none of them is the given one/);
+      expect(stdout).toMatch(/ok {4}policy/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
 });
