@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import path from 'node:path';
 import { Command, MemorySaver } from '@langchain/langgraph';
 import { generateText, type ModelMessage, stepCountIs, type ToolSet, tool } from 'ai';
 import { MockLanguageModelV3 } from 'ai/test';
@@ -7,6 +9,7 @@ import { ActionGate, type ActionTerms } from '../../../src/adapters/action-gate'
 import { answerApprovals, gatedTools } from '../../../src/adapters/ai-sdk';
 import { approvalMiddleware } from '../../../src/adapters/langchain';
 import { byKey, byToken, Requester } from '../../../src/enforcement';
+import { eventually } from '../../support/harness-wait';
 import { UpStack } from '../gateway/support/up-stack';
 
 jest.setTimeout(120_000);
@@ -138,6 +141,7 @@ describe('AGE-1, AGE-2 the approval hook of the Vercel AI SDK', () => {
     messages.push({ role: 'tool', content: answers });
     const second = await ask({ doGenerate: says('done') }, resumed, messages);
     expect(second.text).toBe('done');
+    process.stderr.write(`DEBUG ${JSON.stringify(second.response.messages)}\n`);
     expect(ran).toEqual(['rotate payments/api']);
     expect(await outcomeOf(request)).toMatchObject({ outcome: 'succeeded' });
     await ask({ doGenerate: says('done') }, resumed, messages);
@@ -234,5 +238,22 @@ describe('AGE-1, AGE-2 the interrupts of LangChain', () => {
     await one.resume('go on').catch(() => undefined);
     expect(ran).toEqual(['destroy stuck']);
     expect(await outcomeOf(request)).toMatchObject({ outcome: 'failed' });
+  });
+});
+
+describe('FRI-2 the examples do what they say', () => {
+  test.each(['vercel-ai-sdk', 'langchain'])('%s', async (name) => {
+    const program = path.resolve(__dirname, `../../../examples/${name}.mjs`);
+    const child = spawn(process.execPath, [program, stack.url, stack.stateDir], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    let said = '';
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
+    const exit = new Promise((resolve) => child.once('close', resolve));
+    const request = await eventually('it asks', async () => /countersign approve (\S+) --as/.exec(said)?.[1]);
+    expect(said).not.toContain('rotating');
+    await sign(request, 'approve');
+    expect(await exit).toBe(0);
+    expect(said).toContain('rotating payments/api\nThe key is rotated.\n');
   });
 });

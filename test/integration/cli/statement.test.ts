@@ -1,14 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { Harness } from '../../support/harness';
-import { reroutedToDavid, WRITE } from '../../support/harness-asks';
+import { READ, reroutedToDavid, WRITE } from '../../support/harness-asks';
 import { eventuallyTrue } from '../../support/harness-wait';
 
 const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
 
 let harness: Harness;
 beforeAll(async () => {
-  harness = await Harness.start();
+  harness = await Harness.start({ remembers: true });
 }, 120_000);
 afterAll(() => harness?.stop());
 
@@ -23,6 +23,8 @@ function countersign(...args: readonly string[]): Command {
   const env = {
     ...{ PATH, HOME, TEMPORAL_ADDRESS: harness.server.address },
     COUNTERSIGN_STATE_DIR: harness.stateDir,
+    COUNTERSIGN_BUNDLE: harness.bundle.dir,
+    COUNTERSIGN_LEDGER_URL: harness.postgres.url,
   };
   const child = spawn(process.execPath, [COMMAND, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
   const said = { out: '', err: '' };
@@ -57,4 +59,32 @@ describe('OVR-5, TTA-3 nobody signs for a path that they have not seen', () => {
     expect((await harness.cast.over(request)).status).toBe('withdrawn');
     expect((await harness.cast.events(request)).some(({ type }) => type === 'statement_refused')).toBe(false);
   }, 180_000);
+});
+
+describe('FRI-7 who leaves, and what ends because of it, is listed before it happens', () => {
+  test('the end date of an owner, set while grants that rest on them are alive', async () => {
+    const request = await harness.cast.ask({ ...READ, durationMs: 3_600_000 });
+    expect(await harness.holds('atlas_agent', 'reporting_read')).toBe(true);
+    const nobody = countersign('friction', 'leaving', '--within', '1d');
+    expect([await nobody.exit, nobody.said.out]).toEqual([0, expect.not.stringContaining(request.id)]);
+    const inHalfAnHour = new Date(Date.now() + 1_800_000).toISOString();
+    const restore = harness.bundle.set('directory.yaml', ['people', 'person/lena', 'endDate'], inHalfAnHour);
+    try {
+      const leaving = countersign('friction', 'leaving', '--within', '1d', '--json');
+      expect([await leaving.exit, leaving.said.err]).toEqual([0, '']);
+      expect(JSON.parse(leaving.said.out)).toMatchObject({
+        grantsKnown: true,
+        leaving: [
+          {
+            id: 'person/lena',
+            over: false,
+            grants: [{ request: request.id }],
+            answersFor: ['agent/atlas', 'person/kim'],
+          },
+        ],
+      });
+    } finally {
+      restore();
+    }
+  }, 60_000);
 });
