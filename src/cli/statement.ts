@@ -103,7 +103,7 @@ interface PathSeen {
   readonly proposedReroute?: string;
 }
 
-const PATH_WITHIN_MS = 30_000;
+const PATH_WITHIN_MS = 15_000;
 
 /**
  * The path as it is now. Only a worker can say it, so it is waited for; what speaks about a path is not signed for one that

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CountersignError } from '../../contracts/error';
 import { byToken, GatewayError, Requester, type Standing } from '../../enforcement';
-import { printable } from '../output';
+import { printable, UserError } from '../output';
 import type { GivenBack } from './give-back';
 import { startKeeper } from './keeper';
 import { type TokenSource, tokensOf } from './token-source';
@@ -65,7 +65,7 @@ async function guarded<T>(call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (error) {
-    if (error instanceof CountersignError) throw error;
+    if (error instanceof CountersignError || error instanceof UserError) throw error;
     if (!(error instanceof GatewayError))
       throw new CountersignError('UNREACHABLE', 'the gateway does not answer; check --gateway', {
         cause: error,

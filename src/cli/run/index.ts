@@ -9,7 +9,7 @@ import { environmentOf, targetUrlOf } from './environment';
 import { byGateway } from './gateway-way';
 import type { GivenBack } from './give-back';
 import { Interruptions } from './interruptions';
-import { findTokenSource } from './token-source';
+import { findTokenSource, tokensOf } from './token-source';
 import { waitForGrant } from './waiting';
 import { composeWanted } from './wanted';
 import { type AccessWay, byTemporal, type Seen, type Wanted } from './way';
@@ -88,7 +88,11 @@ async function withWay(
       throw usageError('--gateway: who asks is whom the token names; leave --as and --key out');
     if (!URL.canParse(gateway) || !/^https?:$/.test(new URL(gateway).protocol))
       throw usageError('--gateway: not an address such as https://countersign.example');
-    return use(await byGateway(new URL(gateway).origin, findTokenSource(tokenFile, context.env)));
+    const { origin } = new URL(gateway);
+    const source = findTokenSource(tokenFile, context.env);
+    // Without a token nothing is begun.
+    await tokensOf(source, origin)();
+    return use(await byGateway(origin, source));
   }
   if (tokenFile !== undefined) throw usageError('--token-file: tokens are for a gateway; give --gateway');
   if (principal === undefined) throw usageError('--as: say who asks, for example ci/payments');

@@ -11,6 +11,19 @@ beforeAll(async () => {
   harness = await Harness.start({ remembers: true });
 }, 120_000);
 afterAll(() => harness?.stop());
+afterEach(async () => {
+  if (isStopped) await startWorker();
+});
+
+let isStopped = false;
+async function stopWorker(): Promise<void> {
+  await harness.stopWorker();
+  isStopped = true;
+}
+async function startWorker(): Promise<void> {
+  await harness.startWorker();
+  isStopped = false;
+}
 
 interface Command {
   readonly child: ChildProcess;
@@ -37,25 +50,29 @@ describe('OVR-5, TTA-3 nobody signs for a path that they have not seen', () => {
   test('while no worker answers an approval waits for one, and then is for the path as it is', async () => {
     const request = await harness.cast.ask(WRITE);
     expect(await harness.cast.say('person/nadia', 'reroute', request, reroutedToDavid())).toBe('accepted');
-    await harness.stopWorker();
+    await stopWorker();
     const approving = countersign('approve', request.id, '--as', 'person/david');
-    await eventuallyTrue('it waits', async () => approving.said.err.includes('waiting to see the path'));
+    await eventuallyTrue(
+      'it waits',
+      async () => approving.said.err.includes('waiting to see the path'),
+      90_000,
+    );
     expect(approving.said.err).not.toContain('signing as');
-    await harness.startWorker();
+    await startWorker();
     expect(await approving.exit).toBe(0);
     expect(approving.said.out).toContain('approve accepted');
-  }, 120_000);
+  }, 180_000);
 
   test('without one it signs nothing and says why; what ends a request needs no path', async () => {
     const request = await harness.cast.ask(WRITE);
-    await harness.stopWorker();
+    await stopWorker();
     const denying = countersign('deny', request.id, '--as', 'person/mira', '--reason-code', 'no');
     const withdrawing = countersign('withdraw', request.id, '--as', 'ci/payments');
     expect(await denying.exit).toBe(1);
     expect(denying.said.err).toContain('not signed: no worker answers');
     expect(denying.said.err).not.toContain('signing as');
     expect(await withdrawing.exit).toBe(0);
-    await harness.startWorker();
+    await startWorker();
     expect((await harness.cast.over(request)).status).toBe('withdrawn');
     expect((await harness.cast.events(request)).some(({ type }) => type === 'statement_refused')).toBe(false);
   }, 180_000);
