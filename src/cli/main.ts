@@ -13,6 +13,7 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
   up: async () => (await import('./up.js')).registerUp,
   demo: async () => (await import('./demo/index.js')).registerDemo,
   run: async () => (await import('./run/index.js')).registerRun,
+  'git-credential': async () => (await import('./git-credential.js')).registerGitCredential,
   request: async () => (await import('./request.js')).registerRequest,
   ...Object.fromEntries(VERBS.map((verb) => [verb, statements])),
   audit: async () => (await import('./audit/index.js')).registerAudit,

@@ -1,15 +1,23 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { type CountersignClient, CountersignError, type SignedEnvelope, signStatement } from '../client';
+import {
+  type CountersignClient,
+  CountersignError,
+  type RequestView,
+  type SignedEnvelope,
+  signStatement,
+} from '../client';
 import { describeIssues } from '../contracts/problem';
 import { type StatementClaims, statementClaimsSchema } from '../contracts/statement';
 import { requestDigest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
 import { entitlementName, type Submission } from '../domain/request';
+import { PATH_VERBS } from '../domain/rules/integrity';
 import { OUTCOMES, VERBS, VERDICTS, type Verb } from '../domain/statement';
 import { type Context, withClient } from './context';
 import { parseDurationMs, sayDuration } from './duration';
 import { findSigningKey } from './keys-lookup';
-import { done, type Outcome, printable, usageError } from './output';
+import { done, type Outcome, printable, UserError, usageError } from './output';
 
 interface StatementOptions {
   readonly as: string;
@@ -81,7 +89,7 @@ async function send(verb: Verb, id: string, options: StatementOptions, context: 
   return withClient(context, async (client) => {
     // What is signed is computed here from what was submitted, not taken from what a worker says.
     const submission = await client.submissionOf(id);
-    const path = await currentPath(client, id, options, context);
+    const path = await currentPath(client, id, verb, options, context);
     const draft = draftOf(verb, submission, options, path);
     context.announce(printable(`signing as ${options.as}: ${verb} ${describe(submission)}`));
     const statement = await signStatement(draft, options.as, key, { nowMs: Date.now(), lifeMs });
@@ -95,29 +103,49 @@ interface PathSeen {
   readonly proposedReroute?: string;
 }
 
-/** The path as it is now. Without a worker to ask, a first revision is signed for; if that is wrong it is refused. */
+const PATH_WITHIN_MS = 15_000;
+
+/**
+ * The path as it is now. Only a worker can say it, so it is waited for; what speaks about a path is not signed for one that
+ * nobody has seen, as it could be refused later, when its signer believes that all is done.
+ */
 async function currentPath(
   client: CountersignClient,
   id: string,
+  verb: Verb,
   options: StatementOptions,
   { announce }: Context,
 ): Promise<PathSeen> {
   const given = options.revision === undefined ? undefined : Number(options.revision);
   if (given !== undefined && !Number.isInteger(given)) throw usageError('--revision: not a whole number');
-  try {
-    const view = await client.get(id);
-    const changes = [...view.reroutes, ...(view.switches ?? [])];
-    const proposed = changes.find((one) => one.phase === 'proposed')?.jti;
-    return {
-      revision: given ?? view.revision,
-      ...(view.openStage !== undefined && { stage: view.openStage }),
-      ...(proposed !== undefined && { proposedReroute: proposed }),
-    };
-  } catch (error) {
-    if (!(error instanceof CountersignError) || error.code !== 'NOT_ANSWERING') throw error;
-    announce(`no worker answers; signing for revision ${given ?? 0} of the path`);
-    return { revision: given ?? 0 };
+  const isNeeded = given === undefined && PATH_VERBS.includes(verb);
+  const untilMs = Date.now() + (isNeeded ? PATH_WITHIN_MS : 0);
+  for (let hasSaid = false; ; hasSaid = true) {
+    try {
+      return pathIn(await client.get(id), given);
+    } catch (error) {
+      if (!(error instanceof CountersignError) || error.code !== 'NOT_ANSWERING') throw error;
+      if (!isNeeded) return { revision: given ?? 0 };
+      if (Date.now() > untilMs)
+        throw new UserError(
+          `not signed: no worker answers, so nobody can say which path the request is at; try again when one runs (countersign worker), or give the --revision that you saw`,
+          1,
+          'NOT_ANSWERING',
+        );
+      if (!hasSaid) announce('no worker answers yet; waiting to see the path before anything is signed');
+      await sleep(500);
+    }
   }
+}
+
+function pathIn(view: RequestView, given: number | undefined): PathSeen {
+  const changes = [...view.reroutes, ...(view.switches ?? [])];
+  const proposed = changes.find((one) => one.phase === 'proposed')?.jti;
+  return {
+    revision: given ?? view.revision,
+    ...(view.openStage !== undefined && { stage: view.openStage }),
+    ...(proposed !== undefined && { proposedReroute: proposed }),
+  };
 }
 
 type Draft = Omit<StatementClaims, 'iss' | 'jti' | 'iat' | 'exp'>;

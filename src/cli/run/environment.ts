@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import type { RequestView } from '../../client';
 import type { Environment } from '../../contracts/settings';
 import { type AccessRequest, entitlementName } from '../../domain/request';
 import { UserError } from '../output';
@@ -37,8 +36,8 @@ const NOT_PASSED_ON =
  * target, the settings that libpq and its kin read. Nothing of it is ever on a command line.
  */
 export function environmentOf(
-  request: AccessRequest,
-  lease: NonNullable<RequestView['lease']>,
+  request: Pick<AccessRequest, 'id' | 'entitlement'>,
+  lease: { readonly account: string; readonly expiresAtMs: number },
   target: URL | undefined,
   env: Environment,
 ): Record<string, string> {

@@ -1,33 +1,26 @@
-import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import {
-  type AccessRequest,
-  type CountersignClient,
-  type RequestView,
-  type SigningKey,
-  signSubmission,
-} from '../../client';
-import { describeIssues } from '../../contracts/problem';
-import { accessRequestSchema } from '../../contracts/request';
 import { type Context, withClient } from '../context';
 import { parseDurationMs, sayDuration } from '../duration';
 import { findSigningKey } from '../keys-lookup';
 import { type Outcome, usageError } from '../output';
-import { renderRequest } from '../render';
-import { splitEntitlement } from '../request-file';
 import { startCommand } from './command';
 import { environmentOf, targetUrlOf } from './environment';
-import { type GivenBack, giveBack, signFarewell } from './give-back';
+import { byGateway } from './gateway-way';
+import type { GivenBack } from './give-back';
 import { Interruptions } from './interruptions';
-import { startKeeper } from './keeper';
-import { viewOf, waitForGrant } from './waiting';
+import { findTokenSource, tokensOf } from './token-source';
+import { waitForGrant } from './waiting';
+import { composeWanted } from './wanted';
+import { type AccessWay, byTemporal, type Seen, type Wanted } from './way';
 
 interface RunOptions {
   readonly entitlement: string;
   readonly for: string;
   readonly reason: string;
-  readonly as: string;
+  readonly as?: string;
+  readonly gateway?: string;
+  readonly tokenFile?: string;
   readonly key?: string;
   readonly ticket?: string;
   readonly timeout: string;
@@ -48,8 +41,10 @@ export function registerRun(
     .requiredOption('--entitlement <entitlement>', 'connector:resource#action')
     .requiredOption('--for <duration>', 'for how long at most, such as 15m')
     .requiredOption('--reason <text>', 'why; the approvers read it')
-    .requiredOption('--as <principal>', 'who asks, for example ci/payments')
+    .option('--as <principal>', 'who asks, for example ci/payments')
     .option('--key <file>', 'private key of who asks (default: the one that `up` made)')
+    .option('--gateway <url>', 'ask there, as whom a token names, in place of Temporal')
+    .option('--token-file <file>', 'file of that token (default: the token of a GitHub Actions job)')
     .option('--ticket <ticket>')
     .option('--timeout <duration>', 'how long to wait for access', '1h')
     .action((command: string[], options: RunOptions) =>
@@ -63,46 +58,46 @@ async function runWithAccess(
   context: Context,
 ): Promise<Outcome> {
   const timeoutMs = parseDurationMs(options.timeout, '--timeout');
-  const request = compose(options, Date.now());
-  const target = targetUrlOf(request.entitlement.connector, context.env);
-  const key = await findSigningKey(options.as, options.key, context.settings.COUNTERSIGN_STATE_DIR);
-  const interruptions = new Interruptions(process.stdin.isTTY === true);
-  try {
-    return await withClient(context, async (client) => {
-      const farewell = await signFarewell(request, key);
-      const keeper = startKeeper({ id: request.id, farewell, durationMs: request.durationMs });
-      let outcome: Outcome;
-      try {
-        outcome = await holdAccess({
-          client,
-          request,
-          key,
-          target,
-          command,
-          timeoutMs,
-          interruptions,
-          context,
-        });
-      } finally {
-        // Signed anew: a long command may have outlived what the keeper has.
-        const back = await giveBack(
-          client,
-          request.id,
-          await signFarewell(request, key),
-          GIVE_BACK_WITHIN_MS,
-        ).catch((error: unknown) => ({
-          gone: false as const,
-          why: error instanceof Error ? error.message : 'it failed',
-        }));
-        if (back.gone) keeper.dismiss();
-        else keeper.takeOver();
-        context.announce(sayGivenBack(back));
-      }
-      return outcome;
-    });
-  } finally {
-    interruptions.forget();
+  const wanted = composeWanted(options);
+  const target = targetUrlOf(wanted.entitlement.connector, context.env);
+  return withWay(options, context, async (way) => {
+    const interruptions = new Interruptions(process.stdin.isTTY === true);
+    const keeper = await way.keep(wanted);
+    try {
+      return await holdAccess({ way, wanted, target, command, timeoutMs, interruptions, context });
+    } finally {
+      const back = await way.giveBack(wanted.id, GIVE_BACK_WITHIN_MS).catch((error: unknown) => ({
+        gone: false as const,
+        why: error instanceof Error ? error.message : 'it failed',
+      }));
+      if (back.gone) keeper.dismiss();
+      else keeper.takeOver();
+      context.announce(sayGivenBack(back));
+      interruptions.forget();
+    }
+  });
+}
+
+async function withWay(
+  { gateway, tokenFile, as: principal, key: keyFile }: RunOptions,
+  context: Context,
+  use: (way: AccessWay) => Promise<Outcome>,
+): Promise<Outcome> {
+  if (gateway !== undefined) {
+    if (principal !== undefined || keyFile !== undefined)
+      throw usageError('--gateway: who asks is whom the token names; leave --as and --key out');
+    if (!URL.canParse(gateway) || !/^https?:$/.test(new URL(gateway).protocol))
+      throw usageError('--gateway: not an address such as https://countersign.example');
+    const { origin } = new URL(gateway);
+    const source = findTokenSource(tokenFile, context.env);
+    // Without a token nothing is begun.
+    await tokensOf(source, origin)();
+    return use(await byGateway(origin, source));
   }
+  if (tokenFile !== undefined) throw usageError('--token-file: tokens are for a gateway; give --gateway');
+  if (principal === undefined) throw usageError('--as: say who asks, for example ci/payments');
+  const key = await findSigningKey(principal, keyFile, context.settings.COUNTERSIGN_STATE_DIR);
+  return withClient(context, (client) => use(byTemporal(client, principal, key)));
 }
 
 function sayGivenBack(back: GivenBack): string {
@@ -111,9 +106,8 @@ function sayGivenBack(back: GivenBack): string {
 }
 
 interface Holding {
-  readonly client: CountersignClient;
-  readonly request: AccessRequest;
-  readonly key: SigningKey;
+  readonly way: AccessWay;
+  readonly wanted: Wanted;
   readonly target: URL | undefined;
   readonly command: readonly string[];
   readonly timeoutMs: number;
@@ -122,11 +116,11 @@ interface Holding {
 }
 
 async function holdAccess(holding: Holding): Promise<Outcome> {
-  const { client, request, key, target, command, timeoutMs, interruptions, context } = holding;
-  const { id } = request;
-  await client.submit(await signSubmission(request, key));
-  context.announce(`asked for ${describeAsked(request)}: ${id}`);
-  const view = await waitForGrant(client, id, {
+  const { way, wanted, target, command, timeoutMs, interruptions, context } = holding;
+  const { id } = wanted;
+  await way.ask(wanted);
+  context.announce(`asked for ${describeAsked(wanted)}: ${id}`);
+  const view = await waitForGrant(() => way.look(id), {
     timeoutMs,
     signal: interruptions.signal,
     say: (line) => context.announce(line),
@@ -139,15 +133,15 @@ async function holdAccess(holding: Holding): Promise<Outcome> {
     );
   const { lease } = view;
   if (view.status !== 'active' || lease === undefined) {
-    for (const line of renderRequest(view, Date.now())) context.announce(line);
+    for (const line of view.about) context.announce(line);
     return failed(id, 1, `not granted: the request is ${view.status}`);
   }
   context.announce(`granted to ${lease.account} until ${new Date(lease.expiresAtMs).toISOString()}`);
-  const env = environmentOf(request, lease, target, context.env);
+  const env = environmentOf(wanted, lease, target, context.env);
   const child = startCommand(command, env, interruptions.atTerminal);
   interruptions.passTo((signal) => void child.end(signal));
   const over = new AbortController();
-  const watching = untilGrantEnds(client, id, lease, over.signal).then(async (why) => {
+  const watching = untilGrantEnds(way, id, lease, over.signal).then(async (why) => {
     if (why === undefined) return;
     context.announce(`${why}; the command is told to end`);
     await child.end('SIGTERM');
@@ -162,9 +156,9 @@ async function holdAccess(holding: Holding): Promise<Outcome> {
 
 /** Says why a grant is over before its command is, or nothing once the command has ended. */
 async function untilGrantEnds(
-  client: CountersignClient,
+  way: AccessWay,
   id: string,
-  { expiresAtMs }: NonNullable<RequestView['lease']>,
+  { expiresAtMs }: NonNullable<Seen['lease']>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   while (!signal.aborted) {
@@ -173,39 +167,14 @@ async function untilGrantEnds(
     if (leftMs <= 0) return 'the grant has reached its end';
     await sleep(Math.min(LOOK_EVERY_MS, leftMs), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return undefined;
-    const view = await viewOf(client, id).catch(() => undefined);
+    const view = await way.look(id).catch(() => undefined);
     if (view !== undefined && (view.status !== 'active' || view.ending !== undefined))
       return `the grant has ended (${view.ending ?? view.status})`;
   }
   return undefined;
 }
 
-function compose(
-  { entitlement, as, reason, ticket, for: duration }: RunOptions,
-  nowMs: number,
-): AccessRequest {
-  if (!/^[^:#]+:[^:#]+#[^#]+$/.test(entitlement))
-    throw usageError(
-      `--entitlement: ${JSON.stringify(entitlement)} is not of the form connector:resource#action`,
-    );
-  const checked = accessRequestSchema.safeParse({
-    id: randomUUID(),
-    kind: 'access',
-    requester: as,
-    beneficiary: as,
-    entitlement: splitEntitlement(entitlement),
-    durationMs: parseDurationMs(duration, '--for'),
-    emergency: false,
-    reason,
-    ...(ticket !== undefined && { ticket }),
-    onBehalfOf: [],
-    submittedAtMs: nowMs,
-  });
-  if (!checked.success) throw usageError(describeIssues(checked.error, 'request'));
-  return checked.data;
-}
-
-const describeAsked = ({ entitlement: { connector, resource, action }, durationMs }: AccessRequest): string =>
+const describeAsked = ({ entitlement: { connector, resource, action }, durationMs }: Wanted): string =>
   `${connector}:${resource}#${action}, ${sayDuration(durationMs)}`;
 
 const failed = (id: string, exitCode: number, error: string): Outcome => ({

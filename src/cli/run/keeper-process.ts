@@ -1,14 +1,25 @@
 import { z } from 'zod';
 import { requestId, signedEnvelopeSchema } from '../../contracts/request';
+import { isAlive } from './git-process';
+import { tokenSourceSchema } from './token-source';
 
-const ordersSchema = z.object({
+const common = {
   id: requestId,
-  farewell: z.object({ withdraw: signedEnvelopeSchema, revoke: signedEnvelopeSchema }),
   durationMs: z.number(),
-});
+  whilePid: z.number().int().min(2).optional(),
+};
+const ordersSchema = z.union([
+  z.object({
+    ...common,
+    farewell: z.object({ withdraw: signedEnvelopeSchema, revoke: signedEnvelopeSchema }),
+  }),
+  z.object({ ...common, gateway: z.url(), source: tokenSourceSchema }),
+]);
+type Orders = z.output<typeof ordersSchema>;
 
 /** A look at a server that has been away costs little; a grant lives no longer than its lease in any case. */
 const TRIES_FOR_MS = 3_600_000;
+const LOOK_EVERY_MS = 250;
 
 /** Waits for the end of its input. Unless the last word was `done`, it gives the access back. */
 async function keep(): Promise<void> {
@@ -18,21 +29,32 @@ async function keep(): Promise<void> {
   if (word === 'done') return;
   const parsed = ordersSchema.safeParse(JSON.parse(orders));
   if (!parsed.success) return;
-  const { id, farewell, durationMs } = parsed.data;
-  // Loaded now, not at the start: most keepers are dismissed.
-  const { createContext, withClient } = await import('../context.js');
-  const { giveBack } = await import('./give-back.js');
-  const context = createContext(process.env);
+  const { whilePid, durationMs } = parsed.data;
+  const endsMs = Date.now() + durationMs;
+  while (whilePid !== undefined && isAlive(whilePid) && Date.now() < endsMs)
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   const untilMs = Date.now() + Math.min(TRIES_FOR_MS, durationMs + 60_000);
   for (let gone = false; !gone && Date.now() < untilMs; )
     try {
-      gone = await withClient(context, async (client) => {
-        const back = await giveBack(client, id, farewell, untilMs - Date.now());
-        return back.gone;
-      });
+      gone = await isGivenBack(parsed.data, untilMs - Date.now());
     } catch {
       await new Promise((resolve) => setTimeout(resolve, 2_000));
     }
+}
+
+/** What it needs is loaded now, not at the start: most keepers are dismissed. */
+async function isGivenBack(orders: Orders, withinMs: number): Promise<boolean> {
+  if ('gateway' in orders) {
+    const { byGateway } = await import('./gateway-way.js');
+    return (await (await byGateway(orders.gateway, orders.source)).giveBack(orders.id, withinMs)).gone;
+  }
+  const { createContext, withClient } = await import('../context.js');
+  const { giveBack } = await import('./give-back.js');
+  const { id, farewell } = orders;
+  return withClient(createContext(process.env), async (client) => {
+    const back = await giveBack(client, id, farewell, withinMs);
+    return back.gone;
+  });
 }
 
 // It outlives the terminal and whoever started it.

@@ -1,12 +1,18 @@
 import { spawn } from 'node:child_process';
 import type { Farewell } from './give-back';
+import type { TokenSource } from './token-source';
 
 /** What the keeper is told before anything is asked for. It gets no key: what it may say is signed already. */
-export interface KeeperOrders {
+export type KeeperOrders = {
   readonly id: string;
-  readonly farewell: Farewell;
   readonly durationMs: number;
-}
+  /** Access is kept for as long as this process runs. */
+  readonly whilePid?: number;
+} & (
+  | { readonly farewell: Farewell }
+  /** It asks the issuer for tokens of its own. */
+  | { readonly gateway: string; readonly source: TokenSource }
+);
 
 /** A process that gives access back when this one is gone without having done so: killed, crashed, out of memory. */
 export interface Keeper {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { CountersignClient, RequestView } from '../../client';
+import type { RequestView } from '../../client';
 import { CountersignError } from '../../contracts/error';
 import { sayDuration } from '../duration';
 import { printable } from '../output';
+import type { Seen } from './way';
 
 const WAITING: readonly string[] = [
   'submitted',
@@ -45,16 +46,15 @@ export interface Waiting {
 
 /** Waits until a request is granted or has ended, saying who it waits for. Yields nothing where it was given up. */
 export async function waitForGrant(
-  client: CountersignClient,
-  id: string,
+  look: () => Promise<Seen | undefined>,
   { timeoutMs, signal, say }: Waiting,
-): Promise<RequestView | undefined> {
+): Promise<Seen | undefined> {
   const untilMs = Date.now() + timeoutMs;
   let said = '';
   for (let pauseMs = 50; !signal.aborted; pauseMs = Math.min(pauseMs * 1.5, PAUSE_MS)) {
-    const view = await viewOf(client, id);
+    const view = await look();
     if (view !== undefined && !WAITING.includes(view.status)) return view;
-    const line = view === undefined ? 'no worker has answered yet' : sayWaiting(view);
+    const line = view === undefined ? 'no worker has answered yet' : view.waiting;
     // A fresh request is silent at first: what policy permits is there before a line would be read.
     if (line !== said && (view?.status === 'awaiting_approval' || pauseMs >= PAUSE_MS)) {
       said = line;
@@ -68,17 +68,6 @@ export async function waitForGrant(
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }
   return undefined;
-}
-
-/** The request, or nothing where nobody could answer at this moment. */
-export async function viewOf(client: CountersignClient, id: string): Promise<RequestView | undefined> {
-  try {
-    return await client.get(id);
-  } catch (error) {
-    const passes = error instanceof CountersignError && ['NOT_ANSWERING', 'UNREACHABLE'].includes(error.code);
-    if (passes) return undefined;
-    throw error;
-  }
 }
 
 const clockTime = (atMs: number): string => new Date(atMs).toISOString().replace(/\.\d+Z$/, 'Z');

@@ -4,7 +4,7 @@ import type { RequestState } from '../state';
 import type { Verb, VerifiedStatement } from '../statement';
 
 /** Verbs that speak about the path as the signer saw it. */
-const PATH_VERBS: readonly Verb[] = ['approve', 'deny', 'confirm', 'reroute', 'endorse'];
+export const PATH_VERBS: readonly Verb[] = ['approve', 'deny', 'confirm', 'reroute', 'endorse'];
 
 /** Verbs that only end or review. At most two of them can ever be accepted for one request. */
 const CLOSING_VERBS: readonly Verb[] = ['deny', 'cancel', 'withdraw', 'revoke', 'review'];

@@ -61,6 +61,7 @@ const MAY_SEE: Readonly<Record<string, readonly string[]>> = {
     ...['telemetry/catalogue', 'telemetry/tracing'],
   ],
   enforcement: ['client.ts', 'domain', 'contracts', 'connectors', 'policy', 'signing'],
+  adapters: ['domain', 'enforcement'],
   mcp: [
     ...['domain', 'contracts', 'signing', 'enforcement'],
     ...['app', 'body', 'problem'].map((file) => `gateway/http/${file}`),
