@@ -2,17 +2,18 @@ import type { TelemetryOptions } from '@temporalio/worker';
 import type { Settings } from '../contracts/settings';
 import { SILENT } from '../telemetry/catalogue';
 import type { TracedService } from '../telemetry/otlp';
+import type { Seed } from '../telemetry/recorder';
 import type { Metrics } from '../telemetry/serve';
 import { type Tracing, UNTRACED } from '../telemetry/tracing';
 import { UserError } from './output';
 
 /** Metrics as the settings have them. What makes them is loaded only where they are wanted. */
-export async function metricsOf(service: TracedService, settings: Settings): Promise<Metrics> {
+export async function metricsOf(seed: Seed, settings: Settings): Promise<Metrics> {
   const { COUNTERSIGN_METRICS_HOST: host, COUNTERSIGN_METRICS_PORT: port } = settings;
   if (port === undefined) return { recorder: SILENT, stop: async () => undefined };
   const { serveMetrics } = await import('../telemetry/serve.js');
   try {
-    return await serveMetrics(service, { host, port });
+    return await serveMetrics(seed, { host, port });
   } catch (error) {
     throw new UserError(error instanceof Error ? error.message : String(error), 1, 'NO_METRICS');
   }

@@ -64,7 +64,7 @@ export async function runWorker(
   const ledgerUrl = ledgerAddress(declared, env);
   const ledger = new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2 });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const metrics = await metricsOf('countersign-worker', settings);
+  const metrics = await metricsOf({ from: 'worker', connectors: [...connectors.keys()] }, settings);
   const tracing = await tracingOf('countersign-worker', settings);
   const { recorder } = metrics;
   const watch = {

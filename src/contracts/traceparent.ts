@@ -22,11 +22,6 @@ export function readTraceParent(text: string | undefined): TraceParent | undefin
 export const writeTraceParent = ({ traceId, spanId, sampled }: TraceParent): string =>
   `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`;
 
-interface HeaderPayload {
-  readonly metadata?: Readonly<Record<string, Uint8Array>> | null;
-  readonly data?: Uint8Array | null;
-}
-
 const ENCODING = Uint8Array.from('json/plain', (char) => char.charCodeAt(0));
 
 /** The traceparent as a header of Temporal's. */
@@ -39,12 +34,16 @@ export const traceHeader = (
 
 /** Reads it from there. Whoever starts a workflow can send anything under that name; never throws. */
 export function readTraceHeader(headers: Readonly<Record<string, unknown>>): string | undefined {
-  const payload: HeaderPayload | null | undefined = asPayload(headers[TRACE_HEADER]);
-  const data = payload?.data;
-  if (!(data instanceof Uint8Array) || data.length !== LENGTH + 2) return undefined;
-  const text = String.fromCharCode(...data).slice(1, -1);
+  const bytes = bytesIn(headers[TRACE_HEADER]);
+  if (bytes === undefined) return undefined;
+  const text = String.fromCharCode(...bytes).slice(1, -1);
   return readTraceParent(text) === undefined ? undefined : text;
 }
 
-const asPayload = (value: unknown): HeaderPayload | undefined =>
-  typeof value === 'object' && value !== null ? value : undefined;
+/** The data of a payload. Told by its form: the workflow's sandbox has byte arrays of another make than its worker. */
+function bytesIn(payload: unknown): Uint8Array | undefined {
+  if (typeof payload !== 'object' || payload === null || !('data' in payload)) return undefined;
+  const { data } = payload;
+  if (!ArrayBuffer.isView(data) || data.byteLength !== LENGTH + 2) return undefined;
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}

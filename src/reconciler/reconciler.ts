@@ -115,7 +115,8 @@ async function reconcile(look: Look): Promise<void> {
     trouble.delete(name);
     looked(ran ? 'done' : 'skipped');
     const seconds = nowMs() / 1_000;
-    recorder.record('countersign_reconciler_last_look_timestamp_seconds', seconds, { connector: name });
+    if (ran)
+      recorder.record('countersign_reconciler_last_look_timestamp_seconds', seconds, { connector: name });
   } catch (error) {
     counts.failures += 1;
     looked('failed');

@@ -169,7 +169,7 @@ export const METRICS = {
     kind: 'gauge',
     from: 'worker',
     unit: 's',
-    help: 'When this worker last looked, or found another one looking.',
+    help: 'When this worker last came through a look.',
     labels: { connector },
   },
   countersign_archived_total: {

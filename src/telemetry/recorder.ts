@@ -11,19 +11,34 @@ import {
 /** Names that one label takes from configuration at most; what comes after is counted together. */
 const MOST_NAMES = 256;
 
-type Record_ = (value: number, labels: Readonly<Record<string, string>>) => void;
+type Labels = Readonly<Record<string, string>>;
+type Take = (value: number, labels: Labels) => void;
 
-/** A recorder over an OpenTelemetry meter. A value that its label does not have is counted as `other`. */
-export function createRecorder(meter: Meter): Recorder {
-  const instruments = new Map(
-    Object.entries(METRICS).map(([name, spec]) => [name, instrument(meter, name, spec)]),
-  );
+export interface Seed {
+  /** Whose counters are shown as nothing before they have counted anything. */
+  readonly from: MetricSpec['from'];
+  readonly connectors: readonly string[];
+}
+
+/**
+ * A recorder over an OpenTelemetry meter. A value that its label does not have is counted as `other`. Counters are there
+ * from the start: a series that is born with its first event has not increased in the eyes of an alert, and that event
+ * may be the only one.
+ */
+export function createRecorder(meter: Meter, seed?: Seed): Recorder {
+  const instruments = new Map<string, Take>();
+  for (const [name, spec] of Object.entries<MetricSpec>(METRICS)) {
+    const take = instrument(meter, name, spec);
+    instruments.set(name, take);
+    if (spec.kind !== 'counter' || spec.from !== seed?.from) continue;
+    for (const labels of combinations(spec.labels, seed.connectors)) take(0, labels);
+  }
   return {
     record: (name: MetricName, value, labels) => instruments.get(name)?.(value, labels),
   };
 }
 
-function instrument(meter: Meter, name: string, spec: MetricSpec): Record_ {
+function instrument(meter: Meter, name: string, spec: MetricSpec): Take {
   const about = { unit: spec.unit, description: spec.help };
   const bounded = boundedLabels(spec);
   switch (spec.kind) {
@@ -44,9 +59,9 @@ function instrument(meter: Meter, name: string, spec: MetricSpec): Record_ {
   }
 }
 
-function boundedLabels({ labels: specified }: MetricSpec) {
+function boundedLabels({ labels: specified }: MetricSpec): (labels: Labels) => Labels {
   const allowed = Object.entries(specified).map(([label, values]) => [label, boundOf(values)] as const);
-  return (labels: Readonly<Record<string, string>>) =>
+  return (labels) =>
     Object.fromEntries(allowed.map(([label, bound]) => [label, bound(labels[label] ?? OTHER)]));
 }
 
@@ -60,4 +75,15 @@ function boundOf(values: LabelValues): (value: string) => string {
     if (seen.size < MOST_NAMES) seen.add(value);
     return seen.has(value) ? value : OTHER;
   };
+}
+
+/** Every set of values that the labels can have together. */
+function combinations(labels: MetricSpec['labels'], connectors: readonly string[]): readonly Labels[] {
+  return Object.entries(labels).reduce<readonly Labels[]>(
+    (made, [label, values]) => {
+      const known = values === 'configured' ? connectors : values;
+      return made.flatMap((one) => known.map((value) => ({ ...one, [label]: value })));
+    },
+    [{}],
+  );
 }

@@ -2,7 +2,7 @@ import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { Recorder } from './catalogue';
-import { createRecorder } from './recorder';
+import { createRecorder, type Seed } from './recorder';
 
 export interface Metrics {
   readonly recorder: Recorder;
@@ -18,12 +18,12 @@ const MOST_SERIES = 2_000;
  * @throws Error of one line where the port cannot be had
  */
 export async function serveMetrics(
-  service: string,
+  { from, connectors }: Seed,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<Metrics> {
   const exporter = new PrometheusExporter({ host, port, preventServerStart: true, withoutScopeInfo: true });
   const provider = new MeterProvider({
-    resource: resourceFromAttributes({ 'service.name': service }),
+    resource: resourceFromAttributes({ 'service.name': `countersign-${from}` }),
     readers: [exporter],
     views: [{ instrumentName: '*', aggregationCardinalityLimit: MOST_SERIES }],
   });
@@ -32,5 +32,8 @@ export async function serveMetrics(
   } catch {
     throw new Error(`metrics cannot be served on ${host}:${port}; the port is taken, or not ours to have`);
   }
-  return { recorder: createRecorder(provider.getMeter('countersign')), stop: () => provider.shutdown() };
+  return {
+    recorder: createRecorder(provider.getMeter('countersign'), { from, connectors }),
+    stop: () => provider.shutdown(),
+  };
 }
