@@ -58,8 +58,8 @@ export function requestsOver(client: CountersignClient): RequestsInView {
   return {
     waiting: async () => {
       const rows = [
-        ...(await client.list({ status: 'awaiting_approval', limit: 1_000 })),
-        ...(await client.list({ status: 'approved', limit: 1_000 })),
+        ...(await client.list({ status: 'awaiting_approval', running: true, limit: 1_000 })),
+        ...(await client.list({ status: 'approved', running: true, limit: 1_000 })),
       ];
       return rows.map(({ id, status, awaiting, deadline }) => ({
         id,
