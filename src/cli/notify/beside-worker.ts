@@ -2,7 +2,6 @@ import { Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Logger } from 'pino';
 import { CountersignClient } from '../../client';
-import type { DirectoryBook } from '../../directory/directory-book';
 import type { Ledger } from '../../domain/precedents';
 import {
   type Authority,
@@ -72,7 +71,7 @@ export function requestsOver(client: CountersignClient): RequestsInView {
 
 /** The authority by which a worker proves, with the people it knows. */
 export function authorityOver(bundles: BundleSource<LoadedBundle>, ledger: Ledger): () => Promise<Authority> {
-  const signed = new WeakMap<DirectoryBook, SignedDirectory>();
+  const signed = new WeakMap<object, SignedDirectory>();
   return async () => {
     const { directory: book, policy, principals } = await bundles.current();
     const directory = signed.get(book) ?? new SignedDirectory(book);

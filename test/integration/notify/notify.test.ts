@@ -204,7 +204,7 @@ const untold = async () => {
   return Number(row?.['untold']);
 };
 
-describe('FRI-4 few prompts: a digest in place of a flood, and each thing once', () => {
+describe('FRI-2 few prompts: a digest in place of a flood, and each thing once', () => {
   test('ten requests come to one message, by the chat', async () => {
     configure('  person/mira: [{ channel: chat, mention: mira }]', 'digestWithin: 3s');
     for (let i = 0; i < 10; i += 1) await harness.cast.ask({ ...WRITE, reason: `@channel number ${i}` });
