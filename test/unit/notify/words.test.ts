@@ -61,6 +61,8 @@ const ALIVE = [
   /@/,
   /[\p{L}\p{N}][.\u3002]\p{L}{2}/u,
   /["`]/,
+  // What a browser takes for a dot, a colon, a slash or an at sign.
+  /[\uff0e\uff61\uff1a\uff0f\uff20]/,
   /\b(mailto|javascript):/i,
   /\\\\/,
   // biome-ignore lint/suspicious/noControlCharactersInRegex: it is what must not be there
