@@ -7,15 +7,19 @@ import { principalId } from './request';
 export const requestFilterSchema = z.strictObject({
   status: z.enum(STATUSES).exactOptional(),
   awaiting: principalId.exactOptional(),
+  /** Whether only those are wanted whose workflow runs. One that was terminated keeps the status it had. */
+  running: z.boolean().default(false),
   limit: z.number().int().min(1).max(1_000).default(100),
 });
 export type RequestFilter = z.input<typeof requestFilterSchema>;
 
 /** The visibility query of a checked filter. Values come from closed sets of characters, so they need no escaping. */
-export function visibilityQuery({ status, awaiting }: z.output<typeof requestFilterSchema>): string {
+export function visibilityQuery({ status, awaiting, running }: z.output<typeof requestFilterSchema>): string {
   const conditions = [`WorkflowType = '${WORKFLOW_TYPE}'`];
   if (status !== undefined) conditions.push(`CountersignStatus = '${status}'`);
   if (awaiting !== undefined) conditions.push(`CountersignAwaiting = '${awaiting}'`);
+  // Nobody is awaited by what runs no more.
+  if (running || awaiting !== undefined) conditions.push("ExecutionStatus = 'Running'");
   return conditions.join(' AND ');
 }
 

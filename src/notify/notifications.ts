@@ -29,7 +29,7 @@ export interface NotificationCounts {
 
 export interface Notifications {
   readonly counts: Readonly<NotificationCounts>;
-  /** Ends after the look that is under way. */
+  /** Ends after what is under way, or after a few seconds. */
   stop(): Promise<void>;
 }
 
@@ -38,6 +38,7 @@ const LOOKS = 200;
 const LOOKS_AT_A_TIME = 4;
 const LOOK_AGAIN_MS = 10_000;
 const CLAIM_MS = 60_000;
+const STOP_WITHIN_MS = 4_000;
 const TIDY_EVERY_MS = 3_600_000;
 
 /**
@@ -60,7 +61,8 @@ export function startNotifications(options: NotificationsOptions): Notifications
     counts: round.counts,
     stop: async () => {
       stopping.abort();
-      await running;
+      // Somebody's slow answer does not hold a worker that is told to stop: what is claimed is sent by the next.
+      await Promise.race([running, sleep(STOP_WITHIN_MS, undefined, { ref: false })]);
       round.close();
       logger.info({ counts: round.counts }, 'notifications stopped');
     },
@@ -99,16 +101,17 @@ class Round {
     this.#sender = new Sender({ looker: this.#looker, store, logger, nowMs, claimMs, counts: this.counts });
   }
 
-  /** Looks, puts messages together, and sends. A pass that fails is tried again at the next. */
+  /** Looks, puts messages together, and sends. What fails is tried again at the next pass, and keeps nothing else. */
   async pass(signal: AbortSignal): Promise<void> {
-    const { store, intervalMs, authority, logger } = this.options;
+    const { store, intervalMs, authority } = this.options;
     this.counts.passes += 1;
     try {
       const { people } = await authority();
       const setup = this.#source.current((id) => people.standingOf(id, this.#nowMs()) !== undefined);
       if (setup === undefined) return;
       // A little less than the pause, so that the one who has looked is the one whose turn it is again.
-      if (await store.takeTurn(this.#nowMs(), Math.floor(0.8 * intervalMs))) await this.#look(setup);
+      if (await store.takeTurn(this.#nowMs(), Math.floor(0.8 * intervalMs)))
+        await this.#look(setup, signal).catch((error: unknown) => this.#failed(error));
       const { digestWithin, perPersonAndHour, perHour } = setup.config.pace;
       this.counts.messages += await store.gather({
         nowMs: this.#nowMs(),
@@ -120,17 +123,21 @@ class Round {
       await this.#sender.sendAll(setup, signal);
       await this.#tidy();
     } catch (error) {
-      this.counts.failures += 1;
-      const reason = error instanceof Error ? error.message : 'unknown';
-      logger.warn({ reason }, 'what there is to tell could not be looked at; it is tried again');
+      this.#failed(error);
     }
+  }
+
+  #failed(error: unknown): void {
+    this.counts.failures += 1;
+    const reason = error instanceof Error ? error.message : 'unknown';
+    this.options.logger.warn({ reason }, 'what there is to tell could not be looked at; it is tried again');
   }
 
   close(): void {
     this.#source.close();
   }
 
-  async #look(setup: NotifySetup): Promise<void> {
+  async #look(setup: NotifySetup, signal: AbortSignal): Promise<void> {
     const { pace } = setup.config;
     await this.#note(setup, await this.#looker.records(pace));
     const rows = await this.#looker.waiting();
@@ -143,7 +150,7 @@ class Round {
     });
     const queue = due.slice(0, LOOKS);
     const lookOn = async () => {
-      for (let row = queue.shift(); row !== undefined; row = queue.shift()) {
+      for (let row = queue.shift(); row !== undefined && !signal.aborted; row = queue.shift()) {
         this.counts.looks += 1;
         const { id, version } = row;
         const turns = await this.#looker.turns(id, pace).catch(() => undefined);

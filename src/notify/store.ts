@@ -57,7 +57,7 @@ export class NoticeStore {
     if (notices.length === 0) return;
     await this.#query(
       `INSERT INTO countersign.notice (key, person, request_id, noticed_at_ms)
-       SELECT key, person, request_id, $4 FROM unnest($1::text[], $2::text[], $3::text[]) AS new (key, person, request_id)
+       SELECT key, person, request_id, $4::bigint FROM unnest($1::text[], $2::text[], $3::text[]) AS new (key, person, request_id)
        ON CONFLICT (key) DO NOTHING`,
       [
         notices.map((one) => one.key),
@@ -102,7 +102,7 @@ export class NoticeStore {
         );
         await client.query(
           `INSERT INTO countersign.notice_delivery (message_id, channel, next_at_ms)
-           SELECT $1, channel, $3 FROM unnest($2::text[]) AS channel`,
+           SELECT $1::text, channel, $3::bigint FROM unnest($2::text[]) AS channel`,
           [id, channels, nowMs],
         );
         made += 1;
@@ -114,12 +114,13 @@ export class NoticeStore {
   /** Takes the next message that is due by a channel, for `forMs`. Whoever dies with it leaves it to be sent again. */
   async claim(channel: string, nowMs: number, forMs: number): Promise<Claim | undefined> {
     const [row] = await this.#query<ClaimRow>(
-      `UPDATE countersign.notice_delivery d SET tries = d.tries + 1, next_at_ms = $2::bigint + $3::bigint
-         FROM countersign.notice_message m
-        WHERE m.id = d.message_id AND (d.message_id, d.channel) IN (
-          SELECT message_id, channel FROM countersign.notice_delivery
-           WHERE channel = $1 AND state = 'open' AND next_at_ms <= $2
-           ORDER BY next_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
+      `WITH due AS MATERIALIZED (
+         SELECT message_id, channel FROM countersign.notice_delivery
+          WHERE channel = $1 AND state = 'open' AND next_at_ms <= $2
+          ORDER BY next_at_ms LIMIT 1 FOR UPDATE SKIP LOCKED)
+       UPDATE countersign.notice_delivery d SET tries = d.tries + 1, next_at_ms = $2::bigint + $3::bigint
+         FROM due, countersign.notice_message m
+        WHERE d.message_id = due.message_id AND d.channel = due.channel AND m.id = d.message_id
        RETURNING m.id, m.person, m.created_at_ms, d.tries,
          (SELECT coalesce(json_agg(json_build_object('key', n.key, 'request', n.request_id) ORDER BY n.noticed_at_ms, n.key), '[]')
             FROM countersign.notice n WHERE n.message_id = m.id) AS notices`,

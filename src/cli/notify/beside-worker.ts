@@ -57,8 +57,8 @@ export function requestsOver(client: CountersignClient): RequestsInView {
   return {
     waiting: async () => {
       const rows = [
-        ...(await client.list({ status: 'awaiting_approval', limit: 1_000 })),
-        ...(await client.list({ status: 'approved', limit: 1_000 })),
+        ...(await client.list({ status: 'awaiting_approval', running: true, limit: 1_000 })),
+        ...(await client.list({ status: 'approved', running: true, limit: 1_000 })),
       ];
       return rows.map(({ id, status, awaiting, deadline }) => ({
         id,
@@ -71,8 +71,8 @@ export function requestsOver(client: CountersignClient): RequestsInView {
 
 /** The authority by which a worker proves, with the people it knows. */
 export function authorityOver(bundles: BundleSource<LoadedBundle>, ledger: Ledger): () => Promise<Authority> {
-  const signed = new WeakMap<LoadedBundle['directory'], SignedDirectory>();
-  return async () => {
+    const signed = new WeakMap<object, SignedDirectory>();
+    return async () => {
     const { directory: book, policy, principals } = await bundles.current();
     const directory = signed.get(book) ?? new SignedDirectory(book);
     signed.set(book, directory);

@@ -1,13 +1,27 @@
 import fc from 'fast-check';
 import { decide } from '../../../src/domain/decide';
+import { evolve } from '../../../src/domain/evolve';
 import type { RequestState } from '../../../src/domain/state';
 import type { Verb } from '../../../src/domain/statement';
 import type { Notice } from '../../../src/notify/notice';
 import { turnsOf } from '../../../src/notify/plan/turns';
+import { DAY, HOUR, MINUTE, START } from '../../support/domain/builders';
+import { assess, submit } from '../../support/domain/commands';
 import { courses, Dice } from '../../support/domain/dice';
 import { isThorough, tries } from '../../support/domain/effort';
 import { happens } from '../../support/domain/moves';
-import { EVERYBODY, standingOf } from '../../support/domain/people';
+import {
+  DELEGATE,
+  EVERYBODY,
+  IAM,
+  LEAD_1,
+  LEAD_2,
+  LEAD_3,
+  LEAD_IN_GOVERNANCE,
+  POLICY_ADMIN,
+  SECOPS,
+  standingOf,
+} from '../../support/domain/people';
 import { aStatement, verified } from '../../support/domain/statements';
 import { World } from '../../support/domain/world';
 
@@ -70,13 +84,52 @@ describe('FRI-2 those who can act are told, and nobody else', () => {
     fc.assert(property, { numRuns: tries(1_000) });
   });
 
-  it.each([
-    'awaiting',
-    'reminder',
-    'closing',
-    'stalled',
-    'endorse',
-  ])('and that was tried with: %s', (kind) => {
+  it.each(['awaiting', 'reminder', 'stalled', 'endorse'])('and that was tried with: %s', (kind) => {
     if (isThorough) expect(told.get(kind) ?? 0).toBeGreaterThan(0);
+  });
+});
+
+describe('OVR-11 what time brings is told when the core says that it has come', () => {
+  const at = (atMs: number, reported?: RequestState) => {
+    let state: RequestState | null = null;
+    for (const command of [submit(), assess(), { type: 'tick' as const, atMs }])
+      for (const event of decide(state, command)) state = evolve(state, event);
+    if (state === null) throw new Error('nothing was submitted');
+    const turns = turnsOf({
+      derived: state,
+      reported: reported ?? state,
+      people,
+      nearExpiryMs: 30 * MINUTE,
+      nowMs: atMs,
+    });
+    const kinds = new Set(turns.notices.map(({ kind }) => kind));
+    return { state, kinds: [...kinds], changesAtMs: turns.changesAtMs - START, told: turns.notices };
+  };
+
+  it.each([
+    [0, ['awaiting'], HOUR],
+    [HOUR, ['reminder'], 2 * HOUR],
+    [2 * HOUR, ['reminder', 'stalled'], 7.5 * HOUR],
+    [7.5 * HOUR, ['closing', 'stalled'], 8 * HOUR],
+    [8 * HOUR, [], Number.POSITIVE_INFINITY],
+  ])('after %i ms: %j, and looked at again after %i', (afterMs, kinds, changesAtMs) => {
+    expect(at(START + afterMs)).toMatchObject({ kinds, changesAtMs });
+  });
+
+  it('governance hears of a stall alone, and is nobody of the request', () => {
+    const stalled = at(START + 2 * HOUR).told.filter(({ kind }) => kind === 'stalled');
+    expect(stalled.map(({ person }) => person).sort()).toEqual(
+      [DELEGATE, IAM, POLICY_ADMIN, SECOPS, LEAD_IN_GOVERNANCE].sort(),
+    );
+    expect(at(START + HOUR).told.every(({ person }) => [LEAD_1, LEAD_2, LEAD_3].includes(person))).toBe(true);
+  });
+
+  it('a workflow that says otherwise takes people off the list, and puts nobody on it', () => {
+    const { state } = at(START);
+    expect(at(START, { ...state, status: 'denied' }).told).toEqual([]);
+    expect(at(START, { ...state, openStage: 'another' }).told).toEqual([]);
+    const approvals = [{ by: LEAD_1, stage: 'leads', jti: 'j', expiresAtMs: START + DAY }];
+    const told = at(START, { ...state, approvals }).told.map(({ person }) => person);
+    expect(told).toEqual([LEAD_2, LEAD_3]);
   });
 });
