@@ -71,8 +71,8 @@ export function requestsOver(client: CountersignClient): RequestsInView {
 
 /** The authority by which a worker proves, with the people it knows. */
 export function authorityOver(bundles: BundleSource<LoadedBundle>, ledger: Ledger): () => Promise<Authority> {
-    const signed = new WeakMap<object, SignedDirectory>();
-    return async () => {
+  const signed = new WeakMap<object, SignedDirectory>();
+  return async () => {
     const { directory: book, policy, principals } = await bundles.current();
     const directory = signed.get(book) ?? new SignedDirectory(book);
     signed.set(book, directory);
