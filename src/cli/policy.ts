@@ -13,14 +13,14 @@ import {
   withChange,
 } from '../policy';
 import { type Context, withClient } from './context';
-import { ArchiveFolder } from './friction/sources';
+import { archivedEvents } from './friction/sources';
 import { done, type Outcome, printable, UserError, usageError } from './output';
 import { NewestRequests, noteServer } from './recorded-requests';
 import { readRequestFile } from './request-file';
 
 interface PreviewOptions {
   readonly limit: string;
-  readonly archive?: string;
+  readonly archive?: string | true;
   readonly server: boolean;
   readonly proposal?: string;
   readonly about?: string;
@@ -48,7 +48,10 @@ export function registerPolicy(
     .argument('<dir>', 'folder of the changed bundle, or of the one that the proposal is for')
     .option('--proposal <file>', 'try the changes that `countersign friction --json` proposes in this file')
     .option('--about <subject>', 'of these, only the one about this subject')
-    .option('--archive <dir>', 'folder of archived evidence; what is there is not asked of the server')
+    .option(
+      '--archive [where]',
+      'archived evidence: a folder or s3://… (default: COUNTERSIGN_ARCHIVE); what is there is not asked of the server',
+    )
     .option('--no-server', 'read the archive alone')
     .option('--limit <n>', 'how many requests to look at, newest first', '200')
     .action((dir: string, options: PreviewOptions) => run((context) => previewBundle(dir, options, context)));
@@ -102,11 +105,15 @@ async function previewBundle(dir: string, options: PreviewOptions, context: Cont
   const { policy } = loaded.bundle;
   if (!options.server && options.archive === undefined)
     throw usageError('--no-server: name the archive to read instead (--archive)');
-  const archive = options.archive === undefined ? undefined : new ArchiveFolder(options.archive);
-  await archive?.check();
+  const archive = options.archive === undefined ? undefined : archivedEvents(options.archive, context);
   const newest = new NewestRequests(limit);
-  for await (const events of archive?.events() ?? []) newest.note(events);
-  if (options.server) await withClient(context, (client) => noteServer(newest, client, limit, archive));
+  try {
+    await archive?.check();
+    for await (const events of archive?.events() ?? []) newest.note(events);
+    if (options.server) await withClient(context, (client) => noteServer(newest, client, limit, archive));
+  } finally {
+    await archive?.close();
+  }
   const recorded = newest.newest();
   const differences = preview(policy, recorded);
   return done(

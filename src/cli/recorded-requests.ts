@@ -2,7 +2,7 @@ import type { CountersignClient } from '../client';
 import { assessmentSchema } from '../contracts/evidence';
 import { submissionSchema } from '../contracts/request';
 import type { RecordedRequest } from '../policy';
-import { type ArchiveFolder, eventsOf } from './friction/sources';
+import { type ArchivedEvents, eventsOf } from './friction/sources';
 
 /** The newest of the requests that were noted, with what was decided on them. */
 export class NewestRequests {
@@ -36,7 +36,7 @@ export async function noteServer(
   newest: NewestRequests,
   client: CountersignClient,
   limit: number,
-  archive: ArchiveFolder | undefined,
+  archive: ArchivedEvents | undefined,
 ): Promise<void> {
   for (const { id } of await client.list({ limit }))
     if (!(await archive?.has(id))) newest.note(await eventsOf(client, id));

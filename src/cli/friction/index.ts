@@ -1,16 +1,12 @@
-import { existsSync } from 'node:fs';
-import path from 'node:path';
 import type { Command } from 'commander';
-import type { ArchiveSink } from '../../audit/archive/sink';
 import { findingsOf } from '../../friction/signals';
 import { FrictionTally } from '../../friction/tally';
-import { archiveOf } from '../audit/source';
 import { type Context, withClient } from '../context';
 import { parseDurationMs } from '../duration';
-import { done, type Outcome, UserError, usageError } from '../output';
+import { done, type Outcome, usageError } from '../output';
 import { registerLeaving } from './leaving';
 import { renderFriction } from './render';
-import { ArchivedEvents, eventsOnServer } from './sources';
+import { type ArchivedEvents, archivedEvents, eventsOnServer } from './sources';
 import { driftOn, knownOf } from './surroundings';
 
 interface FrictionOptions {
@@ -52,11 +48,11 @@ async function measure(options: FrictionOptions, context: Context): Promise<Outc
   if (!Number.isInteger(top) || top < 1 || top > 10_000) throw usageError('--top: not a number of rows');
   if (!options.server && options.archive === undefined)
     throw usageError('--no-server: name the archive to read instead (--archive)');
-  const sink = options.archive === undefined ? undefined : sinkOf(options.archive, context);
+  const archive = options.archive === undefined ? undefined : archivedEvents(options.archive, context);
   try {
-    return await tallied({ ...options, top, span, nowMs }, sink && new ArchivedEvents(sink), context);
+    return await tallied({ ...options, top, span, nowMs }, archive, context);
   } finally {
-    await sink?.close();
+    await archive?.close();
   }
 }
 
@@ -95,18 +91,6 @@ async function tallied(
     context.announce(`${unanswered.count} requests are left out: no worker answered for them`);
   const data = { ...span, unanswered: unanswered.count, ...figures, findings };
   return done(data, ...renderFriction(figures, findings, span, top));
-}
-
-/** The archive that is named, or that of the settings. */
-function sinkOf(given: string | true, context: Context): ArchiveSink {
-  if (given !== true && /^postgres(ql)?:/.test(given))
-    throw usageError('--archive: an address with a password is no argument; set COUNTERSIGN_ARCHIVE_FILE');
-  const isFolder = given !== true && !given.startsWith('s3://');
-  if (isFolder && !existsSync(path.join(given, 'evidence')))
-    throw new UserError(`--archive: ${given} holds no folder "evidence"`);
-  const sink = archiveOf(context, given === true ? undefined : given);
-  if (sink === undefined) throw usageError('--archive: name one, or set COUNTERSIGN_ARCHIVE');
-  return sink;
 }
 
 /** A moment as a date, a UTC time, or a span before now. */

@@ -1,7 +1,11 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { z } from 'zod';
 import type { ArchiveSink } from '../../audit/archive/sink';
 import { type CountersignClient, CountersignError } from '../../client';
-import { UserError } from '../output';
+import { archiveOf } from '../audit/source';
+import type { Context } from '../context';
+import { UserError, usageError } from '../output';
 
 /** How many requests are asked about at once; their histories may have to be read again by a worker. */
 const AT_ONCE = 8;
@@ -76,6 +80,10 @@ export class ArchivedEvents {
     return (await this.#filesOfAll()).has(id);
   }
 
+  close(): Promise<void> {
+    return this.sink.close();
+  }
+
   /** A file that is no evidence yields nothing that counts, and is counted as unreadable. */
   async *events(): EventSource {
     for (const names of (await this.#filesOfAll()).values()) {
@@ -113,6 +121,22 @@ export class ArchivedEvents {
     const reason = error instanceof Error ? error.message : 'it cannot be read';
     throw new UserError(`the archive ${this.sink.place}: ${reason}`, 1, 'UNREACHABLE');
   }
+}
+
+/**
+ * The archive that `--archive` names, or that of the settings where it names none.
+ *
+ * @throws UserError where there is none
+ */
+export function archivedEvents(given: string | true, context: Context): ArchivedEvents {
+  if (given !== true && /^postgres(ql)?:/.test(given))
+    throw usageError('--archive: an address with a password is no argument; set COUNTERSIGN_ARCHIVE_FILE');
+  const isFolder = given !== true && !given.startsWith('s3://');
+  if (isFolder && !existsSync(path.join(given, 'evidence')))
+    throw new UserError(`--archive: ${given} holds no folder "evidence"`);
+  const sink = archiveOf(context, given === true ? undefined : given);
+  if (sink === undefined) throw usageError('--archive: name one, or set COUNTERSIGN_ARCHIVE');
+  return new ArchivedEvents(sink);
 }
 
 function eventsIn(content: Buffer | undefined): readonly unknown[] | undefined {
