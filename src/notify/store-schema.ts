@@ -27,7 +27,7 @@ export const NOTICE_SCHEMA = `
   );
   CREATE INDEX IF NOT EXISTS notice_delivery_open ON countersign.notice_delivery (channel, next_at_ms) WHERE state = 'open';
   CREATE TABLE IF NOT EXISTS countersign.notice_turn (
-    only     boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single   boolean PRIMARY KEY DEFAULT true CHECK (single),
     until_ms bigint NOT NULL
   );
 `;

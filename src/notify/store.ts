@@ -46,7 +46,7 @@ export class NoticeStore {
   async takeTurn(nowMs: number, forMs: number): Promise<boolean> {
     const rows = await this.#query(
       `INSERT INTO countersign.notice_turn AS turn (until_ms) VALUES ($2)
-       ON CONFLICT (only) DO UPDATE SET until_ms = $2 WHERE turn.until_ms <= $1 RETURNING until_ms`,
+       ON CONFLICT (single) DO UPDATE SET until_ms = $2 WHERE turn.until_ms <= $1 RETURNING until_ms`,
       [nowMs, nowMs + forMs],
     );
     return rows.length > 0;
