@@ -79,6 +79,7 @@ async function report(ground: Ground, observer: Observer, alive: number): Promis
     changes: await observer.changes(),
     unleased: [],
     overdue: await observer.overdueFindings(),
+    looksAtMs: await observer.looksAtMs(),
     nowMs: Date.now(),
     statedLagMs: STATED_LAG_MS,
   });

@@ -57,6 +57,7 @@ async function countIn(ground: Ground, observer: Observer, records: readonly Lif
     changes,
     unleased: observer.unleased.filter(({ account }) => accounts.has(account)),
     overdue: await observer.overdueFindings(),
+    looksAtMs: await observer.looksAtMs(),
     nowMs: Date.now(),
     statedLagMs: STATED_LAG_MS,
   });

@@ -9,6 +9,8 @@ export interface TargetSeen {
   readonly changes: readonly LeaseChange[];
   readonly unleased: readonly Unleased[];
   readonly overdue: ReadonlySet<string>;
+  /** When a reconciler began to look, in their order. */
+  readonly looksAtMs: readonly number[];
   readonly nowMs: number;
   readonly statedLagMs: number;
 }
@@ -99,7 +101,7 @@ function withoutLease(unleased: readonly Unleased[]): readonly Complaint[] {
 
 function late(
   { leaseId, last, endedAtMs, stretched }: Grant,
-  { nowMs, statedLagMs }: TargetSeen,
+  { nowMs, statedLagMs, looksAtMs }: TargetSeen,
 ): readonly Complaint[] {
   if (stretched) return [`${leaseId} had its end put off`];
   const expiresAtMs = last?.expires_at_ms ?? 0;
@@ -107,9 +109,21 @@ function late(
   if (endedAtMs === undefined && lagMs < 0) return [];
   return lagMs > statedLagMs
     ? [
-        `${leaseId} was alive ${Math.round(lagMs)} ms past its end${endedAtMs === undefined ? ', and still is' : ''}`,
+        `${leaseId} was alive ${Math.round(lagMs)} ms past its end${endedAtMs === undefined ? ', and still is' : ''}${longestGap(looksAtMs, expiresAtMs, endedAtMs ?? nowMs)}`,
       ]
     : [];
+}
+
+/** Whether somebody was there to end it: the longest time meanwhile in which no reconciler began to look. */
+function longestGap(looksAtMs: readonly number[], fromMs: number, toMs: number): string {
+  const marks = [fromMs, ...looksAtMs.filter((atMs) => atMs > fromMs && atMs < toMs), toMs];
+  const gaps = marks
+    .slice(1)
+    .map((atMs, index) => ({ afterMs: (marks[index] ?? atMs) - fromMs, atMs: atMs - fromMs }));
+  const [longest] = gaps.sort((one, other) => other.atMs - other.afterMs - (one.atMs - one.afterMs));
+  if (longest === undefined) return '';
+  const { afterMs, atMs } = longest;
+  return `; ${marks.length - 2} looks meanwhile, none from ${Math.round(afterMs)} to ${Math.round(atMs)} ms past it`;
 }
 
 function lagsOf(grants: readonly Grant[], overdue: ReadonlySet<string>): TargetVerdict['lagsMs'] {

@@ -40,6 +40,14 @@ const TRIGGER = `
     VALUES (CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
     RETURN NULL;
   END $$;
+  CREATE TABLE watch.look (at timestamptz NOT NULL DEFAULT clock_timestamp());
+  CREATE FUNCTION watch.looked() RETURNS trigger LANGUAGE plpgsql AS $$
+  BEGIN
+    IF NEW.until_ms > 0 THEN INSERT INTO watch.look DEFAULT VALUES; END IF;
+    RETURN NULL;
+  END $$;
+  CREATE TRIGGER looked AFTER INSERT OR UPDATE ON countersign.reconciler
+    FOR EACH ROW EXECUTE FUNCTION watch.looked();
   CREATE TRIGGER watched AFTER INSERT OR UPDATE OR DELETE ON countersign.lease
     FOR EACH ROW EXECUTE FUNCTION watch.record();
 `;
@@ -75,6 +83,16 @@ export class Observer {
       ),
     );
     return rows.map(({ at_ms, before, after }) => ({ atMs: Number(at_ms), before, after }));
+  }
+
+  /** When a reconciler, of whichever worker, began to look at the target: it takes its lock there. */
+  async looksAtMs(): Promise<readonly number[]> {
+    const { rows } = await this.#once((client) =>
+      client.query<{ at_ms: string }>(
+        'SELECT extract(epoch FROM at) * 1000 AS at_ms FROM watch.look ORDER BY at',
+      ),
+    );
+    return rows.map((row) => Number(row.at_ms));
   }
 
   /** Leases that the reconciler found past their end. */

@@ -48,15 +48,14 @@ export function printReport(report: FaultsReport): void {
     count === 0 ? 'none' : `p50 ${p50}, p99 ${p99}, max ${max} (${count})`;
   const lines = [
     `seed ${json.seed}: ${json.lives} lives, ${json.granted} granted, ${json.seconds} s`,
-    `faults: ${Object.entries(json.faults)
-      .map(([name, count]) => `${name} ${count}`)
-      .join(', ')}`,
+    ...Object.entries(json.faults).map(([name, count]) => `  ${name.padEnd(22)}${String(count).padStart(5)}`),
     `unauthorised grants     ${json.unauthorised_grants}`,
     `grants made twice       ${json.double_grants}`,
     `grants past their end   ${json.late_grants}`,
     `requests lost           ${json.lost_requests}`,
     `histories not replaying ${json.unreplayable_histories} of ${json.replayed_histories}`,
-    `lag of expiry, ms: by timer ${spread(json.expiry_lag_by_timer_ms)}; by reconciler ${spread(json.expiry_lag_by_reconciler_ms)}`,
+    `lag by timer, ms        ${spread(json.expiry_lag_by_timer_ms)}`,
+    `lag by reconciler, ms   ${spread(json.expiry_lag_by_reconciler_ms)}`,
     ...json.complaints.map((one) => `- ${one}`),
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

@@ -75,6 +75,7 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
         changes: await observer.changes(),
         unleased: observer.unleased,
         overdue: await observer.overdueFindings(),
+        looksAtMs: await observer.looksAtMs(),
         nowMs: Date.now(),
         statedLagMs,
       });

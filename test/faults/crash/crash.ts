@@ -172,7 +172,8 @@ async function reaches({ temporal }: Ground, requestId: string, count: number): 
 }
 
 async function lengthOf({ temporal }: Ground, requestId: string): Promise<number> {
-  const history = await temporal.workflow.getHandle(workflowIdOf(requestId)).fetchHistory();
+  const handle = temporal.workflow.getHandle(workflowIdOf(requestId));
+  const history = await patiently(() => handle.fetchHistory());
   return history.events?.length ?? 0;
 }
 
@@ -184,7 +185,8 @@ async function outcomeOf(
 ): Promise<Outcome> {
   const untilMs = Date.now() + OVER_WITHIN_MS;
   const handle = temporal.workflow.getHandle(workflowIdOf(requestId));
-  while ((await handle.describe()).status.name === 'RUNNING' && Date.now() < untilMs) await sleep(200);
+  const isRunning = async () => (await handle.describe()).status.name === 'RUNNING';
+  while ((await patiently(isRunning)) && Date.now() < untilMs) await sleep(200);
   const view = await patiently(() => client.get(requestId));
   const events = await patiently(() => client.events(requestId));
   const changes = (await observer.changes()).filter(({ after }) => after?.lease_id === requestId);
@@ -217,11 +219,12 @@ const isNoRefusal = (type: string): boolean => type !== 'statement_refused';
 
 /** The worker may be dead at this very moment. */
 async function patiently<T>(ask: () => Promise<T>): Promise<T> {
-  for (let tries = 0; ; tries += 1) {
+  const untilMs = Date.now() + PATIENCE_MS;
+  for (;;) {
     try {
       return await ask();
     } catch (error) {
-      if (tries > 30) throw error;
+      if (Date.now() > untilMs) throw error;
       await sleep(500);
     }
   }

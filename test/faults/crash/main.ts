@@ -66,7 +66,7 @@ async function round(lives: readonly Crashing[]) {
   }
 }
 
-const LIVES_AT_ONCE = 80;
+const LIVES_AT_ONCE = 40;
 
 function inRounds(lives: readonly Crashing[]): readonly (readonly Crashing[])[] {
   const count = Math.ceil(lives.length / LIVES_AT_ONCE);

@@ -147,17 +147,21 @@ describe('TTA-5 the act, scheduled directly on our task queue', () => {
 });
 
 describe('TTA-5 OVR-10 what has ended stays ended', () => {
-  test('a copied submission and its approval, after the grant has ended: LEASE_ENDED, no second grant', async () => {
+  test('a copied submission and its approval, after the grant has ended: no second grant, the same lease', async () => {
     const request = await harness.cast.ask({ ...WRITE, durationMs: 800 });
     const approval = await harness.cast.sign('person/mira', 'approve', request);
     await harness.cast.carry(request, approval);
     await harness.cast.over(request);
+    const [lease, ...others] = await harness.leases(request.id);
     await startDirectly(request, await harness.client.submissionOf(request.id));
     await harness.cast.until(request, ({ status }) => status === 'awaiting_approval');
     expect(await harness.cast.carry(request, approval)).toBe('accepted');
-    const view = await harness.cast.settled(request);
-    expect([view.status, view.failure?.code]).toEqual(['failed', 'LEASE_ENDED']);
-    expect(await harness.leases(request.id)).toHaveLength(1);
+    expect(await harness.cast.over(request)).toMatchObject({
+      status: 'closed',
+      lease: { expiresAtMs: Number(lease?.['expires_at_ms']) },
+      ended: { atMs: Number(lease?.['ended_at_ms']) },
+    });
+    expect(await harness.leases(request.id)).toEqual([lease, ...others]);
     expect(await harness.holds('payments_ci', 'production_write')).toBe(false);
   });
 
