@@ -3,6 +3,7 @@ import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
 import { HolderKey } from '../../../src/enforcement';
 import { freePort } from '../../../src/stack/free-port';
+import { eventuallyTrue } from '../../support/harness-wait';
 import { selfSigned } from '../gateway/support/tokens';
 import { UpStack } from '../gateway/support/up-stack';
 import { ask, call, type Migrator, migration, type Said, startMigrator } from './support';
@@ -61,9 +62,7 @@ describe('FRI-2 the front door of an agent over streamable HTTP', () => {
       expect(await call(deployer, tool, { request })).toMatchObject({ isError: true, error: '404' });
     expect(await holds()).toBe(true);
     expect(await call(atlas, 'give_back', { request })).toMatchObject({ accepted: true });
-    for (let tries = 0; tries < 50 && (await holds()) !== false; tries += 1)
-      await new Promise((resolve) => setTimeout(resolve, 100));
-    expect(await holds()).toBe(false);
+    await eventuallyTrue('the role is taken back', async () => (await holds()) === false);
     const { json } = await stack.as('agent/atlas', `/v1/requests/${request}`);
     expect(json).toMatchObject({ request: { requester: 'agent/atlas', beneficiary: 'agent/atlas' } });
   });
