@@ -11,6 +11,7 @@ import { Holder } from '../gateway/support/tokens';
 jest.setTimeout(180_000);
 
 const CALLER_TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
+const STRANGER_TRACE = '11112222333344445555666677778888';
 const CALLER_SPAN = '00f067aa0ba902b7';
 
 let stack: WatchedStack;
@@ -21,7 +22,7 @@ const byCommand = randomUUID();
 beforeAll(async () => {
   stack = await WatchedStack.start();
   await liveThroughEverything();
-});
+}, 300_000);
 afterAll(() => stack?.stop());
 
 /** What people, agents and pipelines do in a day, over each way in, and some of what goes wrong. */
@@ -51,13 +52,16 @@ async function liveThroughEverything(): Promise<void> {
   expect(await stack.command('approve', execution, '--as', 'person/mira')).toBe(0);
   await useToken();
 
-  await stack.web.call('/access/v1/evaluation', {
-    body: WRITE,
-    headers: { authorization: 'Bearer not-a-token' },
-  });
+  const stranger = {
+    authorization: 'Bearer not-a-token',
+    traceparent: `00-${STRANGER_TRACE}-${CALLER_SPAN}-01`,
+  };
+  await stack.web.call('/access/v1/evaluation', { body: WRITE, headers: stranger });
   await stack.as('person/mira', `/v1/requests/${randomUUID()}`);
-  await stack.command('doctor');
-  await stack.command('approve', carried, '--as', 'person/mira', '--key', '/nowhere/key.jwk');
+  await Promise.all([
+    stack.command('doctor'),
+    stack.command('approve', carried, '--as', 'person/mira', '--key', '/nowhere/key.jwk'),
+  ]);
   harness.postgres.halt();
   await eventuallyTrue('the worker misses its target', async () =>
     (stack.said().get('worker') ?? '').includes('could not be reconciled'),
@@ -189,6 +193,12 @@ describe('FRI-4 traces', () => {
     expect(start).toMatchObject({ service: 'countersign-gateway', traceId: CALLER_TRACE });
     const call = spans.find(({ spanId }) => spanId === start.parentSpanId);
     expect(call).toMatchObject({ name: 'POST /access/v1/requests', parentSpanId: CALLER_SPAN });
+  });
+
+  test('are not taken over from one who has not', () => {
+    const services = new Set(stack.otlp.spans.map(({ service }) => service));
+    expect([...services].sort()).toEqual(['countersign-client', 'countersign-gateway', 'countersign-worker']);
+    expect(stack.otlp.spans.filter(({ traceId }) => traceId === STRANGER_TRACE)).toEqual([]);
   });
 });
 
