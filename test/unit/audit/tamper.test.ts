@@ -101,7 +101,7 @@ const MEANINGLESS: readonly Meaningless[] = [
   ],
   [/^runs.*\.eventTime/, 'the time of an event at which the workflow did not look at the clock'],
   [
-    /^runs.*\.(upsertWorkflowSearchAttributesEventAttributes|userMetadata)/,
+    /^runs.*\.(upsertWorkflowSearchAttributesEventAttributes|searchAttributes|userMetadata)/,
     'what lists and the UI showed; the steps say what was so',
   ],
   [/^runs.*\.details\.data/, "the SDK's note beside a result: when it ran and how often it was tried"],
@@ -117,6 +117,10 @@ const MEANINGLESS: readonly Meaningless[] = [
   [
     /^runs.*\.(updateId|protocolInstanceId|acceptedRequest\w+|retryState)/,
     'by which server and worker match messages',
+  ],
+  [
+    /^runs.*\.workflowExecutionContinuedAsNewEventAttributes\./,
+    'what a run hands on; the next begins with it, and its beginning is looked at itself',
   ],
   [
     /^runs.*\.workflowExecutionUpdateCompletedEventAttributes\.(outcome|meta)/,
