@@ -99,7 +99,7 @@ export class Cast {
     return request;
   }
 
-  async view({ id }: AccessRequest): Promise<RequestView> {
+  async view({ id }: Pick<AccessRequest, 'id'>): Promise<RequestView> {
     return this.client.get(id);
   }
 
@@ -108,12 +108,12 @@ export class Cast {
   }
 
   /** Where a request stands once only people or time can move it. */
-  settled(request: AccessRequest): Promise<RequestView> {
+  settled(request: Pick<AccessRequest, 'id'>): Promise<RequestView> {
     return this.until(request, (view) => !UNSETTLED.includes(view.status));
   }
 
   /** Where a request stands once nothing more can happen to it but a review. */
-  over(request: AccessRequest): Promise<RequestView> {
+  over(request: Pick<AccessRequest, 'id'>): Promise<RequestView> {
     const ended = ['expired', 'revoked', ...OVER];
     return this.until(request, (view) => ended.includes(view.status));
   }
@@ -154,7 +154,7 @@ export class Cast {
     return read.key;
   }
 
-  until(request: AccessRequest, holds: (view: RequestView) => boolean): Promise<RequestView> {
+  until(request: Pick<AccessRequest, 'id'>, holds: (view: RequestView) => boolean): Promise<RequestView> {
     return eventually(
       `request ${request.id}`,
       async () => {

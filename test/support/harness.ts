@@ -89,14 +89,7 @@ export class Harness {
 
   /** Starts a worker in this process. It looks at the bundle's folder each time it is asked anything. */
   async startWorker(): Promise<void> {
-    const tickets = new FileTicketSource(this.ticketsFile);
-    const logger = { info: () => undefined, error: () => undefined };
-    let looks = 0;
-    const nowMs = () => {
-      looks += 1;
-      return looks * 10_000;
-    };
-    const bundles = await createBundleSource(this.bundle.dir, { tickets, logger, nowMs });
+    const bundles = await this.bundles({ info: () => undefined, error: () => undefined });
     const connection = await NativeConnection.connect({ address: this.server.address });
     const connector = new PostgresqlConnector({ name: 'warehouse', url: this.postgres.url });
     const changes = new ExecutionTokenConnector({ name: 'changes', url: this.postgres.url });
@@ -118,6 +111,17 @@ export class Harness {
     this.#native = connection;
     this.#connectors = [...connectors.values()];
     this.#worker = { worker, ended: worker.run() };
+  }
+
+  /** The bundle as it is at each look: every question is one. */
+  bundles(logger: Parameters<typeof createBundleSource>[1]['logger']) {
+    const tickets = new FileTicketSource(this.ticketsFile);
+    let looks = 0;
+    const nowMs = () => {
+      looks += 1;
+      return looks * 10_000;
+    };
+    return createBundleSource(this.bundle.dir, { tickets, logger, nowMs });
   }
 
   async stopWorker(): Promise<void> {

@@ -110,7 +110,7 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
       status: 'pending',
       links: { cancel: `${task.status_endpoint}/cancel` },
     });
-    await gateway.stage.settled(task);
+    await gateway.harness.cast.settled(task);
     const waiting = gateway.read('ci/payments', task.id, 30);
     const early = await gateway.read('ci/payments', task.id);
     expect(early.json.task).toMatchObject({
@@ -130,7 +130,7 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
     });
     const { approval } = approved.result;
     // The denial it answers is on the record of the request, and in the approval.
-    const { proof } = await gateway.stage.client.submissionOf(task.id);
+    const { proof } = await gateway.harness.client.submissionOf(task.id);
     const evaluation = expect.stringMatching(/^eval_/);
     expect(decodeJwt(proof.jws)).toMatchObject({ task: { id: task.id, evaluation } });
     expect(decodeJwt(approval.state)).toMatchObject({ evaluation_id: evaluation, approval_id: approval.id });

@@ -71,19 +71,19 @@ describe('AGE-2 execution tokens', () => {
     const told = answers.map((answer) => (answer.status === 200 ? 'redeemed' : codeOf(answer)));
     expect(told.filter((one) => one === 'redeemed')).toHaveLength(1);
     expect(new Set(told)).toEqual(new Set(['redeemed', 'REPLAYED']));
-    const [row] = await gateway.stage.postgres.query(
+    const [row] = await gateway.harness.postgres.query(
       'SELECT redeemed_by FROM countersign.execution WHERE request_id = $1',
       [id],
     );
     expect(row).toEqual({ redeemed_by: 'service/runner' });
     // Refused ones are on the record too, as many as it has room for.
-    const { execution } = await gateway.stage.client.get(id);
+    const { execution } = await gateway.harness.client.get(id);
     expect(execution).toMatchObject({ redeemedBy: 'service/runner', refusedRedemptions: 8 });
     // The ledger says no by itself: where nothing can be proved, a used token is a used token all the same.
-    await gateway.stage.stopWorker();
+    await gateway.harness.stopWorker();
     expect(codeOf(await redeem(token, evaluation))).toBe('REPLAYED');
     expect(codeOf(await release(id))).toBe('REPLAYED');
-    await gateway.stage.startWorker();
+    await gateway.harness.startWorker();
   });
 
   it('are for their holder, their audience, their action, and their time', async () => {
@@ -116,7 +116,7 @@ describe('AGE-2 execution tokens', () => {
     expect(codeOf(late)).toBe('EXPIRED_STATEMENT');
     const { json: done } = await redeem(newer, evaluation);
     expect(done).toMatchObject({ request: id, parameters: actionOf(evaluation) });
-    const { execution } = await gateway.stage.client.get(id);
+    const { execution } = await gateway.harness.client.get(id);
     expect(execution).toMatchObject({ redeemedBy: 'service/runner', refusedRedemptions: 8 });
   });
 
@@ -131,7 +131,7 @@ describe('AGE-2 execution tokens', () => {
     const { id: approved, evaluation } = await approvedRotation();
     const { token } = (await release(approved)).json;
     expect((await gateway.say('person/mira', 'revoke', approved)).json.accepted).toBe(true);
-    await gateway.stage.over({ id: approved });
+    await gateway.harness.cast.over({ id: approved });
     expect(codeOf(await redeem(token, evaluation))).toBe('LEASE_ENDED');
     expect(codeOf(await release(approved))).toBe('LEASE_ENDED');
   });
@@ -139,19 +139,19 @@ describe('AGE-2 execution tokens', () => {
   it('TTA-6 fall with the policy and the people they rest on', async () => {
     const { id, evaluation } = await approvedRotation();
     const { token } = (await release(id)).json;
-    const restore = await gateway.stage.changeBundle('access.cedar', (text) =>
+    const restore = gateway.harness.bundle.change('access.cedar', (text) =>
       text.replace(
         'action in [Action::"migrate", Action::"rotate", Action::"destroy"]',
         'action == Action::"destroy"',
       ),
     );
     expect(codeOf(await redeem(token, evaluation))).toBe('POLICY_CHANGED');
-    await restore();
-    const restorePeople = await gateway.stage.changeBundle('directory.yaml', (text) =>
+    restore();
+    const restorePeople = gateway.harness.bundle.change('directory.yaml', (text) =>
       text.replace(/(payments-leads:[^\]]*?)person\/mira,\s*/, '$1'),
     );
     expect((await redeem(token, evaluation)).status).toBe(403);
-    await restorePeople();
+    restorePeople();
     expect((await redeem(token, evaluation)).status).toBe(200);
   });
 
@@ -159,11 +159,11 @@ describe('AGE-2 execution tokens', () => {
     const { id, evaluation } = await approvedRotation();
     const { token } = (await release(id)).json;
     expect((await redeem(token, evaluation)).status).toBe(200);
-    const handle = gateway.stage.temporal.workflow.getHandle(`access-request/${id}`);
+    const handle = gateway.harness.temporal.workflow.getHandle(`access-request/${id}`);
     const { runId } = await handle.describe();
     const history = await handle.fetchHistory();
     const firstTask = history.events?.find((event) => event.workflowTaskCompletedEventAttributes != null);
-    await gateway.stage.temporal.workflowService.resetWorkflowExecution({
+    await gateway.harness.temporal.workflowService.resetWorkflowExecution({
       namespace: 'default',
       workflowExecution: { workflowId: `access-request/${id}`, runId },
       reason: 'an attacker wants a fresh one',
@@ -214,13 +214,13 @@ const b64 = (value: unknown): string => Buffer.from(JSON.stringify(value)).toStr
 describe('what a gateway attests', () => {
   it('TTA-1, TTA-5 is worth a channel, names only who showed a token, and keeps no token', async () => {
     const { json } = await gateway.ask('ci/payments', WRITE);
-    const view = await gateway.stage.settled(json.task);
+    const view = await gateway.harness.cast.settled(json.task);
     expect(view.recognition).toMatchObject({
       principal: 'ci/payments',
       assurance: 'channel',
       channel: 'gateway',
     });
-    const { proof } = await gateway.stage.client.submissionOf(json.task.id);
+    const { proof } = await gateway.harness.client.submissionOf(json.task.id);
     const claims = decodeJwt(proof.jws);
     expect(claims).toMatchObject({
       iss: 'service/gateway',
@@ -228,7 +228,7 @@ describe('what a gateway attests', () => {
       via: { issuer: 'directory' },
     });
     expect(claims['via']).toMatchObject({ token: expect.stringMatching(/^sha-256:/) });
-    const history = JSON.stringify(await gateway.stage.client.history(json.task.id));
+    const history = JSON.stringify(await gateway.harness.client.history(json.task.id));
     expect(history).not.toContain((await gateway.token('ci/payments')).split('.')[0]);
   });
 
@@ -237,7 +237,7 @@ describe('what a gateway attests', () => {
     const { token } = (await release(id)).json;
     await redeem(token, evaluation);
     const signature = token.split('.')[2] ?? 'none';
-    const kept = textIn(await gateway.stage.client.history(id));
+    const kept = textIn(await gateway.harness.client.history(id));
     expect(kept).toContain('vault-rotate');
     expect(kept).toContain('redeemed');
     expect(kept).not.toContain(signature);

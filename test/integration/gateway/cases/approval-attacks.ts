@@ -71,10 +71,10 @@ export function approvalAttackCases(ground: () => RequestGateway): void {
 
     it('TTA-5 are not made by a workflow that says of itself that it was approved', async () => {
       const { json } = await gateway.ask('ci/payments', WRITE);
-      await gateway.stage.settled(json.task);
+      await gateway.harness.cast.settled(json.task);
       const { directory, policy } = await gateway.gateway.bundles.current();
       expect(directory.digest).toMatch(/^sha-256:/);
-      const events = await gateway.stage.client.events(json.task.id);
+      const events = await gateway.harness.client.events(json.task.id);
       const [submitted, , assessed] = events;
       if (submitted?.type !== 'submitted' || assessed?.type !== 'assessed') throw new Error('unexpected');
       // What the forger has: a real submission, and an assessment bent to a permit.

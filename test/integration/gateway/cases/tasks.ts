@@ -98,7 +98,7 @@ export function taskCases(ground: () => Ground): void {
     // As if the gateway had been stopped before it started the second one.
     await gateway.stopGateway();
     const workflowId = `access-request/${second}`;
-    const { workflowService, workflow } = gateway.stage.temporal;
+    const { workflowService, workflow } = gateway.harness.temporal;
     await workflowService.deleteWorkflowExecution({
       namespace: 'default',
       workflowExecution: { workflowId },
@@ -201,7 +201,7 @@ export function taskCases(ground: () => Ground): void {
       const { id } = submitted.json.task;
       const statement = await gateway.statement('person/mira', 'deny', id);
       await gateway.stopGateway();
-      expect((await gateway.stage.client.sendStatement(id, statement)).accepted).toBe(true);
+      expect((await gateway.harness.client.sendStatement(id, statement)).accepted).toBe(true);
       await gateway.startGateway();
       const told = await eventually('the callback', async () =>
         receiver.received.find(({ body }) => body.includes(id)),
@@ -209,7 +209,7 @@ export function taskCases(ground: () => Ground): void {
       expect(JSON.parse(told.body)).toMatchObject({ task: { id, status: 'denied' } });
       // It is owed no longer once it is taken.
       await eventuallyTrue('nothing is owed', async () => {
-        const rows = await gateway.stage.postgres.query(
+        const rows = await gateway.harness.postgres.query(
           'SELECT 1 FROM countersign.callback WHERE task_id = $1',
           [id],
         );

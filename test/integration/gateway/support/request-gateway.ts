@@ -1,15 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import { gatewayConfigSchema } from '../../../../src/gateway/config';
 import { createGateway, type Gateway } from '../../../../src/gateway/gateway';
 import { GatewayKeys } from '../../../../src/gateway/keys';
 import { createRoutes } from '../../../../src/gateway/routes';
 import { type Listening, listen } from '../../../../src/gateway/server';
-import { createBundleSource, FileTicketSource } from '../../../../src/policy';
 import { generateKey, type SigningKey } from '../../../../src/signing/keys';
 import { signStatement } from '../../../../src/signing/sign';
 import { freePort } from '../../../../src/stack/free-port';
-import { Stage } from '../../../support/stage';
+import { Harness } from '../../../support/harness';
 import { denialOf, JUSTIFIED } from './evaluations';
 import { type Answer, type Call, Web } from './http';
 import { selfSigned } from './tokens';
@@ -24,7 +22,7 @@ export class RequestGateway {
   readonly logged: { about: object; message: string }[] = [];
 
   private constructor(
-    readonly stage: Stage,
+    readonly harness: Harness,
     readonly url: string,
     readonly web: Web,
     private readonly decisionKey: string,
@@ -36,7 +34,7 @@ export class RequestGateway {
   #listening: Listening | undefined;
 
   static async start(config: (url: string) => Json = () => ({})): Promise<RequestGateway> {
-    const stage = await Stage.open();
+    const harness = await Harness.start();
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const decisionKey = (await generateKey()).privateJwkText;
@@ -46,7 +44,7 @@ export class RequestGateway {
         { perSecond: 100_000, burst: 100_000 },
       ]),
     );
-    const one = new RequestGateway(stage, url, new Web(url), decisionKey, port, { limits, ...config(url) });
+    const one = new RequestGateway(harness, url, new Web(url), decisionKey, port, { limits, ...config(url) });
     await one.startGateway();
     return one;
   }
@@ -57,20 +55,16 @@ export class RequestGateway {
   }
 
   async startGateway(): Promise<void> {
-    const tickets = new FileTicketSource(path.join(this.stage.stateDir, 'tickets.yaml'));
     const note = (about: object, message: string) => void this.logged.push({ about, message });
-    const bundles = await createBundleSource(this.stage.bundleDir, {
-      tickets,
-      logger: { info: note, error: note },
-    });
+    const bundles = await this.harness.bundles({ info: note, error: note });
     this.#gateway = await createGateway({
       config: gatewayConfigSchema.parse({ publicUrl: this.url, ...this.config }),
       publicUrl: this.url,
-      client: this.stage.client,
+      client: this.harness.client,
       bundles,
-      keys: await GatewayKeys.of(await this.stage.key('service/gateway'), this.decisionKey),
-      ledgerUrls: new Map([['changes', this.stage.postgres.url]]),
-      callbackStoreUrl: this.stage.postgres.url,
+      keys: await GatewayKeys.of(await this.harness.cast.key('service/gateway'), this.decisionKey),
+      ledgerUrls: new Map([['changes', this.harness.postgres.url]]),
+      callbackStoreUrl: this.harness.postgres.url,
       log: { info: note, warn: note, error: note },
       nowMs: () => Date.now() + this.clock.offsetMs,
     });
@@ -101,11 +95,11 @@ export class RequestGateway {
 
   async stop(): Promise<void> {
     await this.stopGateway();
-    await this.stage.close();
+    await this.harness.stop();
   }
 
   key(principal: string): Promise<SigningKey> {
-    return this.stage.key(principal);
+    return this.harness.cast.key(principal);
   }
 
   async token(principal: string, changes: Json = {}): Promise<string> {
@@ -156,7 +150,7 @@ export class RequestGateway {
 
   async statement(person: string, verb: 'approve' | 'deny' | 'cancel' | 'revoke', requestId: string) {
     // A request that is still being assessed has no path yet, and what is signed names its revision.
-    const { digest, revision } = await this.stage.settled({ id: requestId });
+    const { digest, revision } = await this.harness.cast.settled({ id: requestId });
     return signStatement(
       {
         ...(verb === 'cancel' && { reasonCode: 'duplicate' }),
