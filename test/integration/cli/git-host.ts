@@ -47,7 +47,11 @@ export async function startGitHost(
     passwords.push(password);
     const key = keys.get(String(decodeJwt(password).iss));
     if (key === undefined) return false;
-    await jwtVerify(password, await importJWK(key), { audience: url, typ: 'countersign-caller+jwt' });
+    const algorithm = key.kty === 'OKP' ? 'EdDSA' : 'ES256';
+    await jwtVerify(password, await importJWK(key, algorithm), {
+      audience: url,
+      typ: 'countersign-caller+jwt',
+    });
     return mayPush(account);
   }
 

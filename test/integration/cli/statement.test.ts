@@ -74,7 +74,9 @@ describe('OVR-5, TTA-3 nobody signs for a path that they have not seen', () => {
     expect(await withdrawing.exit).toBe(0);
     await startWorker();
     expect((await harness.cast.over(request)).status).toBe('withdrawn');
-    expect((await harness.cast.events(request)).some(({ type }) => type === 'statement_refused')).toBe(false);
+    // It would be there, refused, had it been left with the server.
+    const events = await harness.cast.events(request);
+    expect(events.filter((event) => 'verb' in event && event.verb === 'deny')).toEqual([]);
   }, 180_000);
 });
 
@@ -84,7 +86,7 @@ describe('FRI-7 who leaves, and what ends because of it, is listed before it hap
     expect(await harness.holds('atlas_agent', 'reporting_read')).toBe(true);
     const nobody = countersign('friction', 'leaving', '--within', '1d');
     expect([await nobody.exit, nobody.said.out]).toEqual([0, expect.not.stringContaining(request.id)]);
-    const inHalfAnHour = new Date(Date.now() + 1_800_000).toISOString();
+    const inHalfAnHour = new Date(Date.now() + 1_800_000).toISOString().replace(/\.\d+Z$/, 'Z');
     const restore = harness.bundle.set('directory.yaml', ['people', 'person/lena', 'endDate'], inHalfAnHour);
     try {
       const leaving = countersign('friction', 'leaving', '--within', '1d', '--json');
