@@ -53,7 +53,7 @@ async function serve(options: GatewayCliOptions, { settings, env }: Context): Pr
   const executing = connectors.filter(({ kind }) => kind === EXECUTION_KIND).map(({ name }) => name);
   const ledgerUrls = new Map(executing.map((name) => [name, addressOf(name, env)]));
   const keys = await keysOf(settings.COUNTERSIGN_GATEWAY_KEY, settings.COUNTERSIGN_STATE_DIR);
-  const metrics = await metricsOf({ from: 'gateway', connectors: [] }, settings);
+  const metrics = await metricsOf({ from: 'gateway', connectors: [] }, settings, logger);
   const tracing = await tracingOf('countersign-gateway', settings);
   const client = await CountersignClient.connect({ taskQueue: settings.COUNTERSIGN_TASK_QUEUE, tracing });
   const stopped = new Promise<void>((resolve) => {

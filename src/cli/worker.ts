@@ -1,12 +1,18 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, Runtime, type WorkflowBundleOption } from '@temporalio/worker';
+import {
+  NativeConnection,
+  Runtime,
+  type RuntimeOptions,
+  type WorkflowBundleOption,
+} from '@temporalio/worker';
 import type { Command } from 'commander';
 import type { Logger } from 'pino';
 import { ArchivedShelf, keepingVersions } from '../audit/archive/shelf';
 import { configuredCodecs } from '../codec';
 import { createConnectors, ledgerAddress } from '../connectors';
 import type { Connector } from '../connectors/contract';
+import type { Settings } from '../contracts/settings';
 import { PostgresqlLedger } from '../ledger';
 import { createBundleSource } from '../policy';
 import { FileTicketSource } from '../policy/tickets';
@@ -49,11 +55,7 @@ export async function runWorker(
 ): Promise<void> {
   const { settings, env } = context;
   const logger = createLogger(settings.COUNTERSIGN_LOG_LEVEL);
-  Runtime.install({
-    logger: temporalLogger(logger),
-    shutdownSignals: ['SIGTERM', 'SIGINT'],
-    telemetryOptions: temporalTelemetry(settings),
-  });
+  installRuntime(settings, logger);
   const tickets = new FileTicketSource(settings.COUNTERSIGN_TICKETS);
   const sink = archiveOf(context);
   const source = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
@@ -64,7 +66,7 @@ export async function runWorker(
   const ledgerUrl = ledgerAddress(declared, env);
   const ledger = new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2 });
   const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const metrics = await metricsOf({ from: 'worker', connectors: [...connectors.keys()] }, settings);
+  const metrics = await metricsOf({ from: 'worker', connectors: [...connectors.keys()] }, settings, logger);
   const tracing = await tracingOf('countersign-worker', settings);
   const { recorder } = metrics;
   const watch = {
@@ -116,6 +118,17 @@ export async function runWorker(
     await Promise.all([reconciler.stop(), standing.stop(), archive?.stop(), notifications?.stop()]);
     await Promise.all([...connectors.values(), ledger].map((store) => store.close()));
     await Promise.all([metrics.stop(), tracing.stop()]);
+  }
+}
+
+/** The SDK's native part, with its own metrics where they can be served. */
+function installRuntime(settings: Settings, logger: Logger): void {
+  const options: RuntimeOptions = { logger: temporalLogger(logger), shutdownSignals: ['SIGTERM', 'SIGINT'] };
+  try {
+    Runtime.install({ ...options, telemetryOptions: temporalTelemetry(settings) });
+  } catch (error) {
+    logger.error({ reason: reasonOf(error) }, "ALERT the Temporal SDK's metrics cannot be served");
+    Runtime.install(options);
   }
 }
 
