@@ -1,4 +1,5 @@
 import { advance } from './advance';
+import type { Stage } from './assessment';
 import type { DomainEvent } from './event';
 import { LIMITS } from './limits';
 import {
@@ -61,7 +62,7 @@ function* pendingDeadlines(state: RequestState): Generator<Deadline> {
     return;
   }
   yield { atMs: pendingEndMs, summary: 'request expires', event: { type: 'lapsed', atMs: pendingEndMs } };
-  if (state.status === 'awaiting_approval') yield* stageDeadlines(state);
+  if (state.status === 'awaiting_approval' || isConfirmationAwaited(state)) yield* stageDeadlines(state);
 }
 
 /** Nothing that rests on a statement outlives it; a replacement ends at its own time. */
@@ -98,7 +99,7 @@ function* lapses(state: RequestState): Generator<Deadline> {
 
 function* stageDeadlines(state: RequestState): Generator<Deadline> {
   const awaitsConfirmation = state.openStage === undefined && isConfirmationAwaited(state);
-  const stage = awaitsConfirmation ? currentPath(state)?.stages[0] : stageNamed(state, state.openStage);
+  const stage = awaitsConfirmation ? confirmationIn(state) : stageNamed(state, state.openStage);
   if (stage === undefined) return;
   const opened = state.stageOpenedAtMs;
   const expires = opened + stage.expireAfterMs;
@@ -113,6 +114,20 @@ function* stageDeadlines(state: RequestState): Generator<Deadline> {
     yield { atMs, summary: `escalate ${stage.name}`, event: { type: 'escalated', atMs, ...about } };
   }
 }
+
+/** A confirmation is waited for as long as the first stage of the path is. */
+function confirmationIn(state: RequestState): Waiting {
+  return currentPath(state)?.stages[0] ?? CONFIRMATION;
+}
+
+type Waiting = Pick<Stage, 'name' | 'remindAfterMs' | 'escalateAfterMs' | 'expireAfterMs'>;
+
+const CONFIRMATION: Waiting = {
+  name: 'confirmation',
+  remindAfterMs: LIMITS.confirmationRemindMs,
+  escalateAfterMs: LIMITS.confirmationEscalateMs,
+  expireAfterMs: LIMITS.confirmationExpireMs,
+};
 
 function failure(atMs: number, detail: string): Deadline {
   const refusal = { code: 'EXPIRED_STATEMENT', detail } as const;

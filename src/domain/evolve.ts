@@ -1,6 +1,12 @@
 import type { DomainEvent } from './event';
 import { LIMITS } from './limits';
-import type { ExecutionState, RequestState, RerouteInState, SwitchInState } from './state';
+import {
+  type ExecutionState,
+  isConfirmationAwaited,
+  type RequestState,
+  type RerouteInState,
+  type SwitchInState,
+} from './state';
 
 const UNSUBMITTED: RequestState = {
   status: 'submitted',
@@ -35,7 +41,7 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
     case 'refused':
       return { ...state, status: 'refused' };
     case 'permitted':
-      return { ...state, status: 'approved' };
+      return approvedAt(state, event.atMs);
     case 'confirmation_awaited':
       return { ...state, status: 'awaiting_approval', stageOpenedAtMs: event.atMs };
     case 'stage_opened':
@@ -86,7 +92,7 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
       return rest;
     }
     case 'approved':
-      return { ...state, status: 'approved' };
+      return approvedAt(state, event.atMs);
     case 'denied':
     case 'cancelled':
     case 'withdrawn':
@@ -161,6 +167,12 @@ export function fold(events: Iterable<DomainEvent>): RequestState | null {
   let state: RequestState | null = null;
   for (const event of events) state = evolve(state, event);
   return state;
+}
+
+/** Where a confirmation is awaited now, the wait for it begins. */
+function approvedAt(state: RequestState, atMs: number): RequestState {
+  const waits = isConfirmationAwaited(state) && { stageOpenedAtMs: atMs, reminded: false, escalated: false };
+  return { ...state, status: 'approved', ...waits };
 }
 
 function endedUngranted(state: RequestState, status: RequestState['status']): RequestState {

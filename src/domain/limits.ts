@@ -42,6 +42,10 @@ export const LIMITS = {
   statementLifeMs: 24 * HOUR_MS,
   /** From submission to grant. */
   pendingLifeMs: 30 * DAY_MS,
+  /** How long a confirmation is waited for where no stage of a path says it. */
+  confirmationRemindMs: HOUR_MS,
+  confirmationEscalateMs: 4 * HOUR_MS,
+  confirmationExpireMs: DAY_MS,
   /** How far a signer's clock may be ahead of ours. */
   clockSkewMs: 60 * SECOND_MS,
 } as const;

@@ -61,7 +61,8 @@ export class CedarEngine {
     const { decision, diagnostics } = answer.response;
     const [error] = diagnostics.errors;
     if (error) return { decision: 'error', message: `${error.policyId}: ${error.error.message}` };
-    const rules = diagnostics.reason.flatMap((id) => this.rules.get(id) ?? []);
+    // Cedar tells them in no order of its own; whoever judges again must come to the same, to the letter.
+    const rules = diagnostics.reason.toSorted().flatMap((id) => this.rules.get(id) ?? []);
     return { decision: decision === 'allow' ? 'permit' : 'forbid', rules };
   }
 }

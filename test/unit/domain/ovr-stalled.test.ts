@@ -81,11 +81,39 @@ describe('OVR-11 time reminds, escalates or ends, and never approves', () => {
       );
   });
 
-  it('no request pends longer than 30 days', () => {
+  it('OVR-11 a confirmation before execution is reminded of as well, approved by people or by policy', () => {
     const confirmation = { by: [SPONSOR], before: 'execution' as const };
+    const waited = [
+      { type: 'reminded', awaiting: [SPONSOR] },
+      { type: 'escalated', awaiting: [SPONSOR] },
+      'lapsed',
+    ] as const;
+    // The stage was reminded of before; what is waited for now is another wait.
+    const approved = [
+      ...awaitingApproval(needsApproval([leads({ quorum: 1 })], { confirmation })),
+      at(2 * HOUR, says(LEAD_1, 'approve')),
+    ];
+    given(...approved)
+      .when(at(3 * HOUR - 1, timePasses))
+      .thenNothingHappened();
+    given(...approved)
+      .when(at(10 * HOUR, timePasses))
+      .thenFollows(...waited);
     given(submit(), assess(permitted({ confirmation })))
+      .when(at(DAY, timePasses))
+      .thenFollows(...waited);
+  });
+
+  it('no request pends longer than 30 days', () => {
+    const long = { expireAfterMs: 30 * DAY };
+    const assessment = needsApproval([leads({ quorum: 1, ...long }), security(long)]);
+    // Its approval lapses after a day, and the first stage is opened anew; that gives the request no more time.
+    given(...awaitingApproval(assessment), says(LEAD_1, 'approve'))
+      .when(at(30 * DAY - 1, timePasses))
+      .andIs('awaiting_approval');
+    given(...awaitingApproval(assessment), says(LEAD_1, 'approve'))
       .when(at(30 * DAY, timePasses))
-      .thenFollows('lapsed');
+      .andIs('lapsed');
     const endless = given(...provisioning()).when(at(40 * DAY, timePasses));
     endless.thenFollows('provisioning_failed').andIs('failed');
   });
