@@ -7,9 +7,12 @@ import {
 } from '@temporalio/client';
 import { CountersignError } from './contracts/error';
 
+const GRPC_CANCELLED = 1;
 const GRPC_DEADLINE_EXCEEDED = 4;
 const GRPC_NOT_FOUND = 5;
 const GRPC_FAILED_PRECONDITION = 9;
+/** A query finds no worker (failed precondition), or one that is stuck; the server, or we, stop waiting for it first. */
+const UNANSWERED: readonly number[] = [GRPC_CANCELLED, GRPC_DEADLINE_EXCEEDED, GRPC_FAILED_PRECONDITION];
 
 /** Runs a call to the server and turns what can go wrong into errors with stable codes. */
 export async function guard<T>(call: () => Promise<T>): Promise<T> {
@@ -41,8 +44,7 @@ function publicError(error: unknown): CountersignError {
   const grpcCode = grpcCodeOf(error);
   if (grpcCode === GRPC_NOT_FOUND)
     return new CountersignError('NOT_FOUND', 'there is no such request', cause);
-  // A query finds no worker (failed precondition), or the one it finds is stuck (deadline exceeded).
-  if (grpcCode === GRPC_DEADLINE_EXCEEDED || grpcCode === GRPC_FAILED_PRECONDITION)
+  if (grpcCode !== undefined && UNANSWERED.includes(grpcCode))
     return new CountersignError(
       'NOT_ANSWERING',
       'no worker answered; is one running? (countersign worker)',
