@@ -47,7 +47,6 @@ const ASK = `
 /** The ledger in a PostgreSQL database, in the schema `countersign`. */
 export class PostgresqlLedger implements Ledger {
   readonly #database: Database;
-  #prepared: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#database = new Database(options);
@@ -189,17 +188,7 @@ export class PostgresqlLedger implements Ledger {
     return this.#database.query<Row>(text, values);
   }
 
-  /** Makes the schema, once a process and in one worker at a time. A failure is tried again by the next call. */
   #prepare(): Promise<void> {
-    this.#prepared ??= this.#database
-      .transaction(async (client) => {
-        await client.query('SELECT pg_advisory_xact_lock($1)', [LEDGER_MIGRATION_LOCK]);
-        await client.query(LEDGER_SCHEMA);
-      })
-      .catch((error: unknown) => {
-        this.#prepared = undefined;
-        throw error;
-      });
-    return this.#prepared;
+    return this.#database.prepare(LEDGER_MIGRATION_LOCK, LEDGER_SCHEMA);
   }
 }

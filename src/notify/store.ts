@@ -36,7 +36,6 @@ const NOT_VOID =
 /** Keeps, in the ledger's database, what was told: each notice once, each message once by each channel. */
 export class NoticeStore {
   readonly #database: Database;
-  #prepared: Promise<unknown> | undefined;
 
   constructor(url: string) {
     this.#database = new Database({ url, maxConnections: 2 });
@@ -179,17 +178,8 @@ export class NoticeStore {
     return this.#database.query<Row>(text, values);
   }
 
-  #prepare(): Promise<unknown> {
-    this.#prepared ??= this.#database
-      .transaction(async (client) => {
-        await client.query('SELECT pg_advisory_xact_lock($1)', [NOTICE_MIGRATION_LOCK]);
-        await client.query(NOTICE_SCHEMA);
-      })
-      .catch((error: unknown) => {
-        this.#prepared = undefined;
-        throw error;
-      });
-    return this.#prepared;
+  #prepare(): Promise<void> {
+    return this.#database.prepare(NOTICE_MIGRATION_LOCK, NOTICE_SCHEMA);
   }
 }
 

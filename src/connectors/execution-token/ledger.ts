@@ -28,7 +28,6 @@ export interface Use {
 export class ExecutionLedger {
   readonly #database: Database;
   readonly #nowMs: () => number;
-  #prepared: Promise<void> | undefined;
 
   constructor({ nowMs = Date.now, ...database }: LedgerOptions) {
     this.#database = new Database(database);
@@ -136,18 +135,9 @@ export class ExecutionLedger {
     return this.#database.close();
   }
 
-  /** Makes the schema, once a process and in one worker at a time. A failure is tried again by the next call. */
+  /** Makes the ledger's tables where they are not there yet. */
   prepare(): Promise<void> {
-    this.#prepared ??= this.#database
-      .transaction(async (client) => {
-        await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-        await client.query(LEDGER_SCHEMA);
-      })
-      .catch((error: unknown) => {
-        this.#prepared = undefined;
-        throw error;
-      });
-    return this.#prepared;
+    return this.#database.prepare(MIGRATION_LOCK, LEDGER_SCHEMA);
   }
 }
 

@@ -34,7 +34,6 @@ export class PostgresqlConnector implements Connector {
   readonly #name: string;
   readonly #nowMs: () => number;
   readonly findings: FindingTable;
-  #prepared: Promise<void> | undefined;
 
   constructor({ name, nowMs = Date.now, ...database }: PostgresqlOptions) {
     this.#name = name;
@@ -185,18 +184,8 @@ export class PostgresqlConnector implements Connector {
     return { accessRemoved: true, before };
   }
 
-  /** Makes the schema, once a process and in one worker at a time. A failure is tried again by the next call. */
   #prepare(): Promise<void> {
-    this.#prepared ??= this.#database
-      .transaction(async (client) => {
-        await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-        await client.query(SCHEMA);
-      })
-      .catch((error: unknown) => {
-        this.#prepared = undefined;
-        throw error;
-      });
-    return this.#prepared;
+    return this.#database.prepare(MIGRATION_LOCK, SCHEMA);
   }
 }
 

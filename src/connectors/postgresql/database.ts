@@ -14,6 +14,7 @@ export class TargetUnavailable extends Error {
 /** A small pool with time-outs on everything, whose errors give nothing away. */
 export class Database {
   readonly #pool: Pool;
+  #prepared: Promise<void> | undefined;
 
   constructor({ url, maxConnections = 4 }: DatabaseOptions) {
     this.#pool = new Pool({
@@ -61,6 +62,18 @@ export class Database {
     } catch (error) {
       throw publicError(error);
     }
+  }
+
+  /** Makes the schema, once for this pool and in one process at a time. A failure is tried again by the next call. */
+  prepare(lock: number, schema: string): Promise<void> {
+    this.#prepared ??= this.transaction(async (client) => {
+      await client.query('SELECT pg_advisory_xact_lock($1)', [lock]);
+      await client.query(schema);
+    }).catch((error: unknown) => {
+      this.#prepared = undefined;
+      throw error;
+    });
+    return this.#prepared;
   }
 
   close(): Promise<void> {

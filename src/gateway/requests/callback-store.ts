@@ -26,7 +26,6 @@ export interface DueCallback {
  */
 export class CallbackStore {
   readonly #database: Database;
-  #prepared: Promise<void> | undefined;
 
   constructor(options: DatabaseOptions) {
     this.#database = new Database({ maxConnections: 2, ...options });
@@ -78,17 +77,7 @@ export class CallbackStore {
     return this.#database.query<Row>(text, values);
   }
 
-  /** Makes the schema, once a process. A failure is tried again by the next call. */
   #prepare(): Promise<void> {
-    this.#prepared ??= this.#database
-      .transaction(async (client) => {
-        await client.query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
-        await client.query(SCHEMA);
-      })
-      .catch((error: unknown) => {
-        this.#prepared = undefined;
-        throw error;
-      });
-    return this.#prepared;
+    return this.#database.prepare(MIGRATION_LOCK, SCHEMA);
   }
 }

@@ -1,16 +1,6 @@
-import path from 'node:path';
 import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { createRemoteJWKSet } from 'jose';
-import {
-  EnforcementPoint,
-  type ExecutorEndpoint,
-  HolderKey,
-  MigrationExecutor,
-  serveExecutor,
-  TokenCheck,
-} from '../../../src/enforcement';
-import { createBundleSource, FileTicketSource } from '../../../src/policy';
-import { SignedDirectory } from '../../../src/signing/signed-directory';
+import { EnforcementPoint, type ExecutorEndpoint, HolderKey, serveExecutor } from '../../../src/enforcement';
+import { migrationExecutor } from '../gateway/support/proposal';
 import { selfSigned } from '../gateway/support/tokens';
 import type { UpStack } from '../gateway/support/up-stack';
 
@@ -65,28 +55,12 @@ export interface Migrator {
 
 /** The identity that carries approved migrations out, with its own look at policy and evidence. */
 export async function startMigrator(stack: UpStack, port = 0): Promise<Migrator> {
-  const logger = { info: () => undefined, error: () => undefined };
-  const tickets = new FileTicketSource(undefined);
-  const bundles = await createBundleSource(path.join(stack.stateDir, 'bundle'), { tickets, logger });
   const point = new EnforcementPoint({
     decisionPoint: stack.url,
     accessToken: async () => selfSigned('service/migrator', await stack.key('service/migrator'), stack.url),
     holderKey: await HolderKey.make(),
   });
-  const executor = new MigrationExecutor({
-    url: stack.targetUrl,
-    audience: 'service/migrator',
-    authority: async () => {
-      const { directory, policy } = await bundles.current();
-      return { directory: new SignedDirectory(directory), policy };
-    },
-    evidence: (requestId) => point.evidence(requestId),
-    tokens: new TokenCheck({
-      issuer: stack.url,
-      keys: createRemoteJWKSet(new URL(`${stack.url}/access/v1/jwks`)),
-    }),
-    report: (requestId, outcome) => point.reportOutcome(requestId, outcome),
-  });
+  const executor = await migrationExecutor(stack, point);
   const endpoint = await serveExecutor(executor, { port });
   return {
     endpoint,
