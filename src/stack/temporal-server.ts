@@ -29,6 +29,15 @@ export interface TemporalServer {
   kill(): Promise<Ending>;
 }
 
+/**
+ * A workflow task during which more events arrive than this is closed by the server, a hundred by default, and the SDK
+ * (1.24) then records what its local activities found in an order that no replay can follow. More than a request can be sent:
+ * the server takes 10,000 signals and 2,000 updates.
+ */
+export const SERVER_SETTINGS: Readonly<Record<string, string>> = {
+  'history.maximumBufferedEventsBatch': '16384',
+};
+
 const READY_WITHIN_MS = 30_000;
 /** The dev server takes half a second to stop; workers that poll it can make it longer. */
 export const TEMPORAL_STOPS_WITHIN_MS = 10_000;
@@ -58,7 +67,7 @@ export function temporalServerSpec(options: TemporalServerOptions): ChildSpec {
         '--search-attribute',
         `${name}=${TYPE_NAMES[type]}`,
       ]),
-      ...Object.entries(options.dynamicConfig ?? {}).flatMap(([name, value]) => [
+      ...Object.entries({ ...SERVER_SETTINGS, ...options.dynamicConfig }).flatMap(([name, value]) => [
         '--dynamic-config-value',
         `${name}=${value}`,
       ]),

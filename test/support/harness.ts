@@ -87,9 +87,13 @@ export class Harness {
     return harness;
   }
 
-  /** Starts a worker in this process. It looks at the bundle's folder each time it is asked anything. */
-  async startWorker(): Promise<void> {
-    const bundles = await this.bundles({ info: () => undefined, error: () => undefined });
+  /**
+   * Starts a worker in this process. It looks at the bundle's folder each time it is asked anything.
+   * @param before what it does first, each time
+   */
+  async startWorker(before: () => Promise<void> = async () => undefined): Promise<void> {
+    const source = await this.bundles({ info: () => undefined, error: () => undefined });
+    const bundles = { current: () => before().then(() => source.current()) };
     const connection = await NativeConnection.connect({ address: this.server.address });
     const connector = new PostgresqlConnector({ name: 'warehouse', url: this.postgres.url });
     const changes = new ExecutionTokenConnector({ name: 'changes', url: this.postgres.url });

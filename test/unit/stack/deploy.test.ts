@@ -4,6 +4,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { SEARCH_ATTRIBUTES } from '../../../src/contracts/names';
 import { readSettings } from '../../../src/contracts/settings';
+import { SERVER_SETTINGS } from '../../../src/stack/temporal-server';
 
 const ROOT = path.resolve(__dirname, '../../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -28,6 +29,15 @@ describe('the files for production', () => {
     const typeOf = (word = ''): string => word.replace(/(?<=[a-z])(?=[A-Z])/g, '_').toUpperCase();
     const registered = pairs.map(([, name, type]) => [name, typeOf(type)]);
     expect(Object.fromEntries(registered)).toEqual(SEARCH_ATTRIBUTES);
+  });
+
+  it('give the server the settings that it needs', () => {
+    const environment = services['temporal']?.environment ?? {};
+    expect(environment['DYNAMIC_CONFIG_FILE_PATH']).toBe('/countersign/server-settings.yaml');
+    const valueSchema = z.record(z.string(), z.array(z.object({ value: z.union([z.string(), z.number()]) })));
+    const settings = valueSchema.parse(parse(read('deploy/temporal/server-settings.yaml')));
+    const values = Object.entries(settings).map(([name, [first]]) => [name, String(first?.value)]);
+    expect(Object.fromEntries(values)).toEqual(SERVER_SETTINGS);
   });
 
   it('give the worker only settings that there are', () => {

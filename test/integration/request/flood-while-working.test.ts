@@ -1,0 +1,67 @@
+import { randomUUID } from 'node:crypto';
+import { replayHistory } from '../../../src/audit/replay';
+import { workflowIdOf } from '../../../src/contracts/names';
+import type { AccessRequest } from '../../../src/domain/request';
+import { builtWorkflowBundle, Harness } from '../../support/harness';
+import { WRITE } from '../../support/harness-asks';
+
+const FLOOD = Array.from({ length: 150 }, (_, count) => ({ format: 'jws', jws: `a.b${count}.c` }));
+
+let harness: Harness;
+let beforeWork = async () => {};
+afterEach(() => harness?.stop());
+
+async function start(dynamicConfig: Record<string, string>) {
+  harness = await Harness.start({ worker: false, dynamicConfig });
+  await harness.startWorker(() => beforeWork());
+}
+
+const handle = ({ id }: AccessRequest) => harness.temporal.workflow.getHandle(workflowIdOf(id));
+
+/** A grant whose approval is still being examined when a flood arrives. */
+async function grantedInAFlood(): Promise<AccessRequest> {
+  const request = await harness.cast.ask({ ...WRITE, durationMs: 3_000 });
+  const approval = await harness.cast.sign('person/mira', 'approve', request);
+  beforeWork = async () => {
+    beforeWork = async () => {};
+    await Promise.all(FLOOD.map((statement) => handle(request).signal('approve', statement)));
+    // Time for a server that has closed the task to begin another.
+    await new Promise((later) => setTimeout(later, 500));
+  };
+  await harness.client.leaveStatement(request.id, 'approve', approval);
+  await handle(request).result();
+  return request;
+}
+
+const replayed = async ({ id }: AccessRequest) =>
+  replayHistory(await harness.client.history(id), workflowIdOf(id), builtWorkflowBundle());
+
+test('EMG-2 AUD-1 a flood while an approval is examined: it is granted once, ends on time, and its history replays', async () => {
+  await start({});
+  const request = await grantedInAFlood();
+  expect(await harness.cast.view(request)).toMatchObject({ status: 'closed', refusalCount: FLOOD.length });
+  expect(await replayed(request)).toEqual({ ok: true });
+  expect(await harness.leases(request.id)).toHaveLength(1);
+  expect(await harness.holds('payments_ci', 'production_write')).toBe(false);
+}, 120_000);
+
+test('AUD-1 on a server with the limit of a hundred it does not replay; reset to its beginning, it does', async () => {
+  await start({ 'history.maximumBufferedEventsBatch': '100' });
+  const request = await grantedInAFlood();
+  expect(await replayed(request)).toMatchObject({ ok: false });
+  const before = await harness.leases(request.id);
+  await harness.temporal.workflowService.resetWorkflowExecution({
+    namespace: 'default',
+    workflowExecution: { workflowId: workflowIdOf(request.id) },
+    workflowTaskFinishEventId: 4,
+    reason: 'its history does not replay',
+    requestId: randomUUID(),
+  });
+  const over = await harness.cast.over(request);
+  await handle(request).result();
+  expect(over).toMatchObject({ status: 'closed', refusalCount: FLOOD.length });
+  expect(over.ended?.atMs).toBe(Number(before[0]?.['ended_at_ms']));
+  expect(await replayed(request)).toEqual({ ok: true });
+  expect(before).toHaveLength(1);
+  expect(await harness.leases(request.id)).toEqual(before);
+}, 120_000);
