@@ -26,7 +26,8 @@ export const targetSpec = ({ stateDir, port, accounts }: TargetPlace): ChildSpec
   logFile: path.join(stateDir, 'logs', 'target.log'),
 });
 
-export interface WorkerPlace {
+/** Where the programs of a stack find each other and what they work by. */
+export interface ProgramPlace {
   readonly stateDir: string;
   readonly bundleDir: string;
   readonly ticketsFile: string;
@@ -53,27 +54,32 @@ const telemetryEnv = (metricsPort: number | undefined): Readonly<Record<string, 
   ),
 });
 
+/** What the worker and the gateway are told alike. */
+const programEnv = (place: ProgramPlace): NodeJS.ProcessEnv => ({
+  ...baseEnvironment(),
+  TEMPORAL_ADDRESS: place.temporalAddress,
+  COUNTERSIGN_STATE_DIR: place.stateDir,
+  COUNTERSIGN_BUNDLE: place.bundleDir,
+  COUNTERSIGN_TICKETS: place.ticketsFile,
+  COUNTERSIGN_TASK_QUEUE: place.taskQueue,
+  [addressVariable('warehouse')]: place.targetUrl,
+  [addressVariable('changes')]: place.targetUrl,
+  ...(process.env['COUNTERSIGN_CODEC_KEYS'] && {
+    COUNTERSIGN_CODEC_KEYS: path.resolve(process.env['COUNTERSIGN_CODEC_KEYS']),
+  }),
+});
+
 /** How the worker is run. */
-export const workerSpec = (place: WorkerPlace): ChildSpec => ({
+export const workerSpec = (place: ProgramPlace): ChildSpec => ({
   name: 'worker',
   command: process.execPath,
   args: [COMMAND_LINE, 'worker'],
   env: {
-    ...baseEnvironment(),
-    TEMPORAL_ADDRESS: place.temporalAddress,
-    COUNTERSIGN_STATE_DIR: place.stateDir,
-    COUNTERSIGN_BUNDLE: place.bundleDir,
-    COUNTERSIGN_TICKETS: place.ticketsFile,
-    COUNTERSIGN_TASK_QUEUE: place.taskQueue,
+    ...programEnv(place),
     ...archiveSettings(place.stateDir),
     COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '5',
     ...telemetryEnv(place.telemetry?.workerPort),
     ...(place.telemetry && { COUNTERSIGN_TEMPORAL_METRICS_PORT: String(place.telemetry.temporalPort) }),
-    [addressVariable('warehouse')]: place.targetUrl,
-    [addressVariable('changes')]: place.targetUrl,
-    ...(process.env['COUNTERSIGN_CODEC_KEYS'] && {
-      COUNTERSIGN_CODEC_KEYS: path.resolve(process.env['COUNTERSIGN_CODEC_KEYS']),
-    }),
     ...(process.env['COUNTERSIGN_NOTIFY'] && {
       COUNTERSIGN_NOTIFY: path.resolve(process.env['COUNTERSIGN_NOTIFY']),
       COUNTERSIGN_NOTIFY_INTERVAL_SECONDS: process.env['COUNTERSIGN_NOTIFY_INTERVAL_SECONDS'] ?? '5',
@@ -104,7 +110,7 @@ function archiveSettings(stateDir: string, env: NodeJS.ProcessEnv = process.env)
 /** A gateway lets calls under way finish for five seconds. */
 export const GATEWAY_STOPS_WITHIN_MS = 8_000;
 
-export interface GatewayPlace extends WorkerPlace {
+export interface GatewayPlace extends ProgramPlace {
   readonly port: number;
   readonly config?: string;
 }
@@ -121,15 +127,8 @@ export const gatewaySpec = (place: GatewayPlace): ChildSpec => ({
     ...(place.config === undefined ? [] : ['--config', place.config]),
   ],
   env: {
-    ...baseEnvironment(),
-    TEMPORAL_ADDRESS: place.temporalAddress,
-    COUNTERSIGN_STATE_DIR: place.stateDir,
-    COUNTERSIGN_BUNDLE: place.bundleDir,
-    COUNTERSIGN_TICKETS: place.ticketsFile,
-    COUNTERSIGN_TASK_QUEUE: place.taskQueue,
+    ...programEnv(place),
     ...telemetryEnv(place.telemetry?.gatewayPort),
-    [addressVariable('warehouse')]: place.targetUrl,
-    [addressVariable('changes')]: place.targetUrl,
   },
   logFile: path.join(place.stateDir, 'logs', 'gateway.log'),
 });

@@ -134,18 +134,16 @@ async function startPrograms(options: StackOptions, supervisor: Supervisor): Pro
       waitForTarget(addresses.target, waitingFor('target')),
     ]),
   );
-  await supervisor.run(
-    workerSpec({
-      stateDir,
-      bundleDir,
-      ticketsFile,
-      temporalAddress: addresses.temporal,
-      taskQueue,
-      targetUrl: addresses.target,
-      ...(options.telemetry && { telemetry: options.telemetry }),
-    }),
-    WORKER_STOPS_WITHIN_MS,
-  );
+  const place = {
+    stateDir,
+    bundleDir,
+    ticketsFile,
+    temporalAddress: addresses.temporal,
+    taskQueue,
+    targetUrl: addresses.target,
+    ...(options.telemetry && { telemetry: options.telemetry }),
+  };
+  await supervisor.run(workerSpec(place), WORKER_STOPS_WITHIN_MS);
   await announced(announce, 'starting the worker', () =>
     waitForWorker({ ...temporal, taskQueue }, waitingFor('worker')),
   );
@@ -153,13 +151,7 @@ async function startPrograms(options: StackOptions, supervisor: Supervisor): Pro
     const { gatewayConfig } = options;
     await supervisor.run(
       gatewaySpec({
-        stateDir,
-        bundleDir,
-        ticketsFile,
-        temporalAddress: addresses.temporal,
-        taskQueue,
-        targetUrl: addresses.target,
-        ...(options.telemetry && { telemetry: options.telemetry }),
+        ...place,
         port: options.httpPort,
         ...(gatewayConfig !== undefined && { config: path.resolve(gatewayConfig) }),
       }),

@@ -49,11 +49,13 @@ test('AUD-1 on a server with the limit of a hundred it does not replay; reset to
   await start({ 'history.maximumBufferedEventsBatch': '100' });
   const request = await grantedInAFlood();
   expect(await replayed(request)).toMatchObject({ ok: false });
+  const { events } = await harness.client.history(request.id);
+  const firstTask = events?.find((event) => event.workflowTaskCompletedEventAttributes != null);
   const before = await harness.leases(request.id);
   await harness.temporal.workflowService.resetWorkflowExecution({
     namespace: 'default',
     workflowExecution: { workflowId: workflowIdOf(request.id) },
-    workflowTaskFinishEventId: 4,
+    workflowTaskFinishEventId: firstTask?.eventId ?? null,
     reason: 'its history does not replay',
     requestId: randomUUID(),
   });
