@@ -1,5 +1,6 @@
 import {
   CancellationScope,
+  condition,
   patched,
   proxyActivities,
   proxyLocalActivities,
@@ -158,28 +159,39 @@ class Task {
 
   /**
    * Tries at once where the lane is free, then durably. An activity that the server retries for ever can still be
-   * failed, cancelled or answered
-   * with nonsense by whoever can write to the namespace; then it is scheduled again. Only the scope of this act ends it.
+   * failed, cancelled or answered by whoever can write to the namespace: then it is scheduled again, and an answer
+   * counts only when this worker has heard the same from the target itself. Only the scope of this act ends it.
    */
   async run<T>(atOnce: () => Promise<T | undefined>, durably: () => Promise<T | undefined>): Promise<T> {
-    const scope = CancellationScope.current();
-    const attempt = async (act: () => Promise<T | undefined>): Promise<T | undefined> => {
-      try {
-        return await act();
-      } catch (error) {
-        if (scope.consideredCancelled) throw error;
-        return undefined;
-      }
-    };
     if (!this.lane.isTaken) {
       const first = await attempt(() => this.lane.run(atOnce));
       if (first !== undefined) return first;
     }
     this.#isDurable = true;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      const result = await attempt(durably);
+      const told = await attempt(durably);
+      const result = told !== undefined && believesNobody() ? await this.#hear(atOnce) : told;
       if (result !== undefined) return result;
       await sleep(pauseMs, { summary: 'tries again' });
     }
+  }
+
+  /** What is done already is not done again: the target tells how it stands. */
+  async #hear<T>(atOnce: () => Promise<T | undefined>): Promise<T | undefined> {
+    while (this.lane.isTaken) await condition(() => !this.lane.isTaken);
+    return attempt(() => this.lane.run(atOnce));
+  }
+}
+
+/** Whether this run hears an act confirmed; runs that began before took the answer that the server had. */
+const believesNobody = (): boolean => patched('believes-nobody');
+
+/** Nothing where the act failed. A scope that is cancelled ends the attempts. */
+async function attempt<T>(act: () => Promise<T | undefined>): Promise<T | undefined> {
+  try {
+    return await act();
+  } catch (error) {
+    if (CancellationScope.current().consideredCancelled) throw error;
+    return undefined;
   }
 }

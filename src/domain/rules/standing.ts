@@ -1,8 +1,16 @@
 import { conflictsOf } from '../assessment';
-import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId, RECORDER_ROLE } from '../principal';
+import {
+  assuranceMeets,
+  GOVERNANCE_ROLES,
+  hasAnyRole,
+  isHuman,
+  type PrincipalId,
+  RECORDER_ROLE,
+  strongerAssurance,
+} from '../principal';
 import { accepted, type Refusal, type Result, refused } from '../refusal';
 import { relationsNamedIn } from '../request';
-import { pathsOf, type RequestState, rescuersOf } from '../state';
+import { currentPath, pathsOf, type RequestState, rescuersOf } from '../state';
 import type { Verb, VerifiedStatement } from '../statement';
 
 /** Verbs by which authority is used over others. None of them is ever open to a non-human identity (TTA-7). */
@@ -62,16 +70,23 @@ export function refuseRescuers(state: RequestState, { signer }: VerifiedStatemen
   return undefined;
 }
 
-/** The signer holds a governance role and stands apart from the request (OVR-2, OVR-3). */
-export function checkGovernor(state: RequestState, { signer, statement }: VerifiedStatement): Result<void> {
+/**
+ * The signer holds a governance role, stands apart from the request (OVR-2, OVR-3), and signs as strongly as the path
+ * demands of those who approve on it: who may put people in may not be easier to impersonate than they are (OVR-6).
+ */
+export function checkGovernor(
+  state: RequestState,
+  { signer, statement: { verb }, assurance }: VerifiedStatement,
+): Result<void> {
   if (!hasAnyRole(signer, GOVERNANCE_ROLES))
-    return refused('NOT_GOVERNANCE', `${signer.id} holds no governance role and cannot ${statement.verb}`);
+    return refused('NOT_GOVERNANCE', `${signer.id} holds no governance role and cannot ${verb}`);
   const conflict = refuseParties(state, signer.id);
   if (conflict) return { ok: false, refusal: conflict };
   if (isApprover(state, signer.id))
-    return refused(
-      'CONFLICTED',
-      `${signer.id} is an approver of this request and cannot ${statement.verb} it`,
-    );
+    return refused('CONFLICTED', `${signer.id} is an approver of this request and cannot ${verb} it`);
+  const stages = currentPath(state)?.stages ?? [];
+  const needed = stages.map((stage) => stage.assurance).reduce(strongerAssurance, 'channel');
+  if (!assuranceMeets(assurance, needed))
+    return refused('WEAK_ASSURANCE', `who would ${verb} it needs ${needed}, this came by ${assurance}`);
   return accepted(undefined);
 }

@@ -24,6 +24,17 @@ async function active(durationMs: number): Promise<AccessRequest> {
   return request;
 }
 
+/** An activity that waits to be answered. */
+interface Pending {
+  readonly namespace: string;
+  readonly workflowId: string;
+  readonly activityId: string;
+  readonly identity: string;
+}
+
+const ACTIVITY_COMPLETED = 12;
+const ACTIVITY_FAILED = 13;
+
 /** Whatever is done with the request's lease on the target waits until this lets go. */
 async function holdBack({ id }: AccessRequest): Promise<() => Promise<void>> {
   const database = new Database({ connectionString: harness.postgres.url });
@@ -53,27 +64,45 @@ describe('EMG-2 what strangers and bad luck did to a request', () => {
     expect((await harness.leases(request.id))[0]).toMatchObject({ end_reason: 'expired' });
   }, 60_000);
 
-  test('an ending that a stranger says has failed for good is tried again until it is done', async () => {
-    const request = await active(600_000);
-    const letGo = await holdBack(request);
-    const revocation = await harness.cast.sign('person/greta', 'revoke', request);
-    await harness.client.leaveStatement(request.id, 'revoke', revocation);
-    const about = { namespace: 'default', workflowId: workflowIdOf(request.id), identity: 'stranger' };
-    const failure = { message: 'no', applicationFailureInfo: { nonRetryable: true } };
-    await eventually('a stranger answers for the ending', async () => {
-      const { raw } = await handleOf(request).describe();
-      const activityId = raw.pendingActivities?.[0]?.activityId;
-      if (activityId == null) return undefined;
-      // Between two attempts there is nothing to answer for.
-      return harness.temporal.workflowService
-        .respondActivityTaskFailedById({ ...about, activityId, failure })
-        .then(
+  test.each([
+    [
+      'has failed for good',
+      (about: Pending) =>
+        harness.temporal.workflowService.respondActivityTaskFailedById({
+          ...about,
+          failure: { message: 'no', applicationFailureInfo: { nonRetryable: true } },
+        }),
+    ],
+    ['is done', (about: Pending) => harness.temporal.workflowService.respondActivityTaskCompletedById(about)],
+  ])(
+    'an ending that a stranger says %s is tried again until it is done',
+    async (_what, answer) => {
+      const request = await active(600_000);
+      const letGo = await holdBack(request);
+      const revocation = await harness.cast.sign('person/greta', 'revoke', request);
+      await harness.client.leaveStatement(request.id, 'revoke', revocation);
+      const about = { namespace: 'default', workflowId: workflowIdOf(request.id), identity: 'stranger' };
+      await eventually('a stranger answers for the ending', async () => {
+        const { raw } = await handleOf(request).describe();
+        const activityId = raw.pendingActivities?.[0]?.activityId;
+        if (activityId == null) return undefined;
+        // Between two attempts there is nothing to answer for.
+        return answer({ ...about, activityId }).then(
           () => true,
           () => undefined,
         );
-    });
-    await letGo();
-    await eventuallyTrue('access is gone', async () => !(await held()));
-    expect((await harness.cast.over(request)).status).toBe('closed');
-  }, 90_000);
+      });
+      await eventually('the workflow has taken notice', async () => {
+        const { events } = await harness.client.history(request.id);
+        const types = events?.map(({ eventType }) => Number(eventType)) ?? [];
+        return types.some((type) => type === ACTIVITY_COMPLETED || type === ACTIVITY_FAILED) || undefined;
+      });
+      expect((await harness.cast.view(request)).status).toBe('active');
+      await letGo();
+      await eventuallyTrue('access is gone', async () => !(await held()));
+      expect((await harness.cast.over(request)).status).toBe('closed');
+      expect((await harness.leases(request.id))[0]).toMatchObject({ end_reason: 'revoked' });
+    },
+    90_000,
+  );
 });

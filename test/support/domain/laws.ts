@@ -51,6 +51,7 @@ export function lawsBroken(world: World): readonly string[] {
     onlyPeopleAndPolicyBringForward(step, law);
     recordsEveryAttempt(step, law);
     keepsWhatIsSettled(step, law);
+    governorsAreNotWeaker(step, law);
     if (step.after) neverWeakens(step.after, law);
     if (step.after) staysWithinLimits(step.after, law);
   }
@@ -111,6 +112,16 @@ function neverWeakens(state: RequestState, law: Law): void {
     law(different.size === stage.eligible.length, `${stage.name} has ${[...different].join(', ')} left`);
     law(!unfit.some((id) => id !== undefined && different.has(id)), `${stage.name} got someone in conflict`);
   }
+}
+
+/** Who changes a path signs as strongly as those must who approve on it. */
+function governorsAreNotWeaker({ before, command, events }: Step, law: Law): void {
+  if (command.type !== 'consider' || !command.check.verified || before === null) return;
+  const { statement, assurance } = command.check.facts;
+  const isTaken = events.some(({ type }) => type === 'statement_accepted');
+  if (!isTaken || (statement.verb !== 'reroute' && statement.verb !== 'endorse')) return;
+  for (const stage of currentPath(before)?.stages ?? [])
+    law(STRENGTH.indexOf(assurance) >= STRENGTH.indexOf(stage.assurance), `a weak ${statement.verb}`);
 }
 
 function staysWithinLimits(state: RequestState, law: Law): void {

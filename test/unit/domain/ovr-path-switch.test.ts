@@ -66,6 +66,8 @@ describe('OVR-6 a switch never weakens the path', () => {
   const path = (...stages: ApprovalPath['stages']) => ({ name: 'by-the-chiefs', stages });
   const two = needsApproval([leads(), security({ assurance: 'phishing-resistant' })]);
   const strong = { ...stage, name: 'chiefs-2', assurance: 'phishing-resistant' as const, quorum: 1 };
+  const stronglySigned = (alternative: ApprovalPath) =>
+    says(IAM, 'reroute', to, { ...offering(alternative), assurance: 'phishing-resistant' });
 
   it.each([
     ['fewer stages', path(stage)],
@@ -77,10 +79,10 @@ describe('OVR-6 a switch never weakens the path', () => {
     ['fewer people than it needs', path({ ...stage, eligible: [CHIEF_1] }, strong)],
   ])('not with %s', (_, alternative) => {
     given(...awaitingApproval(two))
-      .when(says(IAM, 'reroute', to, offering(alternative)))
+      .when(stronglySigned(alternative))
       .thenRefused('WOULD_WEAKEN');
     given(...awaitingApproval(two))
-      .when(says(IAM, 'reroute', to, offering(path(stage, strong))))
+      .when(stronglySigned(path(stage, strong)))
       .thenFollows('path_switched', 'stage_opened');
   });
 

@@ -162,6 +162,16 @@ describe('OVR-6 a reroute never weakens', () => {
       .thenRefused('NOT_NOW');
   });
 
+  it('who changes the path signs as strongly as its strongest stage demands', () => {
+    const strong = needsApproval([leads(), security({ assurance: 'phishing-resistant' })]);
+    given(...awaitingApproval(strong))
+      .when(says(IAM, 'reroute', {}, { assurance: 'key' }))
+      .thenRefused('WEAK_ASSURANCE');
+    given(...awaitingApproval(strong))
+      .when(says(IAM, 'reroute', {}, { assurance: 'phishing-resistant' }))
+      .thenFollows('rerouted');
+  });
+
   it('a replacement needs the same quorum and the same assurance', () => {
     given(...rerouted())
       .when(says(SUBSTITUTE_1, 'approve', { revision: 1 }, { assurance: 'channel' }))
