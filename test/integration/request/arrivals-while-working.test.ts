@@ -45,6 +45,26 @@ test('EMG-2 AUD-1 a flood while an approval is examined: it is granted once, end
   expect(await harness.holds('payments_ci', 'production_write')).toBe(false);
 }, 120_000);
 
+test('AUD-1 what arrives while a grant is being made waits until it is made, and the history replays', async () => {
+  await start({});
+  const request = await harness.cast.ask({ ...WRITE, durationMs: 3_000 });
+  const approval = await harness.cast.sign('person/mira', 'approve', request);
+  const withdrawal = await harness.cast.sign('ci/payments', 'withdraw', request);
+  let works = 0;
+  // The approval is examined first; then the grant is made, which asks the authority again. Both together take so long that
+  // the worker has to show that it is alive, and is told what has arrived.
+  beforeWork = async () => {
+    works += 1;
+    if (works === 2) await harness.client.leaveStatement(request.id, 'withdraw', withdrawal);
+    if (works <= 2) await new Promise((later) => setTimeout(later, works === 1 ? 7_000 : 3_000));
+  };
+  await harness.client.leaveStatement(request.id, 'approve', approval);
+  await handle(request).result();
+  expect(works).toBeGreaterThan(2);
+  expect(await harness.cast.view(request)).toMatchObject({ status: 'closed', refusalCount: 1 });
+  expect(await replayed(request)).toEqual({ ok: true });
+}, 120_000);
+
 test('AUD-1 on a server with the limit of a hundred it does not replay; reset to its beginning, it does', async () => {
   await start({ 'history.maximumBufferedEventsBatch': '100' });
   const request = await grantedInAFlood();
