@@ -1,6 +1,7 @@
 import {
   isGrpcServiceError,
   WorkflowExecutionAlreadyStartedError,
+  WorkflowFailedError,
   WorkflowNotFoundError,
   WorkflowUpdateFailedError,
   WorkflowUpdateRPCTimeoutOrCancelledError,
@@ -31,10 +32,14 @@ function publicError(error: unknown): CountersignError {
     return new CountersignError('NOT_FOUND', 'there is no such open request; it never was, or it is over', {
       cause: error,
     });
-  if (error instanceof WorkflowUpdateFailedError)
-    return new CountersignError('NOT_ANSWERING', 'the request ended before it could answer; look at it', {
-      cause: error,
-    });
+  if (error instanceof WorkflowUpdateFailedError || error instanceof WorkflowFailedError)
+    return new CountersignError(
+      'NOT_ANSWERING',
+      'no certain answer: the request ended, or its target has not heard of it yet; look at it (countersign request show)',
+      {
+        cause: error,
+      },
+    );
   if (error instanceof WorkflowUpdateRPCTimeoutOrCancelledError)
     return new CountersignError(
       'NOT_ANSWERING',

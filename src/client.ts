@@ -199,14 +199,16 @@ export class CountersignClient {
   async reportDenial(report: SignedEnvelope): Promise<DenialVerdict> {
     const envelope = check(signedEnvelopeSchema, report, 'INVALID_STATEMENT', 'denial report');
     const verdict = await guard(() =>
-      this.#client.workflow.execute(DENIAL_WORKFLOW_TYPE, {
-        // The same report is one workflow, so that carrying it twice does no more than carrying it once.
-        workflowId: `denial-report/${digestOfText(envelope.jws)}`,
-        taskQueue: this.#taskQueue,
-        args: [envelope],
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        workflowExecutionTimeout: '1h',
-      }),
+      this.#client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        this.#client.workflow.execute(DENIAL_WORKFLOW_TYPE, {
+          // The same report is one workflow, so that carrying it twice does no more than carrying it once.
+          workflowId: `denial-report/${digestOfText(envelope.jws)}`,
+          taskQueue: this.#taskQueue,
+          args: [envelope],
+          workflowIdConflictPolicy: 'USE_EXISTING',
+          workflowExecutionTimeout: '1h',
+        }),
+      ),
     );
     return check(denialVerdictSchema, verdict, 'NOT_ANSWERING', 'answer of the worker');
   }

@@ -41,6 +41,8 @@ export interface Stage {
   readonly name: string;
   /** Frozen at assessment; conflicted people are never in it. */
   readonly eligible: readonly PrincipalId[];
+  /** Of those, whom policy does not let decide any more. Their places are there to be given to somebody else. */
+  readonly departed?: readonly PrincipalId[];
   /** Groups that made them eligible. Whoever has left all of them counts no more. */
   readonly groups: readonly string[];
   /** Groups from which governance may take a replacement; they approve nothing unless rerouted to. */

@@ -85,7 +85,10 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
     }
     case 'confirmation_lapsed': {
       const { confirmation: _lapsed, ...rest } = state;
-      return rest;
+      if (state.assessment?.confirmation?.before !== 'approval') return rest;
+      // Nobody is asked to approve until it is confirmed again, and that is waited for as it was at first.
+      const { openStage: _closed, ...waiting } = rest;
+      return { ...waiting, stageOpenedAtMs: event.atMs, reminded: false, escalated: false };
     }
     case 'stage_completed': {
       const { openStage: _completed, ...rest } = state;

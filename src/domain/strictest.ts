@@ -54,9 +54,11 @@ function strictestStage(recorded: Stage, today: Stage): Stage {
   const delegations = now.filter((one) =>
     recorded.delegations?.some(({ from, to }) => from === one.from && to === one.to),
   );
+  const departed = recorded.eligible.filter((id) => !today.eligible.includes(id));
   return {
     ...rest,
-    eligible: recorded.eligible.filter((id) => today.eligible.includes(id)),
+    eligible: recorded.eligible,
+    ...(departed.length > 0 && { departed }),
     ...(delegations.length > 0 && { delegations }),
     quorum: Math.max(recorded.quorum, today.quorum),
     assurance: strongerAssurance(recorded.assurance, today.assurance),

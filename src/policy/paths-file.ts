@@ -14,8 +14,8 @@ const waiting = durationUpTo(LIMITS.pendingLifeMs);
 const stageSchema = z
   .strictObject({
     name: identifier,
-    approvers: z.array(identifier).min(1),
-    substitutes: z.array(identifier).default([]),
+    approvers: z.array(identifier).min(1).max(LIMITS.stages),
+    substitutes: z.array(identifier).max(LIMITS.stages).default([]),
     quorum: z.number().int().min(1).max(LIMITS.quorum),
     assurance: z.enum(ASSURANCE_LEVELS),
     remindAfter: waiting,

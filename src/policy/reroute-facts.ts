@@ -42,17 +42,30 @@ export async function rerouteFacts(
     ticketFound,
     policyBasisListed: policyBasis !== undefined && book.engine.rules.has(policyBasis),
     ...(candidate && { candidate }),
-    candidateStages: candidate === undefined ? [] : stagesFor(candidate, path, emergency, question),
+    candidateStages:
+      candidate === undefined ? [] : stagesFor(candidate, pathsFrom(path, question), emergency, question),
     ...(alternative && { alternative }),
     ...(emergency && { emergency }),
     policyDigest: book.digest,
   };
 }
 
-/** Stages of the path that someone may decide as a replacement. */
+/** The paths that the request may be on: the one policy has for it, and those it may have been switched to. */
+function pathsFrom(
+  path: ApprovalPath | undefined,
+  { book, request, atMs, precedents }: Question,
+): readonly ApprovalPath[] {
+  if (path === undefined) return [];
+  const others = (book.paths.get(path.name)?.alternatives ?? []).map((name) =>
+    alternativePath(book, request, atMs, path.name, name, precedents),
+  );
+  return [path, ...others.filter((other) => other !== undefined)];
+}
+
+/** Stages that someone may decide as a replacement. Stages of paths between which it can be switched have names of their own. */
 function stagesFor(
   candidate: Standing,
-  path: ApprovalPath | undefined,
+  paths: readonly ApprovalPath[],
   emergency: EmergencyReroute | undefined,
   question: Question,
 ): readonly string[] {
@@ -62,13 +75,14 @@ function stagesFor(
     isHuman(candidate) &&
     !hasAnyRole(candidate, GOVERNANCE_ROLES) &&
     !partiesOf(request, book.directory).some((party) => party.id === candidate.id);
-  if (path === undefined || !apart || isFreshAfterRefusal(candidate, question)) return [];
+  if (!apart || isFreshAfterRefusal(candidate, question)) return [];
   const groupsOf = (stage: Stage) => [
     ...stage.groups,
     ...stage.substituteGroups,
     ...(emergency?.substituteGroups ?? []),
   ];
-  return path.stages
+  return paths
+    .flatMap((path) => path.stages)
     .filter((stage) => groupsOf(stage).some((group) => candidate.groups.includes(group)))
     .map((stage) => stage.name);
 }

@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   allHandlersFinished,
   CancellationScope,
   condition,
@@ -150,7 +151,7 @@ class RequestDesk {
 
   /**
    * Answers one statement. That a request is denied, cancelled or withdrawn is answered when its bar lies on the target:
-   * whoever hears it may rely on it, though the workflow be terminated or reset the moment after.
+   * whoever hears it may rely on it, though the workflow be terminated or reset the moment after. Until then there is no answer.
    */
   async #answer(statement: unknown): Promise<StatementVerdict> {
     let verdict: StatementVerdict | undefined;
@@ -161,8 +162,11 @@ class RequestDesk {
       return this.#verdict({ code: 'RATE_LIMITED', detail: 'too many statements wait for this request' });
     await condition(() => verdict !== undefined);
     const endsIt = this.#awaitsBar && verdict?.accepted === true;
-    if (endsIt && patched(ANSWERS_AFTER_BAR))
+    if (endsIt && patched(ANSWERS_AFTER_BAR)) {
       await condition(() => !this.#awaitsBar || workflowInfo().continueAsNewSuggested);
+      // The history has to be cut, and the next run goes on with the bar; whoever asked must not take this for a yes.
+      if (this.#awaitsBar) throw ApplicationFailure.nonRetryable('the target has not heard of it yet');
+    }
     return verdict ?? this.#verdict(undefined);
   }
 

@@ -22,6 +22,18 @@ export class Visibility {
   }
 }
 
+/** What one search attribute may take on the server, by default, with room for its encoding. */
+const ATTRIBUTE_BYTES = 1_900;
+
+/** As many ids, which are ASCII, as fit: an attribute that is too long would fail the workflow. */
+function fitting(names: readonly string[]): string[] {
+  let bytes = 0;
+  return names.filter((name) => {
+    bytes += name.length + 3;
+    return bytes <= ATTRIBUTE_BYTES;
+  });
+}
+
 const textOf = (value: unknown): string => JSON.stringify(value);
 
 function attributesOf(state: RequestState) {
@@ -30,7 +42,7 @@ function attributesOf(state: RequestState) {
   const changing = [
     keyword('CountersignStatus', state.status),
     keyword('CountersignReview', state.review.phase),
-    { key: { name: 'CountersignAwaiting', type: 'KEYWORD_LIST' as const }, value: [...awaited(state)] },
+    { key: { name: 'CountersignAwaiting', type: 'KEYWORD_LIST' as const }, value: fitting(awaited(state)) },
     datetime('CountersignDeadline', deadline?.atMs),
     datetime('CountersignExpiresAt', expires),
   ];

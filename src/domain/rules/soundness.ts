@@ -74,6 +74,6 @@ function isSoundStage(stage: Stage, assessment: Assessment): boolean {
     distinct.size <= LIMITS.eligibleApprovers &&
     stage.expireAfterMs > 0 &&
     stage.expireAfterMs <= LIMITS.pendingLifeMs &&
-    stage.eligible.every((id) => conflictsOf(assessment, id).length === 0)
+    stage.eligible.every((id) => stage.departed?.includes(id) || conflictsOf(assessment, id).length === 0)
   );
 }

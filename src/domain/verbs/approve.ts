@@ -61,7 +61,7 @@ export function checkDecider(state: RequestState, facts: VerifiedStatement) {
 /** Whoever has left all the groups that made them able, or is no longer anybody's delegate, decides no more. */
 function refuseUnable(state: RequestState, stage: Stage, { signer }: VerifiedStatement): Refusal | undefined {
   const approvers = effectiveApprovers(state, stage);
-  if (!approvers.includes(signer.id)) {
+  if (!approvers.includes(signer.id) || stage.departed?.includes(signer.id)) {
     const absent = approvers.filter((id) => delegatesOf(stage, id).includes(signer.id));
     if (absent.some((id) => signer.standsInFor?.includes(id))) return undefined;
     return { code: 'NOT_ELIGIBLE', detail: `${signer.id} cannot decide stage ${stage.name} now` };

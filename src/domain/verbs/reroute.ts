@@ -19,14 +19,17 @@ export const reroute: VerbRule = (state, facts, atMs) => {
     return refused('NOT_NOW', `the request is ${state.status}, there is no path to change`);
   if (state.reroutes.length + (state.switches?.length ?? 0) >= LIMITS.reroutes)
     return refused('RATE_LIMITED', `a request can be rerouted ${LIMITS.reroutes} times`);
-  const { statement } = facts;
-  const { replacement, switchTo } = statement;
-  const untilMs = replacement?.untilMs ?? switchTo?.untilMs;
-  if (untilMs === undefined || (replacement !== undefined && switchTo !== undefined))
-    return refused('MALFORMED', 'a reroute names whom to replace by whom, or another path, and until when');
-  if (untilMs <= atMs || untilMs > statement.expiresAtMs)
+  const { replacement, switchTo, expiresAtMs, emergencyCondition } = facts.statement;
+  if ((replacement === undefined) === (switchTo === undefined))
+    return refused(
+      'MALFORMED',
+      'a reroute names either whom to replace by whom, or another path, and until when',
+    );
+  const isTimely = ({ untilMs }: { readonly untilMs: number }) => atMs < untilMs && untilMs <= expiresAtMs;
+  if (![replacement, switchTo].every((change) => change === undefined || isTimely(change)))
     return refused('MALFORMED', 'a reroute ends in the future, and not after the statement itself');
   if (replacement !== undefined) return replaceApprover(state, facts, grounds.value, replacement, atMs);
-  if (switchTo !== undefined) return switchPath(state, facts, grounds.value, switchTo, atMs);
-  return refused('MALFORMED', 'a reroute names whom to replace by whom, or another path');
+  if (switchTo === undefined || emergencyCondition !== undefined)
+    return refused('MALFORMED', 'an emergency condition lets somebody be put in; it opens no other path');
+  return switchPath(state, facts, grounds.value, switchTo, atMs);
 };

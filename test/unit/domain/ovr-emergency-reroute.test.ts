@@ -9,7 +9,7 @@ import { evidence, kept } from '../../support/domain/evidence';
 import { IAM, LEAD_1, LEAD_2, REVIEWER, SECOPS, STANDBY } from '../../support/domain/people';
 import { DirectoryInMemory, PolicyInMemory } from '../../support/domain/ports';
 import { given, stateAfter } from '../../support/domain/specification';
-import { replacing } from '../../support/domain/statements';
+import { replacing, switchingTo } from '../../support/domain/statements';
 
 const toStandby = { emergencyCondition: 'nobody-answers', ...replacing(LEAD_1, STANDBY) };
 const now = { revision: 1 };
@@ -33,6 +33,19 @@ describe('OVR-9 an emergency reroute', () => {
     given(...awaitingOneLead(), says(IAM, 'reroute', replacing(LEAD_1, STANDBY)))
       .when(says(STANDBY, 'approve', now))
       .thenRefused('NOT_ELIGIBLE');
+  });
+
+  it('is not reviewed before it is decided: who reviewed could still take part', () => {
+    given(...rerouted)
+      .when(reviewed(REVIEWER))
+      .thenRefused('NOT_NOW');
+  });
+
+  it('puts somebody in; a condition opens no other path, which would leave no review', () => {
+    const switching = { ...switchingTo('by-the-chiefs'), emergencyCondition: 'nobody-answers' };
+    given(...awaitingOneLead())
+      .when(says(IAM, 'reroute', switching))
+      .thenRefused('MALFORMED');
   });
 
   it('takes no endorsement away where access is privileged, and owes nothing before it', () => {

@@ -73,6 +73,31 @@ describe('TTA-5 forged times prove nothing', () => {
   });
 });
 
+describe('OVR-6 a place whose holder has left is there to be given to somebody else', () => {
+  const policy = new PolicyInMemory(needsApproval([leads({ eligible: [LEAD_2, LEAD_3] })]));
+  const untilMs = START + 2 * HOUR;
+  const rerouted = kept(IAM, 'reroute', { replacement: { replace: LEAD_1, with: SUBSTITUTE_1, untilMs } });
+  const now = { revision: 1 };
+
+  it('and who was put in decides', async () => {
+    const statements = [rerouted, kept(LEAD_2, 'approve', now), kept(SUBSTITUTE_1, 'approve', now)];
+    expect(await verdictOn(evidence({ statements }), { policy })).toBe('authorised');
+  });
+
+  it('but who has left decides no more, before it and when it has lapsed', async () => {
+    expect(await verdictOn(evidence({ statements: sufficient }), { policy })).toBe('NOT_ELIGIBLE');
+    const late = { ...madeAt(3 * HOUR), revision: 2 };
+    const statements = [
+      rerouted,
+      { ...kept(LEAD_2, 'approve', late), receivedAtMs: START + 3 * HOUR },
+      { ...kept(LEAD_1, 'approve', late), receivedAtMs: START + 3 * HOUR },
+    ];
+    const afterMs = 3 * HOUR;
+    expect(await verdictOn(evidence({ statements }), { afterMs })).toBe('authorised');
+    expect(await verdictOn(evidence({ statements }), { afterMs, policy })).toBe('NOT_ELIGIBLE');
+  });
+});
+
 describe('TTA-6 everything is looked at again at the moment of the act', () => {
   it.each([
     [

