@@ -92,6 +92,27 @@ describe('EMG-2 a history that grows too long is cut, and nothing is lost', () =
     expect((await harness.cast.view(request)).refusalCount).toBe(320);
   });
 
+  test('APB-4 a denial whose bar a cut comes before is not answered as accepted; the next run lays the bar', async () => {
+    const request = await harness.cast.ask({ ...WRITE, requester: 'bot/deployer' });
+    const denial = await harness.cast.sign('person/tomas', 'deny', request);
+    const run = await runOf(request);
+    harness.postgres.halt();
+    try {
+      const answer = handle(request)
+        .executeUpdate(submitStatement, { args: [denial] })
+        .catch((error: Error) => error.name);
+      await harness.cast.until(request, ({ status }) => status === 'denied');
+      await flood(request, 'grantNow');
+      await nextRun(request, run);
+      expect(await answer).toBe('WorkflowUpdateFailedError');
+      expect((await harness.cast.view(request)).barred).toBe(false);
+    } finally {
+      harness.postgres.restart();
+    }
+    await handle(request).result();
+    expect(await harness.leases(request.id)).toMatchObject([{ end_reason: 'barred' }]);
+  }, 60_000);
+
   test('a flood slows one request and no other', async () => {
     const flooded = await harness.cast.ask(WRITE);
     const other = await harness.cast.ask({ ...WRITE, requester: 'bot/deployer', durationMs: 30_000 });
