@@ -1,7 +1,8 @@
 import type { Digest } from '../domain/digest';
+import { LIMITS } from '../domain/limits';
 import type { Ledger } from '../domain/precedents';
 import { isHuman } from '../domain/principal';
-import type { VerifiedStatement } from '../domain/statement';
+import type { Statement, VerifiedStatement } from '../domain/statement';
 
 /**
  * Takes a debt off the record where an independent reviewer's own statement says so. Judged here by what was recorded
@@ -14,10 +15,16 @@ export async function dischargeReview(
   nowMs: number,
 ): Promise<void> {
   const { verdict } = statement;
-  if (verdict === undefined || statement.digest !== digest || statement.expiresAtMs <= nowMs) return;
+  if (verdict === undefined || statement.digest !== digest || !isAlive(statement, nowMs)) return;
   if (!isHuman(signer) || !signer.active) return;
   const grant = await ledger.grantOf(digest);
   if (grant === undefined || !grant.reviewers.includes(signer.id)) return;
   if (grant.parties.includes(signer.id) || grant.participants.includes(signer.id)) return;
   await ledger.reviewed(digest, signer.id, verdict, nowMs);
 }
+
+/** As the core has it of every statement. */
+const isAlive = ({ issuedAtMs, expiresAtMs }: Statement, nowMs: number): boolean =>
+  nowMs < expiresAtMs &&
+  issuedAtMs <= nowMs + LIMITS.clockSkewMs &&
+  expiresAtMs - issuedAtMs <= LIMITS.statementLifeMs;

@@ -38,10 +38,13 @@ async function grantOnRecord(
   const { terms } = authorisation;
   await ledger.granted(entryOf(terms, nowMs()));
   const result = await connector.provision(authorisation);
-  if (result.outcome !== 'refused') return result;
+  if (result.outcome !== 'refused') return { ...result, ...debtOf(terms) };
   if (result.neverGiven) await ledger.neverGranted({ digest: terms.requestDigest });
   return { outcome: 'refused', refusal: result.refusal };
 }
+
+const debtOf = ({ reviewDueAtMs, reviewers }: GrantTerms) =>
+  reviewDueAtMs === undefined ? {} : { review: { dueAtMs: reviewDueAtMs, reviewers } };
 
 function entryOf(terms: GrantTerms, grantedAtMs: number): GrantEntry {
   const { reviewDueAtMs } = terms;

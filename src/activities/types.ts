@@ -1,6 +1,6 @@
 import type { Assessment } from '../domain/assessment';
 import type { Recognition } from '../domain/event';
-import type { Lease, LeaseEnding } from '../domain/lease';
+import type { Lease, LeaseEnding, ReviewDebt } from '../domain/lease';
 import type { AskEnd, Precedents } from '../domain/precedents';
 import type { Evidence } from '../domain/prove';
 import type { Refusal, Result } from '../domain/refusal';
@@ -19,10 +19,16 @@ export type AssessResult =
       readonly precedents?: Precedents;
     };
 
+/** What is owed for a grant goes with it, so that a request and the record of debts never differ about it. */
 export type ProvisionResult =
-  | { readonly outcome: 'granted'; readonly lease: Lease }
+  | { readonly outcome: 'granted'; readonly lease: Lease; readonly review?: ReviewDebt }
   /** It was given, nobody heard of it, and it has ended since. */
-  | { readonly outcome: 'ended'; readonly lease: Lease; readonly ending: LeaseEnding }
+  | {
+      readonly outcome: 'ended';
+      readonly lease: Lease;
+      readonly ending: LeaseEnding;
+      readonly review?: ReviewDebt;
+    }
   | { readonly outcome: 'refused'; readonly refusal: Refusal };
 
 export interface EndAccessInput {

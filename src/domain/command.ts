@@ -1,6 +1,6 @@
 import type { Assessment } from './assessment';
 import type { Recognition } from './event';
-import type { HeldLease, Lease, LeaseEnd, LeaseEnding } from './lease';
+import type { HeldLease, Lease, LeaseEnd, LeaseEnding, ReviewDebt } from './lease';
 import type { Precedents } from './precedents';
 import type { Refusal } from './refusal';
 import type { Submission } from './request';
@@ -25,6 +25,8 @@ export type Command = { readonly atMs: number } & (
       readonly lease: Lease;
       /** Present where the lease had ended before anybody heard that it was given. */
       readonly end?: LeaseEnd;
+      /** What is owed for it, as it is on record beside the target. */
+      readonly review?: ReviewDebt;
     }
   | { readonly type: 'record_provisioning_refusal'; readonly refusal: Refusal }
   | {

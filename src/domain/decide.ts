@@ -4,7 +4,7 @@ import { elapse } from './clock';
 import type { Command } from './command';
 import { tryDigestOf } from './digest';
 import type { DomainEvent, Recognition } from './event';
-import { boundedEnd, boundedLease } from './lease';
+import { boundedEnd, boundedLease, type Lease, type ReviewDebt } from './lease';
 import type { Refusal, Result } from './refusal';
 import { accepted, refused } from './refusal';
 import { checkIntegrity, checkRevision } from './rules/integrity';
@@ -150,14 +150,20 @@ function statementRefused(
   };
 }
 
+/** What is owed for a grant, by the record beside the target; never later than was said when the request was assessed. */
+function reviewFor(told: ReviewDebt | undefined, lease: Lease, { reviewWithinMs }: Assessment) {
+  const expectedMs = reviewWithinMs === undefined ? undefined : lease.grantedAtMs + reviewWithinMs;
+  if (told === undefined) return expectedMs === undefined ? {} : { reviewDueAtMs: expectedMs };
+  return { reviewDueAtMs: Math.min(told.dueAtMs, expectedMs ?? told.dueAtMs), reviewers: told.reviewers };
+}
+
 function recordGrant(state: RequestState, command: CommandOf<'record_grant'>): readonly DomainEvent[] {
   // A request that ended while the target was being asked stays ended; its bar takes the lease away again.
   const { status, assessment, submission } = state;
   if (status !== 'provisioning' || assessment === undefined || submission === undefined) return [];
   const { atMs } = command;
   const lease = boundedLease(command.lease, submission.request.durationMs, atMs);
-  const { reviewWithinMs } = assessment;
-  const review = reviewWithinMs === undefined ? {} : { reviewDueAtMs: lease.grantedAtMs + reviewWithinMs };
+  const review = reviewFor(command.review, lease, assessment);
   const trail = new Trail(state).add({ type: 'granted', atMs, lease, ...review });
   // Over before anybody heard that it was given. It is told to end all the same: that it has is only what was said.
   if (command.end !== undefined) trail.add({ type: 'ending_ordered', atMs, end: command.end });

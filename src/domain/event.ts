@@ -94,7 +94,13 @@ export type DomainEvent = { readonly atMs: number } & (
   | { readonly type: 'lapsed' }
   | { readonly type: 'provisioning_started' }
   | { readonly type: 'provisioning_failed'; readonly refusal: Refusal }
-  | { readonly type: 'granted'; readonly lease: Lease; readonly reviewDueAtMs?: number }
+  | {
+      readonly type: 'granted';
+      readonly lease: Lease;
+      readonly reviewDueAtMs?: number;
+      /** Who can give that review, where it was said at the act; otherwise those of the assessment. */
+      readonly reviewers?: readonly PrincipalId[];
+    }
   | { readonly type: 'ending_ordered'; readonly end: LeaseEnd; readonly by?: PrincipalId }
   | {
       readonly type: 'access_ended';

@@ -139,9 +139,9 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
     case 'provisioning_failed':
       return { ...endedUngranted(state, 'failed'), failure: event.refusal };
     case 'granted': {
-      const { lease, reviewDueAtMs } = event;
+      const { lease, reviewDueAtMs, reviewers } = event;
       const review = reviewDueAtMs === undefined ? state.review : owed(state, reviewDueAtMs);
-      return { ...state, status: 'active', lease, review };
+      return { ...state, status: 'active', lease, review, ...(reviewers && { reviewers }) };
     }
     case 'ending_ordered':
       return { ...state, ending: event.end };

@@ -1,3 +1,5 @@
+import type { PrincipalId } from './principal';
+
 /** Why access ends. */
 export const LEASE_ENDS = ['expired', 'revoked'] as const;
 export type LeaseEnd = (typeof LEASE_ENDS)[number];
@@ -20,6 +22,12 @@ export interface LeaseEnding {
 export interface HeldLease {
   readonly lease: Lease;
   readonly endedAtMs: number;
+}
+
+/** What is owed for a grant, by policy at the moment of the act: an independent person's review. */
+export interface ReviewDebt {
+  readonly dueAtMs: number;
+  readonly reviewers: readonly PrincipalId[];
 }
 
 /** Access that a target really holds, as its connector reported it. The id is the request's: one request, one lease. */

@@ -114,6 +114,8 @@ export interface RequestState {
   readonly ending?: LeaseEnd;
   readonly execution?: ExecutionState;
   readonly review: ReviewState;
+  /** Who can give the review of the grant, where that was said at the act. */
+  readonly reviewers?: readonly PrincipalId[];
   readonly barred: boolean;
 }
 
@@ -191,12 +193,12 @@ export function rescuersOf({ reroutes, switches = [] }: RequestState): readonly 
   );
 }
 
-/** Who can discharge the review: as policy said at first, and as it said when an emergency reroute was made. */
-export function reviewersOf({ assessment, reroutes }: RequestState): readonly PrincipalId[] {
+/** Who can discharge the review: as policy said at the act, or before it at first, and when an emergency reroute was made. */
+export function reviewersOf({ assessment, reviewers, reroutes }: RequestState): readonly PrincipalId[] {
   const called = reroutes.flatMap((one) =>
     one.phase === 'proposed' ? [] : (one.emergency?.reviewers ?? []),
   );
-  return [...new Set([...(assessment?.reviewers ?? []), ...called])];
+  return [...new Set([...(reviewers ?? assessment?.reviewers ?? []), ...called])];
 }
 
 export const isReviewOwed = ({ review }: RequestState): boolean =>

@@ -1,6 +1,6 @@
 import type { ApprovalPath, Stage } from '../domain/assessment';
 import type { Precedents } from '../domain/precedents';
-import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type Standing } from '../domain/principal';
+import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId, type Standing } from '../domain/principal';
 import type { AccessRequest } from '../domain/request';
 import type { EmergencyReroute, RerouteFacts, Statement } from '../domain/statement';
 import { alternativePath, assess, type PolicyBook } from './assess';
@@ -43,26 +43,31 @@ export async function rerouteFacts(
     policyBasisListed: policyBasis !== undefined && book.engine.rules.has(policyBasis),
     ...(candidate && { candidate }),
     candidateStages:
-      candidate === undefined ? [] : stagesFor(candidate, pathsFrom(path, question), emergency, question),
+      candidate === undefined || replacement === undefined
+        ? []
+        : stagesFor(candidate, pathsFor(replacement.replace, path, question), emergency, question),
     ...(alternative && { alternative }),
     ...(emergency && { emergency }),
     policyDigest: book.digest,
   };
 }
 
-/** The paths that the request may be on: the one policy has for it, and those it may have been switched to. */
-function pathsFrom(
+/** The paths that a replacement can be meant for: policy's own, or those it may have been switched to, where it names their people. */
+function pathsFor(
+  replaced: PrincipalId,
   path: ApprovalPath | undefined,
   { book, request, atMs, precedents }: Question,
 ): readonly ApprovalPath[] {
   if (path === undefined) return [];
-  const others = (book.paths.get(path.name)?.alternatives ?? []).map((name) =>
-    alternativePath(book, request, atMs, path.name, name, precedents),
-  );
-  return [path, ...others.filter((other) => other !== undefined)];
+  const asks = (one: ApprovalPath) => one.stages.some((stage) => stage.eligible.includes(replaced));
+  const others = (book.paths.get(path.name)?.alternatives ?? [])
+    .map((name) => alternativePath(book, request, atMs, path.name, name, precedents))
+    .filter((other) => other !== undefined)
+    .filter(asks);
+  return asks(path) || others.length === 0 ? [path] : others;
 }
 
-/** Stages that someone may decide as a replacement. Stages of paths between which it can be switched have names of their own. */
+/** Stages that someone may decide as a replacement. */
 function stagesFor(
   candidate: Standing,
   paths: readonly ApprovalPath[],

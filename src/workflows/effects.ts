@@ -108,14 +108,11 @@ async function provision({ submission, assessment, statements }: RequestState, t
     async () => heardBy(readProvisionResult(await actingDurably.provision(evidence), id)),
   );
   const atMs = Date.now();
-  switch (result.outcome) {
-    case 'granted':
-      return { type: 'record_grant', atMs, lease: result.lease };
-    case 'ended':
-      return { type: 'record_grant', atMs, lease: result.lease, end: result.ending.end };
-    case 'refused':
-      return { type: 'record_provisioning_refusal', atMs, refusal: result.refusal };
-  }
+  if (result.outcome === 'refused')
+    return { type: 'record_provisioning_refusal', atMs, refusal: result.refusal };
+  const { lease, review } = result;
+  const grant = { type: 'record_grant' as const, atMs, lease, ...(review && { review }) };
+  return result.outcome === 'ended' ? { ...grant, end: result.ending.end } : grant;
 }
 
 /** Code before the change had no answer `ended`, and asked again. */

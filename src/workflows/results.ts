@@ -1,5 +1,7 @@
 import type { EndAccessResult, ProvisionResult } from '../activities/types';
-import { END_CAUSES, LEASE_ENDS, type Lease, type LeaseEnding } from '../domain/lease';
+import { END_CAUSES, LEASE_ENDS, type Lease, type LeaseEnding, type ReviewDebt } from '../domain/lease';
+import { LIMITS } from '../domain/limits';
+import { isPrincipalId } from '../domain/principal';
 import { REFUSAL_CODES, type Refusal } from '../domain/refusal';
 
 const LONGEST_DETAIL = 500;
@@ -9,14 +11,15 @@ const LONGEST_DETAIL = 500;
  * an answer that is none must not throw, for that would stop the timers.
  */
 export function readProvisionResult(value: unknown, leaseId: string): ProvisionResult | undefined {
-  const { outcome, lease, ending, refusal } = membersOf(value);
+  const { outcome, lease, ending, refusal, review } = membersOf(value);
+  const debt = readDebt(review);
   if (outcome === 'granted') {
     const read = readLease(lease, leaseId);
-    return read && { outcome, lease: read };
+    return read && { outcome, lease: read, ...(debt && { review: debt }) };
   }
   if (outcome === 'ended') {
     const told = readEnded(lease, ending, leaseId);
-    return told && { outcome, ...told };
+    return told && { outcome, ...told, ...(debt && { review: debt }) };
   }
   const read = outcome === 'refused' ? readRefusal(refusal) : undefined;
   return read && { outcome: 'refused', refusal: read };
@@ -46,6 +49,13 @@ function readLease(value: unknown, leaseId: string): Lease | undefined {
   if (id !== leaseId || typeof account !== 'string') return undefined;
   if (!isInstant(grantedAtMs) || !isInstant(expiresAtMs)) return undefined;
   return { id: leaseId, account, grantedAtMs, expiresAtMs };
+}
+
+function readDebt(value: unknown): ReviewDebt | undefined {
+  const { dueAtMs, reviewers } = membersOf(value);
+  if (!isInstant(dueAtMs) || !Array.isArray(reviewers) || reviewers.length > LIMITS.eligibleApprovers)
+    return undefined;
+  return reviewers.every(isPrincipalId) ? { dueAtMs, reviewers: [...reviewers] } : undefined;
 }
 
 function readRefusal(value: unknown): Refusal | undefined {

@@ -176,6 +176,7 @@ const change = z.looseObject({
 });
 const leaseEnd = z.enum(LEASE_ENDS);
 const cause = z.enum(END_CAUSES);
+const reviewDebt = z.looseObject({ dueAtMs: instantMs, reviewers: people });
 const held = z.looseObject({ lease, endedAtMs: z.number() });
 const atMs = instantMs;
 const happened = <Type extends string, Shape extends z.core.$ZodLooseShape>(type: Type, shape: Shape) =>
@@ -224,7 +225,11 @@ export const eventSchema = z.discriminatedUnion('type', [
   happened('lapsed', {}),
   happened('provisioning_started', {}),
   happened('provisioning_failed', { refusal: refusalSchema }),
-  happened('granted', { lease, reviewDueAtMs: z.number().exactOptional() }),
+  happened('granted', {
+    lease,
+    reviewDueAtMs: z.number().exactOptional(),
+    reviewers: people.exactOptional(),
+  }),
   happened('ending_ordered', { end: leaseEnd, by: by.exactOptional() }),
   happened('access_ended', {
     end: leaseEnd,
@@ -254,7 +259,7 @@ export const commandSchema = z.discriminatedUnion('type', [
   happened('consider', { check: checkSchema }),
   happened('record_dropped', { count: z.number().int().min(0) }),
   happened('tick', {}),
-  happened('record_grant', { lease, end: leaseEnd.exactOptional() }),
+  happened('record_grant', { lease, end: leaseEnd.exactOptional(), review: reviewDebt.exactOptional() }),
   happened('record_provisioning_refusal', { refusal: refusalSchema }),
   happened('record_access_ended', {
     ending: z.looseObject({ end: leaseEnd, atMs: z.number(), cause: cause.exactOptional() }).exactOptional(),

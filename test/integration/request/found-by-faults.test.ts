@@ -102,6 +102,9 @@ describe('EMG-2 what strangers and bad luck did to a request', () => {
       await eventuallyTrue('access is gone', async () => !(await held()));
       expect((await harness.cast.over(request)).status).toBe('closed');
       expect((await harness.leases(request.id))[0]).toMatchObject({ end_reason: 'revoked' });
+      // It ended when it was told to, however often.
+      const ended = (await harness.cast.events(request)).find(({ type }) => type === 'access_ended');
+      expect(ended).not.toHaveProperty('endedAtMs');
     },
     90_000,
   );

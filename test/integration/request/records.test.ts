@@ -126,6 +126,22 @@ describe('EMG-3, FRI-6 an emergency leaves a debt', () => {
     expect((await harness.cast.view(await harness.cast.ask(emergency))).status).toBe('awaiting_approval');
   });
 
+  test('it is paid by whoever reviews when access is given, in the request and on the record alike', async () => {
+    const request = await harness.cast.ask(emergency);
+    const reviewers = ['groups', 'security-reviewers', 'members'];
+    const restore = harness.bundle.set('directory.yaml', reviewers, ['person/david']);
+    try {
+      expect(await harness.cast.say('person/sofia', 'approve', request)).toBe('accepted');
+      await harness.cast.over(request);
+      expect(await harness.cast.say('person/amara', 'review', request, verdict)).toBe('NOT_ELIGIBLE');
+      expect(await harness.cast.say('person/david', 'review', request, verdict)).toBe('accepted');
+      await overdue();
+      expect((await harness.cast.view(await harness.cast.ask(emergency))).status).toBe('awaiting_approval');
+    } finally {
+      restore();
+    }
+  });
+
   test('TTA-5 a workflow that is terminated takes no debt with it', async () => {
     const byRavi = { ...emergency, requester: 'person/ravi', durationMs: 60_000 };
     const request = await harness.cast.ask(byRavi);

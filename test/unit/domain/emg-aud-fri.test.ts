@@ -135,6 +135,21 @@ describe('EMG-3 each emergency grant leaves a debt', () => {
     expect(stateAfter(...history).review).toEqual({ phase: 'due', dueAtMs: START + DAY });
   });
 
+  it('is given by those whom policy names at the act, as on the record of debts', () => {
+    const review = { dueAtMs: START + 2 * DAY, reviewers: [BYSTANDER] };
+    const grant = { ...granted(), review } as const;
+    const owed = [...provisioning(withReview), grant];
+    expect(stateAfter(...owed).review).toEqual({ phase: 'due', dueAtMs: START + DAY });
+    given(...owed)
+      .when(says(REVIEWER, 'review'))
+      .thenRefused('NOT_ELIGIBLE');
+    given(...owed)
+      .when(says(BYSTANDER, 'review'))
+      .thenFollows('reviewed');
+    // Policy began to demand it after the request was assessed.
+    expect(stateAfter(...provisioning(), grant).review).toEqual({ phase: 'due', dueAtMs: START + 2 * DAY });
+  });
+
   const everyone = [REVIEWER, REQUESTER, SPONSOR, OWNER, LEAD_1, LEAD_2, IAM, BYSTANDER];
   it.each([SPONSOR, OWNER, LEAD_2])('%s who had a part in it cannot give it', (who) => {
     given(...active({ ...withReview, reviewers: everyone }))

@@ -10,6 +10,11 @@ describe('TTA-5 whoever answers for an activity says nothing that could stop a t
   test('what a connector answers is read as it is', () => {
     expect(readProvisionResult({ outcome: 'granted', lease }, ID)).toEqual({ outcome: 'granted', lease });
     expect(readProvisionResult({ outcome: 'refused', refusal }, ID)).toEqual({ outcome: 'refused', refusal });
+    const review = { dueAtMs: 3_000, reviewers: ['person/amara'] };
+    const owing = { outcome: 'granted', lease, review };
+    expect(readProvisionResult(owing, ID)).toEqual(owing);
+    const nobodys = { ...owing, review: { ...review, reviewers: ['amara'] } };
+    expect(readProvisionResult(nobodys, ID)).toEqual({ outcome: 'granted', lease });
     const ended = { outcome: 'ended', lease, ending };
     expect(readProvisionResult(ended, ID)).toEqual(ended);
     expect(readEndAccessResult({ lease, ending }, ID)).toEqual({ lease, ending });
