@@ -17,7 +17,10 @@ export function assessActivity(dependencies: Dependencies): Activities['assess']
   return async (raw, workflowId): Promise<AssessResult> => {
     const size = JSON.stringify(raw)?.length ?? 0;
     if (size > LIMITS.requestBytes)
-      return unreadable({ code: 'TOO_LARGE', detail: `a submission may have ${LIMITS.requestBytes} bytes` });
+      return unreadable({
+        code: 'TOO_LARGE',
+        detail: `a submission may have ${LIMITS.requestBytes} characters`,
+      });
     const decoded = submissionSchema.safeParse(raw);
     if (!decoded.success)
       return unreadable({ code: 'MALFORMED', detail: describeIssues(decoded.error, 'submission') });

@@ -1,5 +1,3 @@
-import { VERBS, type Verb } from '../domain/statement';
-
 /** Names that other programs rely on: message names, ids, search attributes. Free of libraries, for the workflow too. */
 
 export const WORKFLOW_TYPE = 'accessRequest';
@@ -14,8 +12,7 @@ export const workflowIdOf = (requestId: string): string => `${WORKFLOW_ID_PREFIX
 export const requestIdOf = (workflowId: string): string | undefined =>
   workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : undefined;
 
-/** One signal a verb, each with one argument: the signed statement. */
-export const SIGNALS: readonly Verb[] = VERBS;
+/** Each verb is a signal too, by its own name. Signals and this update have one argument: the signed statement. */
 export const SUBMIT_STATEMENT_UPDATE = 'submitStatement';
 export const REQUEST_QUERY = 'request';
 export const EVENTS_QUERY = 'events';

@@ -6,7 +6,8 @@ const COMPACT_JWS = /^[\w-]+\.[\w-]+\.[\w-]+$/;
 
 /**
  * Reads what a signal or an update carried as a signed envelope. Total over anything at all: the workflow calls it on
- * raw input, where an exception would stop the request's timers. Agrees with `signedEnvelopeSchema` at the edges.
+ * raw input, where an exception would stop the request's timers. Agrees with `signedEnvelopeSchema` at the edges, which takes longer
+ * ones as well: the proofs of submissions.
  */
 export function decodeEnvelope(value: unknown): Result<SignedEnvelope> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))

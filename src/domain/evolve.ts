@@ -100,7 +100,7 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
     case 'cancelled':
     case 'withdrawn':
     case 'lapsed':
-      return endedUngranted(state, event.type);
+      return endUngranted(state, event.type);
     case 'reroute_proposed':
       return { ...state, reroutes: [...state.reroutes, { ...event.reroute, phase: 'proposed' }] };
     case 'rerouted': {
@@ -137,7 +137,7 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
     case 'provisioning_started':
       return { ...state, status: 'provisioning' };
     case 'provisioning_failed':
-      return { ...endedUngranted(state, 'failed'), failure: event.refusal };
+      return { ...endUngranted(state, 'failed'), failure: event.refusal };
     case 'granted': {
       const { lease, reviewDueAtMs, reviewers } = event;
       const review = reviewDueAtMs === undefined ? state.review : owed(state, reviewDueAtMs);
@@ -178,7 +178,7 @@ function approvedAt(state: RequestState, atMs: number): RequestState {
   return { ...state, status: 'approved', ...waits };
 }
 
-function endedUngranted(state: RequestState, status: RequestState['status']): RequestState {
+function endUngranted(state: RequestState, status: RequestState['status']): RequestState {
   const { openStage: _closed, ...rest } = state;
   return { ...rest, status };
 }
