@@ -147,7 +147,7 @@ export async function createGateway(options: GatewayOptions) {
     tasks,
     executions,
     own: new OwnRequests({ client, bundles, decisions, keys, recorder, nowMs }),
-    desk: new ApproversDesk(client, bundles, nowMs),
+    desk: new ApproversDesk({ client, bundles, authority, log, nowMs }),
     client,
     close: async () => {
       await denials?.stop();

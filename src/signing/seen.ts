@@ -1,29 +1,95 @@
-/** Remembers things that may be seen once, each until its time, and no more of them than fit. */
+/** Whose a thing is, and who shows it. */
+export interface Sighting {
+  /** Who may show it again: whoever tries once more is not someone else. */
+  readonly by?: string;
+  /** Whose room it takes. Nobody can take the room of another. */
+  readonly owner?: string;
+}
+
+interface Entry extends Sighting {
+  readonly untilMs: number;
+}
+
+/** Remembers things that may be seen once, each until its time, and no more of them than fit: in all, and of one owner. */
 export class SeenOnce {
-  readonly #seen = new Map<string, { readonly untilMs: number; readonly by: string | undefined }>();
+  readonly #seen = new Map<string, Entry>();
+  /** Names by the second in which their time ends, so that those whose time is over are found without looking at the others. */
+  readonly #ending = new Map<number, string[]>();
+  readonly #owned = new Map<string, number>();
+  #sweptAt = Number.NaN;
 
   constructor(
     private readonly most = 100_000,
     private readonly nowMs: () => number = Date.now,
+    private readonly mostOfOne = most,
   ) {}
 
-  /**
-   * True the first time, and again for the same `by` where one is given: whoever tries once more is not someone else.
-   * False when it was seen before, or when there is no room to remember it: both are a no.
-   */
-  first(name: string, untilMs: number, by?: string): boolean {
-    const nowMs = this.nowMs();
-    const known = this.#seen.get(name);
-    if (known !== undefined && known.untilMs > nowMs) return by !== undefined && known.by === by;
-    if (this.#seen.size >= this.most) this.#forgetPast(nowMs);
-    if (this.#seen.size >= this.most) return false;
-    this.#seen.delete(name);
-    this.#seen.set(name, { untilMs, by });
-    return true;
+  /** True the first time, and again for the same `by` where one is given. False for the others, and where there is no room. */
+  first(name: string, untilMs: number, sighting: Sighting = {}): boolean {
+    return this.see(name, untilMs, sighting) === 'first';
   }
 
-  #forgetPast(nowMs: number): void {
-    for (const [name, { untilMs }] of this.#seen) if (untilMs <= nowMs) this.#seen.delete(name);
+  /** As `first`; says apart what was seen before, and what cannot be remembered. */
+  see(name: string, untilMs: number, { by, owner }: Sighting = {}): 'first' | 'seen' | 'full' {
+    this.#sweep();
+    const known = this.#known(name);
+    if (known !== undefined) return by !== undefined && known.by === by ? 'first' : 'seen';
+    if (this.#seen.size >= this.most || this.#countOf(owner) >= this.mostOfOne) return 'full';
+    this.#seen.set(name, { untilMs, ...(by !== undefined && { by }), ...(owner !== undefined && { owner }) });
+    const second = Math.ceil(untilMs / 1_000);
+    const names = this.#ending.get(second);
+    if (names === undefined) this.#ending.set(second, [name]);
+    else names.push(name);
+    if (owner !== undefined) this.#owned.set(owner, this.#countOf(owner) + 1);
+    return 'first';
+  }
+
+  /** Whether `see` would say `seen`. Remembers nothing. */
+  wasSeen(name: string, by?: string): boolean {
+    const known = this.#known(name);
+    return known !== undefined && (by === undefined || known.by !== by);
+  }
+
+  /** How many more there is room for, of one owner. */
+  roomFor(owner: string): number {
+    this.#sweep();
+    return Math.min(this.most - this.#seen.size, this.mostOfOne - this.#countOf(owner));
+  }
+
+  #known(name: string): Entry | undefined {
+    const known = this.#seen.get(name);
+    if (known === undefined || known.untilMs > this.nowMs()) return known;
+    this.#forget(name, known);
+    return undefined;
+  }
+
+  /** At most once a second; each name is looked at once more in its life, when it is over. */
+  #sweep(): void {
+    const nowMs = this.nowMs();
+    const second = Math.floor(nowMs / 1_000);
+    if (second === this.#sweptAt) return;
+    this.#sweptAt = second;
+    for (const [end, names] of this.#ending) {
+      if (end > second) continue;
+      this.#ending.delete(end);
+      for (const name of names) {
+        const entry = this.#seen.get(name);
+        // It may have been forgotten and seen anew since.
+        if (entry !== undefined && entry.untilMs <= nowMs) this.#forget(name, entry);
+      }
+    }
+  }
+
+  #forget(name: string, { owner }: Entry): void {
+    this.#seen.delete(name);
+    if (owner === undefined) return;
+    const left = this.#countOf(owner) - 1;
+    if (left > 0) this.#owned.set(owner, left);
+    else this.#owned.delete(owner);
+  }
+
+  #countOf(owner: string | undefined): number {
+    return owner === undefined ? 0 : (this.#owned.get(owner) ?? 0);
   }
 }
 

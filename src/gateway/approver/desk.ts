@@ -1,27 +1,34 @@
 import { z } from 'zod';
-import { type CountersignClient, CountersignError, type RequestView } from '../../client';
+import type { CountersignClient, RequestView } from '../../client';
 import { requestDigest } from '../../domain/digest';
 import { GOVERNANCE_ROLES, hasAnyRole, PROCESS_OWNER_ROLE } from '../../domain/principal';
 import { entitlementName } from '../../domain/request';
 import type { BundleSource, LoadedBundle } from '../../policy';
 import type { Caller } from '../auth/caller';
+import type { Log } from '../execution/report';
 import { HttpProblem } from '../http/problem';
+import { carrying } from '../requests/carrying';
+import type { Authority } from '../requests/evidence';
 
 export const statementBodySchema = z.object({
   format: z.literal('jws'),
   jws: z.string().max(16 * 1024),
 });
 
+export interface ApproversDeskOptions {
+  readonly client: CountersignClient;
+  readonly bundles: BundleSource<LoadedBundle>;
+  readonly authority: () => Promise<Authority>;
+  readonly log: Log;
+  readonly nowMs: () => number;
+}
+
 /** The side of those who sign: what awaits them, what exactly it is, and carrying what they have signed. */
 export class ApproversDesk {
-  constructor(
-    private readonly client: CountersignClient,
-    private readonly bundles: BundleSource<LoadedBundle>,
-    private readonly nowMs: () => number,
-  ) {}
+  constructor(private readonly options: ApproversDeskOptions) {}
 
   async awaiting(caller: Caller) {
-    const rows = await this.#carrying(() => this.client.list({ awaiting: caller.principal, limit: 200 }));
+    const rows = await carrying(() => this.options.client.list({ awaiting: caller.principal, limit: 200 }));
     return {
       requests: rows.map(({ id, status, requester, beneficiary, entitlement, emergency, deadline }) => ({
         id,
@@ -72,15 +79,39 @@ export class ApproversDesk {
     };
   }
 
-  /** Carries a signed statement. Who carries it is of no weight; what it says is judged by its signature. */
-  async carry(id: string, statement: z.output<typeof statementBodySchema>) {
-    const verdict = await this.#carrying(() => this.client.sendStatement(id, statement));
+  /**
+   * Carries a signed statement. Who carries it is of no weight: what it says is judged by its signature. But the caller may
+   * read the request, or the signer has seen it: a stranger's would only fill the record of refusals, and show the stranger
+   * that there is such a request. To strangers there is none.
+   */
+  async carry(caller: Caller, id: string, statement: z.output<typeof statementBodySchema>) {
+    const { client, log } = this.options;
+    const view = await carrying(() => client.get(id), unknown());
+    if (!(await this.#mayRead(caller, view)) && !(await this.#isBySomeoneWhoSaw(view, statement))) {
+      log.warn({ request: id, caller: caller.principal }, 'the statement of a stranger was not carried');
+      throw unknown();
+    }
+    const verdict = await carrying(() => client.sendStatement(id, statement), unknown());
     const { accepted, refusal, status, revision } = verdict;
     return { accepted, ...(refusal && { refusal }), status, revision };
   }
 
+  /** Whether it is signed, and names the digest of the request: nobody knows that who was not shown it. */
+  async #isBySomeoneWhoSaw(
+    { submission }: RequestView,
+    statement: z.output<typeof statementBodySchema>,
+  ): Promise<boolean> {
+    if (submission === undefined) return false;
+    const { authority, nowMs } = this.options;
+    const { directory } = await authority();
+    const check = await directory.authenticateStatement(statement, nowMs());
+    if (!check.verified) return false;
+    const { request, digest } = check.facts.statement;
+    return request === submission.request.id && digest === requestDigest(submission.request);
+  }
+
   async #viewFor(caller: Caller, id: string): Promise<RequestView> {
-    const view = await this.#carrying(() => this.client.get(id));
+    const view = await carrying(() => this.options.client.get(id), unknown());
     return (await this.#mayRead(caller, view)) ? view : Promise.reject(unknown());
   }
 
@@ -101,28 +132,15 @@ export class ApproversDesk {
       ...reroutes.flatMap((one) => [one.by, one.with, one.replace]),
     ];
     if (involved.includes(principal)) return true;
-    const { book } = await this.bundles.current();
+    const { book } = await this.options.bundles.current();
     const answersFor = [requester, beneficiary].some((id) => {
       const identity = book.directory.identity(id);
       return identity?.owner === principal || identity?.sponsor === principal;
     });
-    const standing = book.directory.standingOf(principal, this.nowMs());
+    const standing = book.directory.standingOf(principal, this.options.nowMs());
     const governs =
       standing?.active === true && hasAnyRole(standing, [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE]);
     return answersFor || governs;
-  }
-
-  async #carrying<T>(call: () => Promise<T>): Promise<T> {
-    try {
-      return await call();
-    } catch (error) {
-      if (!(error instanceof CountersignError)) throw error;
-      if (error.code === 'NOT_FOUND' || error.code === 'INVALID_REQUEST') throw unknown();
-      if (error.code === 'INVALID_STATEMENT') throw new HttpProblem(400, error.message.slice(0, 600));
-      throw new HttpProblem(503, 'requests cannot be reached now; try again', {
-        headers: { 'Retry-After': '2' },
-      });
-    }
   }
 }
 

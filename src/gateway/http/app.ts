@@ -6,10 +6,6 @@ import type { Caller } from '../auth/caller';
 import type { Log } from '../execution/report';
 import { HttpProblem } from './problem';
 
-export interface Variables {
-  readonly requestId: string;
-  readonly caller: Caller;
-}
 export type GatewayEnv = { Variables: { requestId: string; caller: Caller; route?: string } };
 export type GatewayContext = Context<GatewayEnv>;
 export type GatewayApp = OpenAPIHono<GatewayEnv>;

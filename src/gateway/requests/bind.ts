@@ -77,11 +77,26 @@ export async function checkBinding(
   return { jti: claims.jti, deadlineMs, evaluationId: claims.evaluation_id };
 }
 
-/** A denial is answered once, by one task. Noted last, when nothing else stands in the way of the request. */
-export function useDenials(uses: readonly UseOfDenial[], used: SeenOnce, taskId: string): void {
+/**
+ * A denial is answered once, by one task. Noted when every item has been found good, and all of them or none: what is left
+ * by then is to start the requests.
+ */
+export function useDenials(
+  uses: readonly UseOfDenial[],
+  used: SeenOnce,
+  taskId: string,
+  owner: PrincipalId,
+): void {
+  const answered = () => unbound('the denial has been answered with another request');
+  if (new Set(uses.map(({ jti }) => jti)).size < uses.length) throw answered();
+  for (const [index, { jti }] of uses.entries())
+    if (used.wasSeen(jti, `${taskId} ${index}`)) throw answered();
+  if (used.roomFor(owner) < uses.length)
+    throw new HttpProblem(429, 'you have answered too many denials; wait until some of them have expired', {
+      headers: { 'Retry-After': '60' },
+    });
   for (const [index, { jti, deadlineMs }] of uses.entries())
-    if (!used.first(jti, deadlineMs, `${taskId} ${index}`))
-      throw unbound('the denial has been answered with another request');
+    if (!used.first(jti, deadlineMs, { by: `${taskId} ${index}`, owner })) throw answered();
 }
 
 export interface UseOfDenial {

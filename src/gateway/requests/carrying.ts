@@ -20,7 +20,8 @@ export async function carrying<T>(
     if (isMissing && tolerate instanceof HttpProblem) throw tolerate;
     if (error.code === 'ALREADY_SUBMITTED')
       throw profileProblem('duplicate_request', 'it is being taken in already');
-    if (error.code === 'INVALID_REQUEST') throw new HttpProblem(400, error.message.slice(0, 600));
+    if (error.code === 'INVALID_REQUEST' || error.code === 'INVALID_STATEMENT')
+      throw new HttpProblem(400, error.message.slice(0, 600));
     throw new HttpProblem(503, 'requests cannot be reached now; try again', {
       headers: { 'Retry-After': '2' },
     });

@@ -9,13 +9,13 @@ import { accessRequestSchema } from '../../contracts/request';
 import { requestDigest } from '../../domain/digest';
 import { entitlementName } from '../../domain/request';
 import type { BundleSource, CatalogEntry, LoadedBundle, PolicyBook } from '../../policy';
-import { attestSubmission } from '../../signing/sign';
 import type { Caller } from '../auth/caller';
 import { HttpProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
 import { type DecisionPoint, emergencyWays } from '../pdp/decide';
 import type { Evaluation } from '../pdp/entities';
 import { subjectOf } from '../pdp/mapping';
+import { attest } from './attest';
 import { carrying } from './carrying';
 
 /** Any ticket at all: whether policy wants one is seen by what it says with and without. */
@@ -62,7 +62,7 @@ export class OwnRequests {
     const { principal, onBehalfOf, via } = caller;
     const parties = { requester: principal, beneficiary: principal, onBehalfOf: [...onBehalfOf] };
     const request = { ...asked, ...parties, submittedAtMs: atMs };
-    const submission = await attestSubmission(request, { iss: recorder, via }, keys.attestation, atMs);
+    const submission = await attest(request, { iss: recorder, via }, keys.attestation, atMs);
     return { id: await carrying(() => client.submit(submission)) };
   }
 

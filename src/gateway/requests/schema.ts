@@ -1,4 +1,5 @@
 import { z } from '@hono/zod-openapi';
+import { text } from '../../contracts/request';
 import { LIMITS } from '../../domain/limits';
 import { actionSchema, contextSchema, resourceSchema, subjectSchema } from '../pdp/entities';
 
@@ -8,7 +9,6 @@ export const EXTENSION = {
   containment: 'urn:countersign:containment',
   rollback: 'urn:countersign:rollback',
   emergencyCondition: 'urn:countersign:emergency_condition',
-  submission: 'urn:countersign:submission',
 } as const;
 /** `result.mode` by which an approved execution is used: a token in place of another evaluation. */
 export const EXECUTION_MODE = 'urn:countersign:result-mode:execution-token';
@@ -60,7 +60,7 @@ export const parseChain = (value: unknown): ActorChain | undefined => actSchema.
 export const callbackSchema = z
   .object({
     endpoint: z.url().max(2_000),
-    state: z.string().max(1_000).optional(),
+    state: text(1_000).optional(),
     events: z
       .array(z.enum(['approved', 'denied', 'expired', 'cancelled', 'failed', 'partial']))
       .max(6)

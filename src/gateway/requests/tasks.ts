@@ -1,35 +1,29 @@
 import { randomUUID } from 'node:crypto';
 import type { CountersignClient } from '../../client';
+import { signedEnvelopeSchema } from '../../contracts/request';
 import { digestOf } from '../../domain/digest';
 import { LIMITS } from '../../domain/limits';
 import { hasAnyRole, PROCESS_OWNER_ROLE } from '../../domain/principal';
-import type { AccessRequest } from '../../domain/request';
 import { assess, type BundleSource, type LoadedBundle } from '../../policy';
 import { SeenOnce } from '../../signing/seen';
-import { attestSubmission } from '../../signing/sign';
 import type { Caller } from '../auth/caller';
 import { HttpProblem, profileProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
 import type { DenialBinding } from '../pdp/binding';
-import {
-  checkActor,
-  checkBinding,
-  itemsOf,
-  requestOf,
-  type SubmittedItem,
-  scopeOf,
-  type UseOfDenial,
-  useDenials,
-} from './bind';
+import { checkActor, itemsOf, useDenials } from './bind';
 import type { CallbackWatch } from './callback-watch';
 import type { Callbacks } from './callbacks';
 import { carrying } from './carrying';
+import { callbackOf, type Prepared, prepareItem } from './prepare';
 import type { TaskItem, TaskRecord, TaskRecords } from './records';
 import type { AccessRequestBody, TaskResponse } from './schema';
 import type { TaskView } from './task-view';
 
 /** How long a submission waits for policy to let it through by itself, before it becomes a task to be asked about. */
 const SYNCHRONOUS_MS = 5_000;
+/** Answered denials that are remembered, each until it expires: in all, and of one caller. */
+const MOST_USED = 200_000;
+const MOST_USED_BY_ONE = 20_000;
 
 export interface TasksOptions {
   readonly client: CountersignClient;
@@ -56,7 +50,7 @@ export class Tasks {
   readonly #used: SeenOnce;
 
   constructor(private readonly options: TasksOptions) {
-    this.#used = new SeenOnce(100_000, options.nowMs);
+    this.#used = new SeenOnce(MOST_USED, options.nowMs, MOST_USED_BY_ONE);
   }
 
   /** Takes a submission in, or finds the one that the caller has made before under the same key. */
@@ -66,10 +60,14 @@ export class Tasks {
     idempotencyKey: string | undefined,
   ): Promise<Submitted> {
     if (idempotencyKey === undefined) return this.#submitOnce(caller, body, undefined);
-    // Two attempts at once are one after the other, so that the second finds what the first has made.
+    // Attempts at once are one after the other, so that each finds what those before it have made.
     const name = `${caller.principal} ${idempotencyKey}`;
-    await this.#underWay.get(name)?.catch(() => undefined);
-    const attempt = this.#submitOnce(caller, body, idempotencyKey);
+    const before = this.#underWay.get(name);
+    const inTurn = async (): Promise<Submitted> => {
+      await before?.catch(() => undefined);
+      return this.#submitOnce(caller, body, idempotencyKey);
+    };
+    const attempt = inTurn();
     this.#underWay.set(name, attempt);
     try {
       return await attempt;
@@ -123,6 +121,9 @@ export class Tasks {
       );
     if (statements.length !== pending.length)
       throw new HttpProblem(400, `sign one cancel statement for each of ${pending.length} pending requests`);
+    // All of them are read before the first is carried: none is carried of what is refused as a whole.
+    if (!statements.every((statement) => signedEnvelopeSchema.safeParse(statement).success))
+      throw new HttpProblem(400, 'urn:countersign:statements: each is a signed statement, a compact JWS');
     for (const [index, { item }] of pending.entries()) {
       const statement = statements[index];
       if (statement === undefined) continue;
@@ -150,7 +151,10 @@ export class Tasks {
     return single ?? bundle;
   }
 
-  /** Starts a request for each item. Of a task that was begun and broke off, those that are not there yet. */
+  /**
+   * Starts a request for each item. Of a task that was begun and broke off, those that are not there yet. Nothing is noted,
+   * used up or started before every item is known to be good.
+   */
   async #takeIn(
     caller: Caller,
     body: AccessRequestBody,
@@ -158,60 +162,28 @@ export class Tasks {
     key: string | undefined,
     begun: TaskRecord | undefined,
   ) {
-    const { bundles, binding, records, client, keys, recorder, nowMs } = this.options;
-    const items = itemsOf(body);
+    const { bundles, records, client, nowMs, watch } = this.options;
     const isBundle = body.items !== undefined;
     const unique = key === undefined ? ['once', randomUUID()] : ['key', caller.principal, key];
     const id = records.taskId(isBundle, ...unique);
     const { book } = await bundles.current();
     const atMs = nowMs();
-    const uses: UseOfDenial[] = [];
-    const requests: {
-      readonly request: AccessRequest;
-      readonly from: SubmittedItem;
-      readonly evaluation: string;
-    }[] = [];
-    for (const [index, from] of items.entries()) {
-      const use = await checkBinding(caller, body, from, binding, atMs);
-      uses.push(use);
-      requests.push({
-        from,
-        evaluation: use.evaluationId,
-        request: requestOf(book, caller, body, from, records.requestId(id, index), atMs),
-      });
-    }
-    if (body.callback !== undefined) await this.options.watch?.note(id);
-    useDenials(uses, this.#used, id);
+    const task = { id, digest, atMs, items: itemsOf(body) };
+    const prepared: Prepared[] = [];
+    for (const index of task.items.keys())
+      prepared.push(await prepareItem(this.options, { book, caller, body }, task, index));
+    if (body.callback !== undefined) await watch?.note(id);
+    useDenials(
+      prepared.map(({ use }) => use),
+      this.#used,
+      id,
+      caller.principal,
+    );
     const taken: TaskItem[] = [];
-    for (const [index, { request, from, evaluation }] of requests.entries()) {
+    for (const [index, { submission, item }] of prepared.entries()) {
       const there = begun?.items[index];
-      if (there !== undefined) {
-        taken.push(there);
-        continue;
-      }
-      const scope = scopeOf(body, from);
-      const echo = { resource: from.resource, action: from.action };
-      const echoText = isBundle ? JSON.stringify(echo) : undefined;
-      if (echoText !== undefined && echoText.length > 4_000)
-        throw new HttpProblem(400, `items.${index}: too large for a bundle; submit it by itself`);
-      const task = {
-        id,
-        index,
-        items: items.length,
-        body: digest,
-        evaluation,
-        scope,
-        ...(echoText !== undefined && { echo: echoText }),
-        ...(body.callback && { callback: callbackOf(body.callback) }),
-      };
-      const submission = await attestSubmission(
-        request,
-        { iss: recorder, via: caller.via, task },
-        keys.attestation,
-        atMs,
-      );
-      await carrying(() => client.submit(submission));
-      taken.push({ request, scope, evaluation, ...(isBundle && { echo }) });
+      if (there === undefined) await carrying(() => client.submit(submission));
+      taken.push(there ?? item);
     }
     const record: TaskRecord = {
       id,
@@ -251,11 +223,4 @@ export class Tasks {
     const standing = book.directory.standingOf(principal, this.options.nowMs());
     return standing?.active === true && hasAnyRole(standing, [PROCESS_OWNER_ROLE]);
   }
-}
-
-type Callback = NonNullable<AccessRequestBody['callback']>;
-
-/** Without members that are there and undefined: what is signed is canonical JSON. */
-function callbackOf({ endpoint, state, events }: Callback): NonNullable<TaskRecord['callback']> {
-  return { endpoint, ...(state !== undefined && { state }), ...(events && { events: [...events] }) };
 }

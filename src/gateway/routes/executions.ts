@@ -80,6 +80,6 @@ export function addApprovers(add: Add, { desk }: Gateway): void {
     'post',
     '/v1/requests/:id/statements',
     { limit: 'submission', summary: 'Carry a signed statement', params: idParams, body: statementBodySchema },
-    async (c) => c.json(await desk.carry(idOf(c), await readBody(c, statementBodySchema))),
+    async (c) => c.json(await desk.carry(c.get('caller'), idOf(c), await readBody(c, statementBodySchema))),
   );
 }

@@ -1,4 +1,5 @@
 import { proveAuthorised } from '../../../../src/domain/prove';
+import { signStatement } from '../../../../src/signing/sign';
 import { SignedDirectory } from '../../../../src/signing/signed-directory';
 import { problemOf, type RequestGateway, WRITE } from '../support/request-gateway';
 
@@ -67,6 +68,31 @@ export function approvalAttackCases(ground: () => RequestGateway): void {
           'invalid_denial_binding',
         );
       expect((await gateway.submit('ci/payments', given)).status).toBe(202);
+    });
+
+    it('AUD-2, TTA-5 a stranger learns nothing of a request by its id, and does not fill its record', async () => {
+      const { json } = await gateway.ask('ci/payments', WRITE);
+      const { id } = json.task;
+      const post = (who: string, body: unknown, about = id) =>
+        gateway.as(who, `/v1/requests/${about}/statements`, { body });
+      const junk = { format: 'jws', jws: 'a.b.c' };
+      const genuine = await gateway.statement('person/mira', 'approve', id);
+      const none = await post('agent/atlas', junk, `arq_${'x'.repeat(32)}`);
+      const theirs = await signStatement(
+        { verb: 'approve', request: id, digest: `sha-256:${'A'.repeat(43)}`, revision: 0 },
+        'bot/deployer',
+        await gateway.key('bot/deployer'),
+        { nowMs: Date.now(), lifeMs: 60_000 },
+      );
+      for (const tried of [junk, theirs]) {
+        const answer = await post('bot/deployer', tried);
+        expect([answer.status, answer.json]).toEqual([404, none.json]);
+      }
+      const refused = (await gateway.harness.client.events(id)).filter((one) => one.type === 'statement_refused');
+      expect(refused).toEqual([]);
+      // Who may read it is told what is wrong; what someone signed who was shown it may be carried by anyone.
+      expect(await post('ci/payments', junk)).toMatchObject({ status: 200, json: { accepted: false } });
+      expect(await post('bot/deployer', genuine)).toMatchObject({ status: 200, json: { accepted: true } });
     });
 
     it('TTA-5 are not made by a workflow that says of itself that it was approved', async () => {

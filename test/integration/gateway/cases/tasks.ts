@@ -85,6 +85,50 @@ export function taskCases(ground: () => Ground): void {
     });
   });
 
+  it('APB-6 of a task with one item that is not good nothing is started and no denial is used up', async () => {
+    const items: Record<string, unknown>[] = [];
+    for (const about of [WRITE, rotation(9)]) {
+      const { json } = await gateway.as('ci/payments', '/access/v1/evaluation', { body: about });
+      items.push({ resource: about.resource, action: about.action, denial: denialOf(json) });
+    }
+    const [first = {}, second = {}] = items;
+    const task = (last: object, said: object = {}) => ({
+      subject: WRITE.subject,
+      items: [first, { ...second, ...last }],
+      context: CONTAINED,
+      ...said,
+    });
+    const key = randomUUID();
+    const fits = { endpoint: `${receiver.url}/access` };
+    for (const bad of [
+      task({ requested_access: { requested_until: '2099-01-01T00:00:00Z' } }),
+      task({ denial: first['denial'] }),
+      task({}, { context: { ...CONTAINED, business_justification: 'with a \u0007 bell' } }),
+      task({}, { callback: { ...fits, state: '' } }),
+      task({}, { callback: { ...fits, state: 'a\rb' } }),
+    ]) {
+      const answer = await gateway.submit('ci/payments', bad, key);
+      expect([answer.status, answer.json.task]).toEqual([400, undefined]);
+    }
+    // A denial of the first is still good, and under the same key nothing is there yet.
+    const good = await gateway.submit('ci/payments', task({}), key);
+    expect(good.status).toBe(202);
+    expect(await gateway.gateway.tasks.requestIds(good.json.task.id)).toHaveLength(2);
+  });
+
+  it('TTA-1 what is too much to be attested is refused before it is started', async () => {
+    const properties = { note: 'ц'.repeat(3_800) };
+    const about = { ...WRITE, resource: { ...WRITE.resource, properties } };
+    const { json } = await gateway.as('ci/payments', '/access/v1/evaluation', { body: about });
+    const item = { resource: about.resource, action: about.action, denial: denialOf(json) };
+    const body = { subject: WRITE.subject, context: CONTAINED };
+    const state = 'ц'.repeat(1_000);
+    const callback = { endpoint: `${receiver.url}/${'x'.repeat(1_900)}`, state };
+    const answer = await gateway.submit('ci/payments', { ...body, items: [item], callback });
+    expect(answer.status).toBe(413);
+    expect((await gateway.submit('ci/payments', { ...body, ...item })).status).toBe(202);
+  });
+
   it('a task that broke off between two items is made whole by whoever sends it again', async () => {
     const items = [];
     for (const about of [WRITE, rotation(8)]) {
@@ -161,6 +205,8 @@ export function taskCases(ground: () => Ground): void {
       expect((await cancel('ci/payments')).status).toBe(403);
       expect(problemOf(await cancel('agent/atlas'))).toBe('unknown_task');
       expect((await cancel('person/chen')).status).toBe(400);
+      const malformed = { format: 'jws', jws: 'not a statement' };
+      expect((await cancel('person/chen', { 'urn:countersign:statements': [malformed] })).status).toBe(400);
       const forged = await gateway.statement('person/mira', 'cancel', id);
       const refused = await cancel('person/chen', { 'urn:countersign:statements': [forged] });
       expect([refused.status, refused.json.code]).toEqual([403, 'NOT_GOVERNANCE']);
