@@ -2,7 +2,7 @@ import type { CountersignClient } from '../client';
 import { ExecutionLedger } from '../connectors/execution-token/ledger';
 import { ENFORCEMENT_POINT_ROLE } from '../contracts/denial-report';
 import type { Ledger } from '../domain/precedents';
-import { hasAnyRole, RECORDER_ROLE } from '../domain/principal';
+import { hasAnyRole, type PrincipalId, RECORDER_ROLE } from '../domain/principal';
 import type { Resolve } from '../outbound/post';
 import { type BundleSource, type LoadedBundle, remembering } from '../policy';
 import { DpopVerifier } from '../signing/dpop';
@@ -42,7 +42,10 @@ export interface GatewayOptions {
   readonly keys: GatewayKeys;
   /** Addresses of the ledgers, by the name of their connector. */
   readonly ledgerUrls: ReadonlyMap<string, string>;
-  /** What went before, for the proofs that acts rest on. Plain decisions never ask it. */
+  /**
+   * What went before, for the proofs that acts rest on, and when what was granted ends. Plain decisions never ask it.
+   * Without it nothing is approved for access.
+   */
   readonly ledger?: Ledger;
   /** Database in which it is kept who has still to be told what; needed where callbacks are configured. */
   readonly callbackStoreUrl?: string;
@@ -67,6 +70,10 @@ export async function createGateway(options: GatewayOptions) {
   const enforcementPoints = new Set(config.enforcementPoints);
   const { access_request_endpoint: endpoint } = metadataOf(publicUrl);
   const dpop = new DpopVerifier(nowMs);
+  const isActive = async (principal: PrincipalId): Promise<boolean> => {
+    const { book } = await bundles.current();
+    return book.directory.standingOf(principal, nowMs())?.active === true;
+  };
   const verifiers = [
     ...(config.registeredKeys
       ? [new RegisteredKeyTokens(publicUrl, async () => (await bundles.current()).book.directory, nowMs)]
@@ -74,7 +81,10 @@ export async function createGateway(options: GatewayOptions) {
     ...config.issuers.map((issuer) => new IssuerTokens(issuer)),
   ];
   const binding = new DenialBinding(keys, publicUrl, endpoint, nowMs);
-  const approvals = new Approvals({ client, keys, publicUrl, bundles, authority, enforcementPoints, nowMs });
+  const approvals = new Approvals({
+    ...{ client, keys, publicUrl, bundles, authority, enforcementPoints, nowMs },
+    ...(options.ledger && { ledger: options.ledger }),
+  });
   const denials = reportsDenials
     ? new DenialReports({ client, key: keys.attestation, reporter: recorder, log, nowMs })
     : undefined;
@@ -137,7 +147,7 @@ export async function createGateway(options: GatewayOptions) {
     metrics,
     tracing,
     nowMs,
-    authenticator: new Authenticator(verifiers, dpop, publicUrl, nowMs),
+    authenticator: new Authenticator(verifiers, dpop, publicUrl, isActive, nowMs),
     limiter: new RateLimiter({
       onRefusal: (limit) => metrics.record('countersign_rate_limited_total', 1, { limit }),
     }),

@@ -9,7 +9,9 @@ import type { Connector } from '../../src/connectors/contract';
 import { ExecutionTokenConnector } from '../../src/connectors/execution-token/connector';
 import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
 import { TASK_QUEUE } from '../../src/contracts/names';
+import type { Ledger } from '../../src/domain/precedents';
 import { PostgresqlLedger } from '../../src/ledger';
+import { FORGETFUL } from '../../src/ledger/forgetful';
 import { createBundleSource, FileTicketSource, loadBundle } from '../../src/policy';
 import { createWorker } from '../../src/worker';
 import { BundleFolder } from './harness-bundle';
@@ -38,6 +40,7 @@ export class Harness {
   #native: NativeConnection | undefined;
   #connectors: readonly Connector[] = [];
   #ledger: PostgresqlLedger | undefined;
+  #forgetsAsks = false;
 
   private constructor(
     readonly server: TestServer,
@@ -61,8 +64,8 @@ export class Harness {
     ...serverOptions
   }: {
     readonly worker?: boolean;
-    /** Whether earlier requests count, as they do in life; most tests ask the same over and over. */
-    readonly remembers?: boolean;
+    /** Whether earlier requests count, as they do in life; most tests ask the same over and over. `grants`: they only end. */
+    readonly remembers?: boolean | 'grants';
     readonly codecKeys?: string;
   } & TestServerOptions = {}): Promise<Harness> {
     quietRuntime();
@@ -82,7 +85,8 @@ export class Harness {
     };
     const temporal = new Client({ connection, dataConverter });
     const harness = new Harness(server, postgres, temporal, stateDir, bundleDir, ticketsFile, codecKeys);
-    if (remembers) harness.#ledger = new PostgresqlLedger({ url: postgres.url });
+    if (remembers !== false) harness.#ledger = new PostgresqlLedger({ url: postgres.url });
+    harness.#forgetsAsks = remembers === 'grants';
     if (worker) await harness.startWorker();
     return harness;
   }
@@ -107,7 +111,7 @@ export class Harness {
       taskQueue: TASK_QUEUE,
       bundles,
       connectors,
-      ...(this.#ledger && { ledger: this.#ledger }),
+      ...(this.#ledger && { ledger: this.workerLedger }),
       maxCachedWorkflows: 200,
       workflowBundle: builtWorkflowBundle(),
       payloadCodecs: configuredCodecs(this.codecKeys),
@@ -155,6 +159,19 @@ export class Harness {
   get ledger(): PostgresqlLedger {
     if (this.#ledger === undefined) throw new Error('this harness remembers nothing');
     return this.#ledger;
+  }
+
+  /** The same, as far as the worker has it. */
+  get workerLedger(): Ledger {
+    const { ledger } = this;
+    if (!this.#forgetsAsks) return ledger;
+    return {
+      ...FORGETFUL,
+      granted: (entry) => ledger.granted(entry),
+      neverGranted: (given) => ledger.neverGranted(given),
+      over: (request, atMs) => ledger.over(request, atMs),
+      grantOf: (digest) => ledger.grantOf(digest),
+    };
   }
 
   async stop(): Promise<void> {

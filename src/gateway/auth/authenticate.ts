@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import { decodeJwt, decodeProtectedHeader } from 'jose';
-import type { DpopVerifier } from '../../signing/dpop';
+import type { PrincipalId } from '../../domain/principal';
+import type { DpopExpectation, DpopVerifier } from '../../signing/dpop';
 import { BoundedMap } from '../../signing/seen';
 import { HttpProblem } from '../http/problem';
 import type { Caller, TokenVerifier } from './caller';
@@ -22,6 +23,8 @@ export class Authenticator {
     private readonly verifiers: readonly TokenVerifier[],
     private readonly dpop: DpopVerifier,
     private readonly publicUrl: string,
+    /** Whether the directory knows someone and has not disabled them. */
+    private readonly isActive: (principal: PrincipalId) => Promise<boolean>,
     private readonly nowMs: () => number = Date.now,
   ) {}
 
@@ -32,38 +35,58 @@ export class Authenticator {
     this.#vouched.set(request, caller);
   }
 
-  /** @throws HttpProblem 401 with `WWW-Authenticate` (RFC 6750 section 3, RFC 9449 section 7.1) */
-  async authenticate(c: Context): Promise<Caller> {
+  /**
+   * @param admit what may turn the caller away, with its own error, before anything is remembered of the call
+   * @throws HttpProblem 401 with `WWW-Authenticate` (RFC 6750 section 3, RFC 9449 section 7.1)
+   */
+  async authenticate(c: Context, admit: (caller: Caller) => void = () => undefined): Promise<Caller> {
     const vouched = this.#vouched.get(c.req.raw);
-    if (vouched !== undefined) return vouched;
+    if (vouched !== undefined) {
+      if (!(await this.#areActive(vouched))) throw unauthenticated('invalid_token');
+      admit(vouched);
+      return vouched;
+    }
     const [scheme = '', token = '', ...more] = (c.req.header('authorization') ?? '').split(' ');
     const kind = scheme.toLowerCase();
     if (token === '' || more.length > 0 || (kind !== 'bearer' && kind !== 'dpop')) throw unauthenticated();
     const caller = await this.#callerOf(token);
-    if (caller === undefined) throw unauthenticated('invalid_token');
-    // A token that is bound to a key is worth nothing without it, whatever scheme it comes by.
-    if (caller.boundKey !== undefined || kind === 'dpop') {
-      const proved = await this.#provedKey(c, token);
-      if (proved === undefined || proved !== caller.boundKey)
-        throw unauthenticated('invalid_dpop_proof', 'DPoP');
+    // Asked at every call: whom the directory has disabled is nobody from then on, whatever their token says (TTA-6).
+    if (caller === undefined || !(await this.#areActive(caller))) throw unauthenticated('invalid_token');
+    const { boundKey: key } = caller;
+    if (key === undefined && kind !== 'dpop') {
+      admit(caller);
+      return caller;
     }
+    // A token that is bound to a key is worth nothing without it, whatever scheme it comes by; one that is not, not so.
+    const shown = { owner: caller.principal, admit: () => admit(caller) };
+    if (key === undefined || (await this.#provedKey(c, token, { key, ...shown })) === undefined)
+      throw unauthenticated('invalid_dpop_proof', 'DPoP');
     return caller;
   }
 
+  async #areActive({ principal, onBehalfOf }: Caller): Promise<boolean> {
+    for (const one of [principal, ...onBehalfOf]) if (!(await this.isActive(one))) return false;
+    return true;
+  }
+
   /** The key that the caller proves to hold with this call; absent where there is no proof or a bad one. */
-  async holderKey(c: Context): Promise<string | undefined> {
+  async holderKey(c: Context, { principal: owner }: Pick<Caller, 'principal'>): Promise<string | undefined> {
     const [, token = ''] = (c.req.header('authorization') ?? '').split(' ');
-    return this.#keys.get(c) ?? this.#provedKey(c, token);
+    return this.#keys.get(c) ?? this.#provedKey(c, token, { owner });
   }
 
   /** One proof is checked once for each call: its id counts only once. */
   readonly #keys = new WeakMap<Context, string>();
 
-  async #provedKey(c: Context, token: string): Promise<string | undefined> {
+  async #provedKey(
+    c: Context,
+    token: string,
+    shown: Pick<DpopExpectation, 'key' | 'owner' | 'admit'>,
+  ): Promise<string | undefined> {
     const proof = c.req.header('dpop');
     if (proof === undefined) return undefined;
     const url = `${this.publicUrl}${c.req.path}`;
-    const key = await this.dpop.verify(proof, { method: c.req.method, url, token });
+    const key = await this.dpop.verify(proof, { method: c.req.method, url, token, ...shown });
     if (key !== undefined) this.#keys.set(c, key);
     return key;
   }

@@ -12,28 +12,37 @@ interface Bucket {
   atMs: number;
 }
 
-/** Callers that are remembered at once. A bucket that is full again says nothing, so it is the one to forget. */
+/** Callers that are remembered at once, for each kind of call. */
 const MOST_CALLERS = 20_000;
+/** Buckets that are looked at for one to forget. */
+const MOST_LOOKS = 64;
 
 export interface RateLimiterOptions {
   readonly nowMs?: () => number;
+  /** Callers that are remembered at once, for each kind of call. */
+  readonly most?: number;
   /** Told of the kind of a call that is turned away. */
   readonly onRefusal?: (kind: string) => void;
 }
 
-/** Token buckets, one for each caller and kind of call. Its clock is monotonic: one that is set back locks nobody out. */
+/**
+ * Token buckets, one for each caller and kind of call. Each kind has room of its own, so that strangers, of whom there can be
+ * any number, push out nobody who is known. Where there is no room, a bucket that is full again is forgotten: it says
+ * nothing. Its clock is monotonic: one that is set back locks nobody out.
+ */
 export class RateLimiter {
-  readonly #buckets = new Map<string, Bucket>();
+  readonly #kinds = new Map<string, Map<string, Bucket>>();
 
   constructor(private readonly options: RateLimiterOptions = {}) {}
 
   /** @throws HttpProblem 429 with `Retry-After` */
-  take(caller: string, kind: string, { perSecond, burst }: Rate): void {
-    const { nowMs: clock = () => performance.now(), onRefusal } = this.options;
+  take(caller: string, kind: string, rate: Rate): void {
+    const { nowMs: clock = () => performance.now(), onRefusal, most = MOST_CALLERS } = this.options;
     const nowMs = clock();
-    const name = `${kind} ${caller}`;
-    const bucket = this.#buckets.get(name) ?? { tokens: burst, atMs: nowMs };
-    bucket.tokens = Math.min(burst, bucket.tokens + (Math.max(0, nowMs - bucket.atMs) / 1_000) * perSecond);
+    const buckets = this.#bucketsOf(kind);
+    const { perSecond, burst } = rate;
+    const bucket = buckets.get(caller) ?? { tokens: burst, atMs: nowMs };
+    bucket.tokens = tokensOf(bucket, nowMs, rate);
     bucket.atMs = nowMs;
     if (bucket.tokens < 1) {
       onRefusal?.(kind);
@@ -43,12 +52,36 @@ export class RateLimiter {
       });
     }
     bucket.tokens -= 1;
-    if (!this.#buckets.has(name) && this.#buckets.size >= MOST_CALLERS) this.#forgetOldest();
-    this.#buckets.set(name, bucket);
+    if (!buckets.has(caller) && buckets.size >= most) forgetOne(buckets, nowMs, rate);
+    buckets.set(caller, bucket);
   }
 
-  #forgetOldest(): void {
-    const [oldest] = this.#buckets.keys();
-    if (oldest !== undefined) this.#buckets.delete(oldest);
+  #bucketsOf(kind: string): Map<string, Bucket> {
+    const known = this.#kinds.get(kind);
+    if (known !== undefined) return known;
+    const made = new Map<string, Bucket>();
+    this.#kinds.set(kind, made);
+    return made;
   }
+}
+
+const tokensOf = ({ tokens, atMs }: Bucket, nowMs: number, { perSecond, burst }: Rate): number =>
+  Math.min(burst, tokens + (Math.max(0, nowMs - atMs) / 1_000) * perSecond);
+
+/** The first that is full, of those looked at; else the fullest. Those passed over go to the end, and are not soon seen again. */
+function forgetOne(buckets: Map<string, Bucket>, nowMs: number, rate: Rate): void {
+  let fullest: string | undefined;
+  let most = -1;
+  const passed: [string, Bucket][] = [];
+  for (const [caller, bucket] of buckets) {
+    const tokens = tokensOf(bucket, nowMs, rate);
+    if (tokens > most) [fullest, most] = [caller, tokens];
+    if (tokens >= rate.burst || passed.length >= MOST_LOOKS) break;
+    passed.push([caller, bucket]);
+  }
+  for (const [caller, bucket] of passed) {
+    buckets.delete(caller);
+    buckets.set(caller, bucket);
+  }
+  if (fullest !== undefined) buckets.delete(fullest);
 }

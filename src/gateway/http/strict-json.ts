@@ -12,7 +12,7 @@ export type ParsedJson =
 
 /**
  * Parses JSON by RFC 8259, and refuses what RFC 7493 warns of: member names that are there twice, lone surrogates,
- * numbers that a double cannot hold. `JSON.parse` would silently take the last of two members, and a second reader the
+ * numbers that a double cannot hold exactly as they are written. `JSON.parse` would silently take the last of two members, and a second reader the
  * first: that is how a request comes to be approved as one thing and carried out as another.
  */
 export function parseStrictJson(text: string, limits: JsonLimits = JSON_LIMITS): ParsedJson {
@@ -101,8 +101,29 @@ class StructureCheck {
 
   #number(): void {
     const [token = ''] = /^[-+.eE0-9]+/.exec(this.text.slice(this.#at, this.#at + 400)) ?? [];
-    if (!Number.isFinite(Number(token)) || token.length > 64)
-      throw new NotStrict('the body has a number that a double cannot hold');
+    if (token.length > 64 || !isHeldByDouble(token))
+      throw new NotStrict('the body has a number that a double cannot hold; send it as a string');
     this.#at += token.length - 1;
   }
+}
+
+/**
+ * Whether everyone who reads this number reads the same (RFC 7493 section 2.2): it is exactly what it is written as again,
+ * and where it is written as an integer, no other integer is read as it. Two that were the same here would have one digest.
+ */
+function isHeldByDouble(token: string): boolean {
+  const value = Number(token);
+  if (!Number.isFinite(value)) return false;
+  if (/^-?\d+$/.test(token) && !Number.isSafeInteger(value)) return false;
+  return decimalOf(token) === decimalOf(String(value));
+}
+
+/** Digits and power of ten, without what may be written or left out. */
+function decimalOf(token: string): string {
+  const [, sign = '', whole = '', fraction = '', power = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(token) ?? [];
+  const digits = `${whole}${fraction}`.replace(/^0+/, '');
+  const significant = digits.replace(/0+$/, '');
+  if (significant === '') return '0';
+  return `${sign}${significant}e${Number(power) - fraction.length + digits.length - significant.length}`;
 }

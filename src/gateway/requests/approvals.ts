@@ -1,15 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { type CountersignClient, CountersignError } from '../../client';
+import type { Digest } from '../../domain/digest';
 import { fold } from '../../domain/evolve';
+import type { GrantEntry, Ledger } from '../../domain/precedents';
 import { proveAuthorised } from '../../domain/prove';
 import type { RequestState } from '../../domain/state';
 import { assess, type BundleSource, type LoadedBundle } from '../../policy';
 import { BoundedMap } from '../../signing/seen';
 import type { Caller } from '../auth/caller';
+import { HttpProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
 import { boundSchema, isWithin } from '../pdp/binding';
 import type { Denied, Reevaluate } from '../pdp/decide';
+import { carrying } from './carrying';
 import type { Authority } from './evidence';
 import { evidenceOf, proveRequest } from './evidence';
 import type { TaskItem } from './records';
@@ -38,6 +42,8 @@ export interface ApprovalsOptions {
   readonly publicUrl: string;
   readonly bundles: BundleSource<LoadedBundle>;
   readonly authority: () => Promise<Authority>;
+  /** Where grants are on record; without it no approval is made. */
+  readonly ledger?: Pick<Ledger, 'grantOf'>;
   readonly enforcementPoints: ReadonlySet<string>;
   readonly nowMs: () => number;
 }
@@ -60,9 +66,12 @@ export class Approvals {
     const proof = await proveRequest(client, request.id, provedAtMs, await authority());
     if (!proof.ok) return undefined;
     const { terms } = proof.value.authorisation;
-    const { lease } = await client.get(request.id);
-    if (lease === undefined) return undefined;
-    const untilMs = Math.min(lease.expiresAtMs, provedAtMs + terms.durationMs);
+    // Its time began when the act was put on record, outside the orchestrator: what a workflow says of itself could begin
+    // it anew with every gateway that is asked.
+    const grant = await this.#grantOf(terms.requestDigest);
+    const { lease } = await carrying(() => client.get(request.id));
+    if (grant === undefined || lease === undefined) return undefined;
+    const untilMs = Math.min(lease.expiresAtMs, grant.expiresAtMs, grant.grantedAtMs + terms.durationMs);
     const id = keys.identifier('apr_', request.id);
     const approvedUntil = new Date(untilMs).toISOString();
     const state = await keys.sign('approval', {
@@ -80,10 +89,20 @@ export class Approvals {
       ...(evaluation !== undefined && { evaluation_id: evaluation }),
       ...scope,
     });
-    const approvedAt = new Date(Math.min(lease.grantedAtMs, provedAtMs)).toISOString();
+    const approvedAt = new Date(Math.min(grant.grantedAtMs, provedAtMs)).toISOString();
     const approval = { id, approved_at: approvedAt, approved_until: approvedUntil, state };
     this.#made.set(request.id, approval);
     return approval;
+  }
+
+  async #grantOf(digest: Digest): Promise<GrantEntry | undefined> {
+    try {
+      return await this.options.ledger?.grantOf(digest);
+    } catch {
+      throw new HttpProblem(503, 'the record of grants cannot be reached now; try again', {
+        headers: { 'Retry-After': '2' },
+      });
+    }
   }
 
   /** Judges an approval that is presented with an evaluation. No approval is good for anything by being known. */

@@ -3,6 +3,8 @@ import { TRACE_HEADER } from '../../contracts/traceparent';
 import type { Caller } from '../auth/caller';
 import type { Gateway } from '../gateway';
 import type { GatewayApp, GatewayContext } from '../http/app';
+import { networkOf } from '../http/network';
+import { HttpProblem } from '../http/problem';
 
 type Handler = (c: GatewayContext) => Promise<Response> | Response;
 type Limit = keyof Gateway['config']['limits'];
@@ -41,8 +43,10 @@ export function adder(app: GatewayApp, gateway: Gateway): Add {
     app.on(method.toUpperCase(), path, async (c) => {
       c.set('route', openPath);
       if (options.limit === 'open') return handler(c);
-      const caller = await authenticated(gateway, c);
-      gateway.limiter.take(caller.principal, options.limit, gateway.config.limits[options.limit]);
+      const { limit } = options;
+      const caller = await authenticated(gateway, c, ({ principal }) =>
+        gateway.limiter.take(principal, limit, gateway.config.limits[limit]),
+      );
       c.set('caller', caller);
       // Only who has shown who they are has a trace here, and can hand one on.
       const about = { kind: 'server', parent: c.req.header(TRACE_HEADER) } as const;
@@ -55,12 +59,20 @@ export function adder(app: GatewayApp, gateway: Gateway): Add {
   };
 }
 
-/** Who fails to show who they are is slowed down, by where they call from; whoever shows it is never in their way. */
-export async function authenticated(gateway: Gateway, c: GatewayContext): Promise<Caller> {
+/**
+ * Who fails to show who they are is slowed down, by where they call from; whoever shows it is never in their way. They are
+ * slowed down by `admit`, as who they are.
+ */
+export async function authenticated(
+  gateway: Gateway,
+  c: GatewayContext,
+  admit?: (caller: Caller) => void,
+): Promise<Caller> {
   try {
-    return await gateway.authenticator.authenticate(c);
+    return await gateway.authenticator.authenticate(c, admit);
   } catch (error) {
-    gateway.limiter.take(addressOf(c), 'unauthenticated', gateway.config.limits.unauthenticated);
+    if (error instanceof HttpProblem && error.status === 401)
+      gateway.limiter.take(networkOf(addressOf(c)), 'unauthenticated', gateway.config.limits.unauthenticated);
     throw error;
   }
 }

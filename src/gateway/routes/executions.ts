@@ -33,7 +33,7 @@ export function addExecutions(add: Add, { executions, authenticator, metrics }: 
     },
     async (c) => {
       const { request } = await readBody(c, releaseSchema);
-      const holderKey = await authenticator.holderKey(c);
+      const holderKey = await authenticator.holderKey(c, c.get('caller'));
       if (holderKey === undefined)
         throw new HttpProblem(400, 'a DPoP proof is needed: the token is bound to its key');
       return c.json(await executions.release(c.get('caller'), request, holderKey));

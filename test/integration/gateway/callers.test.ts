@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { type CryptoKey, exportJWK, generateKeyPair, type JWK, type JWTPayload, SignJWT } from 'jose';
 import { HolderKey } from '../../../src/enforcement';
+import { BundleFolder } from '../../support/harness-bundle';
+import { eventuallyTrue } from '../../support/harness-wait';
 import { DecisionGateway } from './support/decision-gateway';
 import { Issuer } from './support/issuer';
 
@@ -245,6 +247,29 @@ describe('tokens that identities sign for themselves', () => {
       { iat: now() + 75 },
     ])
       expect(await bearer(await gateway.token('service/harness', changes))).toBe(401);
+  });
+});
+
+describe('TTA-6 tokens of someone whom the directory has disabled', () => {
+  it('are nobody’s, at once, and whatever the issuer says', async () => {
+    const issued = await issuer.token('harness');
+    const delegated = await signed({ iss: 'https://sts.example', sub: 'alice', act: { sub: 'harness' } });
+    const own = await gateway.token('service/harness');
+    const alices = await gateway.token('person/alice');
+    expect(await Promise.all([issued, delegated, own, alices].map(bearer))).toEqual([200, 200, 200, 200]);
+    const folder = new BundleFolder(path.join(gateway.dir, 'bundle'));
+    const disable = (...who: string[]) => folder.set('directory.yaml', [...who, 'enabled'], false);
+    const enable = disable('identities', 'service/harness');
+    await eventuallyTrue('the issued token is refused', async () => (await bearer(issued)) === 401);
+    expect(await Promise.all([issued, delegated, own, alices].map(bearer))).toEqual([401, 401, 401, 200]);
+    enable();
+    await eventuallyTrue('it is believed again', async () => (await bearer(issued)) === 200);
+    const enableAlice = disable('people', 'person/alice');
+    await eventuallyTrue('alice is refused', async () => (await bearer(alices)) === 401);
+    // Whoever acts for someone who is nobody any more, neither.
+    expect(await Promise.all([issued, delegated].map(bearer))).toEqual([200, 401]);
+    enableAlice();
+    await eventuallyTrue('alice is believed again', async () => (await bearer(alices)) === 200);
   });
 });
 

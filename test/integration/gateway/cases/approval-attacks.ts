@@ -1,4 +1,8 @@
+import { CountersignClient, type RequestView } from '../../../../src/client';
+import type { Ledger } from '../../../../src/domain/precedents';
 import { proveAuthorised } from '../../../../src/domain/prove';
+import { Approvals } from '../../../../src/gateway/requests/approvals';
+import { FORGETFUL } from '../../../../src/ledger/forgetful';
 import { signStatement } from '../../../../src/signing/sign';
 import { SignedDirectory } from '../../../../src/signing/signed-directory';
 import { problemOf, type RequestGateway, WRITE } from '../support/request-gateway';
@@ -70,6 +74,41 @@ export function approvalAttackCases(ground: () => RequestGateway): void {
       expect((await gateway.submit('ci/payments', given)).status).toBe(202);
     });
 
+    it('APB-6, TTA-5 are not had again for longer by a workflow that says its grant began later', async () => {
+      const { id, approval } = await approvedWrite();
+      const { client, ledger, temporal } = gateway.harness;
+      const { request } = await client.submissionOf(id);
+      const { bundles, keys } = gateway.gateway;
+      const { directory, policy } = await bundles.current();
+      const laterMs = Date.now() + 10 * 60_000;
+      class Forged extends CountersignClient {
+        override async get(requestId: string): Promise<RequestView> {
+          const view = await super.get(requestId);
+          const { lease } = view;
+          if (lease === undefined) throw new Error('no lease');
+          return {
+            ...view,
+            lease: { ...lease, grantedAtMs: laterMs, expiresAtMs: laterMs + request.durationMs },
+          };
+        }
+      }
+      const another = (grants: Pick<Ledger, 'grantOf'>) =>
+        new Approvals({
+          ...{ client: new Forged(temporal), ledger: grants, keys, bundles, publicUrl: gateway.url },
+          authority: async () => ({ directory: new SignedDirectory(directory), policy }),
+          enforcementPoints: new Set(),
+          nowMs: () => laterMs,
+        });
+      const item = { request, scope: { binding_hash: 'x'.repeat(43), binding_context_members: [] } };
+      const again = await another(ledger).of(item);
+      expect(again?.id).toBe(approval.id);
+      expect(
+        Math.abs(Date.parse(again?.approved_until ?? '') - Date.parse(approval.approved_until)),
+      ).toBeLessThan(60_000);
+      // Of a grant that is on no record there is no approval, whatever its workflow says.
+      expect(await another(FORGETFUL).of(item)).toBeUndefined();
+    });
+
     it('AUD-2, TTA-5 a stranger learns nothing of a request by its id, and does not fill its record', async () => {
       const { json } = await gateway.ask('ci/payments', WRITE);
       const { id } = json.task;
@@ -88,7 +127,9 @@ export function approvalAttackCases(ground: () => RequestGateway): void {
         const answer = await post('bot/deployer', tried);
         expect([answer.status, answer.json]).toEqual([404, none.json]);
       }
-      const refused = (await gateway.harness.client.events(id)).filter((one) => one.type === 'statement_refused');
+      const refused = (await gateway.harness.client.events(id)).filter(
+        (one) => one.type === 'statement_refused',
+      );
       expect(refused).toEqual([]);
       // Who may read it is told what is wrong; what someone signed who was shown it may be carried by anyone.
       expect(await post('ci/payments', junk)).toMatchObject({ status: 200, json: { accepted: false } });

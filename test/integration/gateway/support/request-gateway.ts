@@ -34,7 +34,7 @@ export class RequestGateway {
   #listening: Listening | undefined;
 
   static async start(config: (url: string) => Json = () => ({})): Promise<RequestGateway> {
-    const harness = await Harness.start();
+    const harness = await Harness.start({ remembers: 'grants' });
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const decisionKey = (await generateKey()).privateJwkText;
@@ -64,6 +64,7 @@ export class RequestGateway {
       bundles,
       keys: await GatewayKeys.of(await this.harness.cast.key('service/gateway'), this.decisionKey),
       ledgerUrls: new Map([['changes', this.harness.postgres.url]]),
+      ledger: this.harness.workerLedger,
       callbackStoreUrl: this.harness.postgres.url,
       log: { info: note, warn: note, error: note },
       nowMs: () => Date.now() + this.clock.offsetMs,
