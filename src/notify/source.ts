@@ -15,24 +15,34 @@ export interface NotifyLog {
 export class NotifySource {
   #setup: NotifySetup | undefined;
   #version: string | undefined;
+  /** What was wrong when it was last read; nothing where it was good. */
+  #wrong: string | undefined;
 
   constructor(
     private readonly file: string,
     private readonly logger: NotifyLog,
   ) {}
 
-  /** Reads the file again where it, or a secret that it names, has changed. A bad one is reported once. */
+  /**
+   * Reads the file again where it, or a secret that it names, has changed; and as long as it is bad, each time: what mends
+   * it may be a secret that only it names, or someone new in the directory. What is wrong is reported once.
+   */
   current(knows: (id: PrincipalId) => boolean): NotifySetup | undefined {
     const version = this.#versionNow();
-    if (version === this.#version) return this.#setup;
+    if (version === this.#version && this.#wrong === undefined) return this.#setup;
     const read = readNotify(this.file, knows);
     if (read.ok) {
       this.close();
       this.#setup = read.setup;
+      this.#wrong = undefined;
       this.logger.info({ channels: [...read.setup.notifiers.keys()] }, 'notifications configured');
-    } else
-      for (const problem of read.problems)
-        this.logger.error(problem, 'notify.yaml refused; the last good one stays');
+    } else {
+      const wrong = JSON.stringify(read.problems);
+      if (wrong !== this.#wrong || version !== this.#version)
+        for (const problem of read.problems)
+          this.logger.error(problem, 'notify.yaml refused; the last good one stays');
+      this.#wrong = wrong;
+    }
     this.#version = this.#versionNow();
     return this.#setup;
   }

@@ -207,7 +207,7 @@ export const METRICS = {
     help: 'Calls to the ledger that failed.',
     labels: {
       operation: [
-        ...['ask', 'assessed', 'ended', 'granted', 'notGranted', 'over', 'openGrants', 'grantOf'],
+        ...['ask', 'assessed', 'ended', 'granted', 'neverGranted', 'over', 'openGrants', 'grantOf'],
         ...['reviewed', 'reportDenial', 'reviewsOwed'],
       ],
     },

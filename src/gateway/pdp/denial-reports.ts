@@ -46,15 +46,16 @@ export class DenialReports {
   note(denied: DeniedAttempt): void {
     const { nowMs } = this.options;
     const { sub, control = '', resource = '', reasonCode } = denied;
-    if (
-      this.#stopped ||
-      !this.#known.first(`${sub} ${control} ${resource} ${reasonCode}`, nowMs() + SAME_WITHIN_MS)
-    )
-      return;
+    const name = `${sub} ${control} ${resource} ${reasonCode}`;
+    if (this.#stopped || this.#known.wasSeen(name)) return;
     if (this.#waiting.length >= MOST_WAITING) {
+      if (this.#lost === 0) this.options.log.error({}, 'too many denials wait to be reported; more are lost');
+      // Not remembered: what was not reported is reported when it is tried once more and there is room.
       this.#lost += 1;
       return;
     }
+    // What cannot be remembered is reported all the same. To be told twice does no harm.
+    this.#known.first(name, nowMs() + SAME_WITHIN_MS);
     this.#waiting.push({ ...denied, deniedAt: nowMs() / 1_000 });
     this.#carrying ??= this.#carryAll().finally(() => {
       this.#carrying = undefined;
@@ -70,20 +71,26 @@ export class DenialReports {
     });
     await Promise.race([this.#carrying, late]);
     clearTimeout(timer);
+    this.#tellLost();
     if (this.#waiting.length > 0)
       this.options.log.warn({ denials: this.#waiting.length }, 'stopped before these denials were reported');
   }
 
+  #tellLost(): void {
+    if (this.#lost > 0)
+      this.options.log.error({ denials: this.#lost }, 'denials were not reported: too many at once');
+    this.#lost = 0;
+  }
+
   async #carryAll(): Promise<void> {
-    const { firstPauseMs = 1_000, log } = this.options;
+    const { firstPauseMs = 1_000 } = this.options;
     for (let pauseMs = firstPauseMs; !this.#stopped; ) {
       const [next] = this.#waiting;
       if (next === undefined) return;
       if (await this.#carry(next)) {
         this.#waiting.shift();
         pauseMs = firstPauseMs;
-        if (this.#lost > 0) log.error({ denials: this.#lost }, 'denials were not reported: too many at once');
-        this.#lost = 0;
+        this.#tellLost();
       } else {
         await this.#pause(pauseMs);
         pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS);

@@ -6,6 +6,7 @@ import { HttpProblem } from '../http/problem';
 import type { DecisionPoint } from './decide';
 import type { actionSearchSchema, Evaluation, resourceSearchSchema, subjectSearchSchema } from './entities';
 import { subjectOf } from './mapping';
+import { Turns } from './turns';
 
 const PAGE = 200;
 
@@ -16,6 +17,8 @@ interface Page {
 
 /** Answers searches from the catalog and the directory: every candidate is evaluated, and those permitted are named. */
 export class Searches {
+  readonly #turns = new Turns();
+
   constructor(
     private readonly bundles: BundleSource<LoadedBundle>,
     private readonly decisions: DecisionPoint,
@@ -24,7 +27,7 @@ export class Searches {
   async subjects(caller: Caller, { page, ...search }: z.output<typeof subjectSearchSchema>) {
     const { book, principals } = await this.bundles.current();
     const candidates = principals.flatMap((id) => subjectOf(id, search.subject.type) ?? []);
-    return paged(search, page, candidates, (candidate) =>
+    return this.#paged(search, page, candidates, (candidate) =>
       this.#permits(book, caller, { ...search, subject: { ...search.subject, ...candidate } }),
     );
   }
@@ -38,7 +41,7 @@ export class Searches {
         .map(({ entitlement }) => entitlement.resource),
     );
     const candidates = [...ids].map((id) => ({ type: search.resource.type, id }));
-    return paged(search, page, candidates, (candidate) =>
+    return this.#paged(search, page, candidates, (candidate) =>
       this.#permits(book, caller, { ...search, resource: { ...search.resource, ...candidate } }),
     );
   }
@@ -50,36 +53,36 @@ export class Searches {
       .entries()
       .filter(({ entitlement }) => entitlement.connector === type && entitlement.resource === id)
       .map(({ entitlement }) => ({ name: entitlement.action }));
-    return paged(search, page, candidates, (candidate) =>
+    return this.#paged(search, page, candidates, (candidate) =>
       this.#permits(book, caller, { ...search, action: candidate }),
     );
   }
 
   #permits(book: PolicyBook, caller: Caller, evaluation: Evaluation): boolean {
     const about = this.decisions.assess(book, caller, evaluation);
-    return about?.mayAsk === true && about.assessment.outcome === 'permit';
+    return about?.assessment.outcome === 'permit';
   }
-}
 
-/** One page of what is permitted. The token says where to go on, and for which search. */
-function paged<Candidate>(
-  search: unknown,
-  { token, limit }: Page = {},
-  candidates: readonly Candidate[],
-  permits: (candidate: Candidate) => boolean,
-) {
-  const digest = tryDigestOf(search);
-  const name = digest.ok ? digest.value.slice(-16) : '';
-  const { start, size } =
-    token === undefined ? { start: 0, size: limit ?? PAGE } : resume(token, name, limit);
-  const permitted = candidates.filter(permits);
-  const results = permitted.slice(start, start + size);
-  const end = start + results.length;
-  const next_token =
-    end < permitted.length ? Buffer.from(`${end} ${size} ${name}`).toString('base64url') : '';
-  if (token === undefined && next_token === '') return { results };
-  // The page comes first, so that a reader knows how much there is before it reads it.
-  return { page: { next_token, count: results.length, total: permitted.length }, results };
+  /** One page of what is permitted. The token says where to go on, and for which search. */
+  async #paged<Candidate>(
+    search: unknown,
+    { token, limit }: Page = {},
+    candidates: readonly Candidate[],
+    permits: (candidate: Candidate) => boolean,
+  ) {
+    const digest = tryDigestOf(search);
+    const name = digest.ok ? digest.value.slice(-16) : '';
+    const { start, size } =
+      token === undefined ? { start: 0, size: limit ?? PAGE } : resume(token, name, limit);
+    const permitted = await this.#turns.filter(candidates, permits);
+    const results = permitted.slice(start, start + size);
+    const end = start + results.length;
+    const next_token =
+      end < permitted.length ? Buffer.from(`${end} ${size} ${name}`).toString('base64url') : '';
+    if (token === undefined && next_token === '') return { results };
+    // The page comes first, so that a reader knows how much there is before it reads it.
+    return { page: { next_token, count: results.length, total: permitted.length }, results };
+  }
 }
 
 function resume(token: string, name: string, limit: number | undefined) {

@@ -10,12 +10,22 @@ interface SignedDestination extends Destination {
   readonly secret: Buffer;
 }
 
+/** What anyone could guess signs nothing; the same as notifications demand. */
+const SHORTEST_SECRET_BYTES = 24;
+
 /** Sends completion notices (profile, "Callback Completion"), signed by Standard Webhooks 1.0 with a shared key. */
 export class Callbacks {
+  /** @throws Error of one line where the secret of a rule is not good */
   constructor(
     private readonly rules: readonly CallbackRule[],
     private readonly resolve: Resolve = resolveByDns,
-  ) {}
+  ) {
+    for (const { secretFile } of rules)
+      if (secretIn(secretFile) === undefined)
+        throw new Error(
+          `${secretFile}: cannot be read, or holds no secret of ${SHORTEST_SECRET_BYTES} random bytes or more in base64`,
+        );
+  }
 
   /** @throws HttpProblem 400 where this caller may not be called back there */
   async check(endpoint: string, principal: string): Promise<void> {
@@ -26,15 +36,15 @@ export class Callbacks {
       );
   }
 
-  /** Where a callback may go; absent where it may not. Asked again for each try: names change their addresses. */
+  /** Where a callback may go; absent where it may not, or could not be signed. Asked again for each try: names change their addresses. */
   async destination(endpoint: string, principal: string): Promise<SignedDestination | undefined> {
     const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
     if (url === undefined || url.username !== '' || url.password !== '' || url.hash !== '') return undefined;
     const rule = this.#ruleFor(url, principal);
     if (rule === undefined || (url.protocol !== 'https:' && !rule.allowInternal)) return undefined;
     const address = await addressFor(url, rule, this.resolve);
-    if (address === undefined) return undefined;
-    return { url, address, secret: webhookSecret(readFileSync(rule.secretFile, 'utf8')) };
+    const secret = secretIn(rule.secretFile);
+    return address === undefined || secret === undefined ? undefined : { url, address, secret };
   }
 
   /** Tells the endpoint, once. `gone` where it will never be taken: it says so, or may not be told any more. */
@@ -60,6 +70,16 @@ export class Callbacks {
 
   #ruleFor(url: URL, principal: string): CallbackRule | undefined {
     return this.rules.find((one) => one.principals.includes(principal) && isUnder(url, one.prefix));
+  }
+}
+
+/** Read anew each time, so that it can be changed; absent where it is not good. */
+function secretIn(file: string): Buffer | undefined {
+  try {
+    const secret = webhookSecret(readFileSync(file, 'utf8'));
+    return secret.length < SHORTEST_SECRET_BYTES ? undefined : secret;
+  } catch {
+    return undefined;
   }
 }
 

@@ -18,6 +18,7 @@ import { callbackOf, type Prepared, prepareItem } from './prepare';
 import type { TaskItem, TaskRecord, TaskRecords } from './records';
 import type { AccessRequestBody, TaskResponse } from './schema';
 import type { TaskView } from './task-view';
+import { Waits } from './waits';
 
 /** How long a submission waits for policy to let it through by itself, before it becomes a task to be asked about. */
 const SYNCHRONOUS_MS = 5_000;
@@ -77,6 +78,7 @@ export class Tasks {
   }
 
   readonly #underWay = new Map<string, Promise<Submitted>>();
+  readonly #waits = new Waits();
 
   async #submitOnce(
     caller: Caller,
@@ -87,18 +89,18 @@ export class Tasks {
     const earlier = await this.#earlier(caller, idempotencyKey);
     if (earlier !== undefined && earlier.body !== digest)
       throw profileProblem('duplicate_request', 'the Idempotency-Key was used with another body');
-    if (earlier?.isWhole) return this.#answer(earlier);
+    if (earlier?.isWhole) return this.#answer(caller, earlier);
     checkActor(caller, body);
     if (body.callback !== undefined)
       await this.options.callbacks.check(body.callback.endpoint, caller.principal);
     const { record, settled } = await this.#takeIn(caller, body, digest, idempotencyKey, earlier);
-    return this.#answer(record, settled ? SYNCHRONOUS_MS : 0);
+    return this.#answer(caller, record, settled ? SYNCHRONOUS_MS : 0);
   }
 
-  /** A task, for someone who is a party to it. Waits up to `waitMs` for it to be decided. */
+  /** A task, for someone who is a party to it. Waits up to `waitMs` for it to be decided, where there is room to wait. */
   async read(caller: Caller, id: string, waitMs = 0): Promise<TaskResponse> {
     const record = await this.#recordFor(caller, id);
-    return this.options.view.describe(record, await this.options.view.look(record, waitMs));
+    return this.#described(caller, record, waitMs);
   }
 
   /**
@@ -198,10 +200,15 @@ export class Tasks {
     return { record, settled };
   }
 
-  async #answer(record: TaskRecord, waitMs = 0) {
-    const response = this.options.view.describe(record, await this.options.view.look(record, waitMs));
-    const described = await response;
-    return { created: described.task.status !== 'pending', response: described };
+  async #answer(caller: Caller, record: TaskRecord, waitMs = 0): Promise<Submitted> {
+    const response = await this.#described(caller, record, waitMs);
+    return { created: response.task.status !== 'pending', response };
+  }
+
+  async #described({ principal }: Caller, record: TaskRecord, waitMs: number): Promise<TaskResponse> {
+    const { view } = this.options;
+    const seen = await this.#waits.during(principal, waitMs, (ms) => view.look(record, ms));
+    return view.describe(record, seen);
   }
 
   /** Whoever has no part in a task hears the same as if it did not exist: ids cannot be tried out. */

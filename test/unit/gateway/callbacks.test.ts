@@ -22,7 +22,7 @@ describe('callbacks never reach inwards', () => {
 describe('a destination', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'countersign-callbacks-'));
   const secretFile = path.join(folder, 'secret');
-  writeFileSync(secretFile, 'whsec_c2VjcmV0');
+  writeFileSync(secretFile, `whsec_${Buffer.alloc(24, 7).toString('base64')}`);
   afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
   const names: Record<string, readonly string[]> = {
@@ -86,6 +86,18 @@ describe('a destination', () => {
     expect(await callbacks.destination('https://10.0.0.7/allowed', 'ci/payments')).toMatchObject({
       address: '10.0.0.7',
     });
+  });
+
+  it.each(['', 'whsec_', 'whsec_c2VjcmV0', '   '])('is signed with no such secret as %j', async (secret) => {
+    const file = path.join(folder, 'weak');
+    const made = () => new Callbacks([{ ...rule('https://hooks.example/in'), secretFile: file }], resolve);
+    writeFileSync(file, secret);
+    expect(made).toThrow(/weak: cannot be read, or holds no secret/);
+    writeFileSync(file, `whsec_${Buffer.alloc(24, 7).toString('base64')}`);
+    const one = made();
+    expect(await one.destination('https://hooks.example/in', 'ci/payments')).toBeDefined();
+    writeFileSync(file, secret);
+    expect(await one.destination('https://hooks.example/in', 'ci/payments')).toBeUndefined();
   });
 
   it('is looked up anew each time: a name may lead elsewhere by then', async () => {

@@ -98,4 +98,34 @@ describe('APB-3 denial reports of the decision point', () => {
       message: expect.stringContaining('before these'),
     });
   });
+
+  it('loses none silently, and takes one that was lost when it is tried once more', async () => {
+    let open: () => void = () => undefined;
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    const some = reports();
+    const denials = Array.from({ length: 1_002 }, (_, index) => ({
+      ...DENIED,
+      resource: `warehouse:t${index}`,
+    }));
+    for (const one of denials) some.note(one);
+    expect(logged).toContainEqual({ about: {}, message: expect.stringContaining('more are lost') });
+    open();
+    await have(1_000);
+    // What is on its way is one; what was lost is not.
+    for (const one of denials) some.note(one);
+    await have(1_002);
+    expect(new Set(carried.map(({ resource }) => resource)).size).toBe(1_002);
+  });
+
+  it('reports also what it cannot remember', async () => {
+    const some = reports();
+    for (let index = 0; index < 12; index += 1) {
+      for (let table = 0; table < 900; table += 1)
+        some.note({ ...DENIED, resource: `warehouse:${index}-${table}` });
+      await have((index + 1) * 900);
+    }
+    expect(logged).toEqual([]);
+  });
 });
