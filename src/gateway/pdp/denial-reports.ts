@@ -9,6 +9,7 @@ import type { Log } from '../execution/report';
 const MOST_WAITING = 1_000;
 /** The same denial within this time is one: what counts for later requests is that it was denied, not how often. */
 const SAME_WITHIN_MS = 60_000;
+const MOST_KNOWN = 10_000;
 const LONGEST_PAUSE_MS = 30_000;
 /** How long a gateway that is asked to stop goes on with the report that is under way. */
 const STOP_WITHIN_MS = 1_000;
@@ -23,6 +24,8 @@ export interface DenialReportsOptions {
   readonly log: Log;
   readonly nowMs: () => number;
   readonly firstPauseMs?: number;
+  /** Denials that are known again within a minute. */
+  readonly mostKnown?: number;
 }
 
 /**
@@ -39,7 +42,7 @@ export class DenialReports {
   #stopped = false;
 
   constructor(private readonly options: DenialReportsOptions) {
-    this.#known = new SeenOnce(10_000, options.nowMs);
+    this.#known = new SeenOnce(options.mostKnown ?? MOST_KNOWN, options.nowMs);
   }
 
   /** Takes a denial in. Never waits and never throws. */

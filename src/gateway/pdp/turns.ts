@@ -8,17 +8,24 @@ const PIECE_MS = 10;
 export class Turns {
   #last: Promise<void> = Promise.resolve();
 
-  async filter<Item>(items: readonly Item[], test: (item: Item) => boolean): Promise<readonly Item[]> {
-    const kept: Item[] = [];
+  filter<Item>(items: readonly Item[], test: (item: Item) => boolean): Promise<readonly Item[]> {
+    return this.flatMap(items, (item) => (test(item) ? [item] : []));
+  }
+
+  async flatMap<Item, Made>(
+    items: readonly Item[],
+    make: (item: Item) => readonly Made[],
+  ): Promise<readonly Made[]> {
+    const all: Made[] = [];
     let begunMs = Number.NEGATIVE_INFINITY;
     for (const item of items) {
       if (performance.now() - begunMs >= PIECE_MS) {
         await this.#next();
         begunMs = performance.now();
       }
-      if (test(item)) kept.push(item);
+      all.push(...make(item));
     }
-    return kept;
+    return all;
   }
 
   #next(): Promise<void> {

@@ -15,6 +15,7 @@ import type { GatewayKeys } from '../keys';
 import { type DecisionPoint, emergencyWays } from '../pdp/decide';
 import type { Evaluation } from '../pdp/entities';
 import { subjectOf } from '../pdp/mapping';
+import { Turns } from '../pdp/turns';
 import { attest } from './attest';
 import { carrying } from './carrying';
 
@@ -43,6 +44,8 @@ export interface OwnRequestsOptions {
 
 /** The requests of a caller's own: what it can ask for, asking, and giving back. With a key of its own it signs them itself. */
 export class OwnRequests {
+  readonly #turns = new Turns();
+
   constructor(private readonly options: OwnRequestsOptions) {}
 
   /**
@@ -88,7 +91,10 @@ export class OwnRequests {
   /** What policy would say to the caller now, for everything in the catalog that it would not simply refuse. */
   async requestable(caller: Caller) {
     const { book } = await this.options.bundles.current();
-    return { requestable: book.catalog.entries().flatMap((entry) => this.#answerTo(book, caller, entry)) };
+    const entries = book.catalog.entries();
+    return {
+      requestable: await this.#turns.flatMap(entries, (entry) => this.#answerTo(book, caller, entry)),
+    };
   }
 
   #answerTo(book: PolicyBook, caller: Caller, entry: CatalogEntry) {

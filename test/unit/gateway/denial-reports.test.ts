@@ -27,7 +27,7 @@ describe('APB-3 denial reports of the decision point', () => {
     logged.length = 0;
   });
 
-  const reports = () => {
+  const reports = (mostKnown?: number) => {
     const note = (about: object, message: string) => void logged.push({ about, message });
     return new DenialReports({
       client: {
@@ -43,6 +43,7 @@ describe('APB-3 denial reports of the decision point', () => {
       log: { info: note, warn: note, error: note },
       nowMs: () => clockMs,
       firstPauseMs: 1,
+      ...(mostKnown !== undefined && { mostKnown }),
     });
   };
   const have = (count: number) => eventuallyTrue(`${count} reports`, async () => carried.length === count);
@@ -120,12 +121,9 @@ describe('APB-3 denial reports of the decision point', () => {
   });
 
   it('reports also what it cannot remember', async () => {
-    const some = reports();
-    for (let index = 0; index < 12; index += 1) {
-      for (let table = 0; table < 900; table += 1)
-        some.note({ ...DENIED, resource: `warehouse:${index}-${table}` });
-      await have((index + 1) * 900);
-    }
+    const some = reports(3);
+    for (let index = 0; index < 5; index += 1) some.note({ ...DENIED, resource: `warehouse:t${index}` });
+    await have(5);
     expect(logged).toEqual([]);
   });
 });

@@ -3,6 +3,8 @@ import { MeterProvider } from '@opentelemetry/sdk-metrics';
 import type { DomainEvent } from '../../../src/domain/event';
 import { factsOf } from '../../../src/domain/fact';
 import type { RequestState } from '../../../src/domain/state';
+import { FORGETFUL } from '../../../src/ledger/forgetful';
+import { METRICS } from '../../../src/telemetry/catalogue';
 import { countFacts } from '../../../src/telemetry/count-facts';
 import { FailingEnds } from '../../../src/telemetry/failing-ends';
 import { createRecorder } from '../../../src/telemetry/recorder';
@@ -103,5 +105,12 @@ describe('FRI-4 ends that fail', () => {
     failing.failed('three', 'made-up', now);
     expect(await seen()).toEqual([0, 0]);
     failing.done('three');
+  });
+});
+
+describe('AUD-2 calls to the ledger that fail are told apart', () => {
+  test('by names that the ledger has', () => {
+    const { operation } = METRICS.countersign_ledger_errors_total.labels;
+    expect([...operation].sort()).toEqual(Object.keys(FORGETFUL).sort());
   });
 });
