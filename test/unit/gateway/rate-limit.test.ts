@@ -32,6 +32,13 @@ describe('rate limits', () => {
     expect(isLetThrough('203.0.113.1')).toBe(true);
   });
 
+  it('TTA-5 of someone who is known are remembered however many strangers use theirs up', () => {
+    expect(isLetThrough('agent/atlas', 'reading')).toBe(true);
+    for (let index = 0; index < 200; index += 1) exhaust(`198.51.100.${index}`);
+    expect(isLetThrough('agent/atlas', 'reading')).toBe(true);
+    expect(isLetThrough('agent/atlas', 'reading')).toBe(false);
+  });
+
   it('take a network of IPv6 for one caller, and an IPv4 address however it is written', () => {
     const same = ['2001:db8:1:2::1', '2001:0db8:1:2:ffff:ffff:ffff:fffe', '2001:db8:1:2:3:4:5.6.7.8'];
     expect(new Set(same.map(networkOf))).toEqual(new Set(['2001:db8:1:2::/64']));

@@ -108,7 +108,7 @@ describe('FRI-4 ends that fail', () => {
   });
 });
 
-describe('AUD-2 calls to the ledger that fail are told apart', () => {
+describe('calls to the ledger that fail are told apart', () => {
   test('by names that the ledger has', () => {
     const { operation } = METRICS.countersign_ledger_errors_total.labels;
     expect([...operation].sort()).toEqual(Object.keys(FORGETFUL).sort());

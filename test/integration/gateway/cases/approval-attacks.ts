@@ -109,7 +109,7 @@ export function approvalAttackCases(ground: () => RequestGateway): void {
       expect(await another(FORGETFUL).of(item)).toBeUndefined();
     });
 
-    it('AUD-2, TTA-5 a stranger learns nothing of a request by its id, and does not fill its record', async () => {
+    it('TTA-5 a stranger learns nothing of a request by its id, and does not fill its record', async () => {
       const { json } = await gateway.ask('ci/payments', WRITE);
       const { id } = json.task;
       const post = (who: string, body: unknown, about = id) =>
