@@ -47,6 +47,20 @@ export function taskCases(ground: () => Ground): void {
       expect(problemOf(await gateway.submit('bot/deployer', body, key))).toBe('invalid_denial_binding');
     });
 
+    it('of attempts at once under one key each finds what those before it have made, also when the first is refused', async () => {
+      const body = await gateway.submission('ci/payments', WRITE);
+      const key = randomUUID();
+      const bad = { ...body, requested_access: { requested_until: '2001-01-01T00:00:00Z' } };
+      const answers = await Promise.all(
+        [bad, body, body, body].map((one) => gateway.submit('ci/payments', one, key)),
+      );
+      const made = answers.filter(({ status }) => status === 202);
+      // It may as well have come after one of the others: then it is another body under the same key.
+      expect([400, 409]).toContain(answers[0]?.status);
+      expect(made).toHaveLength(3);
+      expect(new Set(made.map(({ json }) => json.task.id)).size).toBe(1);
+    });
+
     it('several items are one task, each with a fate of its own', async () => {
       const items = [];
       for (const about of [WRITE, rotation(7)]) {
