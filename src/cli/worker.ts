@@ -77,6 +77,7 @@ export async function runWorker(
     logger,
     recorder,
   };
+  const payloadCodecs = configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS);
   const reconciler = startReconciler(watch);
   const standing = watchStanding({
     ...watch,
@@ -87,31 +88,32 @@ export async function runWorker(
   let archive: Awaited<ReturnType<typeof startArchive>> | undefined;
   const stopping = stopSignal();
   try {
-    // What ends overdue leases is running by now, and runs on while Temporal is away: also where it was away at the start.
+    // What ends overdue leases is running by now, and runs on while Temporal is away or has no such namespace.
     for (let isOver = false; !isOver; ) {
       const connection = await connectPatiently(connectionOptions, logger, stopping);
       if (connection === undefined) break;
-      archive ??= sink && (await startArchive(context, sink, recorder));
-      const worker = await createWorker({
-        connection,
-        namespace,
-        taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
-        bundles,
-        connectors,
-        ledger,
-        maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
-        payloadCodecs: configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS),
-        recorder,
-        tracing,
-        ...code,
-      });
-      isOver = await worker.run().then(
-        () => true,
-        (error: unknown) => {
-          logger.error({ reason: reasonOf(error) }, 'the worker has ended; it starts again');
-          return stopping.aborted;
-        },
-      );
+      try {
+        archive ??= sink && (await startArchive(context, sink, recorder));
+        const worker = await createWorker({
+          connection,
+          namespace,
+          taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
+          bundles,
+          connectors,
+          ledger,
+          maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
+          payloadCodecs,
+          recorder,
+          tracing,
+          ...code,
+        });
+        await worker.run();
+        isOver = true;
+      } catch (error) {
+        logger.error({ reason: reasonOf(error) }, 'the worker has ended; it starts again');
+        isOver = stopping.aborted;
+        await sleep(TRY_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
+      }
       await connection.close().catch(() => undefined);
     }
   } finally {
