@@ -45,6 +45,8 @@ export interface Variation {
 
 async function work(context: Context): Promise<Outcome> {
   await runWorker(context);
+  // What the SDK has not let go of would keep the process.
+  setTimeout(() => process.exit(), LINGER_MS).unref();
   return done({ stopped: true });
 }
 
@@ -94,6 +96,8 @@ export async function runWorker(
       if (connection === undefined) break;
       try {
         archive ??= sink && (await startArchive(context, sink, recorder));
+        // Asked first, for the SDK never lets go of a worker that it could not validate.
+        await connection.workflowService.describeNamespace({ namespace });
         const worker = await createWorker({
           connection,
           namespace,
@@ -135,6 +139,8 @@ function installRuntime(settings: Settings, logger: Logger): void {
 }
 
 const TRY_AGAIN_MS = 1_000;
+/** How long a worker that has stopped may take to end by itself. */
+const LINGER_MS = 3_000;
 
 /** Tries until Temporal is there. Nothing where the program is to stop before. */
 async function connectPatiently(
