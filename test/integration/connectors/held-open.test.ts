@@ -109,6 +109,21 @@ describe('EMG-2 a holder of access cannot keep it by holding a lock', () => {
   });
 });
 
+describe('EMG-2 the reconciler of executions', () => {
+  test('looks at what is alive, and a turn that a wrong clock took for a year is none', async () => {
+    const executions = new ExecutionTokenConnector({ name: 'changes', url: postgres.url });
+    await executions.revoke('barred-0001', 'barred');
+    expect((await executions.list()).leases.map(({ id }) => id)).toContain('barred-0001');
+    expect((await executions.list('alive')).leases).toEqual([]);
+    await executions.withReconcilerLock(async () => undefined);
+    await postgres.query('UPDATE countersign.execution_reconciler SET until_ms = $1', [
+      Date.now() + 31_536_000_000,
+    ]);
+    expect(await executions.withReconcilerLock(async () => undefined)).toBe(true);
+    await executions.close();
+  });
+});
+
 describe('EMG-2 no session outlives the access it was opened with', () => {
   const WRITE = 'INSERT INTO stock VALUES (1)';
   beforeAll(async () => {
