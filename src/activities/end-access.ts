@@ -11,14 +11,15 @@ export function endAccessActivity(dependencies: Dependencies): Activities['endAc
     const { connector: name, leaseId, reason, end = 'ended' } = endAccessSchema.parse(raw);
     const { ledger, nowMs } = dependencies;
     const connector = dependencies.connector(name);
-    if (connector === undefined) {
-      // A request for a target that does not exist has nothing to bar; a grant on one that is gone must be retried.
-      if (reason !== 'barred')
-        throw ApplicationFailure.retryable(`this worker has no connector ${name}`, 'UnknownConnector');
+    if (connector === undefined && reason === 'barred') {
+      // A request for a target that does not exist has nothing to bar.
       await ledger.ended(leaseId, end, nowMs());
       return undefined;
     }
     const endIt = async () => {
+      // A grant on a target that is gone is tried for again, and people are called as for any other that cannot be ended.
+      if (connector === undefined)
+        throw ApplicationFailure.retryable(`this worker has no connector ${name}`, 'UnknownConnector');
       const { before, neverGiven } = await connector.revoke(leaseId, reason);
       const told = before && tellOf(before, reason, nowMs());
       // An act that was broken off before it gave anything is on record as a grant, and leaves no debt.

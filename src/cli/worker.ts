@@ -45,6 +45,8 @@ export interface Variation {
 
 async function work(context: Context): Promise<Outcome> {
   await runWorker(context);
+  // What the SDK has not let go of would keep the process.
+  setTimeout(() => process.exit(), LINGER_MS).unref();
   return done({ stopped: true });
 }
 
@@ -77,6 +79,7 @@ export async function runWorker(
     logger,
     recorder,
   };
+  const payloadCodecs = configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS);
   const reconciler = startReconciler(watch);
   const standing = watchStanding({
     ...watch,
@@ -87,31 +90,34 @@ export async function runWorker(
   let archive: Awaited<ReturnType<typeof startArchive>> | undefined;
   const stopping = stopSignal();
   try {
-    // What ends overdue leases is running by now, and runs on while Temporal is away: also where it was away at the start.
+    // What ends overdue leases is running by now, and runs on while Temporal is away or has no such namespace.
     for (let isOver = false; !isOver; ) {
       const connection = await connectPatiently(connectionOptions, logger, stopping);
       if (connection === undefined) break;
-      archive ??= sink && (await startArchive(context, sink, recorder));
-      const worker = await createWorker({
-        connection,
-        namespace,
-        taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
-        bundles,
-        connectors,
-        ledger,
-        maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
-        payloadCodecs: configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS),
-        recorder,
-        tracing,
-        ...code,
-      });
-      isOver = await worker.run().then(
-        () => true,
-        (error: unknown) => {
-          logger.error({ reason: reasonOf(error) }, 'the worker has ended; it starts again');
-          return stopping.aborted;
-        },
-      );
+      try {
+        archive ??= sink && (await startArchive(context, sink, recorder));
+        // Asked first, for the SDK never lets go of a worker that it could not validate.
+        await connection.workflowService.describeNamespace({ namespace });
+        const worker = await createWorker({
+          connection,
+          namespace,
+          taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
+          bundles,
+          connectors,
+          ledger,
+          maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
+          payloadCodecs,
+          recorder,
+          tracing,
+          ...code,
+        });
+        await worker.run();
+        isOver = true;
+      } catch (error) {
+        logger.error({ reason: reasonOf(error) }, 'the worker has ended; it starts again');
+        isOver = stopping.aborted;
+        await sleep(TRY_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
+      }
       await connection.close().catch(() => undefined);
     }
   } finally {
@@ -133,6 +139,8 @@ function installRuntime(settings: Settings, logger: Logger): void {
 }
 
 const TRY_AGAIN_MS = 1_000;
+/** How long a worker that has stopped may take to end by itself. */
+const LINGER_MS = 3_000;
 
 /** Tries until Temporal is there. Nothing where the program is to stop before. */
 async function connectPatiently(

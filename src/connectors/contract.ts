@@ -27,7 +27,10 @@ export interface NeverGiven {
 export type EndReason = LeaseEnd | 'barred';
 
 export interface RevocationOutcome extends NeverGiven {
-  /** False where other leases of the same account still hold the same access. */
+  /**
+   * False where the account still holds the same access: by other leases, or by a grant of somebody else's that the connector
+   * may not take away, which is drift.
+   */
   readonly accessRemoved: boolean;
   /** The lease as it stood before; absent where it was never given. */
   readonly before?: LeaseRecord;
@@ -40,7 +43,7 @@ export interface LeaseRecord extends Lease {
   readonly grant: string;
   readonly emergency: boolean;
   readonly ended?: { readonly atMs: number; readonly reason: EndReason; readonly cause?: EndCause };
-  /** False when the lease is alive but the target does not hold the access. */
+  /** Whether the lease is alive and the target holds the access: false where it was taken away by hand. */
   readonly present: boolean;
 }
 
@@ -145,6 +148,11 @@ export interface Connector {
   list(scope?: 'all' | 'alive', governed?: readonly CatalogGrant[]): Promise<Inventory>;
   /** Leases that are alive although their end has passed, the longest overdue first; a thousand at most. */
   overdue(atMs: number): Promise<readonly LeaseRecord[]>;
+  /**
+   * Ends sessions that outlived the access they had, where the target has such: an ending does so itself, and leaves here
+   * what it could not. Yields the access that some still hold.
+   */
+  endSessions?(): Promise<readonly Drift[]>;
   /** Where it is absent, findings are only logged and counted. */
   readonly findings?: FindingBook;
   /** Runs `work` unless another worker holds the target's reconciler lock. Yields whether it ran. */

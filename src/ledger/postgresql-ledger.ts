@@ -15,7 +15,7 @@ import type { PrincipalId } from '../domain/principal';
 import { entitlementName } from '../domain/request';
 import type { Verdict } from '../domain/statement';
 import { type FoundRows, type GrantRow, grantOf, precedentsOf } from './rows';
-import { LEDGER_MIGRATION_LOCK, LEDGER_SCHEMA } from './schema';
+import { LEDGER_SCHEMA } from './schema';
 
 /** More of one kind than this say nothing new: whoever has that many has passed every limit. */
 const LOOK_BACK_AT = 200;
@@ -189,6 +189,6 @@ export class PostgresqlLedger implements Ledger {
   }
 
   #prepare(): Promise<void> {
-    return this.#database.prepare(LEDGER_MIGRATION_LOCK, LEDGER_SCHEMA);
+    return this.#database.prepare(LEDGER_SCHEMA);
   }
 }

@@ -52,6 +52,3 @@ export const LEDGER_SCHEMA = `
   );
   CREATE INDEX IF NOT EXISTS denial_subject ON countersign.denial (subject, denied_at_ms);
 `;
-
-/** Number of the advisory lock under which one worker at a time makes the schema. */
-export const LEDGER_MIGRATION_LOCK = 7_305_002;

@@ -31,8 +31,3 @@ export const NOTICE_SCHEMA = `
     until_ms bigint NOT NULL
   );
 `;
-
-/** Number of the advisory lock under which one worker at a time makes the schema. */
-export const NOTICE_MIGRATION_LOCK = 7_305_011;
-/** Number of the advisory lock under which one worker at a time puts messages together. */
-export const NOTICE_GATHERING_LOCK = 7_305_012;

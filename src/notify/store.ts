@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { Database } from '../connectors/postgresql/database';
 import type { PrincipalId } from '../domain/principal';
 import type { Notice } from './notice';
-import { NOTICE_GATHERING_LOCK, NOTICE_MIGRATION_LOCK, NOTICE_SCHEMA } from './store-schema';
+import { NOTICE_SCHEMA } from './store-schema';
 
 /** How messages are put together. */
 export interface Gathering {
@@ -75,7 +75,8 @@ export class NoticeStore {
     const { nowMs, digestWithinMs, perPersonAndHour, perHour, channelsOf } = gathering;
     await this.#prepare();
     return this.#database.transaction(async (client) => {
-      await client.query('SELECT pg_advisory_xact_lock($1)', [NOTICE_GATHERING_LOCK]);
+      // One worker at a time puts messages together.
+      await client.query('LOCK TABLE countersign.notice_message IN SHARE ROW EXCLUSIVE MODE');
       const { rows } = await client.query<{ person: string; recent: number; total: number }>(
         `SELECT n.person,
                 (SELECT count(*)::int FROM countersign.notice_message m
@@ -179,7 +180,7 @@ export class NoticeStore {
   }
 
   #prepare(): Promise<void> {
-    return this.#database.prepare(NOTICE_MIGRATION_LOCK, NOTICE_SCHEMA);
+    return this.#database.prepare(NOTICE_SCHEMA);
   }
 }
 

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { atMost } from '../connectors/at-most';
 import type { CatalogGrant, Connector, Finding } from '../connectors/contract';
 import { type Recorder, SILENT } from '../telemetry/catalogue';
 
@@ -21,7 +22,7 @@ export interface ReconcilerOptions {
   readonly recorder?: Recorder;
 }
 
-/** What one reconciler has done since it started. */
+/** What one reconciler has done since it started. A pass is one look at one target. */
 export interface ReconcilerCounts {
   passes: number;
   skipped: number;
@@ -41,6 +42,8 @@ export interface Reconciler {
 }
 
 const GRACE_MS = 5_000;
+/** Leases of one target that are ended at a time: as many as its connector has connections. */
+const ENDED_AT_ONCE = 4;
 /** Trouble that lasts longer than this is for people, not for another try. */
 const ALERT_AFTER_MS = 120_000;
 
@@ -61,7 +64,8 @@ interface Look {
 /**
  * Ends leases past their end whatever became of their workflow, and reports access that no lease accounts for. It runs
  * on its own clock and knows nothing of Temporal: who can write to the namespace can neither stop nor pause it (EMG-2).
- * A lease outlives its end by the interval and the grace at most, plus the time of one look.
+ * A lease outlives its end by the interval and the grace at most, plus the time of one look. Each target is looked at by a
+ * loop of its own: one that hangs keeps no other waiting.
  */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
   const { connectors, intervalMs, logger, recorder = SILENT, graceMs = GRACE_MS, nowMs = Date.now } = options;
@@ -78,24 +82,25 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   const trouble = new Map<string, number>();
   const about = { counts, logger, recorder, graceMs, nowMs, governed, trouble };
   const stopping = new AbortController();
-  const pass = async () => {
-    counts.passes += 1;
-    await Promise.all([...connectors].map(([name, connector]) => reconcile({ ...about, name, connector })));
-  };
-  const loop = async () => {
+  const looks = [...connectors].map(
+    ([name, connector]) =>
+      () =>
+        reconcile({ ...about, name, connector }),
+  );
+  const loop = async (look: () => Promise<void>) => {
     while (!stopping.signal.aborted) {
-      await pass();
+      await look();
       await sleep(intervalMs, undefined, { signal: stopping.signal }).catch(() => undefined);
     }
   };
-  const running = loop();
+  const running = looks.map(loop);
   logger.info({ connectors: [...connectors.keys()], intervalMs }, 'reconciler started');
   return {
     counts,
-    pass,
+    pass: async () => void (await Promise.all(looks.map((look) => look()))),
     stop: async () => {
       stopping.abort();
-      await running;
+      await Promise.all(running);
       logger.info({ counts }, 'reconciler stopped');
     },
   };
@@ -104,11 +109,13 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
 /** One look at one target. A target that fails is tried again at the next look; the others go on. */
 async function reconcile(look: Look): Promise<void> {
   const { name, connector, counts, logger, recorder, trouble, nowMs } = look;
+  counts.passes += 1;
   const looked = (result: string) =>
     recorder.record('countersign_reconciler_looks_total', 1, { connector: name, result });
   try {
     const ran = await connector.withReconcilerLock(async () => {
       await endOverdue(look);
+      await endSessions(look);
       await findDifferences(look);
     });
     if (!ran) counts.skipped += 1;
@@ -134,7 +141,7 @@ async function reconcile(look: Look): Promise<void> {
 /** Ends what is past its end, each lease for itself: one that cannot be ended must not keep the others alive. */
 async function endOverdue(look: Look): Promise<void> {
   const { name, connector, counts, logger, recorder, graceMs, nowMs } = look;
-  for (const lease of await connector.overdue(nowMs() - graceMs)) {
+  await atMost(ENDED_AT_ONCE, await connector.overdue(nowMs() - graceMs), async (lease) => {
     const { id: leaseId, account, grant, expiresAtMs } = lease;
     const about = { connector: name, leaseId, account, lateMs: nowMs() - expiresAtMs };
     try {
@@ -155,6 +162,20 @@ async function endOverdue(look: Look): Promise<void> {
         logger.error(told, 'ALERT access is alive past its end and could not be taken away');
       }
     }
+  });
+}
+
+/** Sessions that go on with access that is over: on a target that has such, access without a lease. */
+async function endSessions(look: Look): Promise<void> {
+  const { name, connector, counts, logger } = look;
+  for (const left of (await connector.endSessions?.()) ?? []) {
+    counts.driftSeen += 1;
+    counts.alerts += 1;
+    await keep(look, { kind: 'drift', ...left });
+    logger.error(
+      { connector: name, ...left },
+      'ALERT sessions have outlived their access and were not ended',
+    );
   }
 }
 

@@ -19,6 +19,7 @@ export function breakConnector(connector: Connector, url: string): Connector {
     overdue: async (atMs) =>
       (await connector.overdue(atMs)).filter(({ id }) => breakageOf(id) !== 'holds-open'),
     ...(connector.findings && { findings: connector.findings }),
+    endSessions: async () => (await connector.endSessions?.()) ?? [],
     withReconcilerLock: (work) => connector.withReconcilerLock(work),
     close: () => connector.close(),
   };

@@ -177,7 +177,30 @@ export function describeConnectorContract(name: string, harness: ContractHarness
       const { id } = await give();
       await harness.takeAside(account, role);
       expect((await record(id))?.present).toBe(false);
+      expect((await end(id)).before?.present).toBe(false);
+      const whole = await give({ durationMs: 1 });
+      expect(await harness.connector().overdue(Date.now() + 1_000)).toMatchObject([{ present: true }]);
+      expect((await end(whole.id)).before?.present).toBe(true);
+    });
+
+    test('what has ended is left out of what is alive', async () => {
+      const { id } = await give();
+      const alive = async () =>
+        (await harness.connector().list('alive')).leases.some((lease) => lease.id === id);
+      expect(await alive()).toBe(true);
       await end(id);
+      expect(await alive()).toBe(false);
+    });
+
+    test('EMG-2 looks take turns, and a look that breaks gives up its own', async () => {
+      const turn = (work: () => Promise<void>) => harness.connector().withReconcilerLock(work);
+      let inside: boolean | undefined;
+      const outside = await turn(async () => {
+        inside = await turn(async () => undefined);
+      });
+      expect([outside, inside]).toEqual([true, false]);
+      await expect(turn(() => Promise.reject(new Error('the look broke')))).rejects.toThrow('the look broke');
+      expect(await turn(async () => undefined)).toBe(true);
     });
 
     test('EMG-2 a lease past its end is listed as overdue, one in time is not', async () => {

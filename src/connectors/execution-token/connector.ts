@@ -10,11 +10,9 @@ import {
   type ProvisionOutcome,
   type RevocationOutcome,
 } from '../contract';
+import { inTurn } from '../postgresql/turn';
 import { ExecutionLedger, type LedgerOptions } from './ledger';
 import type { ExecutionRow } from './ledger-schema';
-
-/** Longer than a look takes. Two looks at once would do no harm, only the same work. */
-const RECONCILER_LOCK_MS = 20_000;
 
 /**
  * Lets exact actions be executed, each once, in place of giving access. Its lease is the time in which that may happen;
@@ -50,9 +48,11 @@ export class ExecutionTokenConnector implements Connector {
   }
 
   /** What is executed leaves nothing behind that could drift. */
-  async list(): Promise<Inventory> {
+  async list(scope: 'all' | 'alive' = 'all'): Promise<Inventory> {
     const rows = await this.#ledger.query<ExecutionRow>(
-      'SELECT * FROM countersign.execution ORDER BY released_at_ms NULLS LAST, request_id',
+      `SELECT * FROM countersign.execution WHERE $1 OR ended_at_ms IS NULL
+        ORDER BY released_at_ms NULLS LAST, request_id`,
+      [scope === 'all'],
     );
     return { leases: rows.map(recordOf), drift: [] };
   }
@@ -66,25 +66,9 @@ export class ExecutionTokenConnector implements Connector {
     return rows.map(recordOf);
   }
 
-  async withReconcilerLock(work: () => Promise<void>): Promise<boolean> {
-    const nowMs = this.#nowMs();
-    const untilMs = nowMs + RECONCILER_LOCK_MS;
-    const claimed = await this.#ledger.query(
-      `INSERT INTO countersign.execution_reconciler (until_ms) VALUES ($2)
-       ON CONFLICT (singleton) DO UPDATE SET until_ms = $2 WHERE countersign.execution_reconciler.until_ms <= $1
-       RETURNING 1`,
-      [nowMs, untilMs],
-    );
-    if (claimed.length === 0) return false;
-    try {
-      await work();
-    } finally {
-      await this.#ledger.query(
-        'UPDATE countersign.execution_reconciler SET until_ms = 0 WHERE until_ms = $1',
-        [untilMs],
-      );
-    }
-    return true;
+  withReconcilerLock(work: () => Promise<void>): Promise<boolean> {
+    const query: ExecutionLedger['query'] = (text, values) => this.#ledger.query(text, values);
+    return inTurn('execution_reconciler', query, this.#nowMs(), work);
   }
 
   close(): Promise<void> {

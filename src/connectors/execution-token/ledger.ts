@@ -4,8 +4,7 @@ import { type Authorisation, isAuthorisation } from '../../domain/prove';
 import { accepted, type Refusal, type Result, refused } from '../../domain/refusal';
 import type { EndReason } from '../contract';
 import { Database, type DatabaseOptions } from '../postgresql/database';
-import { lock } from '../postgresql/lease-table';
-import { MIGRATION_LOCK } from '../postgresql/schema';
+import { lock } from '../postgresql/row-lock';
 import { type ExecutionRow, LEDGER_SCHEMA } from './ledger-schema';
 
 export interface LedgerOptions extends DatabaseOptions {
@@ -137,7 +136,7 @@ export class ExecutionLedger {
 
   /** Makes the ledger's tables where they are not there yet. */
   prepare(): Promise<void> {
-    return this.#database.prepare(MIGRATION_LOCK, LEDGER_SCHEMA);
+    return this.#database.prepare(LEDGER_SCHEMA);
   }
 }
 

@@ -17,16 +17,16 @@ import {
 } from '../contract';
 import { Database, type DatabaseOptions } from './database';
 import { FindingTable } from './finding-table';
-import { findLease, holdsRole, type LeaseRow, liveLeases, lock, recordOf } from './lease-table';
-import { MIGRATION_LOCK, SCHEMA } from './schema';
+import { findLease, LEASES, type LeaseRow, liveLeases, lockAccess, lockLease, recordOf } from './lease-table';
+import { refuseUnfit, takeAway } from './membership';
+import { SCHEMA } from './schema';
+import { endSessions, forgetSessions, noteSessions, sessionsDue } from './sessions';
+import { inTurn } from './turn';
 
 export interface PostgresqlOptions extends DatabaseOptions {
   readonly name: string;
   readonly nowMs?: () => number;
 }
-
-/** Longer than a look takes by far. Two looks at once would do no harm, only the same work. */
-const RECONCILER_LOCK_MS = 10_000;
 
 /** Membership in PostgreSQL roles. Lease and GRANT are one transaction, so there is never one without the other. */
 export class PostgresqlConnector implements Connector {
@@ -62,24 +62,22 @@ export class PostgresqlConnector implements Connector {
 
   async revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationOutcome> {
     await this.#prepare();
-    return this.#database.transaction((client) => this.#end(client, leaseId, reason, cause));
+    const outcome = await this.#database.transaction((client) => this.#end(client, leaseId, reason, cause));
+    const { accessRemoved, before } = outcome;
+    // The access has ended. Sessions that cannot be ended with it are noted, and the reconciler's.
+    if (accessRemoved && before !== undefined)
+      await endSessions(this.#database, before).catch(() => undefined);
+    return outcome;
   }
 
   async list(scope: 'all' | 'alive' = 'all', governed: readonly CatalogGrant[] = []): Promise<Inventory> {
     await this.#prepare();
-    const leases = await this.#database.query<LeaseRow & { present: boolean }>(
-      `
-      SELECT lease.*, (m.member IS NOT NULL) AS present
-        FROM countersign.lease lease
-        LEFT JOIN pg_roles r ON r.rolname = lease.role
-        LEFT JOIN pg_roles a ON a.rolname = lease.account
-        LEFT JOIN (SELECT DISTINCT roleid, member FROM pg_auth_members) m ON m.roleid = r.oid AND m.member = a.oid
-       WHERE $1 OR lease.ended_at_ms IS NULL
-       ORDER BY lease.granted_at_ms NULLS LAST, lease.lease_id`,
+    const leases = await this.#database.query<LeaseRow>(
+      `${LEASES} WHERE $1 OR lease.ended_at_ms IS NULL ORDER BY lease.granted_at_ms NULLS LAST, lease.lease_id`,
       [scope === 'all'],
     );
     const roles = governed.flatMap((grant) => grant['role'] ?? []);
-    const drift = await this.#database.query<{ account: string; grant: string }>(
+    const drift = await this.#database.query<Drift>(
       `
       SELECT DISTINCT a.rolname AS account, r.rolname AS grant
         FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member
@@ -89,39 +87,30 @@ export class PostgresqlConnector implements Connector {
        ORDER BY 1, 2`,
       [roles],
     );
-    const held = leases.map((row) => recordOf(row, row.present && row.ended_at_ms === null));
-    return { leases: held, drift: drift satisfies readonly Drift[] };
+    return { leases: leases.map(recordOf), drift };
   }
 
   async overdue(atMs: number): Promise<readonly LeaseRecord[]> {
     await this.#prepare();
     const rows = await this.#database.query<LeaseRow>(
-      'SELECT * FROM countersign.lease WHERE ended_at_ms IS NULL AND expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT 1000',
+      `${LEASES} WHERE ended_at_ms IS NULL AND expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT 1000`,
       [atMs],
     );
-    return rows.map((row) => recordOf(row, true));
+    return rows.map(recordOf);
+  }
+
+  /** Where some are left, the connector's own role may not end them, or they take long to end. */
+  async endSessions(): Promise<readonly Drift[]> {
+    await this.#prepare();
+    const left: Drift[] = [];
+    for (const access of await sessionsDue(this.#database))
+      if (!(await endSessions(this.#database, access))) left.push(access);
+    return left;
   }
 
   async withReconcilerLock(work: () => Promise<void>): Promise<boolean> {
     await this.#prepare();
-    // A row with an end time rather than a lock of the session: no connection is held, and a crash frees it by itself.
-    // One that ends further off than any lock does was taken by a clock that is wrong, and is no lock.
-    const nowMs = this.#nowMs();
-    const claimed = await this.#database.query(
-      `INSERT INTO countersign.reconciler (until_ms) VALUES ($2)
-       ON CONFLICT (singleton) DO UPDATE SET until_ms = $2 WHERE countersign.reconciler.until_ms NOT BETWEEN $1::bigint + 1 AND $2
-       RETURNING 1`,
-      [nowMs, nowMs + RECONCILER_LOCK_MS],
-    );
-    if (claimed.length === 0) return false;
-    try {
-      await work();
-    } finally {
-      await this.#database.query('UPDATE countersign.reconciler SET until_ms = 0 WHERE until_ms = $1', [
-        nowMs + RECONCILER_LOCK_MS,
-      ]);
-    }
-    return true;
+    return inTurn('reconciler', (text, values) => this.#database.query(text, values), this.#nowMs(), work);
   }
 
   close(): Promise<void> {
@@ -131,10 +120,10 @@ export class PostgresqlConnector implements Connector {
   async #grant(client: PoolClient, terms: GrantTerms, role: string): Promise<ProvisionOutcome> {
     const { leaseId, requestDigest, emergency, binding } = terms;
     const { account } = binding;
-    await lock(client, `lease ${leaseId}`);
+    await lockLease(client, leaseId);
     const earlier = await findLease(client, leaseId);
-    if (earlier !== undefined) return outcomeOfEarlier(recordOf(earlier, true), requestDigest);
-    await lock(client, `access ${account} ${role}`);
+    if (earlier !== undefined) return outcomeOfEarlier(recordOf(earlier), requestDigest);
+    await lockAccess(client, account, role);
     const unfit = await refuseUnfit(client, account, role);
     if (unfit !== undefined) return refusedWith('TARGET_REFUSED', unfit);
     const alive = await liveLeases(client, account, role);
@@ -151,6 +140,7 @@ export class PostgresqlConnector implements Connector {
       [leaseId, requestDigest, account, role, emergency, grantedAtMs, expiresAtMs],
     );
     await client.query(`GRANT ${escapeIdentifier(role)} TO ${escapeIdentifier(account)}`);
+    await forgetSessions(client, account, role);
     return { outcome: 'granted', lease: { id: leaseId, account, grantedAtMs, expiresAtMs } };
   }
 
@@ -160,7 +150,7 @@ export class PostgresqlConnector implements Connector {
     reason: EndReason,
     cause: EndCause | undefined,
   ): Promise<RevocationOutcome> {
-    await lock(client, `lease ${leaseId}`);
+    await lockLease(client, leaseId);
     const lease = await findLease(client, leaseId);
     if (lease === undefined)
       await client.query(
@@ -170,37 +160,22 @@ export class PostgresqlConnector implements Connector {
     const { account = null, role = null } = lease ?? {};
     if (lease === undefined || account === null || role === null)
       return { accessRemoved: false, neverGiven: true };
-    const before = recordOf(lease, true);
-    await lock(client, `access ${account} ${role}`);
+    const before = recordOf(lease);
+    await lockAccess(client, account, role);
     if (lease.ended_at_ms === null)
       await client.query(
         'UPDATE countersign.lease SET ended_at_ms = $2, end_reason = $3, end_cause = $4 WHERE lease_id = $1',
         [leaseId, this.#nowMs(), reason, cause ?? null],
       );
     if ((await liveLeases(client, account, role)).length > 0) return { accessRemoved: false, before };
-    // Looked up first, for a role or account that has been dropped since took its memberships along.
-    if (await holdsRole(client, account, role))
-      await client.query(`REVOKE ${escapeIdentifier(role)} FROM ${escapeIdentifier(account)}`);
-    return { accessRemoved: true, before };
+    const accessRemoved = await takeAway(client, account, role);
+    if (accessRemoved && lease.ended_at_ms === null) await noteSessions(client, account, role);
+    return { accessRemoved, before };
   }
 
   #prepare(): Promise<void> {
-    return this.#database.prepare(MIGRATION_LOCK, SCHEMA);
+    return this.#database.prepare(SCHEMA);
   }
-}
-
-/** Roles that are above the database's own rules are never granted, whatever the catalog says. */
-async function refuseUnfit(client: PoolClient, account: string, role: string): Promise<string | undefined> {
-  const { rows } = await client.query<{ rolname: string; mighty: boolean }>(
-    `SELECT rolname, rolsuper OR rolcreaterole OR rolbypassrls OR rolreplication AS mighty
-       FROM pg_roles WHERE rolname IN ($1, $2)`,
-    [account, role],
-  );
-  const found = rows.find((row) => row.rolname === role);
-  if (found === undefined) return `the target has no role ${role}`;
-  if (found.mighty) return `the role ${role} stands above the database's own rules and is never granted`;
-  if (!rows.some((row) => row.rolname === account)) return `the target has no account ${account}`;
-  return undefined;
 }
 
 const refusedWith = (code: RefusalCode, detail: string): ProvisionOutcome => ({

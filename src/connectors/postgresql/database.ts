@@ -1,14 +1,11 @@
 import { Pool, type PoolClient, type QueryResultRow } from 'pg';
+import { makeTables } from './make-tables';
+import { TargetUnavailable } from './unavailable';
 
 export interface DatabaseOptions {
   readonly url: string;
   /** Connections at most. The embedded target serves one at a time. */
   readonly maxConnections?: number;
-}
-
-/** A target that could not be reached or broke off. The message holds no address and no password. */
-export class TargetUnavailable extends Error {
-  override readonly name = 'TargetUnavailable';
 }
 
 /** A small pool with time-outs on everything, whose errors give nothing away. */
@@ -24,6 +21,8 @@ export class Database {
       idleTimeoutMillis: 1_000,
       statement_timeout: 6_000,
       query_timeout: 7_000,
+      // A process that stands still between two statements lets go of what it has locked.
+      idle_in_transaction_session_timeout: 10_000,
       application_name: 'countersign',
       allowExitOnIdle: true,
     });
@@ -64,12 +63,9 @@ export class Database {
     }
   }
 
-  /** Makes the schema, once for this pool and in one process at a time. A failure is tried again by the next call. */
-  prepare(lock: number, schema: string): Promise<void> {
-    this.#prepared ??= this.transaction(async (client) => {
-      await client.query('SELECT pg_advisory_xact_lock($1)', [lock]);
-      await client.query(schema);
-    }).catch((error: unknown) => {
+  /** Makes the schema, once for this pool. A failure is tried again by the next call. */
+  prepare(schema: string): Promise<void> {
+    this.#prepared ??= makeTables(this, schema).catch((error: unknown) => {
       this.#prepared = undefined;
       throw error;
     });
@@ -94,6 +90,7 @@ function publicError(error: unknown): Error {
   const code = sqlStateOf(error);
   return new TargetUnavailable(
     code === undefined ? 'the database cannot be reached' : `the database refused: ${code}`,
+    code,
   );
 }
 

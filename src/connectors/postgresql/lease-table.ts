@@ -1,6 +1,7 @@
 import type { PoolClient } from 'pg';
 import type { EndCause } from '../../domain/lease';
 import type { EndReason, LeaseRecord } from '../contract';
+import { lock } from './row-lock';
 
 /** A row of the lease table, as the driver hands it over: bigints are text. */
 export interface LeaseRow {
@@ -14,13 +15,20 @@ export interface LeaseRow {
   readonly ended_at_ms: string | null;
   readonly end_reason: EndReason | null;
   readonly end_cause: EndCause | null;
+  readonly present: boolean;
 }
 
+/** Leases, each with whether it is alive and its account really holds the role, directly. */
+export const LEASES = `
+  SELECT lease.*, lease.ended_at_ms IS NULL AND EXISTS (
+           SELECT 1 FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member
+            WHERE r.rolname = lease.role AND a.rolname = lease.account) AS present
+    FROM countersign.lease lease`;
+
 export async function findLease(client: PoolClient, leaseId: string): Promise<LeaseRow | undefined> {
-  const { rows } = await client.query<LeaseRow>(
-    'SELECT * FROM countersign.lease WHERE lease_id = $1 FOR UPDATE',
-    [leaseId],
-  );
+  const { rows } = await client.query<LeaseRow>(`${LEASES} WHERE lease_id = $1 FOR UPDATE OF lease`, [
+    leaseId,
+  ]);
   return rows[0];
 }
 
@@ -31,29 +39,21 @@ export async function liveLeases(
   role: string,
 ): Promise<readonly LeaseRow[]> {
   const { rows } = await client.query<LeaseRow>(
-    'SELECT * FROM countersign.lease WHERE account = $1 AND role = $2 AND ended_at_ms IS NULL',
+    `${LEASES} WHERE account = $1 AND role = $2 AND ended_at_ms IS NULL`,
     [account, role],
   );
   return rows;
 }
 
-/** Whether a grant is held directly; membership that comes by way of other roles is not ours to judge. */
-export async function holdsRole(client: PoolClient, account: string, role: string): Promise<boolean> {
-  const { rows } = await client.query(
-    `SELECT 1 FROM pg_auth_members
-      WHERE roleid = (SELECT oid FROM pg_roles WHERE rolname = $1)
-        AND member = (SELECT oid FROM pg_roles WHERE rolname = $2)`,
-    [role, account],
-  );
-  return rows.length > 0;
-}
+/** Serialises everything that concerns one lease. */
+export const lockLease = (client: PoolClient, leaseId: string): Promise<void> =>
+  lock(client, `lease ${leaseId}`);
 
-/** Serialises everything that concerns one lease, then one account's hold on one role, always in this order. */
-export async function lock(client: PoolClient, subject: string): Promise<void> {
-  await client.query("SELECT pg_advisory_xact_lock(hashtextextended('countersign ' || $1, 0))", [subject]);
-}
+/** Serialises one account's hold on one role: always after the lease that it is about. */
+export const lockAccess = (client: PoolClient, account: string, role: string): Promise<void> =>
+  lock(client, `access ${JSON.stringify([account, role])}`);
 
-export function recordOf(row: LeaseRow, present: boolean): LeaseRecord {
+export function recordOf(row: LeaseRow): LeaseRecord {
   const { ended_at_ms: endedAtMs, end_reason: reason, end_cause: cause } = row;
   const ended =
     reason === null ? {} : { ended: { atMs: Number(endedAtMs), reason, ...(cause && { cause }) } };
@@ -66,6 +66,6 @@ export function recordOf(row: LeaseRow, present: boolean): LeaseRecord {
     grantedAtMs: Number(row.granted_at_ms ?? row.ended_at_ms),
     expiresAtMs: Number(row.expires_at_ms ?? row.ended_at_ms),
     ...ended,
-    present,
+    present: row.present,
   };
 }

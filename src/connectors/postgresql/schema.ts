@@ -9,7 +9,8 @@ export const addColumn = (table: string, column: string): string => `
 
 /**
  * The target's own record. Rows are never deleted: a lease that has ended, or was barred, is final, and its id is the
- * id of the request, so no request can be granted twice whatever becomes of its workflow.
+ * id of the request, so no request can be granted twice whatever becomes of its workflow. `session_due` is what an ending
+ * has still to do once its access is gone: `pids` are the sessions that were there then, as soon as they were looked at.
  */
 export const SCHEMA = `
   CREATE SCHEMA IF NOT EXISTS countersign;
@@ -29,6 +30,12 @@ export const SCHEMA = `
   );
   ${addColumn('lease', 'end_cause')}
   CREATE INDEX IF NOT EXISTS lease_alive ON countersign.lease (account, role) WHERE ended_at_ms IS NULL;
+  CREATE TABLE IF NOT EXISTS countersign.session_due (
+    account text NOT NULL,
+    role    text NOT NULL,
+    pids    integer[],
+    PRIMARY KEY (account, role)
+  );
   CREATE TABLE IF NOT EXISTS countersign.reconciler (
     singleton boolean PRIMARY KEY DEFAULT true CHECK (singleton),
     until_ms  bigint NOT NULL
@@ -45,6 +52,3 @@ export const SCHEMA = `
     PRIMARY KEY (kind, lease_id, account, role)
   );
 `;
-
-/** Number of the advisory lock under which one worker at a time makes the schema. */
-export const MIGRATION_LOCK = 7_305_001;

@@ -10,8 +10,6 @@ const SCHEMA = `
   );
   CREATE INDEX IF NOT EXISTS callback_next ON countersign.callback (next_at_ms);
 `;
-/** Number of the advisory lock under which one gateway at a time makes the schema. */
-const MIGRATION_LOCK = 7_305_003;
 
 /** A task somebody wants to be told about. */
 export interface DueCallback {
@@ -78,6 +76,6 @@ export class CallbackStore {
   }
 
   #prepare(): Promise<void> {
-    return this.#database.prepare(MIGRATION_LOCK, SCHEMA);
+    return this.#database.prepare(SCHEMA);
   }
 }

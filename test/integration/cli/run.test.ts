@@ -136,7 +136,8 @@ describe('FRI-2 access for as long as a command runs', () => {
   }, 60_000);
 
   test('the grant is taken back while it runs: it is told to end', async () => {
-    const run = countersignRun(READ, holding(FOR_EVER));
+    // Its connection ends with the grant; this command goes on without, until it is told to end.
+    const run = countersignRun(READ, holding(`process.on('uncaughtException', () => {}); ${FOR_EVER}`));
     await run.prints('backend');
     const { request } = await harness.client.submissionOf(await run.id());
     expect(await harness.cast.say('person/lena', 'revoke', request)).toBe('accepted');

@@ -70,7 +70,7 @@ describe('PostgreSQL alone', () => {
   });
 
   test('takes over the tables of a version that kept no causes', async () => {
-    await postgres.query('ALTER TABLE countersign.lease DROP COLUMN end_cause');
+    await postgres.query('ALTER TABLE countersign.lease DROP COLUMN end_cause; DROP TABLE countersign.made');
     const next = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
     await next.revoke('earlier-0001', 'barred');
     await next.close();

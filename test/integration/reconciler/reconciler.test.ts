@@ -44,6 +44,7 @@ const connectorThat = (revoke: Connector['revoke'], down = false): Connector => 
   list: (scope, governed) => connector.list(scope, governed),
   overdue: (atMs) => connector.overdue(atMs),
   ...(connector.findings && { findings: connector.findings }),
+  endSessions: async () => (await connector.endSessions?.()) ?? [],
   withReconcilerLock: (work) =>
     down ? Promise.reject(new Error('the database cannot be reached')) : connector.withReconcilerLock(work),
   close: () => connector.close(),
@@ -142,6 +143,64 @@ describe('EMG-2 the end of a grant needs neither its workflow nor Temporal', () 
     expect(one.counts.alerts).toBe(1);
     await connector.revoke('stubborn-001', 'expired');
     expect(await holds()).toBe(false);
+  });
+
+  test('a lease whose ending hangs keeps no other of its target waiting', async () => {
+    await give('hanging-0001', 1);
+    await give('overdue-0006', 1);
+    let letGo: () => void = () => undefined;
+    const hanging = new Promise<void>((resolve) => {
+      letGo = resolve;
+    });
+    const slow = connectorThat(async (leaseId, reason) => {
+      if (leaseId === 'hanging-0001') await hanging;
+      return connector.revoke(leaseId, reason);
+    });
+    const connectors = new Map([['warehouse', slow]]);
+    const one = startReconciler({ connectors, intervalMs: 3_600_000, graceMs: 0, logger });
+    started.push(one);
+    await until(() => one.counts.leasesEnded === 1);
+    letGo();
+    await until(() => one.counts.leasesEnded === 2);
+    expect(await holds()).toBe(false);
+  });
+
+  test('a target that hangs keeps no other target waiting', async () => {
+    let letGo: () => void = () => undefined;
+    const hanging = new Promise<boolean>((resolve) => {
+      letGo = () => resolve(false);
+    });
+    const connectors = new Map([
+      [
+        'silent',
+        { ...connectorThat(() => Promise.reject(new Error('unused'))), withReconcilerLock: () => hanging },
+      ],
+      ['warehouse', connector],
+    ]);
+    const one = startReconciler({ connectors, intervalMs: 10, graceMs: 0, logger });
+    started.push(one);
+    await until(() => one.counts.passes > 1);
+    await give('overdue-0007', 1);
+    await until(async () => (await holds()) === false);
+    letGo();
+  });
+
+  test('sessions that could not be ended with their access are told to people, and kept', async () => {
+    const left = { account: 'payments_ci', grant: 'production_write' };
+    const target = {
+      ...connectorThat((...about) => connector.revoke(...about)),
+      endSessions: async () => [left],
+    };
+    await give('lingers-0001', 60_000);
+    await connector.revoke('lingers-0001', 'revoked');
+    const connectors = new Map([['warehouse', target]]);
+    const one = startReconciler({ connectors, intervalMs: 3_600_000, logger });
+    started.push(one);
+    await until(() => one.counts.alerts === 1);
+    expect(lines).toContainEqual(
+      expect.objectContaining({ ...left, message: expect.stringMatching(/^ALERT sessions/) }),
+    );
+    expect(await connector.findings?.read('lingers-0001')).toMatchObject([{ kind: 'drift', ...left }]);
   });
 
   test('a target that stays down is an alert after the first minutes', async () => {

@@ -7,56 +7,83 @@ import { freePort } from '../../../src/stack/free-port';
 import { authorise } from '../../support/authorisation';
 import { eventuallyTrue } from '../../support/harness-wait';
 import { startPostgres, type TestPostgres, WAREHOUSE } from '../../support/postgres';
+import { startTestServer } from '../../support/temporal';
 
 const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
 const BUNDLE = path.resolve(__dirname, '../../../policies');
 let postgres: TestPostgres;
 let folder: string;
+let connector: PostgresqlConnector;
 let worker: ChildProcess | undefined;
 beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'countersign-worker-'));
   postgres = await startPostgres();
   await postgres.query(WAREHOUSE);
+  connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
 }, 60_000);
-afterAll(() => {
+afterAll(async () => {
   worker?.kill('SIGKILL');
+  await connector.close();
   postgres.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
-describe('EMG-2 the reconciler works while Temporal is down', () => {
-  test('also in a worker that was started while it was; SIGTERM stops that worker', async () => {
-    const connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
-    await connector.provision(
-      await authorise({
-        id: 'overdue-0001',
-        account: 'payments_ci',
-        role: 'production_write',
-        durationMs: 1,
-      }),
+/** A worker in its own process, and what it has logged so far. */
+function startWorker(temporal: Readonly<Record<string, string>>) {
+  const child = spawn(process.execPath, [COMMAND, 'worker'], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+    env: {
+      PATH: process.env['PATH'],
+      COUNTERSIGN_BUNDLE: BUNDLE,
+      COUNTERSIGN_STATE_DIR: folder,
+      COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '1',
+      COUNTERSIGN_CONNECTOR_WAREHOUSE_URL: postgres.url,
+      COUNTERSIGN_CONNECTOR_CHANGES_URL: postgres.url,
+      ...temporal,
+    },
+  });
+  worker = child;
+  const said: string[] = [];
+  child.stderr.on('data', (chunk: Buffer) => said.push(chunk.toString()));
+  const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { child, ended, said: () => said.join('') };
+}
+
+async function overdueLease(id: string): Promise<void> {
+  const terms = { id, account: 'payments_ci', role: 'production_write', durationMs: 1 };
+  await connector.provision(await authorise(terms));
+}
+
+const accessIsGone = () =>
+  eventuallyTrue('access is gone', async () => {
+    const [row] = await postgres.query(
+      "SELECT pg_has_role('payments_ci', 'production_write', 'MEMBER') AS held",
     );
-    worker = spawn(process.execPath, [COMMAND, 'worker'], {
-      stdio: 'ignore',
-      env: {
-        PATH: process.env['PATH'],
-        TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}`,
-        COUNTERSIGN_BUNDLE: BUNDLE,
-        COUNTERSIGN_STATE_DIR: folder,
-        COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '1',
-        COUNTERSIGN_CONNECTOR_WAREHOUSE_URL: postgres.url,
-        COUNTERSIGN_CONNECTOR_CHANGES_URL: postgres.url,
-      },
-    });
-    const ended = new Promise<number | null>((resolve) => worker?.once('exit', resolve));
-    await eventuallyTrue('access is gone', async () => {
-      const [row] = await postgres.query(
-        "SELECT pg_has_role('payments_ci', 'production_write', 'MEMBER') AS held",
-      );
-      return row?.['held'] === false;
-    });
-    expect(await connector.findings?.read('overdue-0001')).toMatchObject([{ kind: 'overdue' }]);
-    worker.kill('SIGTERM');
+    return row?.['held'] === false;
+  });
+
+describe('EMG-2 the reconciler works while Temporal is of no use', () => {
+  test('in a worker that was started while it was down; SIGTERM stops that worker', async () => {
+    await overdueLease('overdue-0001');
+    const { child, ended } = startWorker({ TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` });
+    await accessIsGone();
+    expect(await connector.findings.read('overdue-0001')).toMatchObject([{ kind: 'overdue' }]);
+    child.kill('SIGTERM');
     expect(await ended).toBe(0);
-    await connector.close();
   }, 60_000);
+
+  test('in a worker whose namespace is not there', async () => {
+    const server = await startTestServer();
+    try {
+      const address = { TEMPORAL_ADDRESS: server.address, TEMPORAL_NAMESPACE: 'not-there' };
+      const { child, ended, said } = startWorker(address);
+      await eventuallyTrue('the worker could not start', async () => /it starts again/.test(said()));
+      await overdueLease('overdue-0002');
+      await accessIsGone();
+      child.kill('SIGTERM');
+      expect(await ended).toBe(0);
+    } finally {
+      await server.stop();
+    }
+  }, 90_000);
 });

@@ -39,7 +39,8 @@ const ACTIVITY_FAILED = 13;
 async function holdBack({ id }: AccessRequest): Promise<() => Promise<void>> {
   const database = new Database({ connectionString: harness.postgres.url });
   await database.connect();
-  await database.query(`BEGIN; SELECT pg_advisory_xact_lock(hashtextextended('countersign lease ${id}', 0))`);
+  await database.query('BEGIN');
+  await database.query('SELECT 1 FROM countersign.lock WHERE subject = $1 FOR UPDATE', [`lease ${id}`]);
   return () => database.end();
 }
 

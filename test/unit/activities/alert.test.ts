@@ -1,6 +1,8 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger, type LogEntry } from '@temporalio/worker';
 import { orAlert } from '../../../src/activities/alert';
+import { endAccessActivity } from '../../../src/activities/end-access';
+import { FORGETFUL } from '../../../src/ledger';
 
 const lines: LogEntry[] = [];
 const logger = new DefaultLogger('ERROR', (entry) => void lines.push(entry));
@@ -28,6 +30,21 @@ describe('EMG-2 a revocation that does not give up says so', () => {
     await expect(tryAfter(60_000, fails)).rejects.toThrow();
     await tryAfter(180_000, async () => 'done');
     expect(lines).toEqual([]);
+  });
+
+  test('also where the worker has no such connector any more', async () => {
+    const endAccess = endAccessActivity({
+      authority: () => Promise.reject(new Error('none is needed')),
+      connector: () => undefined,
+      ledger: FORGETFUL,
+      nowMs: Date.now,
+    });
+    const end = { connector: 'renamed', leaseId: 'request-0001', reason: 'expired' } as const;
+    const scheduled = { attempt: 7, scheduledTimestampMs: Date.now() - 180_000 };
+    const ended = new MockActivityEnvironment(scheduled, { logger }).run(() => endAccess(end));
+    await expect(ended).rejects.toThrow('no connector renamed');
+    expect(lines[0]?.message).toBe('ALERT access could not be taken away yet');
+    expect(lines[0]?.meta).toMatchObject({ connector: 'renamed', leaseId: 'request-0001' });
   });
 
   test('called as a plain function it fails as it is', async () => {

@@ -1,0 +1,84 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { PoolClient } from 'pg';
+import type { Drift } from '../contract';
+import type { Database } from './database';
+import { lockAccess } from './lease-table';
+import { TargetUnavailable } from './unavailable';
+
+/** How often, and how far apart, it is looked whether the sessions have gone. */
+const LOOKS = 10;
+const BETWEEN_LOOKS_MS = 30;
+const NOT_PERMITTED = '42501';
+
+/**
+ * Notes that the sessions of an account are to end, in the transaction that takes its role away: one that has said
+ * `SET ROLE` keeps that role for as long as it lasts, and a statement under way goes on.
+ */
+export async function noteSessions(client: PoolClient, account: string, role: string): Promise<void> {
+  await client.query(
+    `INSERT INTO countersign.session_due (account, role) VALUES ($1, $2)
+     ON CONFLICT (account, role) DO UPDATE SET pids = NULL`,
+    [account, role],
+  );
+}
+
+/** A new lease of the same access covers what sessions are left; they are noted again at its end. */
+export async function forgetSessions(client: PoolClient, account: string, role: string): Promise<void> {
+  await client.query('DELETE FROM countersign.session_due WHERE account = $1 AND role = $2', [account, role]);
+}
+
+/** The access whose sessions are still to end. */
+export function sessionsDue(database: Database): Promise<readonly Drift[]> {
+  return database.query(
+    'SELECT account, role AS grant FROM countersign.session_due ORDER BY 1, 2 LIMIT 1000',
+  );
+}
+
+/**
+ * Ends the sessions that were there when the access was taken away; later ones never had it. Yields whether none is left.
+ * Some are where the connector's own role may not end them.
+ */
+export async function endSessions(database: Database, { account, grant: role }: Drift): Promise<boolean> {
+  const pids = await database.transaction(async (client) => {
+    await lockAccess(client, account, role);
+    const { rows } = await client.query<{ pids: readonly number[] }>(
+      `UPDATE countersign.session_due due
+          SET pids = ARRAY(SELECT pid FROM pg_stat_activity
+                            WHERE usename = due.account AND usename <> session_user
+                              AND (due.pids IS NULL OR pid = ANY (due.pids)))
+        WHERE account = $1 AND role = $2 RETURNING pids`,
+      [account, role],
+    );
+    const alive = rows[0]?.pids ?? [];
+    if (alive.length === 0) await forgetSessions(client, account, role);
+    return alive;
+  });
+  if (pids.length === 0) return true;
+  if (!(await signal(database, account, pids))) return false;
+  for (let looks = 0; looks < LOOKS; looks += 1) {
+    if (looks > 0) await sleep(BETWEEN_LOOKS_MS);
+    if ((await database.query(STILL_THERE, [account, pids])).length > 0) continue;
+    await database.query(
+      'DELETE FROM countersign.session_due WHERE account = $1 AND role = $2 AND pids = $3::int[]',
+      [account, role, pids],
+    );
+    return true;
+  }
+  return false;
+}
+
+const STILL_THERE = 'SELECT 1 FROM pg_stat_activity WHERE usename = $1 AND pid = ANY ($2::int[]) LIMIT 1';
+
+/** Yields whether it may. */
+async function signal(database: Database, account: string, pids: readonly number[]): Promise<boolean> {
+  try {
+    await database.query(
+      'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = $1 AND pid = ANY ($2::int[])',
+      [account, pids],
+    );
+    return true;
+  } catch (error) {
+    if (error instanceof TargetUnavailable && error.sqlState === NOT_PERMITTED) return false;
+    throw error;
+  }
+}
