@@ -33,11 +33,9 @@ export function endAccessActivity(dependencies: Dependencies): Activities['endAc
   };
 }
 
-/** A lease that is ended in its time by its own request is no news to it, however often the target is told. */
+/** A lease that is ended in its time by its own request is no news to it. */
 function tellOf(before: LeaseRecord, reason: EndReason, nowMs: number): EndAccessResult | undefined {
-  const isOwnDoing =
-    before.ended === undefined || (before.ended.reason === reason && before.ended.cause === undefined);
-  if (isOwnDoing && reason !== 'barred') return undefined;
+  if (before.ended === undefined && reason !== 'barred') return undefined;
   const ending = endingOf(before.ended ?? { atMs: nowMs, reason });
   return { lease: leaseOf(before), ending };
 }

@@ -134,9 +134,15 @@ async function endAccess(
   const { told } = await task.run(
     () => actingAtOnce.endAccess(input).then(read),
     () => actingDurably.endAccess(input).then(read),
+    // What the durable act has just ended is ended already when the target is asked again, and no news.
+    (heard, answer) => (answer.told === undefined && isPlain(heard.told, reason) ? answer : heard),
   );
   return told;
 }
+
+/** An end as a request orders it, by nobody else. */
+const isPlain = (told: EndAccessResult | undefined, reason: string): boolean =>
+  told?.ending.end === reason && told.ending.cause === undefined;
 
 const endOf = (status: Status): AskEnd =>
   status === 'denied' || status === 'cancelled' || status === 'withdrawn' ? status : 'ended';
@@ -157,18 +163,25 @@ class Task {
   /**
    * Tries at once where the lane is free, then durably. An activity that the server retries for ever can still be
    * failed, cancelled or answered by whoever can write to the namespace: then it is scheduled again, and an answer
-   * counts only when this worker has heard the same from the target itself. Only the scope of this act ends it.
+   * counts only when this worker has heard from the target itself how it stands. Only the scope of this act ends it.
+   *
+   * @param settle what counts of what was heard from the target and the answer before
    */
-  async run<T>(atOnce: () => Promise<T | undefined>, durably: () => Promise<T | undefined>): Promise<T> {
+  async run<T>(
+    atOnce: () => Promise<T | undefined>,
+    durably: () => Promise<T | undefined>,
+    settle: (heard: T, answer: T) => T = (heard) => heard,
+  ): Promise<T> {
     if (!this.lane.isTaken) {
       const first = await attempt(() => this.lane.run(atOnce));
       if (first !== undefined) return first;
     }
     this.#isDurable = true;
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS)) {
-      const told = await attempt(durably);
-      const result = told !== undefined && believesNobody() ? await this.#hear(atOnce) : told;
-      if (result !== undefined) return result;
+      const answer = await attempt(durably);
+      if (answer !== undefined && !believesNobody()) return answer;
+      const heard = answer === undefined ? undefined : await this.#hear(atOnce);
+      if (answer !== undefined && heard !== undefined) return settle(heard, answer);
       await sleep(pauseMs, { summary: 'tries again' });
     }
   }
