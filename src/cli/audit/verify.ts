@@ -1,18 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { policyFilesOf } from '../../audit/evidence/policy';
 import { CHECKS } from '../../audit/verify/finding';
 import type { LogTrust } from '../../audit/verify/inclusion';
 import { type Verification, type VerifyOptions, verifyEvidence } from '../../audit/verify/verify';
-import { readBundleFiles } from '../../policy/load-bundle';
-import { type Outcome, printable, UserError } from '../output';
+import { type Outcome, printable } from '../output';
+import { directoriesIn, policiesIn, textOf } from './given';
 import type { Run } from './index';
 import { verifierOf } from './log';
 import { evidenceIn, withReplayer } from './source';
 
 interface Options {
-  readonly policy?: string;
-  readonly directory?: string;
+  readonly policy?: readonly string[];
+  readonly directory?: readonly string[];
   readonly logKey?: string;
   readonly proof?: string;
 }
@@ -23,12 +21,22 @@ export function registerVerify(audit: Command, run: Run): void {
     .command('verify')
     .description('verify evidence, with no server and no network')
     .argument('<file>', 'evidence')
-    .option('--policy <dir>', 'policy bundle, as you have it from elsewhere')
-    .option('--directory <file>', 'directory file, as you have it from elsewhere')
+    .option(
+      '--policy <dir>',
+      'policy bundle as you have it from elsewhere, or a folder of versions; once for each that counted',
+      collected,
+    )
+    .option(
+      '--directory <file>',
+      'directory file as you have it from elsewhere, or a folder of versions; once for each that counted',
+      collected,
+    )
     .option('--log-key <key>', 'public key of the transparency log, or the file that holds it')
     .option('--proof <file>', 'proof of inclusion (default: beside the evidence, .tlog-proof)')
     .action((file: string, options: Options) => run(() => verify(file, options)));
 }
+
+const collected = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 async function verify(file: string, given: Options): Promise<Outcome> {
   const { evidence, text } = await evidenceIn(file);
@@ -59,37 +67,18 @@ function howToCheck(check: string): string {
     directory: 'not compared: give --directory FILE',
     log: 'not looked up: give --log-key KEY',
   };
-  return options[check] ?? 'not checked';
+  return options[check] ?? 'not checked, for what is said above or below';
 }
 
 async function trusted(file: string, given: Options): Promise<VerifyOptions> {
   const log = given.logKey === undefined ? undefined : await logTrust(file, given.logKey, given.proof);
-  const policy = given.policy === undefined ? undefined : await policyIn(given.policy);
-  const directory =
-    given.directory === undefined ? undefined : await textOf(given.directory, 'the directory file');
-  return {
-    ...(log && { log }),
-    ...(policy && { policy }),
-    ...(directory !== undefined && { directory }),
-  };
-}
-
-async function policyIn(dir: string) {
-  const files = await readBundleFiles(dir);
-  if (files.ok && files.value.size > 0) return policyFilesOf(files.value);
-  throw new UserError(`${dir} holds no policy bundle`);
+  const policies = given.policy && (await Promise.all(given.policy.map(policiesIn))).flat();
+  const directories = given.directory && (await Promise.all(given.directory.map(directoriesIn))).flat();
+  return { ...(log && { log }), ...(policies && { policies }), ...(directories && { directories }) };
 }
 
 async function logTrust(file: string, key: string, proofFile?: string): Promise<LogTrust> {
   const verifier = await verifierOf(key);
   const beside = `${file.replace(/\.json$/, '')}.tlog-proof`;
   return { verifier, proof: await textOf(proofFile ?? beside, 'the proof of inclusion') };
-}
-
-async function textOf(file: string, what: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch {
-    throw new UserError(`cannot read ${what} ${file}`);
-  }
 }
