@@ -95,13 +95,13 @@ export class Rechecker {
     const facts = recorded.verified ? recorded.facts.reroute : undefined;
     const { ticketFound = false, precedents } = facts ?? {};
     const told = { ticketFound, ...(precedents && { precedents }) };
-    const again = await checkStatement(
-      content,
-      request,
-      atMs,
-      this.#signedOf(directory),
-      policyOver(policy, directory, told),
-    );
+    const over = policyOver(policy, directory, told);
+    let again: StatementCheck;
+    try {
+      again = await checkStatement(content, request, atMs, this.#signedOf(directory), over);
+    } catch (error) {
+      return { same: false, message: error instanceof Error ? error.message : 'it cannot be checked' };
+    }
     if (again.verified && verb !== undefined && again.facts.statement.verb !== verb) {
       const { statement, signer } = again.facts;
       const detail = `a statement to ${statement.verb} came as ${verb}`;
