@@ -1,6 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { type BookSource, makeEvidence } from '../evidence/export';
-import { evidenceText, parseEvidence } from '../evidence/file';
+import { evidenceText, parseEvidenceBytes } from '../evidence/file';
 import type { FoundSource } from '../evidence/found';
 import { historyToPlain } from '../evidence/history';
 import { historiesOf, type ListedRequest, listRequests, retentionMsOf } from '../evidence/runs';
@@ -115,7 +115,7 @@ export class Archivist {
     const { sink, logger } = this.options;
     const there = await sink.get(name);
     if (there !== undefined) {
-      const read = parseEvidence(there.toString('utf8'), name);
+      const read = parseEvidenceBytes(there, name);
       if (read.ok) await this.#enter(read.evidence, name);
       return false;
     }

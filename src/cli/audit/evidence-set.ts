@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import type { ArchiveSink } from '../../audit/archive/sink';
-import { parseEvidence, readEvidenceFile } from '../../audit/evidence/file';
+import { parseEvidenceBytes, readEvidenceFile } from '../../audit/evidence/file';
 import type { EvidenceFile } from '../../audit/evidence/schema';
 import type { Context } from '../context';
 import { UserError } from '../output';
@@ -57,7 +57,7 @@ async function* inArchive(context: Context): AsyncGenerator<EvidenceFile> {
       for (const name of await archive.list(kind)) {
         if (!name.endsWith('.json')) continue;
         const content = await archive.get(name);
-        const read = content && parseEvidence(content.toString('utf8'), name);
+        const read = content && parseEvidenceBytes(content, name);
         if (read?.ok) yield read.evidence;
         else context.announce(`countersign: passed over: ${read?.message ?? `${name} is gone`}`);
       }
