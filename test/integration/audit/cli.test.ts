@@ -90,6 +90,14 @@ describe('AUD-3 verified with no server and the network off', () => {
       checkpoint,
     ]);
     expect([consistent.status, consistent.stdout]).toEqual([0, expect.stringMatching(/begins with the 1/)]);
+    rmSync(path.join(folder, 'log', 'tile', 'entries'), { recursive: true });
+    const place = ['--dir', path.join(folder, 'log'), '--log-key', keys.verifierKey];
+    const broken = countersign(['audit', 'log', 'check', ...place]);
+    expect([broken.status, broken.stdout, broken.stderr]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/the log does not hold together: a tile is missing/),
+    ]);
   });
 
   test('a changed byte is found, and where', () => {
