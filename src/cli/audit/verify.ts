@@ -1,5 +1,5 @@
 import type { Command } from 'commander';
-import { CHECKS } from '../../audit/verify/finding';
+import { CHECKS, type Check } from '../../audit/verify/finding';
 import type { LogTrust } from '../../audit/verify/inclusion';
 import { type Verification, type VerifyOptions, verifyEvidence } from '../../audit/verify/verify';
 import { type Outcome, printable } from '../output';
@@ -44,7 +44,7 @@ async function verify(file: string, given: Options): Promise<Outcome> {
   const verification = await withReplayer((replayer) => verifyEvidence(evidence, { ...options, replayer }));
   const { request, status, software } = evidence;
   const findings = verification.results.flatMap((result) => result.findings);
-  const lines = [`evidence of ${request}: ${status}`, ...linesOf(verification)].map(printable);
+  const lines = [`evidence of ${request}: ${status}`, ...linesOf(verification, given)].map(printable);
   const data = { request, status, software, verified: verification.ok, results: verification.results };
   if (verification.ok) return { exitCode: 0, lines, data };
   const [first] = findings;
@@ -53,21 +53,19 @@ async function verify(file: string, given: Options): Promise<Outcome> {
   return { exitCode: 1, lines, data: { ...data, error } };
 }
 
-function* linesOf({ results }: Verification): Generator<string> {
+function* linesOf({ results }: Verification, given: Options): Generator<string> {
   const marks = { passed: 'ok  ', failed: 'FAIL', 'not checked': '--  ' } as const;
   for (const { check, state, findings } of results) {
-    yield `  ${marks[state]}  ${check.padEnd(10)}  ${state === 'not checked' ? howToCheck(check) : CHECKS[check]}`;
+    yield `  ${marks[state]}  ${check.padEnd(10)}  ${state === 'not checked' ? howToCheck(check, given) : CHECKS[check]}`;
     for (const { where, message } of findings) yield `          ${where}: ${message}`;
   }
 }
 
-function howToCheck(check: string): string {
-  const options: Readonly<Record<string, string>> = {
-    policy: 'not compared: give --policy DIR',
-    directory: 'not compared: give --directory FILE',
-    log: 'not looked up: give --log-key KEY',
-  };
-  return options[check] ?? 'not checked, for what is said above or below';
+function howToCheck(check: Check, given: Options): string {
+  if (check === 'policy' && given.policy === undefined) return 'not compared: give --policy DIR';
+  if (check === 'directory' && given.directory === undefined) return 'not compared: give --directory FILE';
+  if (check === 'log' && given.logKey === undefined) return 'not looked up: give --log-key KEY';
+  return 'not checked: what it needs cannot be read';
 }
 
 async function trusted(file: string, given: Options): Promise<VerifyOptions> {
