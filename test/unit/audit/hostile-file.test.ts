@@ -1,8 +1,9 @@
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { FolderSink } from '../../../src/audit/archive/folder-sink';
+import { ArchivedShelf } from '../../../src/audit/archive/shelf';
 import { readBounded } from '../../../src/audit/evidence/bounded-file';
 import { BoundedPattern } from '../../../src/audit/evidence/bounded-pattern';
 import {
@@ -11,6 +12,8 @@ import {
   parseEvidenceBytes,
   readEvidenceFile,
 } from '../../../src/audit/evidence/file';
+import { policyDigestOf } from '../../../src/audit/evidence/policy';
+import { firstDifference } from '../../../src/audit/evidence/recheck';
 import type { EvidenceFile } from '../../../src/audit/evidence/schema';
 import { seatsOf } from '../../../src/audit/verify/duties';
 import { verifyEvidence } from '../../../src/audit/verify/verify';
@@ -67,6 +70,20 @@ describe('AUD-3 a file that was made to mislead or to keep a verifier busy', () 
     });
   });
 
+  test('a difference is found in one walk, however deep and however far from the top it lies', () => {
+    const nested = (end: unknown) => {
+      let value: unknown = [...Array.from({ length: 20_000 }, (_, at) => `${at}`), end];
+      for (let level = 0; level < 700; level += 1) value = { a: value };
+      return value;
+    };
+    // Comparing the text of what is left at each level would be 700 times as much.
+    expect(firstDifference(nested(1), nested(2))).toBe(`${'a.'.repeat(700)}20000`);
+    expect(firstDifference(nested({ a: 1, b: 2 }), nested({ b: 2, a: 1 }))).toBeUndefined();
+    expect(firstDifference({ a: [] }, { a: {} })).toBe('a');
+    expect(firstDifference({}, { a: undefined })).toBeUndefined();
+    expect(firstDifference(1, '1')).toBe('the whole');
+  });
+
   test('a pipe, a folder and a file that grows beyond its limit are not read', async () => {
     const pipe = path.join(folder, 'pipe.json');
     expect(spawnSync('mkfifo', [pipe]).status).toBe(0);
@@ -107,6 +124,18 @@ describe('AUD-3 a file that was made to mislead or to keep a verifier busy', () 
     expect(seatsOf(crowded)).toEqual([]);
     expect(seatsOf(evidence).length).toBeGreaterThan(1);
   });
+});
+
+test('AUD-4 what somebody else put among the versions of an archive is passed over', async () => {
+  const place = path.join(folder, 'versions');
+  const digest = policyDigestOf([{ name: 'a.cedar', text: '' }]);
+  mkdirSync(path.join(place, 'policy', 'deep', 'er', 'still'), { recursive: true });
+  const garbage = `${digest.replace(':', '.')}.json`;
+  for (const name of [garbage, 'x.json', 'deep/er/still/x.json'])
+    writeFileSync(path.join(place, 'policy', name), 'x');
+  const shelf = new ArchivedShelf(new FolderSink(place));
+  expect(await shelf.digests()).toEqual({ policies: [digest], directories: [] });
+  expect(await shelf.policy(digest)).toBeUndefined();
 });
 
 describe('AUD-3 what was not checked is not said to have passed', () => {
