@@ -119,6 +119,8 @@ describe('AUD-3 verified with no server and the network off', () => {
     expect(result.stderr).toMatch(/changed\.json does not hold: seal/);
     expect(result.stdout).toMatch(/FAIL {2}chain[\s\S]*steps\[\d\]\.events\[\d\]\.hash/);
     expect(result.stdout).toMatch(/FAIL {2}history/);
+    const story = countersign(['audit', 'show', changed]);
+    expect(story.stderr).toMatch(/changed\.json: does not hold, do not believe it: seal/);
   });
 });
 
