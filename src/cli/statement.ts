@@ -17,6 +17,7 @@ import { OUTCOMES, VERBS, VERDICTS, type Verb } from '../domain/statement';
 import { type Context, withClient } from './context';
 import { parseDurationMs, sayDuration } from './duration';
 import { findSigningKey } from './keys-lookup';
+import { MOMENT_EXAMPLE, readMomentMs } from './moment';
 import { done, type Outcome, printable, UserError, usageError } from './output';
 
 interface StatementOptions {
@@ -181,8 +182,9 @@ function changeOf({ replace, with: substitute, until, path }: StatementOptions) 
 
 function parseMomentMs(text: string): number {
   if (/^\d+[smhd]$/.test(text)) return Date.now() + parseDurationMs(text, '--until');
-  const atMs = Date.parse(text);
-  if (Number.isNaN(atMs)) throw usageError('--until: neither a duration such as 2h nor an ISO time');
+  const atMs = readMomentMs(text);
+  if (atMs === undefined)
+    throw usageError(`--until: neither a duration such as 2h nor a time such as ${MOMENT_EXAMPLE}`);
   return atMs;
 }
 

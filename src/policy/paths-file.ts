@@ -66,14 +66,19 @@ const emergencyRerouteSchema = z.strictObject({
 });
 export type EmergencyRerouteRule = z.output<typeof emergencyRerouteSchema>;
 
-const ticketPattern = z.string().transform((source, context) => {
-  try {
-    return new RegExp(`^(?:${source})$`);
-  } catch {
-    context.addIssue({ code: 'custom', message: 'is not a regular expression; correct it' });
-    return z.NEVER;
-  }
-});
+const LONGEST_PATTERN = 256;
+
+const ticketPattern = z
+  .string()
+  .max(LONGEST_PATTERN)
+  .transform((source, context) => {
+    try {
+      return new RegExp(`^(?:${source})$`);
+    } catch {
+      context.addIssue({ code: 'custom', message: 'is not a regular expression; correct it' });
+      return z.NEVER;
+    }
+  });
 
 /** `paths.yaml`: who approves what, how long each waits, and on which grounds governance may step in. */
 export const pathsSchema = z.strictObject({

@@ -11,7 +11,7 @@ import type { TicketSource } from './tickets';
 
 export interface RerouteRules {
   readonly reasons: ReadonlySet<string>;
-  readonly ticketPattern: RegExp;
+  readonly ticketPattern: Pick<RegExp, 'test'>;
   readonly tickets: TicketSource;
   readonly emergencies: ReadonlyMap<string, EmergencyRerouteRule>;
 }

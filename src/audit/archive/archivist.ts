@@ -1,14 +1,16 @@
 import type { Client } from '@temporalio/client';
 import { type BookSource, makeEvidence } from '../evidence/export';
-import { evidenceText, parseEvidence } from '../evidence/file';
+import { evidenceText, parseEvidenceBytes } from '../evidence/file';
 import type { FoundSource } from '../evidence/found';
 import { historyToPlain } from '../evidence/history';
 import { historiesOf, type ListedRequest, listRequests, retentionMsOf } from '../evidence/runs';
 import type { EvidenceFile } from '../evidence/schema';
 import { enterIntoLog } from '../log/enter';
 import { leafOf } from '../log/leaf';
-import type { NoteSigner } from '../log/note';
+import { type NoteSigner, readNoteVerifier } from '../log/note';
 import type { HistoryReplay } from '../replay';
+import { checkInclusion } from '../verify/inclusion';
+import { judgeArchived } from './judge';
 import type { ArchiveSink } from './sink';
 
 export interface ArchivistOptions {
@@ -45,7 +47,10 @@ export const evidenceName = ({ requestId, runId }: { requestId: string; runId: s
   `evidence/${requestId}/${runId}.json`;
 export const proofName = (name: string): string => name.replace(/\.json$/, '.tlog-proof');
 
-/** The share of the server's retention after which a request that is not archived is an alarm. */
+/**
+ * The share of the server's retention after which a request that is not archived is an alarm, and after which evidence that
+ * lacks something is written all the same.
+ */
 const ALARM_AFTER_SHARE = 0.25;
 
 /**
@@ -74,14 +79,15 @@ export class Archivist {
     for await (const request of listRequests(client, 'closed')) {
       const { requestId, runId, closedAtMs = this.#nowMs() } = request;
       if (this.#done.has(runId)) continue;
+      const forgottenAtMs = closedAtMs + retentionMs;
+      const overdue = retentionMs > 0 && this.#nowMs() > closedAtMs + retentionMs * ALARM_AFTER_SHARE;
+      const isLate = overdue || retentionMs <= 0;
       try {
-        if (await this.#archive(request, evidenceName(request))) pass.archived.push(requestId);
+        if (await this.#archive(request, evidenceName(request), isLate)) pass.archived.push(requestId);
         this.#done.add(runId);
       } catch (error) {
         const reason = error instanceof Error ? error.message : 'unknown';
         pass.failed.push({ requestId, reason });
-        const forgottenAtMs = closedAtMs + retentionMs;
-        const overdue = retentionMs > 0 && this.#nowMs() > closedAtMs + retentionMs * ALARM_AFTER_SHARE;
         if (overdue) pass.alarms.push(requestId);
         logger.error(
           { requestId, reason, forgottenAt: new Date(forgottenAtMs).toISOString(), alarm: overdue },
@@ -97,7 +103,7 @@ export class Archivist {
       const name = `checkpoint/${request.requestId}/${request.runId}-${period}.json`;
       if (this.#done.has(name)) continue;
       try {
-        if (await this.#archive(request, name)) pass.checkpoints.push(request.requestId);
+        if (await this.#archive(request, name, true)) pass.checkpoints.push(request.requestId);
         this.#done.add(name);
       } catch (error) {
         const reason = error instanceof Error ? error.message : 'unknown';
@@ -110,22 +116,57 @@ export class Archivist {
     return pass;
   }
 
-  /** Yields whether it was written now. What is there already is only entered into the log, where it is not yet. */
-  async #archive(request: ListedRequest, name: string): Promise<boolean> {
+  /**
+   * Yields whether it was written now. What is there already is entered into the log, where it is not yet.
+   *
+   * @param isLate whether evidence that lacks something is better than the danger of none
+   */
+  async #archive(request: ListedRequest, name: string, isLate: boolean): Promise<boolean> {
     const { sink, logger } = this.options;
     const there = await sink.get(name);
     if (there !== undefined) {
-      const read = parseEvidence(there.toString('utf8'), name);
-      if (read.ok) await this.#enter(read.evidence, name);
+      await this.#accept(there, request, name);
       return false;
     }
     const { evidence, missing } = await this.#make(request);
+    // What is written stays as it is for ever; what is missing now may be there at the next look.
+    if (missing.length > 0 && !isLate) throw new Error(`it still lacks something: ${missing.join('; ')}`);
     if (missing.length > 0)
       logger.error({ requestId: request.requestId, missing }, 'the evidence lacks something');
     await sink.put(name, Buffer.from(evidenceText(evidence)));
     await this.#enter(evidence, name);
     logger.info({ requestId: request.requestId, status: evidence.status, name }, 'evidence archived');
     return true;
+  }
+
+  /**
+   * Takes what is archived under a name for the evidence of its request: where the log holds it, because nobody else can
+   * sign for that; else where it is what would be written now.
+   */
+  async #accept(there: Buffer, request: ListedRequest, name: string): Promise<void> {
+    if (await this.#isLogged(there, request, name)) return;
+    const { client, replayer, targets } = this.options;
+    const { requestId, runId, closedAtMs } = request;
+    const runs = await historiesOf(client, requestId, runId);
+    const isClosed = closedAtMs !== undefined;
+    const witnesses = { requestId, runs, isClosed, replayer, ...(targets && { targets }) };
+    const judged = await judgeArchived(there, name, witnesses, () => this.#make(request));
+    if (!judged.ok)
+      throw new Error(`something else is archived in its place, and the archive keeps it: ${judged.message}`);
+    await this.#enter(judged.evidence, name);
+  }
+
+  async #isLogged(there: Buffer, { requestId, runId }: ListedRequest, name: string): Promise<boolean> {
+    const { log, sink } = this.options;
+    const proof = log && (await sink.get(proofName(name)));
+    const verifier = log && readNoteVerifier(log.signer.verifierKey);
+    const read = parseEvidenceBytes(there, name);
+    if (proof === undefined || verifier === undefined || !read.ok) return false;
+    const { evidence } = read;
+    if (evidence.request !== requestId || evidence.runs.at(-1)?.runId !== runId) return false;
+    const [finding] = checkInclusion(evidence, { verifier, proof: proof.toString('utf8') });
+    if (finding === undefined) return true;
+    throw new Error(`${proofName(name)}: ${finding.message}`);
   }
 
   async #make({ requestId, runId }: ListedRequest) {

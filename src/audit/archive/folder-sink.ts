@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises';
+import { access, link, mkdir, open, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
-import { AlreadyWritten, type ArchiveSink, checkedName } from './sink';
+import { readBounded } from '../evidence/bounded-file';
+import { AlreadyWritten, type ArchiveSink, checkedName, LARGEST_ITEM_BYTES } from './sink';
 
 /** An archive in a folder. Files are there whole or not at all, cannot be written to, and are never replaced. */
 export class FolderSink implements ArchiveSink {
@@ -31,19 +32,21 @@ export class FolderSink implements ArchiveSink {
       await link(draft, file);
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error;
-      if (!(await readFile(file)).equals(content)) throw new AlreadyWritten(name);
+      if (!(await readBounded(file, LARGEST_ITEM_BYTES)).equals(content)) throw new AlreadyWritten(name);
     } finally {
       await rm(draft, { force: true });
     }
   }
 
   async get(name: string): Promise<Buffer | undefined> {
+    const file = this.#fileOf(name);
     try {
-      return await readFile(this.#fileOf(name));
+      await access(file);
     } catch (error) {
       if (isCode(error, 'ENOENT')) return undefined;
       throw error;
     }
+    return readBounded(file, LARGEST_ITEM_BYTES);
   }
 
   async list(prefix: string): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 import { Pool } from 'pg';
-import { AlreadyWritten, type ArchiveSink, checkedName } from './sink';
+import { AlreadyWritten, type ArchiveSink, checkedName, LARGEST_ITEM_BYTES, TooLarge } from './sink';
 
 /**
  * What the keeper of the database runs once, as its owner. The login that a worker is given is then a member of
@@ -61,11 +61,15 @@ export class PostgresqlSink implements ArchiveSink {
   }
 
   async get(name: string): Promise<Buffer | undefined> {
-    const [row] = await this.#query('SELECT content FROM countersign_archive.item WHERE name = $1', [
-      checkedName(name),
-    ]);
-    const content = row?.['content'];
-    return Buffer.isBuffer(content) ? content : undefined;
+    const [row] = await this.#query(
+      `SELECT CASE WHEN octet_length(content) <= $2 THEN content END AS content
+         FROM countersign_archive.item WHERE name = $1`,
+      [checkedName(name), LARGEST_ITEM_BYTES],
+    );
+    if (row === undefined) return undefined;
+    const { content } = row;
+    if (Buffer.isBuffer(content)) return content;
+    throw new TooLarge(name);
   }
 
   async list(prefix: string): Promise<readonly string[]> {

@@ -1,5 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
-import { AlreadyWritten, type ArchiveSink, checkedName } from './sink';
+import { AlreadyWritten, type ArchiveSink, checkedName, LARGEST_ITEM_BYTES, TooLarge } from './sink';
 
 export interface S3Options {
   /** `https://s3.eu-central-1.amazonaws.com`, or whatever speaks S3. */
@@ -109,8 +109,9 @@ export class S3Sink implements ArchiveSink {
         ...(method === 'PUT' && { body: new Uint8Array(content) }),
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
-      return { status: response.status, body: Buffer.from(await response.arrayBuffer()) };
-    } catch {
+      return { status: response.status, body: await bodyOf(response, key) };
+    } catch (error) {
+      if (error instanceof TooLarge) throw error;
       // The cause may name the address with its credentials.
       throw new Error('the storage cannot be reached');
     }
@@ -157,6 +158,18 @@ export class S3Sink implements ArchiveSink {
       authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope}, SignedHeaders=${names.join(';')}, Signature=${signature}`,
     };
   }
+}
+
+/** The body, as far as there may be of it; the rest is never asked for. */
+async function bodyOf({ body }: Response, key: string): Promise<Buffer> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body ?? []) {
+    length += chunk.length;
+    if (length > LARGEST_ITEM_BYTES) throw new TooLarge(key);
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks, length);
 }
 
 const sha256 = (content: Buffer): string => createHash('sha256').update(content).digest('hex');

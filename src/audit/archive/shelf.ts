@@ -24,6 +24,16 @@ const digestIn = (name: string): Digest =>
     .replace(/\.(json|yaml)$/, '')
     .replace('sha-256.', 'sha-256:');
 
+const isDigest = (text: string): boolean => /^sha-256:[\w-]{43}$/.test(text);
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
 /** A shelf in an archive. What it hands out is what the digest says, or nothing. */
 export class ArchivedShelf implements BundleShelf {
   constructor(private readonly sink: ArchiveSink) {}
@@ -37,7 +47,7 @@ export class ArchivedShelf implements BundleShelf {
 
   async policy(digest: Digest): Promise<readonly PolicyFile[] | undefined> {
     const text = await this.sink.get(policyName(digest));
-    const files = text && filesSchema.safeParse(JSON.parse(text.toString('utf8')));
+    const files = text && filesSchema.safeParse(parsed(text.toString('utf8')));
     return files?.success && policyDigestOf(files.data) === digest ? files.data : undefined;
   }
 
@@ -51,7 +61,11 @@ export class ArchivedShelf implements BundleShelf {
       this.sink.list('policy/'),
       this.sink.list('directory/'),
     ]);
-    return { policies: policies.map(digestIn), directories: directories.map(digestIn) };
+    // What else lies there was not put there by us.
+    return {
+      policies: policies.map(digestIn).filter(isDigest),
+      directories: directories.map(digestIn).filter(isDigest),
+    };
   }
 }
 

@@ -13,6 +13,18 @@ export interface ArchiveSink {
   close(): Promise<void>;
 }
 
+/** What is larger was not put there by us, and is not read. Evidence and versions of policy are smaller. */
+export const LARGEST_ITEM_BYTES = 256 * 1024 * 1024;
+
+/** Something there is larger than anything of ours. */
+export class TooLarge extends Error {
+  override readonly name = 'TooLarge';
+
+  constructor(name: string) {
+    super(`${name} is larger than ${LARGEST_ITEM_BYTES / 1_048_576} MiB, and is not read`);
+  }
+}
+
 /** Something else was written under that name before. */
 export class AlreadyWritten extends Error {
   override readonly name = 'AlreadyWritten';

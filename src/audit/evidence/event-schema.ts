@@ -23,6 +23,8 @@ import type { ReceivedMessage } from '../../workflows/journal';
 
 const digest = z.string().regex(/^sha-256:[\w-]{43}$/, 'is not a sha-256 digest');
 const name = z.string().max(256);
+/** A target may tell the time more finely than by the millisecond; a time that no calendar has it cannot tell. */
+const moment = z.number().min(0).max(8_640_000_000_000_000);
 const revision = z.number().int().min(0);
 const verb = z.enum(VERBS);
 const assurance = z.enum(ASSURANCE_LEVELS);
@@ -38,8 +40,8 @@ const recognition = z.strictObject({
 const statement = z.looseObject({
   iss: principalId,
   jti: name,
-  issuedAtMs: z.number(),
-  expiresAtMs: z.number(),
+  issuedAtMs: moment,
+  expiresAtMs: moment,
   verb,
   request: requestId,
   digest,
@@ -82,7 +84,7 @@ const ask = z.looseObject({
   beneficiary: principalId,
   entitlement: z.string(),
   control: name.exactOptional(),
-  askedAtMs: z.number(),
+  askedAtMs: moment,
   outcome: z.enum(['hard_stop', 'refuse', 'permit', 'approve']).exactOptional(),
   approvers: z.record(z.string(), people),
   end: z.enum(ASK_ENDS).exactOptional(),
@@ -96,15 +98,15 @@ const denial = z.looseObject({
   control: name.exactOptional(),
   resource: z.string().exactOptional(),
   reasonCode: z.string(),
-  deniedAtMs: z.number(),
+  deniedAtMs: moment,
 });
 const grant = z.looseObject({
   request: name,
   requester: principalId,
   beneficiary: principalId,
   emergency: z.boolean(),
-  grantedAtMs: z.number(),
-  reviewDueAtMs: z.number().exactOptional(),
+  grantedAtMs: moment,
+  reviewDueAtMs: moment.exactOptional(),
   verdict: z.enum(VERDICTS).exactOptional(),
 });
 const precedents = z
@@ -145,8 +147,8 @@ const checkSchema = z.discriminatedUnion('verified', [
 const lease = z.looseObject({
   id: name,
   account: name,
-  grantedAtMs: z.number(),
-  expiresAtMs: z.number(),
+  grantedAtMs: moment,
+  expiresAtMs: moment,
 });
 const reroute = z.looseObject({
   jti: name,
@@ -154,7 +156,7 @@ const reroute = z.looseObject({
   stage: name,
   replace: principalId,
   with: principalId,
-  untilMs: z.number(),
+  untilMs: moment,
   reasonCode: name,
   ticket: name,
   policyBasis: name,
@@ -167,7 +169,7 @@ const change = z.looseObject({
   by: principalId,
   from: name,
   path: approvalPathSchema,
-  untilMs: z.number(),
+  untilMs: moment,
   reasonCode: name,
   ticket: name,
   policyBasis: name,
@@ -177,7 +179,7 @@ const change = z.looseObject({
 const leaseEnd = z.enum(LEASE_ENDS);
 const cause = z.enum(END_CAUSES);
 const reviewDebt = z.looseObject({ dueAtMs: instantMs, reviewers: people });
-const held = z.looseObject({ lease, endedAtMs: z.number() });
+const held = z.looseObject({ lease, endedAtMs: moment });
 const atMs = instantMs;
 const happened = <Type extends string, Shape extends z.core.$ZodLooseShape>(type: Type, shape: Shape) =>
   z.looseObject({ atMs, type: z.literal(type), ...shape });
@@ -202,9 +204,9 @@ export const eventSchema = z.discriminatedUnion('type', [
     jti: z.string().exactOptional(),
   }),
   happened('statements_dropped', { count: z.number().int().positive() }),
-  happened('approval_counted', { by, stage: name, jti: name, expiresAtMs: z.number() }),
+  happened('approval_counted', { by, stage: name, jti: name, expiresAtMs: moment }),
   happened('approval_lapsed', { by, stage: name, jti: name }),
-  happened('confirmed', { by, jti: name, expiresAtMs: z.number() }),
+  happened('confirmed', { by, jti: name, expiresAtMs: moment }),
   happened('confirmation_lapsed', { by, jti: name }),
   happened('stage_completed', { stage: name }),
   happened('approved', {}),
@@ -219,7 +221,7 @@ export const eventSchema = z.discriminatedUnion('type', [
   happened('path_switched', { change, endorsedBy: by.exactOptional(), revision }),
   happened('switch_unendorsed', { jti: name }),
   happened('switch_lapsed', { jti: name, revision }),
-  happened('review_owed', { dueAtMs: z.number() }),
+  happened('review_owed', { dueAtMs: moment }),
   happened('reminded', onStage),
   happened('escalated', onStage),
   happened('lapsed', {}),
@@ -227,13 +229,13 @@ export const eventSchema = z.discriminatedUnion('type', [
   happened('provisioning_failed', { refusal: refusalSchema }),
   happened('granted', {
     lease,
-    reviewDueAtMs: z.number().exactOptional(),
+    reviewDueAtMs: moment.exactOptional(),
     reviewers: people.exactOptional(),
   }),
   happened('ending_ordered', { end: leaseEnd, by: by.exactOptional() }),
   happened('access_ended', {
     end: leaseEnd,
-    endedAtMs: z.number().exactOptional(),
+    endedAtMs: moment.exactOptional(),
     cause: cause.exactOptional(),
   }),
   happened('barred', { held: held.exactOptional() }),
@@ -262,7 +264,7 @@ export const commandSchema = z.discriminatedUnion('type', [
   happened('record_grant', { lease, end: leaseEnd.exactOptional(), review: reviewDebt.exactOptional() }),
   happened('record_provisioning_refusal', { refusal: refusalSchema }),
   happened('record_access_ended', {
-    ending: z.looseObject({ end: leaseEnd, atMs: z.number(), cause: cause.exactOptional() }).exactOptional(),
+    ending: z.looseObject({ end: leaseEnd, atMs: moment, cause: cause.exactOptional() }).exactOptional(),
   }),
   happened('record_barred', { held: held.exactOptional() }),
 ]) satisfies z.ZodType<Command>;

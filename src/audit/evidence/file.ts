@@ -1,7 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import { describeIssues } from '../../contracts/problem';
+import { readBounded, UnreadableFile } from './bounded-file';
 import {
   EVIDENCE_FORMAT,
   EVIDENCE_VERSION,
@@ -19,15 +19,22 @@ const headSchema = z.looseObject({ format: z.literal(EVIDENCE_FORMAT), version: 
 /** Reads an evidence file. A message is one line, and says what is wrong with which file. */
 export async function readEvidenceFile(file: string): Promise<ReadEvidence> {
   try {
-    const { size } = await stat(file);
-    if (size > LARGEST_EVIDENCE_BYTES)
-      return refused(
-        `${file}: ${Math.ceil(size / 1_048_576)} MiB; evidence has ${LARGEST_EVIDENCE_BYTES / 1_048_576} MiB at most`,
-      );
-    return parseEvidence(await readFile(file, 'utf8'), file);
-  } catch {
-    return refused(`${file}: cannot be read`);
+    return parseEvidenceBytes(await readBounded(file, LARGEST_EVIDENCE_BYTES), file);
+  } catch (error) {
+    return refused(error instanceof UnreadableFile ? error.message : `${file}: cannot be read`);
   }
+}
+
+/** Reads evidence from its bytes: every one of them must be told apart, so that what is no UTF-8 is no evidence. */
+export function parseEvidenceBytes(bytes: Uint8Array, origin: string): ReadEvidence {
+  if (bytes.length > LARGEST_EVIDENCE_BYTES) return refused(`${origin}: is larger than evidence can be`);
+  let text: string;
+  try {
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    return refused(`${origin}: is no JSON: some of its bytes are no UTF-8`);
+  }
+  return parseEvidence(text, origin);
 }
 
 /** Reads evidence from its text. `origin` names it in messages. */
@@ -44,9 +51,19 @@ export function parseEvidence(text: string, origin: string): ReadEvidence {
     return refused(
       `${origin}: is evidence of version ${head.data.version}; this program reads version ${EVIDENCE_VERSION}, take a newer one`,
     );
+  if (isDeeperThan(value, DEEPEST))
+    return refused(`${origin}: is nested more than ${DEEPEST} levels deep; no evidence is`);
   const decoded = evidenceFileSchema.safeParse(value);
   if (!decoded.success) return refused(`${origin}: ${describeIssues(decoded.error, 'evidence')}`);
   return { ok: true, evidence: decoded.data, text };
+}
+
+/** Everything that goes through evidence goes as deep as it is; this is far from where a stack ends. */
+const DEEPEST = 800;
+
+function isDeeperThan(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1));
 }
 
 /** The one way to write a piece of evidence: RFC 8785 canonical JSON and a line end. Every byte is then accounted for. */

@@ -9,6 +9,7 @@ import { type CedarEngine, readEngine } from '../../policy/cedar-engine';
 import { type PathsData, pathsSchema } from '../../policy/paths-file';
 import type { RememberingPolicy } from '../../policy/remembering';
 import { rerouteFacts } from '../../policy/reroute-facts';
+import { BoundedPattern } from './bounded-pattern';
 
 const DIRECTORY_FILE = 'directory.yaml';
 
@@ -24,6 +25,7 @@ export interface PolicyText {
   readonly catalog: Catalog;
   readonly paths: PathsData;
   readonly engine: CedarEngine;
+  readonly ticketPattern: BoundedPattern;
 }
 
 export type ReadPolicy =
@@ -63,7 +65,13 @@ export function readPolicy(files: readonly PolicyFile[]): ReadPolicy {
   }
   return {
     ok: true,
-    policy: { digest, catalog: new Catalog(catalog.value), paths: paths.value, engine: engine.engine },
+    policy: {
+      digest,
+      catalog: new Catalog(catalog.value),
+      paths: paths.value,
+      engine: engine.engine,
+      ticketPattern: new BoundedPattern(paths.value.ticketPattern),
+    },
   };
 }
 
@@ -75,7 +83,7 @@ export interface Told {
 
 /** Policy over a directory, told what it was told then. */
 export function policyOver(
-  { digest, catalog, paths, engine }: PolicyText,
+  { digest, catalog, paths, engine, ticketPattern }: PolicyText,
   directory: DirectoryBook,
   { ticketFound, precedents }: Told,
 ): RememberingPolicy {
@@ -93,7 +101,7 @@ export function policyOver(
   };
   const rules = {
     reasons: new Set(Object.keys(paths.rerouteReasons)),
-    ticketPattern: paths.ticketPattern,
+    ticketPattern,
     tickets: { exists: async () => ticketFound },
     emergencies: new Map(Object.entries(paths.emergencyReroutes)),
   };

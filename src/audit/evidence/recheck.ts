@@ -1,4 +1,3 @@
-import canonicalize from 'canonicalize';
 import { assessActivity } from '../../activities/assess';
 import type { Authority } from '../../activities/dependencies';
 import type { AssessResult } from '../../activities/types';
@@ -95,13 +94,13 @@ export class Rechecker {
     const facts = recorded.verified ? recorded.facts.reroute : undefined;
     const { ticketFound = false, precedents } = facts ?? {};
     const told = { ticketFound, ...(precedents && { precedents }) };
-    const again = await checkStatement(
-      content,
-      request,
-      atMs,
-      this.#signedOf(directory),
-      policyOver(policy, directory, told),
-    );
+    const over = policyOver(policy, directory, told);
+    let again: StatementCheck;
+    try {
+      again = await checkStatement(content, request, atMs, this.#signedOf(directory), over);
+    } catch (error) {
+      return { same: false, message: error instanceof Error ? error.message : 'it cannot be checked' };
+    }
     if (again.verified && verb !== undefined && again.facts.statement.verb !== verb) {
       const { statement, signer } = again.facts;
       const detail = `a statement to ${statement.verb} came as ${verb}`;
@@ -145,14 +144,24 @@ function sameness(recorded: unknown, again: unknown): Recheck {
 }
 
 /** Where two pieces of JSON differ first, as a path; nothing where they do not. */
-export function firstDifference(a: unknown, b: unknown, at = ''): string | undefined {
+export function firstDifference(a: unknown, b: unknown): string | undefined {
   // The first comparison is the quicker one, and decides nearly always.
-  if (JSON.stringify(a) === JSON.stringify(b) || canonicalize(a) === canonicalize(b)) return undefined;
-  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null) return at || 'the whole';
-  const [left, right] = [a, b] as [Record<string, unknown>, Record<string, unknown>];
-  for (const name of [...Object.keys(left), ...Object.keys(right)]) {
-    const found = firstDifference(left[name], right[name], at === '' ? name : `${at}.${name}`);
-    if (found !== undefined) return found;
+  if (JSON.stringify(a) === JSON.stringify(b)) return undefined;
+  const path = difference(a, b);
+  return path && (path.reverse().join('.') || 'the whole');
+}
+
+/** The way to the first difference, from its end. Each piece is looked at once, however deep it lies. */
+function difference(a: unknown, b: unknown): string[] | undefined {
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
+    return a === b || JSON.stringify(a) === JSON.stringify(b) ? undefined : [];
+  if (Array.isArray(a) !== Array.isArray(b)) return [];
+  const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
+  for (const name of new Set([...left.keys(), ...right.keys()])) {
+    const found = difference(left.get(name), right.get(name));
+    if (found === undefined) continue;
+    found.push(name);
+    return found;
   }
-  return at || 'the whole';
+  return undefined;
 }

@@ -1,10 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { type Checkpoint, openCheckpoint, type ReadCheckpoint } from './checkpoint';
 import {
   consistencyProof,
   HASH_BYTES,
   type Hash,
+  includes,
   inclusionProof,
   leafHash,
   type ReadHash,
@@ -12,6 +13,7 @@ import {
 } from './merkle';
 import type { NoteVerifier } from './note';
 import type { InclusionProof } from './proof-file';
+import { readTile } from './read-tile';
 import { hashInTile, recordsIn, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tiles';
 
 export const CHECKPOINT_FILE = 'checkpoint';
@@ -35,7 +37,7 @@ export class LogReader {
   ): { readonly ok: true; readonly log: LogReader } | { readonly ok: false; readonly message: string } {
     const file = path.join(dir, CHECKPOINT_FILE);
     if (!existsSync(file)) return { ok: false, message: `${dir} holds no log (there is no checkpoint)` };
-    const note = readFileSync(file, 'utf8');
+    const note = readTile(file).toString('utf8');
     const opened: ReadCheckpoint = openCheckpoint(note, verifier);
     if (!opened.ok) return { ok: false, message: `${file}: ${opened.message}` };
     const log = new LogReader(dir, opened.checkpoint, note);
@@ -58,7 +60,11 @@ export class LogReader {
     return consistencyProof(oldSize, this.checkpoint.size, this.#read);
   }
 
-  /** The number of a record's leaf, or nothing where the log does not hold it. The latest leaves are looked at first. */
+  /**
+   * The number of a record's leaf, or nothing where the log does not hold it. The latest leaves are looked at first.
+   *
+   * @throws Error where a tile says that it is there, and the root does not
+   */
   find(record: Uint8Array): number | undefined {
     const wanted = leafHash(record);
     const { size } = this.checkpoint;
@@ -67,9 +73,53 @@ export class LogReader {
       const width = Math.min(TILE_WIDTH, size - tile * TILE_WIDTH);
       for (let place = 0; place < width; place += 1)
         if (wanted.equals(hashes.subarray(place * HASH_BYTES, (place + 1) * HASH_BYTES)))
-          return tile * TILE_WIDTH + place;
+          return this.#proven(wanted, tile * TILE_WIDTH + place);
     }
     return undefined;
+  }
+
+  /** A tile is believed only as far as it leads to the root. */
+  #proven(leaf: Hash, index: number): number {
+    const { size, root } = this.checkpoint;
+    if (includes(leaf, index, size, this.prove(index).hashes, root)) return index;
+    throw new Error(`${this.dir}: the tiles about leaf ${index} do not make the root`);
+  }
+
+  /**
+   * Looks at everything: each hash of a tile must be made of those below it, each leaf of its record. What opening a log
+   * looks at is the way to the root alone.
+   *
+   * @returns what does not hold, or nothing
+   */
+  check(): string | undefined {
+    const { size } = this.checkpoint;
+    try {
+      for (let level = 1; TILE_WIDTH ** level <= size; level += 1) {
+        const tiles = Math.floor(size / TILE_WIDTH ** level);
+        for (let index = 0; index < tiles; index += 1)
+          if (!hashInTile(this.#tile(level - 1, index), TILE_HEIGHT, 0).equals(this.#hash(level, index)))
+            return `tile ${level - 1}/${index} does not make the hash above it`;
+      }
+      for (let bundle = 0; bundle * TILE_WIDTH < size; bundle += 1) {
+        const records = recordsIn(this.#tile('entries', bundle));
+        const width = Math.min(TILE_WIDTH, size - bundle * TILE_WIDTH);
+        for (let place = 0; place < width; place += 1) {
+          const [record, index] = [records[place], bundle * TILE_WIDTH + place];
+          if (record === undefined) return `the record of leaf ${index} is missing`;
+          if (!leafHash(record).equals(this.#hash(0, index))) return `leaf ${index} is not its record`;
+        }
+      }
+      return undefined;
+    } catch (error) {
+      const why = isMissing(error) ? 'is missing' : 'cannot be read';
+      return `a tile ${why}${isMissing(error) ? `: ${error.path}` : ''}`;
+    }
+  }
+
+  /** A hash as its tile has it. */
+  #hash(level: number, index: number): Buffer {
+    const place = (index % TILE_WIDTH) * HASH_BYTES;
+    return this.#tile(level, Math.floor(index / TILE_WIDTH)).subarray(place, place + HASH_BYTES);
   }
 
   /** The record of a leaf. */
@@ -106,9 +156,16 @@ export class LogReader {
       path.join(this.dir, one),
     );
     const file = full !== undefined && existsSync(full) ? full : (partial ?? '');
-    const tile = readFileSync(file);
+    const tile = readTile(file);
     if (this.#tiles.size >= KEPT_TILES) this.#tiles.clear();
     this.#tiles.set(name, tile);
     return tile;
   }
 }
+
+const isMissing = (error: unknown): error is { readonly path: string } =>
+  typeof error === 'object' &&
+  error !== null &&
+  'code' in error &&
+  error.code === 'ENOENT' &&
+  'path' in error;

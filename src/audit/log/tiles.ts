@@ -7,6 +7,8 @@ import { HASH_BYTES, type Hash, nodeHash } from './merkle';
 
 export const TILE_WIDTH = 256;
 export const TILE_HEIGHT = 8;
+/** Its length is written in two bytes. */
+export const LONGEST_RECORD_BYTES = 65_535;
 
 /** A tile of hashes at level 8 × `level` of the tree, or of records where the level is `entries`. */
 export interface Tile {

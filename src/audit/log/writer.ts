@@ -4,7 +4,6 @@ import {
   fsyncSync,
   mkdirSync,
   openSync,
-  readFileSync,
   renameSync,
   rmSync,
   writeSync,
@@ -13,10 +12,17 @@ import path from 'node:path';
 import { type Checkpoint, openCheckpoint, signCheckpoint } from './checkpoint';
 import { HASH_BYTES, type Hash, leafHash, rootOf } from './merkle';
 import { type NoteSigner, readNoteVerifier } from './note';
+import { readTile } from './read-tile';
 import { CHECKPOINT_FILE } from './reader';
-import { bundleOf, hashInTile, recordsIn, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tiles';
-
-const LONGEST_RECORD_BYTES = 65_535;
+import {
+  bundleOf,
+  hashInTile,
+  LONGEST_RECORD_BYTES,
+  recordsIn,
+  TILE_HEIGHT,
+  TILE_WIDTH,
+  tilePath,
+} from './tiles';
 
 /**
  * Appends to a log that lies in a folder. Tiles are written before the checkpoint that speaks of them, so that a crash
@@ -27,6 +33,9 @@ export class LogWriter {
   readonly #edge: Hash[][] = [];
   #records: Uint8Array[] = [];
   #size = 0;
+  /** Folders with files that are new since the last checkpoint, and those of partial tiles that it will not need. */
+  readonly #changed = new Set<string>();
+  readonly #dropped = new Set<string>();
 
   private constructor(
     private readonly dir: string,
@@ -43,7 +52,7 @@ export class LogWriter {
     const file = path.join(dir, CHECKPOINT_FILE);
     if (!existsSync(file)) return writer;
     const verifier = readNoteVerifier(signer.verifierKey);
-    const opened = verifier && openCheckpoint(readFileSync(file, 'utf8'), verifier);
+    const opened = verifier && openCheckpoint(readTile(file).toString('utf8'), verifier);
     if (!opened?.ok) throw new Error(`${file}: ${opened?.message ?? 'the key cannot be read'}`);
     writer.#resume(opened.checkpoint);
     return writer;
@@ -65,7 +74,13 @@ export class LogWriter {
     }
     this.#writePartials();
     const checkpoint = { origin: this.signer.name, size: this.#size, root: this.#root() };
+    // A checkpoint that outlived a loss of power must find everything that it speaks of.
+    for (const folder of this.#changed) syncFolder(folder);
+    this.#changed.clear();
     this.#write(CHECKPOINT_FILE, Buffer.from(signCheckpoint(checkpoint, this.signer)));
+    syncFolder(this.dir);
+    for (const folder of this.#dropped) rmSync(folder, { recursive: true, force: true });
+    this.#dropped.clear();
     return first;
   }
 
@@ -100,10 +115,9 @@ export class LogWriter {
     this.#write(tilePath({ level: 'entries', index, width: this.#records.length }), bundleOf(this.#records));
   }
 
-  /** What a full tile holds needs no partial ones beside it. */
+  /** What a full tile holds needs no partial ones beside it, once no checkpoint speaks of them. */
   #dropPartials(level: number | 'entries', index: number): void {
-    const folder = path.dirname(tilePath({ level, index, width: 1 }));
-    rmSync(path.join(this.dir, folder), { recursive: true, force: true });
+    this.#dropped.add(path.join(this.dir, path.dirname(tilePath({ level, index, width: 1 }))));
   }
 
   #root(): Hash {
@@ -136,21 +150,32 @@ export class LogWriter {
     const [partial, full] = [width, TILE_WIDTH].map((wide) =>
       path.join(this.dir, tilePath({ level, index, width: wide })),
     );
-    return readFileSync(full !== undefined && existsSync(full) ? full : (partial ?? ''));
+    return readTile(full !== undefined && existsSync(full) ? full : (partial ?? ''));
   }
 
-  /** A file is there whole or not at all. */
+  /** A file is there whole or not at all, also after a loss of power. */
   #write(name: string, content: Buffer): void {
     const file = path.join(this.dir, name);
     mkdirSync(path.dirname(file), { recursive: true });
+    for (let folder = path.dirname(name); folder !== '.'; folder = path.dirname(folder))
+      this.#changed.add(path.join(this.dir, folder));
     const draft = `${file}.new`;
     const handle = openSync(draft, 'w');
     try {
       writeSync(handle, content);
-      if (name === CHECKPOINT_FILE) fsyncSync(handle);
+      fsyncSync(handle);
     } finally {
       closeSync(handle);
     }
     renameSync(draft, file);
+  }
+}
+
+function syncFolder(folder: string): void {
+  const handle = openSync(folder, 'r');
+  try {
+    fsyncSync(handle);
+  } finally {
+    closeSync(handle);
   }
 }

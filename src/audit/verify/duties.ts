@@ -19,6 +19,8 @@ const DAY_MS = 86_400_000;
 const SKEW_MS = 60_000;
 const LONGEST_MS = 30 * DAY_MS;
 const LONGEST_EMERGENCY_MS = 8 * 3_600_000;
+/** No request lets more statements count than this. */
+const MOST_STATEMENTS = 64;
 
 interface Case {
   readonly evidence: EvidenceFile;
@@ -36,10 +38,10 @@ export interface Seat {
 }
 
 export function* checkDuties(evidence: EvidenceFile): Generator<Finding> {
+  const accepted = acceptedIn(evidence);
+  if (accepted.length > MOST_STATEMENTS)
+    return yield finding('duties', 'steps', `more statements counted than the ${MOST_STATEMENTS} that can`);
   const one = caseOf(evidence);
-  const accepted = evidence.steps.flatMap(({ events }) =>
-    events.filter(({ event }) => event.type === 'statement_accepted'),
-  );
   if (accepted.length !== one.said.length)
     yield finding('duties', 'steps', 'a statement that counted cannot be read');
   for (const said of one.said) yield* checkStatement(one, said);
@@ -50,12 +52,16 @@ export function* checkDuties(evidence: EvidenceFile): Generator<Finding> {
 
 /** The seats of a grant's stages, or nothing where there was no grant or the seats were not filled. */
 export function seatsOf(evidence: EvidenceFile): readonly Seat[] {
+  if (acceptedIn(evidence).length > MOST_STATEMENTS) return [];
   const one = caseOf(evidence);
   const grant = grantIn(evidence);
   const path = one.assessment?.path;
   if (grant === undefined || path === undefined) return [];
   return seatsFilled(path, one.said, one.assessment?.privileged ?? true, grant.atMs) ?? [];
 }
+
+const acceptedIn = ({ steps }: EvidenceFile) =>
+  steps.flatMap(({ events }) => events.filter(({ event }) => event.type === 'statement_accepted'));
 
 function caseOf(evidence: EvidenceFile): Case {
   const said = saidIn(evidence);

@@ -9,8 +9,8 @@ export const CHECKS = {
   statements: 'every statement, verified again, comes out the same, refused ones too',
   duties: 'duties were separate, by a reckoning of its own',
   history: "Temporal's history, replayed on today's code, takes the same steps",
-  policy: 'the policy used is the one in the given folder',
-  directory: 'the directory used is the given file',
+  policy: 'every version of policy in it is a given one',
+  directory: 'every version of the directory in it is a given one, and was asked the same',
   log: 'the log holds it',
 } as const;
 export type Check = keyof typeof CHECKS;

@@ -10,8 +10,7 @@ import type { EvidenceFile } from '../evidence/schema';
 import { type Finding, finding } from './finding';
 
 /** Whether the text is the one way to write this evidence. */
-export function* checkForm(evidence: EvidenceFile, text: string | undefined): Generator<Finding> {
-  if (text === undefined) return;
+export function* checkForm(evidence: EvidenceFile, text: string): Generator<Finding> {
   const expected = evidenceText(evidence);
   if (text === expected) return;
   let at = 0;

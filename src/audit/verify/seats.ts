@@ -1,5 +1,6 @@
 import type { ApprovalPath, Stage } from '../../domain/assessment';
 import type { Seat } from './duties';
+import { assignSeats } from './seat-assignment';
 import type { Said } from './witness';
 
 const STRENGTH = ['channel', 'key', 'phishing-resistant'];
@@ -65,7 +66,7 @@ export function seatsFilled(
         })),
       ),
   );
-  return fill(new Map(stages.map(({ name, quorum }) => [name, quorum])), offers);
+  return assignSeats(new Map(stages.map(({ name, quorum }) => [name, quorum])), offers);
 }
 
 /** The places of original approvers in which someone could decide: their own, and where reroutes and absences lead to. */
@@ -84,12 +85,15 @@ function placesOf(
     if (replacement === undefined || replacement.untilMs <= heardAtMs || change.sinceMs < sinceMs) return [];
     return [{ ...replacement, emergencyGroups }];
   });
+  // Reroutes may lead back by many ways; of each reroute it is reckoned once where it leads.
+  const ledTo: ReadonlySet<string>[] = [];
   const leadBack = (who: string, latest: number): readonly string[] => {
     if (stage.eligible.includes(who)) return [who];
     return reroutes
       .slice(0, latest)
-      .flatMap((reroute, index) => (reroute.with === who ? leadBack(reroute.replace, index) : []));
+      .flatMap((reroute, index) => (reroute.with === who ? [...(ledTo[index] ?? [])] : []));
   };
+  for (const [index, { replace }] of reroutes.entries()) ledTo.push(new Set(leadBack(replace, index)));
   const opened = reroutes.flatMap((one) => (one.with === holder.id ? one.emergencyGroups : []));
   const groups = [...stage.groups, ...stage.substituteGroups, ...opened];
   const own = groups.some((group) => holder.groups.includes(group))
@@ -99,18 +103,4 @@ function placesOf(
     .filter(({ from, to }) => to === holder.id && holder.standsInFor.includes(from))
     .map(({ from }) => from);
   return [...new Set([...own, ...absent])];
-}
-
-function fill(lacking: ReadonlyMap<string, number>, offers: readonly Seat[]): readonly Seat[] | undefined {
-  const next = [...lacking].find(([, quorum]) => quorum > 0);
-  if (next === undefined) return [];
-  const [name, quorum] = next;
-  for (const taken of offers.filter((offer) => offer.stage === name)) {
-    const left = offers.filter(
-      ({ by, stage, place }) => by !== taken.by && !(stage === taken.stage && place === taken.place),
-    );
-    const rest = fill(new Map([...lacking, [name, quorum - 1]]), left);
-    if (rest !== undefined) return [taken, ...rest];
-  }
-  return undefined;
 }

@@ -1,28 +1,28 @@
-import type { DirectoryBook } from '../../directory/directory-book';
-import { askedDirectoryOf, bookOfExcerpt } from '../evidence/excerpt';
+import { bookOfExcerpt } from '../evidence/excerpt';
 import { type RunHistory, submittedIn } from '../evidence/export';
-import { type PolicyFile, type PolicyText, policyDigestOf, readPolicy } from '../evidence/policy';
-import { firstDifference, Rechecker } from '../evidence/recheck';
+import type { PolicyFile } from '../evidence/policy';
+import { Rechecker } from '../evidence/recheck';
 import type { EvidenceFile } from '../evidence/schema';
 import { recheckSteps } from '../evidence/steps';
 import type { HistoryReplay } from '../replay';
 import { checkDuties } from './duties';
 import { CHECKS, type Check, type Finding, finding } from './finding';
+import { checkGivenDirectories, checkGivenPolicies } from './given';
 import { checkHistory, readRuns } from './history';
 import { checkInclusion, type LogTrust } from './inclusion';
 import { checkChain, checkCourse, checkDigests, checkForm, checkSeal } from './integrity';
+import { type KnownPolicies, plainSteps, readPolicies } from './read-books';
 
 /** What a verification goes by, besides the evidence itself. What is not given is not checked. */
 export interface VerifyOptions {
   /** The file as it was read, for every byte of it to be accounted for. */
   readonly text?: string;
   readonly replayer?: HistoryReplay;
-  /** Files of a policy bundle, and the text of a directory, as the verifier has them from elsewhere. */
-  readonly policy?: readonly PolicyFile[];
-  readonly directory?: string;
+  /** Every version of policy and directory that counted, as the verifier has them from elsewhere: files, and texts. */
+  readonly policies?: readonly (readonly PolicyFile[])[];
+  readonly directories?: readonly string[];
   readonly log?: LogTrust;
-  /** Policies that were read before, by digest: a verifier of many need not read them again. */
-  readonly readPolicies?: Map<string, PolicyText>;
+  readonly readPolicies?: KnownPolicies;
 }
 
 /** What became of one check. */
@@ -40,36 +40,56 @@ export interface Verification {
 /** Makes every check of a piece of evidence. Needs no server, no network and no clock. */
 export async function verifyEvidence(evidence: EvidenceFile, options: VerifyOptions): Promise<Verification> {
   const found: Finding[] = [];
-  for await (const one of findingsOf(evidence, options)) found.push(one);
+  const made = new Set<Check>();
+  for await (const one of findingsOf(evidence, options, made)) found.push(one);
   const results = (Object.keys(CHECKS) as Check[]).map((check): CheckResult => {
     const findings = found.filter((one) => one.check === check);
     if (findings.length > 0) return { check, state: 'failed', findings };
-    return { check, state: isMade(check, options) ? 'passed' : 'not checked', findings };
+    return { check, state: made.has(check) ? 'passed' : 'not checked', findings };
   });
   return { ok: found.length === 0, results };
 }
 
-function isMade(check: Check, { text, replayer, policy, directory, log }: VerifyOptions): boolean {
-  const needed: Partial<Record<Check, unknown>> = { form: text, history: replayer, policy, directory, log };
-  return !(check in needed) || needed[check] !== undefined;
-}
-
-/** Everything that does not hold, cheapest checks first. Whoever needs only one can stop there. */
-export async function* findingsOf(evidence: EvidenceFile, options: VerifyOptions): AsyncGenerator<Finding> {
-  yield* checkForm(evidence, options.text);
-  yield* checkSeal(evidence);
-  if (options.log !== undefined) yield* checkInclusion(evidence, options.log);
-  yield* checkChain(evidence);
+/**
+ * Everything that does not hold, cheapest checks first. Whoever needs only one can stop there.
+ *
+ * @param made is told of each check that was made to its end: one that was never made has not passed
+ */
+export async function* findingsOf(
+  evidence: EvidenceFile,
+  options: VerifyOptions,
+  made: Set<Check> = new Set(),
+): AsyncGenerator<Finding> {
+  const { text, log, policies, directories, replayer } = options;
+  async function* make(
+    check: Check,
+    findings: Iterable<Finding> | AsyncIterable<Finding>,
+    also: readonly Check[] = [],
+  ): AsyncGenerator<Finding> {
+    try {
+      yield* findings;
+      for (const one of [check, ...also]) made.add(one);
+    } catch (error) {
+      // No file may keep a check from coming to an end, and what breaks one off is no evidence.
+      const message = error instanceof Error ? error.message : 'unknown';
+      yield finding(check, 'the whole', `the check broke off: ${message}`);
+    }
+  }
+  if (text !== undefined) yield* make('form', checkForm(evidence, text));
+  yield* make('seal', checkSeal(evidence));
+  if (log !== undefined) yield* make('log', checkInclusion(evidence, log));
+  yield* make('chain', checkChain(evidence));
   yield* checkDigests(evidence);
-  yield* checkCourse(evidence);
+  yield* make('course', checkCourse(evidence));
   const runs = readRuns(evidence);
-  if (!runs.ok) return yield runs.finding;
-  yield* recheck(evidence, runs.runs, options);
-  yield* checkDuties(evidence);
-  if (options.policy !== undefined) yield* checkGivenPolicy(evidence, options.policy);
-  if (options.directory !== undefined)
-    yield* checkGivenDirectory(evidence, runs.runs, options.directory, options);
-  if (options.replayer !== undefined) yield* checkHistory(evidence, runs.runs, options.replayer);
+  if (!runs.ok) yield runs.finding;
+  if (runs.ok) yield* make('books', recheck(evidence, runs.runs, options), ['assessment', 'statements']);
+  yield* make('duties', checkDuties(evidence));
+  if (policies !== undefined) yield* make('policy', checkGivenPolicies(evidence, policies));
+  if (!runs.ok) return;
+  if (directories !== undefined)
+    yield* make('directory', checkGivenDirectories(evidence, runs.runs, directories, options.readPolicies));
+  if (replayer !== undefined) yield* make('history', checkHistory(evidence, runs.runs, replayer));
 }
 
 async function* recheck(
@@ -77,7 +97,7 @@ async function* recheck(
   runs: readonly RunHistory[],
   options: VerifyOptions,
 ): AsyncGenerator<Finding> {
-  const { policies, findings } = readPolicies(evidence, options);
+  const { policies, findings } = readPolicies(evidence, options.readPolicies);
   yield* findings;
   const directories = [];
   for (const [index, { digest, excerpt }] of evidence.directories.entries()) {
@@ -99,69 +119,4 @@ async function* recheck(
   }))
     for (const [index, { digest }] of versions.entries())
       if (!used.has(digest)) yield finding('books', `${list}[${index}]`, 'nothing rests on this version');
-}
-
-function readPolicies(evidence: EvidenceFile, { readPolicies: known }: VerifyOptions) {
-  const policies: PolicyText[] = [];
-  const findings: Finding[] = [];
-  for (const [index, { files }] of evidence.policies.entries()) {
-    const digest = policyDigestOf(files);
-    const earlier = known?.get(digest);
-    const read = earlier === undefined ? readPolicy(files) : { ok: true as const, policy: earlier };
-    if (!read.ok) {
-      findings.push(finding('books', `policies[${index}]`, read.message));
-      continue;
-    }
-    known?.set(digest, read.policy);
-    policies.push(read.policy);
-  }
-  return { policies, findings };
-}
-
-const plainSteps = ({ steps }: EvidenceFile) =>
-  steps.map(({ events, ...rest }) => ({ ...rest, events: events.map(({ event }) => event) }));
-
-function* checkGivenPolicy({ policies }: EvidenceFile, given: readonly PolicyFile[]): Generator<Finding> {
-  const digest = policyDigestOf(given);
-  // Of a request that could not even be read, nothing rests on policy.
-  if (policies.length > 0 && !policies.some((one) => one.digest === digest))
-    yield finding('policy', 'policies', `none of them is the given one, which has the digest ${digest}`);
-}
-
-/** The given directory must have the digest that was recorded, and yield the same excerpt when asked the same. */
-async function* checkGivenDirectory(
-  evidence: EvidenceFile,
-  runs: readonly RunHistory[],
-  given: string,
-  options: VerifyOptions,
-): AsyncGenerator<Finding> {
-  const asked = askedDirectoryOf(given);
-  if (asked === undefined) return yield finding('directory', 'directories', 'the given file is no directory');
-  const index = evidence.directories.findIndex(({ digest }) => digest === asked.digest);
-  const recorded = evidence.directories[index];
-  if (evidence.directories.length === 0) return;
-  if (recorded === undefined)
-    return yield finding(
-      'directory',
-      'directories',
-      `none of them is the given one, which has the digest ${asked.digest}`,
-    );
-  // In the order of the file, for each version to be asked what it was asked when the evidence was made.
-  const directories = evidence.directories.flatMap(({ digest, excerpt }): readonly DirectoryBook[] => {
-    if (digest === asked.digest) return [asked];
-    const read = bookOfExcerpt(excerpt, digest);
-    return read.ok ? [read.book] : [];
-  });
-  const { policies } = readPolicies(evidence, options);
-  const rechecker = new Rechecker({ policies, directories });
-  const steps = recheckSteps(rechecker, evidence.request, submittedIn(runs), plainSteps(evidence));
-  for await (const { index: step, found } of steps)
-    if (!found.same) yield finding('directory', `steps[${step}].command`, found.message);
-  const where = firstDifference(recorded.excerpt, asked.excerpt());
-  if (where !== undefined)
-    yield finding(
-      'directory',
-      `directories[${index}].excerpt.${where}`,
-      'the given directory says otherwise',
-    );
 }

@@ -27,15 +27,14 @@ async function exportEvidence(id: string, output: string, context: Context): Pro
   } catch {
     throw new UserError(`cannot write ${output}; it is there already, or its folder is not`);
   }
-  for (const gap of missing)
-    context.announce(
-      `countersign: not self-contained: ${gap} (set COUNTERSIGN_BUNDLE or COUNTERSIGN_ARCHIVE)`,
-    );
   const { status, execution, head } = evidence;
   const digest = digestOfText(text);
-  return done(
-    { id, file: output, status, execution, head, digest, missing },
+  const data = { id, file: output, status, execution, head, digest, missing };
+  const lines = [
     `${output}: evidence of ${id} (${status}), ${evidence.steps.length} steps, ${Buffer.byteLength(text)} bytes`,
     `${digest}`,
-  );
+  ];
+  if (missing.length === 0) return done(data, ...lines);
+  const error = `${output} is written, and lacks what it rests on (${missing.length} times, first: ${missing[0]}); set COUNTERSIGN_BUNDLE, COUNTERSIGN_ARCHIVE or COUNTERSIGN_STATE_DIR to where that is, and export it again`;
+  return { exitCode: 1, lines, data: { ...data, error } };
 }

@@ -58,7 +58,7 @@ async function prove(
 ): Promise<Outcome> {
   const { evidence } = await evidenceIn(file);
   const log = await opened(options, context);
-  const index = log.find(leafOf(evidence));
+  const index = found(() => log.find(leafOf(evidence)));
   if (index === undefined) throw new UserError(`the log does not hold ${file} as it is`, 1, 'NOT_FOUND');
   const output = options.output ?? `${file.replace(/\.json$/, '')}.tlog-proof`;
   await write(output, formatProof(log.prove(index)), 0o644);
@@ -66,10 +66,20 @@ async function prove(
   return done({ file: output, index, size }, `${output}: leaf ${index} of ${size}`);
 }
 
+function found<T>(look: () => T): T {
+  try {
+    return look();
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : 'the log cannot be read');
+  }
+}
+
 async function check(options: Place & { readonly since?: string }, context: Context): Promise<Outcome> {
   const log = await opened(options, context);
   const { size, root } = log.checkpoint;
   const data = { size, root: root.toString('base64') };
+  const broken = log.check();
+  if (broken !== undefined) throw new UserError(`the log does not hold together: ${broken}`, 1, 'BROKEN_LOG');
   if (options.since === undefined)
     return done(data, `${size} leaves, root ${data.root}: the log holds together`);
   const earlier = openCheckpoint(

@@ -2,8 +2,9 @@ import type { Command } from 'commander';
 import { answer, QUESTIONS, type Question } from '../../audit/report/report';
 import { csvLines, tableLines, tableObjects } from '../../audit/report/table';
 import type { Context } from '../context';
+import { MOMENT_EXAMPLE, readMomentMs } from '../moment';
 import { done, type Outcome, printable, usageError } from '../output';
-import { evidenceSet } from './evidence-set';
+import { CHECKED, evidenceSet } from './evidence-set';
 import type { Run } from './index';
 
 interface Options {
@@ -49,11 +50,13 @@ async function report(places: readonly string[], options: Options, context: Cont
     to: new Date(span.toMs).toISOString(),
     at: new Date(atMs).toISOString(),
     requests: evidence.length,
+    checked: CHECKED,
     ...Object.fromEntries(tables.map(({ question, table }) => [question, tableObjects(table)])),
   };
   if (format === 'json') return done(data, JSON.stringify(data, null, 2));
-  const lines = tables.flatMap(({ table }) => (format === 'csv' ? csvLines(table) : tableLines(table)));
-  return done(data, ...lines.map(printable));
+  if (format === 'csv') return done(data, ...tables.flatMap(({ table }) => csvLines(table)).map(printable));
+  const about = `Of each file ${CHECKED.join(', ')} were checked. Signatures, policy, history and log: countersign audit verify FILE.`;
+  return done(data, ...tables.flatMap(({ table }) => tableLines(table)).map(printable), about);
 }
 
 function questionsOf(given: string | undefined): readonly Question[] {
@@ -66,8 +69,7 @@ function questionsOf(given: string | undefined): readonly Question[] {
 
 function momentOf(option: string, given: string | undefined, otherwiseMs: number): number {
   if (given === undefined) return otherwiseMs;
-  const atMs = /^\d{4}-\d{2}-\d{2}/.test(given) ? Date.parse(given) : Number.NaN;
-  if (Number.isNaN(atMs))
-    throw usageError(`${option} ${given}: must be a time such as 2026-11-21 or 2026-11-21T10:00Z`);
+  const atMs = readMomentMs(given);
+  if (atMs === undefined) throw usageError(`${option} ${given}: must be a time such as ${MOMENT_EXAMPLE}`);
   return atMs;
 }

@@ -1,7 +1,9 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { archiveAddress, openArchive } from '../../audit/archive/open';
-import { ArchivedShelf, shelfWith } from '../../audit/archive/shelf';
+import { ArchivedShelf, type BundleShelf, shelfWith } from '../../audit/archive/shelf';
 import type { ArchiveSink } from '../../audit/archive/sink';
 import { type BookSource, makeEvidence } from '../../audit/evidence/export';
 import { readEvidenceFile } from '../../audit/evidence/file';
@@ -63,12 +65,27 @@ export function archiveOf({ settings, env }: Context, given?: string): ArchiveSi
   }
 }
 
-/** Versions of policy and directory: the bundle at hand, and those that the archive keeps. */
-export async function booksOf({ settings }: Context, archive?: ArchiveSink): Promise<BookSource> {
-  const below = archive && new ArchivedShelf(archive);
+/** The archive of the settings, or else the one that `up` keeps in its state folder, where there is one. */
+export function archiveAtHand(context: Context): ArchiveSink | undefined {
+  const kept = path.join(context.settings.COUNTERSIGN_STATE_DIR, 'archive');
+  return archiveOf(context) ?? (existsSync(kept) ? archiveOf(context, kept) : undefined);
+}
+
+/** Versions of policy and directory: the bundle at hand, the one that `up` decides by, and those that the archive keeps. */
+async function booksAtHand(context: Context, archive: ArchiveSink | undefined): Promise<BookSource> {
+  const files = await readBundleFiles(path.join(context.settings.COUNTERSIGN_STATE_DIR, 'bundle'));
+  const kept = archive && new ArchivedShelf(archive);
+  return booksOver(context, files.ok ? shelfWith(files.value, kept) : kept);
+}
+
+async function booksOver({ settings }: Context, below: BundleShelf | undefined): Promise<BookSource> {
   const files = await readBundleFiles(settings.COUNTERSIGN_BUNDLE);
   return shelfWith(files.ok ? files.value : new Map(), below);
 }
+
+/** Versions of policy and directory: the bundle at hand, and those that the archive keeps. */
+export const booksOf = (context: Context, archive?: ArchiveSink): Promise<BookSource> =>
+  booksOver(context, archive && new ArchivedShelf(archive));
 
 /** What was found on targets, asked of those whose address is in the environment. */
 export const targetsOf = ({ settings, env }: Context): FoundSource => ({
@@ -98,9 +115,9 @@ export interface FetchedEvidence {
 /** Makes the evidence of a request from a running server. */
 export async function fetchEvidence(id: string, context: Context): Promise<FetchedEvidence> {
   if (!requestId.safeParse(id).success) throw new UserError(`${id} is no request id`, 2);
-  const archive = archiveOf(context);
+  const archive = archiveAtHand(context);
   try {
-    const books = await booksOf(context, archive);
+    const books = await booksAtHand(context, archive);
     return await withTemporal(context, (client) =>
       withReplayer(async (replayer) => {
         const runs = await historiesOf(client, id).catch(() => {

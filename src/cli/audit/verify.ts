@@ -1,18 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { policyFilesOf } from '../../audit/evidence/policy';
-import { CHECKS } from '../../audit/verify/finding';
+import { CHECKS, type Check } from '../../audit/verify/finding';
 import type { LogTrust } from '../../audit/verify/inclusion';
 import { type Verification, type VerifyOptions, verifyEvidence } from '../../audit/verify/verify';
-import { readBundleFiles } from '../../policy/load-bundle';
-import { type Outcome, printable, UserError } from '../output';
+import { type Outcome, printable } from '../output';
+import { directoriesIn, policiesIn, textOf } from './given';
 import type { Run } from './index';
 import { verifierOf } from './log';
 import { evidenceIn, withReplayer } from './source';
 
 interface Options {
-  readonly policy?: string;
-  readonly directory?: string;
+  readonly policy?: readonly string[];
+  readonly directory?: readonly string[];
   readonly logKey?: string;
   readonly proof?: string;
 }
@@ -23,12 +21,22 @@ export function registerVerify(audit: Command, run: Run): void {
     .command('verify')
     .description('verify evidence, with no server and no network')
     .argument('<file>', 'evidence')
-    .option('--policy <dir>', 'policy bundle, as you have it from elsewhere')
-    .option('--directory <file>', 'directory file, as you have it from elsewhere')
+    .option(
+      '--policy <dir>',
+      'policy bundle as you have it from elsewhere, or a folder of versions; once for each that counted',
+      collected,
+    )
+    .option(
+      '--directory <file>',
+      'directory file as you have it from elsewhere, or a folder of versions; once for each that counted',
+      collected,
+    )
     .option('--log-key <key>', 'public key of the transparency log, or the file that holds it')
     .option('--proof <file>', 'proof of inclusion (default: beside the evidence, .tlog-proof)')
     .action((file: string, options: Options) => run(() => verify(file, options)));
 }
+
+const collected = (value: string, before: readonly string[] = []): readonly string[] => [...before, value];
 
 async function verify(file: string, given: Options): Promise<Outcome> {
   const { evidence, text } = await evidenceIn(file);
@@ -36,7 +44,7 @@ async function verify(file: string, given: Options): Promise<Outcome> {
   const verification = await withReplayer((replayer) => verifyEvidence(evidence, { ...options, replayer }));
   const { request, status, software } = evidence;
   const findings = verification.results.flatMap((result) => result.findings);
-  const lines = [`evidence of ${request}: ${status}`, ...linesOf(verification)].map(printable);
+  const lines = [`evidence of ${request}: ${status}`, ...linesOf(verification, given)].map(printable);
   const data = { request, status, software, verified: verification.ok, results: verification.results };
   if (verification.ok) return { exitCode: 0, lines, data };
   const [first] = findings;
@@ -45,51 +53,30 @@ async function verify(file: string, given: Options): Promise<Outcome> {
   return { exitCode: 1, lines, data: { ...data, error } };
 }
 
-function* linesOf({ results }: Verification): Generator<string> {
+function* linesOf({ results }: Verification, given: Options): Generator<string> {
   const marks = { passed: 'ok  ', failed: 'FAIL', 'not checked': '--  ' } as const;
   for (const { check, state, findings } of results) {
-    yield `  ${marks[state]}  ${check.padEnd(10)}  ${state === 'not checked' ? howToCheck(check) : CHECKS[check]}`;
+    yield `  ${marks[state]}  ${check.padEnd(10)}  ${state === 'not checked' ? howToCheck(check, given) : CHECKS[check]}`;
     for (const { where, message } of findings) yield `          ${where}: ${message}`;
   }
 }
 
-function howToCheck(check: string): string {
-  const options: Readonly<Record<string, string>> = {
-    policy: 'not compared: give --policy DIR',
-    directory: 'not compared: give --directory FILE',
-    log: 'not looked up: give --log-key KEY',
-  };
-  return options[check] ?? 'not checked';
+function howToCheck(check: Check, given: Options): string {
+  if (check === 'policy' && given.policy === undefined) return 'not compared: give --policy DIR';
+  if (check === 'directory' && given.directory === undefined) return 'not compared: give --directory FILE';
+  if (check === 'log' && given.logKey === undefined) return 'not looked up: give --log-key KEY';
+  return 'not checked: what it needs cannot be read';
 }
 
 async function trusted(file: string, given: Options): Promise<VerifyOptions> {
   const log = given.logKey === undefined ? undefined : await logTrust(file, given.logKey, given.proof);
-  const policy = given.policy === undefined ? undefined : await policyIn(given.policy);
-  const directory =
-    given.directory === undefined ? undefined : await textOf(given.directory, 'the directory file');
-  return {
-    ...(log && { log }),
-    ...(policy && { policy }),
-    ...(directory !== undefined && { directory }),
-  };
-}
-
-async function policyIn(dir: string) {
-  const files = await readBundleFiles(dir);
-  if (files.ok && files.value.size > 0) return policyFilesOf(files.value);
-  throw new UserError(`${dir} holds no policy bundle`);
+  const policies = given.policy && (await Promise.all(given.policy.map(policiesIn))).flat();
+  const directories = given.directory && (await Promise.all(given.directory.map(directoriesIn))).flat();
+  return { ...(log && { log }), ...(policies && { policies }), ...(directories && { directories }) };
 }
 
 async function logTrust(file: string, key: string, proofFile?: string): Promise<LogTrust> {
   const verifier = await verifierOf(key);
   const beside = `${file.replace(/\.json$/, '')}.tlog-proof`;
   return { verifier, proof: await textOf(proofFile ?? beside, 'the proof of inclusion') };
-}
-
-async function textOf(file: string, what: string): Promise<string> {
-  try {
-    return await readFile(file, 'utf8');
-  } catch {
-    throw new UserError(`cannot read ${what} ${file}`);
-  }
 }

@@ -3,6 +3,7 @@ import { findingsOf } from '../../friction/signals';
 import { FrictionTally } from '../../friction/tally';
 import { type Context, withClient } from '../context';
 import { parseDurationMs } from '../duration';
+import { readMomentMs } from '../moment';
 import { done, type Outcome, usageError } from '../output';
 import { registerLeaving } from './leaving';
 import { renderFriction } from './render';
@@ -96,8 +97,8 @@ async function tallied(
 /** A moment as a date, a UTC time, or a span before now. */
 function momentOf(text: string, what: string, nowMs: number): number {
   if (/^\d+[smhd]$/.test(text)) return nowMs - parseDurationMs(text, what);
-  const atMs = /^\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?$/.test(text) ? Date.parse(text) : Number.NaN;
-  if (Number.isNaN(atMs))
+  const atMs = readMomentMs(text);
+  if (atMs === undefined)
     throw usageError(`${what}: ${JSON.stringify(text)} is neither a date nor a span such as 30d`);
   return atMs;
 }

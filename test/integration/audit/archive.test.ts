@@ -1,11 +1,12 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Archivist, evidenceName, proofName } from '../../../src/audit/archive/archivist';
 import { FolderSink } from '../../../src/audit/archive/folder-sink';
 import { ArchivedShelf, keepingVersions } from '../../../src/audit/archive/shelf';
 import type { ArchiveSink } from '../../../src/audit/archive/sink';
-import { parseEvidence } from '../../../src/audit/evidence/file';
+import { evidenceText, parseEvidence } from '../../../src/audit/evidence/file';
+import type { FoundSource } from '../../../src/audit/evidence/found';
 import type { EvidenceFile } from '../../../src/audit/evidence/schema';
 import { generateNoteKey, readNoteSigner, readNoteVerifier } from '../../../src/audit/log/note';
 import { LogReader } from '../../../src/audit/log/reader';
@@ -15,6 +16,7 @@ import { verifyEvidence } from '../../../src/audit/verify/verify';
 import { workflowIdOf } from '../../../src/contracts/names';
 import { createBundleSource, FileTicketSource } from '../../../src/policy';
 import { findingsIn } from '../../support/audit';
+import { resealed } from '../../support/audit-reseal';
 import { builtWorkflowBundle, Harness } from '../../support/harness';
 import { READ, WRITE } from '../../support/harness-asks';
 import { sleep } from '../../support/harness-wait';
@@ -56,9 +58,10 @@ async function archivist(
     readonly logged?: boolean;
     readonly nowMs?: () => number;
     readonly checkpointAfterMs?: number;
+    readonly targets?: FoundSource;
   } = {},
 ): Promise<Archivist> {
-  const { logged = true, checkpointAfterMs = 86_400_000, nowMs } = about;
+  const { logged = true, checkpointAfterMs = 86_400_000, nowMs, targets } = about;
   const source = await createBundleSource(harness.bundle.dir, {
     tickets: new FileTicketSource(undefined),
     logger,
@@ -73,6 +76,7 @@ async function archivist(
     checkpointAfterMs,
     logger,
     ...(nowMs && { nowMs }),
+    ...(targets && { targets }),
     ...(logged && { log: { dir: path.join(folder, 'log'), signer } }),
   });
 }
@@ -145,6 +149,102 @@ describe('AUD-4 evidence outlives the retention of the orchestrator', () => {
       proof?.toString().split('\n')[1],
     );
   });
+
+  test('what lies in the place of evidence is not signed for, and not taken for it', async () => {
+    const place = path.join(folder, 'planted');
+    const sink = new FolderSink(place);
+    const [first, other] = [await harness.cast.ask(WRITE), await harness.cast.ask(WRITE)];
+    const runId = await runIdOf(first.id);
+    const name = evidenceName({ requestId: first.id, runId });
+    // As it stands now: genuine, and not its end.
+    const scratch = new FolderSink(path.join(folder, 'scratch'));
+    const tomorrow = Date.now() + 86_500_000;
+    await (await archivist(scratch, { logged: false, nowMs: () => tomorrow })).pass();
+    const [earlyName = ''] = await scratch.list(`checkpoint/${first.id}/`);
+    const early = await evidenceAt(scratch, earlyName);
+    for (const request of [first, other]) await harness.cast.say('person/tomas', 'deny', request);
+    for (const request of [first, other]) await harness.cast.over(request);
+    await sleep(1_000);
+    await (await archivist(scratch, { logged: false })).pass();
+    const genuine = await evidenceAt(scratch, name);
+    const otherName = evidenceName({ requestId: other.id, runId: await runIdOf(other.id) });
+    const found = { kind: 'missing', account: 'a', grant: 'g', firstAtMs: 1, lastAtMs: 1, times: 1 } as const;
+    const dropped = { ...genuine, steps: genuine.steps.slice(0, -1) };
+    const planted: Record<string, string> = {
+      garbage: 'x',
+      'another request': evidenceText(await evidenceAt(scratch, otherName)),
+      'an earlier state': evidenceText(early),
+      'a finding made up': evidenceText(resealed({ ...genuine, findings: [found] }) ?? genuine),
+      'a step left out': evidenceText(resealed(dropped) ?? genuine),
+    };
+    const size = () => {
+      const read = LogReader.open(path.join(folder, 'log'), verifier);
+      return read.ok ? read.log.checkpoint.size : fail(read.message);
+    };
+    // One look, for what else has closed to be archived.
+    await (await archivist(sink)).pass();
+    const file = path.join(place, name);
+    const leaves = size();
+    for (const [what, text] of Object.entries(planted)) {
+      for (const old of [file, path.join(place, proofName(name))]) rmSync(old, { force: true });
+      writeFileSync(file, text);
+      const late = Date.now() + 12 * 3_600_000;
+      for (const logged of [true, false]) {
+        const pass = await (await archivist(sink, { logged, nowMs: () => late })).pass();
+        expect([what, pass.failed]).toEqual([
+          what,
+          [{ requestId: first.id, reason: expect.stringMatching(/^something else is archived/) }],
+        ]);
+        expect(pass.alarms).toEqual([first.id]);
+      }
+      expect([what, size()]).toEqual([what, leaves]);
+      expect(await sink.has(proofName(name))).toBe(false);
+    }
+    // A proof of something else says nothing for it either.
+    rmSync(file);
+    writeFileSync(file, evidenceText(genuine));
+    writeFileSync(path.join(place, proofName(name)), (await sink.get(proofName(otherName))) ?? '');
+    const [failed] = (await (await archivist(sink)).pass()).failed;
+    expect(failed).toEqual({ requestId: first.id, reason: expect.stringMatching(/does not hold this/) });
+    for (const old of [file, path.join(place, proofName(name))]) rmSync(old);
+    const pass = await (await archivist(sink)).pass();
+    expect([pass.failed, pass.archived]).toEqual([[], [first.id]]);
+  }, 120_000);
+
+  test('a target that is down once costs evidence a look, and nothing that was found', async () => {
+    const sink = new FolderSink(path.join(folder, 'down'));
+    const request = await harness.cast.ask({ ...READ, durationMs: 300 });
+    await harness.cast.over(request);
+    await sleep(1_000);
+    const found = { kind: 'missing', account: 'a', grant: 'g', firstAtMs: 1, lastAtMs: 1, times: 1 } as const;
+    let isDown = true;
+    const targets: FoundSource = {
+      found: async (_, requestId) => {
+        if (isDown) throw new Error('down');
+        return requestId === request.id ? [found] : [];
+      },
+    };
+    const ofIt = ({ requestId }: { requestId: string }) => requestId === request.id;
+    const one = await archivist(sink, { logged: false, targets });
+    expect((await one.pass()).failed.find(ofIt)?.reason).toMatch(/still lacks something: what was found/);
+    const name = evidenceName({ requestId: request.id, runId: await runIdOf(request.id) });
+    expect(await sink.has(name)).toBe(false);
+    isDown = false;
+    expect((await one.pass()).archived).toContain(request.id);
+    expect((await evidenceAt(sink, name)).findings).toEqual([found]);
+    // Another process takes it for what it is, though the target has seen it again since.
+    const again: FoundSource = {
+      found: async () => [{ ...found, lastAtMs: 2, times: 2 }],
+    };
+    expect((await (await archivist(sink, { logged: false, targets: again })).pass()).failed).toEqual([]);
+    // Before the server forgets it, what there is is better than nothing.
+    isDown = true;
+    const elsewhere = new FolderSink(path.join(folder, 'down-for-long'));
+    const late = Date.now() + 12 * 3_600_000;
+    const last = await archivist(elsewhere, { logged: false, targets, nowMs: () => late });
+    const pass = await last.pass();
+    expect([pass.failed, pass.archived]).toEqual([[], expect.arrayContaining([request.id])]);
+  }, 120_000);
 
   test('an open request is archived as it stands, once a period', async () => {
     const sink = new FolderSink(path.join(folder, 'open'));

@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -9,6 +18,7 @@ import { leafOf } from '../../../src/audit/log/leaf';
 import { generateNoteKey, readNoteSigner } from '../../../src/audit/log/note';
 import { runCommand } from '../../../src/stack/run-command';
 import { KEPT_EVIDENCE } from '../../support/audit';
+import { resealed } from '../../support/audit-reseal';
 
 const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
 const NO_NETWORK = path.resolve(__dirname, '../../support/no-network.cjs');
@@ -90,6 +100,14 @@ describe('AUD-3 verified with no server and the network off', () => {
       checkpoint,
     ]);
     expect([consistent.status, consistent.stdout]).toEqual([0, expect.stringMatching(/begins with the 1/)]);
+    rmSync(path.join(folder, 'log', 'tile', 'entries'), { recursive: true });
+    const place = ['--dir', path.join(folder, 'log'), '--log-key', keys.verifierKey];
+    const broken = countersign(['audit', 'log', 'check', ...place]);
+    expect([broken.status, broken.stdout, broken.stderr]).toEqual([
+      1,
+      '',
+      expect.stringMatching(/the log does not hold together: a tile is missing/),
+    ]);
   });
 
   test('a changed byte is found, and where', () => {
@@ -101,6 +119,8 @@ describe('AUD-3 verified with no server and the network off', () => {
     expect(result.stderr).toMatch(/changed\.json does not hold: seal/);
     expect(result.stdout).toMatch(/FAIL {2}chain[\s\S]*steps\[\d\]\.events\[\d\]\.hash/);
     expect(result.stdout).toMatch(/FAIL {2}history/);
+    const story = countersign(['audit', 'show', changed]);
+    expect(story.stderr).toMatch(/changed\.json: does not hold, do not believe it: seal/);
   });
 });
 
@@ -146,7 +166,7 @@ describe('bad evidence is one clear line', () => {
         truncateSync(place, 100 * 1024 * 1024);
         return place;
       },
-      /huge\.json: 100 MiB; evidence has 64 MiB at most/,
+      /huge\.json: 100 MiB; there may be 64 MiB at most/,
     ],
     [
       '50 MB of JSON',
@@ -180,6 +200,41 @@ describe('bad evidence is one clear line', () => {
     writeFileSync(path.join(folder, 'damaged', 'denied.json'), 'x');
     const result = countersign(['audit', 'report', path.join(folder, 'damaged'), '--of', 'approvals']);
     expect([result.status, result.stderr]).toEqual([0, expect.stringMatching(/passed over: .*denied\.json/)]);
+  });
+
+  test('a forged file is not reported: neither one whose hashes do not hold, nor in the place of the genuine one', () => {
+    const place = path.join(folder, 'forged');
+    mkdirSync(place);
+    const text = readFileSync(file('two-stages'), 'utf8');
+    writeFileSync(path.join(place, 'a.json'), text.replace('"by":"person/david"', '"by":"person/aiko"'));
+    // Longer than the genuine one, with hashes made good: its course is not one that the rules allow.
+    const genuine = JSON.parse(text);
+    const doubled = resealed({ ...genuine, steps: [...genuine.steps, ...genuine.steps.slice(-1)] });
+    writeFileSync(path.join(place, 'b.json'), JSON.stringify(doubled));
+    cpSync(file('two-stages'), path.join(place, 'c.json'));
+    const args = ['audit', 'report', place, '--format', 'json'];
+    const honest = countersign(args);
+    expect([honest.status, honest.stderr.trim().split('\n')]).toEqual([
+      0,
+      [
+        expect.stringMatching(/passed over: .*a\.json: does not hold: seal/),
+        expect.stringMatching(/passed over: .*b\.json: does not hold: course/),
+      ],
+    ]);
+    const report = JSON.parse(honest.stdout);
+    expect([report.requests, report.checked]).toEqual([1, ['seal', 'chain', 'course']]);
+    expect(report.approvals.map(({ by }: { by: string }) => by)).toContain('person/david');
+    // One that the rules allow, and that tells it otherwise: which of the two is forged nobody can tell here.
+    const { atMs } = genuine.steps.at(-1).command;
+    const steps = JSON.parse(
+      JSON.stringify(genuine.steps).replaceAll(`"atMs":${atMs}`, `"atMs":${atMs + 1}`),
+    );
+    writeFileSync(path.join(place, 'd.json'), JSON.stringify(resealed({ ...genuine, steps })));
+    const doubtful = countersign(args);
+    expect(doubtful.stderr).toMatch(
+      /these contradict each other, at least one is forged: .*c\.json, .*d\.json/,
+    );
+    expect(JSON.parse(doubtful.stdout).requests).toBe(2);
   });
 });
 
@@ -271,6 +326,16 @@ describe('for machines: events', () => {
     expect(countersign(['audit', 'events', path.join(folder, 'evidence'), '-o', output]).stderr).toMatch(
       /there already/,
     );
+  });
+
+  test.each([
+    'http://events.example/',
+    'ftp://127.0.0.1/',
+    'http://localhost.example/',
+    'nonsense',
+  ])('to %s nothing is sent: its token would go in clear', (webhook) => {
+    const { status, stderr } = countersign(['audit', 'events', file('denied'), '--webhook', webhook]);
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/must be an https address/)]);
   });
 
   test('to a webhook: in order, tried again when it fails, with its token, each told by its id', async () => {

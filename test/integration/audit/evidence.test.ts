@@ -12,17 +12,20 @@ import {
 import type { EvidenceFile } from '../../../src/audit/evidence/schema';
 import { Replayer } from '../../../src/audit/replay';
 import { findingsOf, verifyEvidence } from '../../../src/audit/verify/verify';
+import { registerKey } from '../../../src/directory/register-key';
 import { digestOfText } from '../../../src/domain/digest';
 import { LIMITS } from '../../../src/domain/limits';
 import { readBundleFiles } from '../../../src/policy/load-bundle';
+import { generateKey, importSigningKey } from '../../../src/signing/keys';
 import { LIVES } from '../../replay/capture';
 import { evidenceOf, findingsIn, KEPT_EVIDENCE } from '../../support/audit';
-import { AUDIT_LIVES } from '../../support/audit-lives';
+import { AUDIT_LIVES, shelfNow } from '../../support/audit-lives';
 import { continued, FURTHER_LIVES } from '../../support/audit-lives-more';
 import { resealed, rewritten } from '../../support/audit-reseal';
 import { changesOf } from '../../support/audit-tamper';
 import { builtWorkflowBundle, Harness } from '../../support/harness';
 import { WRITE } from '../../support/harness-asks';
+import { eventually } from '../../support/harness-wait';
 
 const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
 let harness: Harness;
@@ -49,8 +52,8 @@ async function verified(evidence: EvidenceFile): Promise<readonly string[]> {
   const verification = await verifyEvidence(evidence, {
     text: evidenceText(evidence),
     replayer,
-    policy: policyFilesOf(files.value),
-    directory: readFileSync(path.join(harness.bundle.dir, 'directory.yaml'), 'utf8'),
+    policies: [policyFilesOf(files.value)],
+    directories: [readFileSync(path.join(harness.bundle.dir, 'directory.yaml'), 'utf8')],
   });
   return findingsIn(verification);
 }
@@ -143,7 +146,7 @@ describe('AUD-3 policy and directory, as the verifier has them from elsewhere, f
       count += 1;
       const forged = resealed(value);
       if (forged === undefined) continue;
-      const findings = findingsOf(forged, { directory: given.directory, readPolicies });
+      const findings = findingsOf(forged, { directories: [given.directory], readPolicies });
       if ((await findings.next()).done === true) unnoticed.push(`${kind} ${where}`);
     }
     expect(unnoticed).toEqual([]);
@@ -158,10 +161,56 @@ describe('AUD-3 policy and directory, as the verifier has them from elsewhere, f
     ]);
     expect(forged.directories).not.toEqual([{ ...old, digest: digestOfText('another directory') }]);
     expect(findingsIn(await verifyEvidence(forged, { replayer }))).toEqual([]);
-    const caught = await verifyEvidence(forged, { replayer, directory: given.directory });
+    const caught = await verifyEvidence(forged, { replayer, directories: [given.directory] });
     expect(findingsIn(caught)).toEqual([
-      expect.stringMatching(/^directory directories: none of them is the given one/),
+      expect.stringMatching(/^directory directories\[0\]: this version is none of the given ones/),
     ]);
+  });
+
+  test('an approval by the key of a forger, registered in a version that nobody else has', async () => {
+    const request = await harness.cast.ask({ ...WRITE, durationMs: 300 });
+    const before = await shelfNow(harness);
+    const made = await generateKey();
+    const imported = await importSigningKey(made.privateJwkText, 'forger');
+    if (!imported.ok) throw new Error(imported.message);
+    const { key } = imported;
+    const registration = { assurance: 'key', channel: 'cli' } as const;
+    const restore = harness.bundle.change('directory.yaml', (text) =>
+      registerKey(text, 'person/mira', made.publicJwk, registration),
+    );
+    const second = readFileSync(path.join(harness.bundle.dir, 'directory.yaml'), 'utf8');
+    let forged: EvidenceFile;
+    try {
+      await eventually('the key of the forger counts', async () => {
+        const said = await harness.cast.say('person/mira', 'approve', request, {}, { key });
+        return said !== 'UNKNOWN_KEY' || undefined;
+      });
+      await harness.cast.over(request);
+      forged = await evidenceOf(harness, request.id, replayer, await shelfNow(harness, before));
+    } finally {
+      restore();
+    }
+    const { policy, directory } = given;
+    expect(forged.directories.map(({ digest }) => digest)).toEqual([directory, second].map(digestOfText));
+    const one = await verifyEvidence(forged, { replayer, policies: [policy], directories: [directory] });
+    expect(findingsIn(one)).toEqual([
+      expect.stringMatching(/^directory directories\[1\]: .*none of the given/),
+    ]);
+    const both = { replayer, policies: [policy], directories: [second, directory] };
+    expect(findingsIn(await verifyEvidence(forged, both))).toEqual([]);
+    // The command takes several, and folders of them.
+    const folder = mkdtempSync(path.join(tmpdir(), 'countersign-versions-'));
+    const [file, own, versions] = ['evidence.json', 'own.yaml', 'versions'].map((name) =>
+      path.join(folder, name),
+    ) as [string, string, string];
+    writeFileSync(file, evidenceText(forged));
+    writeFileSync(own, directory);
+    mkdirSync(versions);
+    writeFileSync(path.join(versions, 'second.yaml'), second);
+    const args = ['audit', 'verify', file, '--directory', own, '--directory', versions];
+    const { stderr, status } = spawnSync(process.execPath, [COMMAND, ...args], { encoding: 'utf8' });
+    expect([stderr, status]).toEqual(['', 0]);
+    rmSync(folder, { recursive: true });
   });
 
   test('a policy that says otherwise, rewritten throughout', async () => {
@@ -172,9 +221,9 @@ describe('AUD-3 policy and directory, as the verifier has them from elsewhere, f
       [digestOfText('x'), policyDigestOf(files)],
     ]);
     expect(findingsIn(await verifyEvidence(forged, { replayer }))).toEqual([]);
-    const caught = await verifyEvidence(forged, { replayer, policy: given.policy });
+    const caught = await verifyEvidence(forged, { replayer, policies: [given.policy] });
     expect(findingsIn(caught)).toEqual([
-      expect.stringMatching(/^policy policies: none of them is the given one/),
+      expect.stringMatching(/^policy policies\[0\]: this version is none of the given ones/),
     ]);
   });
 
@@ -199,7 +248,9 @@ describe('AUD-3 policy and directory, as the verifier has them from elsewhere, f
         encoding: 'utf8',
       });
       expect([status, stderr.trim().split('\n').length]).toEqual([1, 1]);
-      expect(stderr).toMatch(/does not hold: directory at directories: none of them is the given one/);
+      expect(stderr).toMatch(
+        /does not hold: directory at directories\[0\]: this version is none of the given ones/,
+      );
       expect(stdout).toMatch(/ok {4}policy/);
     } finally {
       rmSync(folder, { recursive: true });

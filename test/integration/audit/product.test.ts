@@ -157,6 +157,23 @@ describe('AUD-4 evidence is archived by the product as it is started', () => {
     });
   });
 
+  test('export beside a stack that was started with nothing said finds what that stack decides by', () => {
+    const archived = JSON.parse(readFileSync(at('archived.json'), 'utf8'));
+    const nothingSaid = { COUNTERSIGN_BUNDLE: 'policies', COUNTERSIGN_STATE_DIR: at('state') };
+    const file = at('beside.json');
+    const found = countersign(['audit', 'export', archived.request, '-o', file], nothingSaid);
+    expect([found.status, found.stderr]).toEqual([0, '']);
+    expect(JSON.parse(readFileSync(file, 'utf8')).directories).toEqual(archived.directories);
+    const gappy = at('gappy.json');
+    const nowhere = { ...nothingSaid, COUNTERSIGN_STATE_DIR: at('nowhere') };
+    const lacking = countersign(['audit', 'export', archived.request, '-o', gappy], nowhere);
+    expect([lacking.status, lacking.stderr.trim().split('\n')]).toEqual([
+      1,
+      [expect.stringMatching(/gappy\.json is written, and lacks what it rests on/)],
+    ]);
+    expect(JSON.parse(readFileSync(gappy, 'utf8')).policies).toEqual([]);
+  });
+
   test('once, by hand, to S3 and to a folder; what cannot be archived is told, and ends with 1', () => {
     const failed = countersign(['audit', 'archive'], inS3(UNREACHABLE));
     expect([failed.status, failed.stderr]).toEqual([

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -28,6 +29,11 @@ function opened(dir: string): LogReader {
 }
 
 let dir: string;
+function flip(file: string, at: number): void {
+  const content = readFileSync(path.join(dir, file));
+  content[at] = (content[at] ?? 0) ^ 1;
+  writeFileSync(path.join(dir, file), content);
+}
 beforeEach(() => {
   dir = mkdtempSync(path.join(tmpdir(), 'countersign-log-'));
 });
@@ -74,6 +80,11 @@ describe("AUD-3 the log is one that Go's sumdb packages accept", () => {
       if (size > 1)
         expect(includes(leafHash(record(index)), (index + 1) % size, size, proof, root)).toBe(false);
     }
+    if (size !== 70_000) return;
+    // Two levels of tiles, each looked at.
+    expect(log.check()).toBeUndefined();
+    flip('tile/1/000', 100);
+    expect(opened(dir).check()).toBe('tile 0/3 does not make the hash above it');
   });
 
   test('Go refuses what does not hold', () => {
@@ -178,6 +189,91 @@ describe('a log grows and keeps what it was', () => {
     const stranger = readNoteVerifier(generateNoteKey(ORIGIN).verifierKey) ?? fail('no verifier');
     expect(LogReader.open(dir, stranger).ok).toBe(false);
     expect(readdirSync(dir).sort()).toEqual(['checkpoint', 'tile']);
+  });
+});
+
+describe('AUD-3 a log that does not hold together is found, also away from the way to its root', () => {
+  test.each<[string, () => void, RegExp]>([
+    ['a flipped byte of a full tile', () => flip('tile/0/000', 70), /tile 0\/0 does not make the hash above/],
+    ['a record that is another', () => flip('tile/entries/000', 5), /leaf 0 is not its record/],
+    ['a record that is cut off', () => flip('tile/entries/001.p/44', 1), /leaf 256 is not|is missing/],
+    [
+      'records that are gone',
+      () => rmSync(path.join(dir, 'tile/entries'), { recursive: true }),
+      /a tile is missing: .*tile\/entries/,
+    ],
+    [
+      'a tile that is a pipe',
+      () => {
+        rmSync(path.join(dir, 'tile/entries/000'));
+        spawnSync('mkfifo', [path.join(dir, 'tile/entries/000')]);
+      },
+      /a tile cannot be read/,
+    ],
+  ])('%s', (_, harm, message) => {
+    LogWriter.open(dir, signer).append(records(0, 300));
+    expect(opened(dir).check()).toBeUndefined();
+    harm();
+    // The way to the root is whole, and opening looks at that alone.
+    expect(opened(dir).check()).toMatch(message);
+  });
+
+  test('a leaf that a tile has and the root has not is not found, but an alarm', () => {
+    LogWriter.open(dir, signer).append(records(0, 300));
+    const tile = readFileSync(path.join(dir, 'tile/0/000'));
+    leafHash(Buffer.from('never logged')).copy(tile, 32 * 7);
+    writeFileSync(path.join(dir, 'tile/0/000'), tile);
+    expect(() => opened(dir).find(Buffer.from('never logged'))).toThrow(/about leaf 7 do not make the root/);
+    expect(opened(dir).find(record(299))).toBe(299);
+  });
+
+  test('everything that a checkpoint speaks of is on the disk before it, and what it replaces goes after it', () => {
+    const fs = jest.requireActual<typeof import('node:fs')>('node:fs');
+    const said: string[] = [];
+    const names = new Map<number, string>();
+    const relative = (file: unknown) => path.relative(dir, String(file)) || '.';
+    const { openSync, fsyncSync, renameSync, rmSync: remove } = fs;
+    const spies = [
+      jest.spyOn(fs, 'openSync').mockImplementation((file, flags, mode) => {
+        const handle = openSync(file, flags, mode);
+        names.set(handle, relative(file));
+        return handle;
+      }),
+      jest.spyOn(fs, 'fsyncSync').mockImplementation((handle) => {
+        said.push(`sync ${names.get(handle)}`);
+        fsyncSync(handle);
+      }),
+      jest.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
+        said.push(`place ${relative(to)}`);
+        renameSync(from, to);
+      }),
+      jest.spyOn(fs, 'rmSync').mockImplementation((file, options) => {
+        said.push(`remove ${relative(file)}`);
+        remove(file, options);
+      }),
+    ];
+    try {
+      const writer = LogWriter.open(dir, signer);
+      writer.append(records(0, 250));
+      said.length = 0;
+      writer.append(records(250, 260));
+    } finally {
+      for (const spy of spies) spy.mockRestore();
+    }
+    const end = said.indexOf('place checkpoint');
+    const placed = said.slice(0, end).flatMap((line) => (line.startsWith('place ') ? [line.slice(6)] : []));
+    expect(placed).toEqual(expect.arrayContaining(['tile/0/000', 'tile/entries/000', 'tile/1/000.p/1']));
+    for (const file of placed) {
+      const at = said.indexOf(`place ${file}`);
+      expect(said.slice(0, at)).toContain(`sync ${file}.new`);
+      expect(said.slice(at, end)).toContain(`sync ${path.dirname(file)}`);
+    }
+    expect(said.slice(end)).toEqual([
+      'place checkpoint',
+      'sync .',
+      'remove tile/0/000.p',
+      'remove tile/entries/000.p',
+    ]);
   });
 });
 
