@@ -64,7 +64,7 @@ function pathsFor(
     .map((name) => alternativePath(book, request, atMs, path.name, name, precedents))
     .filter((other) => other !== undefined)
     .filter(asks);
-  return asks(path) || others.length === 0 ? [path] : others;
+  return asks(path) ? [path] : [path, ...others];
 }
 
 /** Stages that someone may decide as a replacement. */

@@ -103,10 +103,24 @@ describe('EMG-2 what strangers and bad luck did to a request', () => {
       await eventuallyTrue('access is gone', async () => !(await held()));
       expect((await harness.cast.over(request)).status).toBe('closed');
       expect((await harness.leases(request.id))[0]).toMatchObject({ end_reason: 'revoked' });
-      // It ended when it was told to, however often.
-      const ended = (await harness.cast.events(request)).find(({ type }) => type === 'access_ended');
-      expect(ended).not.toHaveProperty('endedAtMs');
     },
     90_000,
   );
+
+  test("an ending that the target was away for is recorded as the request's own, though the target is asked twice", async () => {
+    const request = await active(2_000);
+    harness.postgres.halt();
+    try {
+      await eventually('the server has it tried', async () => {
+        const { raw } = await handleOf(request).describe();
+        return raw.pendingActivities?.[0]?.activityId ?? undefined;
+      });
+    } finally {
+      harness.postgres.restart();
+    }
+    expect((await harness.cast.over(request)).status).toBe('closed');
+    const ended = (await harness.cast.events(request)).find(({ type }) => type === 'access_ended');
+    expect(ended).toMatchObject({ end: 'expired' });
+    expect(ended).not.toHaveProperty('endedAtMs');
+  }, 60_000);
 });

@@ -46,7 +46,7 @@ describe('APB-4, OVR-6 a reroute finds no fresh approver either', () => {
     const claims = { ...grounds, ...replacing('person/david', 'person/aiko') };
     const statement = aStatement('reroute', 'person/nadia', claims);
     const facts = await bundle.policy.rerouteFacts(statement, write, NOW, onRecord({}));
-    expect(facts.candidateStages).toEqual(['administrators']);
+    expect(facts.candidateStages).toEqual(['owner', 'administrators']);
   });
 
   test.each([
