@@ -1,5 +1,6 @@
 import type { FileDirectoryBook } from '../directory/file-directory-book';
 import type { FileProblem, YamlFile } from '../directory/yaml-file';
+import { LIMITS } from '../domain/limits';
 import { assuranceMeets, GOVERNANCE_ROLES } from '../domain/principal';
 import { partsOfResourceKey } from './catalog';
 import type { CatalogData } from './catalog-file';
@@ -15,7 +16,13 @@ export interface BundleParts {
 
 /** What is wrong with a bundle as a whole, where each file is fine by itself. */
 export function checkBundle(parts: BundleParts): readonly FileProblem[] {
-  return [...checkCatalog(parts), ...checkControls(parts), ...checkPaths(parts), ...checkRules(parts)];
+  return [
+    ...checkCatalog(parts),
+    ...checkControls(parts),
+    ...checkPaths(parts),
+    ...checkRecordLimits(parts),
+    ...checkRules(parts),
+  ];
 }
 
 /** Every control can be recognised, and an action that weakens a control somewhere does so wherever it is offered. */
@@ -167,6 +174,22 @@ function* checkAlternatives(data: PathsData, file: YamlFile, name: string): Gene
     if (shared !== undefined)
       yield file.problem(at, `${other} has a stage ${shared.name} as ${name} has; give it a name of its own`);
   }
+}
+
+/** Only so many precedents are looked at: a higher limit would never be reached. */
+function* checkRecordLimits({ paths: { data, file } }: BundleParts): Generator<FileProblem> {
+  const { limit, nearLimit, openLimit } = data.askingAgain;
+  const said = {
+    askingAgain: { limit, nearLimit, openLimit },
+    emergencies: { limit: data.emergencies.limit },
+  };
+  for (const [section, limits] of Object.entries(said))
+    for (const [name, most] of Object.entries(limits))
+      if (most > LIMITS.precedentsOfAKind)
+        yield file.problem(
+          [section, name],
+          `is over ${LIMITS.precedentsOfAKind}, the most that are looked back at; lower it`,
+        );
 }
 
 function* checkGroups(
