@@ -1,7 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createBundleSource, FileTicketSource, loadBundle } from '../../../src/policy';
+import { createBundleSource, FileTicketSource, loadBundle, readBundleFiles } from '../../../src/policy';
 import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
 import { generateKey } from '../../../src/signing/keys';
 
@@ -201,5 +201,49 @@ describe('TTA-6 a changed bundle counts at once, a bad one does not replace a go
     nowMs += 2_000;
     expect(await source.current()).toBe(second);
     expect(complaints).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      'cannot be read',
+      async () => ({ ok: false as const, problems: [{ file: dir, line: 1, message: 'EMFILE' }] }),
+    ],
+    ['breaks off', () => Promise.reject(new Error('EMFILE'))],
+  ])('one that %s for a moment is read again, though nothing of it changes, and is reported once', async (_, fail) => {
+    let nowMs = 0;
+    let isFailing = false;
+    const complaints: object[] = [];
+    const logger = { info: () => undefined, error: (about: object) => void complaints.push(about) };
+    const source = await createBundleSource(dir, {
+      tickets,
+      logger,
+      nowMs: () => nowMs,
+      read: (folder) => (isFailing ? fail() : readBundleFiles(folder)),
+    });
+    const first = await source.current();
+    isFailing = true;
+    spoil('directory.yaml', '{ name: Felix', '{ enabled: false, name: Felix');
+    for (const _look of [1, 2, 3]) {
+      nowMs += 2_000;
+      expect(await source.current()).toBe(first);
+    }
+    expect(complaints).toEqual([expect.objectContaining({ message: expect.stringContaining('EMFILE') })]);
+    isFailing = false;
+    nowMs += 2_000;
+    const { directory } = await source.current();
+    expect(directory.standingOf('person/felix', 0)?.active).toBe(false);
+  });
+
+  test('a change that leaves size, time and file as they were is one', async () => {
+    let nowMs = 0;
+    const logger = { info: () => undefined, error: () => undefined };
+    const dated = () => utimesSync(path.join(dir, 'directory.yaml'), 1_700_000_000, 1_700_000_000);
+    dated();
+    const source = await createBundleSource(dir, { tickets, logger, nowMs: () => nowMs });
+    const first = await source.current();
+    spoil('directory.yaml', 'name: Felix', 'name: Fenix');
+    dated();
+    nowMs += 2_000;
+    expect((await source.current()).directory.digest).not.toBe(first.directory.digest);
   });
 });
