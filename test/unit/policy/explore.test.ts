@@ -52,6 +52,30 @@ permit (principal == Person::"person/nobody", action == Action::"write", resourc
     ]);
   });
 
+  test('TTA-2 policies that demand different people of one request: it is refused, and their author is told', async () => {
+    change(
+      'access.cedar',
+      (text) => `${text}
+@id("write-by-dba")
+@path("production-write-by-dba")
+permit (principal in Group::"payments-workloads", action == Action::"write", resource == Resource::"warehouse:payments");
+`,
+    );
+    const { policy } = await changed();
+    const assessment = policy.assess(asks('ci/payments', 'warehouse:payments#write'), NOW);
+    expect(assessment).toMatchObject({
+      outcome: 'refuse',
+      reasonCodes: ['POLICIES_DISAGREE'],
+      determiningPolicies: expect.arrayContaining(['production-write', 'write-by-dba']),
+    });
+    expect(await found()).toContainEqual(
+      expect.objectContaining({
+        file: 'access.cedar',
+        message: expect.stringMatching(/let them demand one path/),
+      }),
+    );
+  });
+
   test('a path that somebody who may ask can find nobody to decide, for all of them are in conflict', async () => {
     change('directory.yaml', (text) =>
       text.replace('members: [person/mira, person/tomas] }', 'members: [person/mira] }'),
