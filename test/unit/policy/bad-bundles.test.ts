@@ -164,6 +164,48 @@ describe('a mistake in a bundle is one message with file, line and what to do', 
     expect(line).toBeGreaterThan(0);
   });
 
+  const LEADS = 'members: [person/mira, person/tomas] }';
+  const problemsOf = async () => {
+    const loaded = await loadBundle(dir, tickets);
+    return loaded.ok ? [] : loaded.problems.map(({ file, message }) => `${file}: ${message}`);
+  };
+
+  test.each([
+    ['no person', 'ci/payments', /^catalog.yaml: ci\/payments in payments-leads is not a person/],
+    [
+      'someone who governs',
+      'person/nadia',
+      /^catalog.yaml: person\/nadia in payments-leads holds a governance/,
+    ],
+  ])('TTA-7, OVR-3 among the owners of a resource, who approve it, is %s', async (_, member, message) => {
+    spoil('directory.yaml', LEADS, `members: [person/mira, person/tomas, ${member}] }`);
+    expect(await problemsOf()).toContainEqual(expect.stringMatching(message));
+  });
+
+  test('owners who may not approve do not count towards a quorum', async () => {
+    const stage =
+      'title: One owner of what is changed\n    stages:\n      - name: owner\n        approvers: [resource-owners]\n';
+    spoil('paths.yaml', `${stage}        quorum: 1`, `${stage}        quorum: 2`);
+    expect(await problemsOf()).toEqual([]);
+    spoil('directory.yaml', LEADS, 'members: [person/mira, ci/payments] }');
+    expect(await problemsOf()).toContainEqual(
+      expect.stringMatching(/^paths.yaml: only 1 people may approve where payments-leads owns .* so 2 never/),
+    );
+  });
+
+  test('owners have keys as strong as the stage asks for', async () => {
+    for (const name of ['Mira', 'Tomas']) {
+      const { publicJwk } = await generateKey();
+      const keys = JSON.stringify([{ jwk: publicJwk, assurance: 'key', channel: 'cli' }]);
+      spoil('directory.yaml', `{ name: ${name}`, `{ keys: ${keys}, name: ${name}`);
+    }
+    expect(await problemsOf()).toEqual([]);
+    spoil('paths.yaml', 'assurance: key', 'assurance: phishing-resistant');
+    expect(await problemsOf()).toContainEqual(
+      expect.stringMatching(/only 0 who may approve where payments-leads owns .* phishing-resistant/),
+    );
+  });
+
   test('a private key is refused loudly, and not shown', async () => {
     const jwk = '{ kty: OKP, crv: Ed25519, x: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA, d: verysecret }';
     spoil(
