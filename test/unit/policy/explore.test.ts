@@ -116,7 +116,7 @@ describe('policy test runs what a bundle says of itself', () => {
     const { book } = await changed();
     const report = await runBundleTests(dir, book, NOW);
     expect(report.problems).toEqual([]);
-    expect(report.passed).toBeGreaterThanOrEqual(12);
+    expect(report.passed).toBeGreaterThanOrEqual(17);
   });
 
   test.each([
@@ -126,6 +126,12 @@ describe('policy test runs what a bundle says of itself', () => {
     ['{ owner: [person/mira, person/tomas] }', '{ owner: [person/mira] }', /expected approvers of owner/],
     ['{ owner: 1, security: 1 }', '{ owner: 1 }', /expected stages \["owner"\]/],
     ['{ owner: 2 }', '{ owner: 1 }', /expected quorum of owner 1, got 2/],
+    ['policies: [fleet-inspect]', 'policies: [production-change]', /expected policies/],
+    [
+      'asked-before: [person/aiko, person/mira]',
+      'asked-before: [person/aiko]',
+      /expected approvers of asked-before/,
+    ],
     ['reason: ASKED_TOO_OFTEN', 'reason: NO_MATCHING_POLICY', /expected reason/],
   ])('%s → %s is told with its line', async (text, other, message) => {
     const name = 'tests/access.yaml';
