@@ -193,17 +193,27 @@ describe('a mistake in a bundle is one message with file, line and what to do', 
     );
   });
 
-  test('owners have keys as strong as the stage asks for', async () => {
-    for (const name of ['Mira', 'Tomas']) {
+  test('of all groups that own something, one has keys as strong as a stage of owners asks for', async () => {
+    for (const name of ['Mira', 'Tomas', 'David', 'Aiko']) {
       const { publicJwk } = await generateKey();
-      const keys = JSON.stringify([{ jwk: publicJwk, assurance: 'key', channel: 'cli' }]);
+      const keys = JSON.stringify([{ jwk: publicJwk, assurance: 'key', channel: name }]);
       spoil('directory.yaml', `{ name: ${name}`, `{ keys: ${keys}, name: ${name}`);
     }
+    spoil('paths.yaml', 'alternatives: [production-write-by-dba]', 'alternatives: []');
     expect(await problemsOf()).toEqual([]);
     spoil('paths.yaml', 'assurance: key', 'assurance: phishing-resistant');
-    expect(await problemsOf()).toContainEqual(
-      expect.stringMatching(/only 0 who may approve where payments-leads owns .* phishing-resistant/),
+    expect(await problemsOf()).toEqual([
+      expect.stringMatching(/^paths.yaml: only 0 who may approve where dba owns .* phishing-resistant/),
+      expect.stringMatching(
+        /^paths.yaml: only 0 who may approve where payments-leads owns .* phishing-resistant/,
+      ),
+    ]);
+    spoil(
+      'directory.yaml',
+      '"assurance":"key","channel":"Tomas"',
+      '"assurance":"phishing-resistant","channel":"Tomas"',
     );
+    expect(await problemsOf()).toEqual([]);
   });
 
   test('a private key is refused loudly, and not shown', async () => {
