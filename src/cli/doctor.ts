@@ -1,6 +1,7 @@
 import { Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Command } from 'commander';
+import { addressProblems, hasAnyAddress } from '../connectors';
 import { SEARCH_ATTRIBUTES } from '../contracts/names';
 import { describeSettings } from '../contracts/settings';
 import { FileTicketSource, loadBundle } from '../policy';
@@ -26,7 +27,12 @@ export function registerDoctor(
 }
 
 async function examine({ settings, env }: Context): Promise<Outcome> {
-  const findings = [nodeVersion(), temporalBinary(), await bundle(settings), await temporalServer()];
+  const findings = [
+    nodeVersion(),
+    temporalBinary(),
+    ...(await bundle(settings, env)),
+    await temporalServer(),
+  ];
   const list = describeSettings().map(({ name, purpose }) => ({
     name,
     purpose,
@@ -60,17 +66,34 @@ function temporalBinary(): Finding {
   }
 }
 
-async function bundle(settings: Context['settings']): Promise<Finding> {
+/** The bundle, and whether all that it declares has an address here. */
+async function bundle(
+  settings: Context['settings'],
+  env: Context['env'],
+): Promise<readonly [Finding, ...Finding[]]> {
   const what = 'policy bundle';
   const dir = settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
-  if (loaded.ok) return { what, ok: true, detail: `${dir}, policy ${loaded.bundle.policy.digest}` };
+  if (loaded.ok)
+    return [
+      { what, ok: true, detail: `${dir}, policy ${loaded.bundle.policy.digest}` },
+      addresses(loaded.bundle.connectors, env),
+    ];
   const [first] = loaded.problems;
-  return {
-    what,
-    ok: false,
-    detail: `${dir}: ${loaded.problems.length} problems, first ${first?.file}:${first?.line}: ${first?.message}`,
-  };
+  const detail = `${dir}: ${loaded.problems.length} problems, first ${first?.file}:${first?.line}: ${first?.message}`;
+  return [{ what, ok: false, detail }];
+}
+
+/** Only a worker or a gateway needs addresses, and it needs all of them. Nothing is called here. */
+function addresses(connectors: Parameters<typeof addressProblems>[0], env: Context['env']): Finding {
+  const what = 'connectors and ledger';
+  const names = connectors.map(({ name }) => name).join(', ');
+  if (!hasAnyAddress(connectors, env))
+    return { what, ok: true, detail: `no address of ${names} is set here; a worker would need them` };
+  const problems = addressProblems(connectors, env);
+  if (problems.length === 0)
+    return { what, ok: true, detail: `addresses of ${names} and the ledger are set` };
+  return { what, ok: false, detail: problems.join('; ') };
 }
 
 async function temporalServer(): Promise<Finding> {

@@ -5,6 +5,9 @@ export const DENIAL_WORKFLOW_TYPE = 'denialReport';
 export const TASK_QUEUE = 'countersign';
 const WORKFLOW_ID_PREFIX = 'access-request/';
 
+/** Kind of the connectors that let exact actions through, in place of giving access. */
+export const EXECUTION_KIND = 'execution-token';
+
 /** The workflow id of a request. */
 export const workflowIdOf = (requestId: string): string => `${WORKFLOW_ID_PREFIX}${requestId}`;
 

@@ -173,7 +173,7 @@ export function describeSettings(): readonly { readonly name: string; readonly p
     },
     {
       name: 'COUNTERSIGN_LEDGER_URL[_FILE]',
-      purpose: 'PostgreSQL of the ledger; without it, that of the first such connector',
+      purpose: 'PostgreSQL of the ledger; without it, that of the only such connector',
     },
   ];
 }

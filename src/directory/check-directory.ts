@@ -7,7 +7,7 @@ const TIME_BOXED_ROLE = 'governance-delegate';
 
 /** Roles whose authority the core fixes; every other role must be declared in the file. */
 const GOVERNING_ROLES: readonly string[] = [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE];
-export const BUILT_IN_ROLES: readonly string[] = [...GOVERNING_ROLES, ENFORCEMENT_POINT_ROLE, RECORDER_ROLE];
+const BUILT_IN_ROLES: readonly string[] = [...GOVERNING_ROLES, ENFORCEMENT_POINT_ROLE, RECORDER_ROLE];
 
 /** What is wrong with the directory as a whole: names that nobody bears, roles without an end, shared accounts. */
 export function checkDirectory(file: YamlFile, data: DirectoryData): readonly FileProblem[] {

@@ -6,7 +6,6 @@ import {
   type PrincipalKind,
   type Standing,
 } from '../domain/principal';
-import { BUILT_IN_ROLES } from './check-directory';
 import type { DirectoryBook, Identity, RegisteredKey } from './directory-book';
 import { type DirectoryData, type PrincipalData, principalsOf } from './directory-file';
 import type { KeyRecord } from './read-keys';
@@ -23,7 +22,6 @@ interface Entry {
 export class FileDirectoryBook implements DirectoryBook {
   readonly #entries: ReadonlyMap<PrincipalId, Entry>;
   readonly #groups: ReadonlyMap<string, readonly PrincipalId[]>;
-  readonly #roles: ReadonlySet<string>;
   readonly #keys: ReadonlyMap<string, KeyRecord>;
   readonly #delegations: DirectoryData['delegations'];
 
@@ -40,7 +38,6 @@ export class FileDirectoryBook implements DirectoryBook {
     this.#entries = new Map(
       principalsOf(data).map(({ id, entry }) => [id, entryOf(id, entry, groupsOf(id))]),
     );
-    this.#roles = new Set([...BUILT_IN_ROLES, ...Object.keys(data.roles)]);
     this.#keys = keys;
     this.#delegations = data.delegations;
   }
@@ -107,20 +104,8 @@ export class FileDirectoryBook implements DirectoryBook {
     );
   }
 
-  isEnabled(id: PrincipalId): boolean {
-    return this.#entries.get(id)?.enabled ?? false;
-  }
-
-  kindOf(id: PrincipalId): PrincipalKind | undefined {
-    return this.#entries.get(id)?.kind;
-  }
-
   hasGroup(name: string): boolean {
     return this.#groups.has(name);
-  }
-
-  hasRole(name: string): boolean {
-    return this.#roles.has(name);
   }
 
   identities(): readonly Identity[] {

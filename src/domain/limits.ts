@@ -34,6 +34,8 @@ export const LIMITS = {
   /** Earlier requests, denials and flagged words that are shown with a request. */
   linkedPrecedents: 8,
   flags: 8,
+  /** Of each kind of precedent, as many are read; no limit of a bundle on how often may be higher. */
+  precedentsOfAKind: 100,
   /** Reroutes that took effect, for one request. */
   reroutes: 8,
   grantMs: 30 * DAY_MS,

@@ -36,6 +36,7 @@ export interface EarlierAsk {
   readonly approvers: Readonly<Record<string, readonly PrincipalId[]>>;
   readonly end?: AskEnd;
   readonly endedBy?: PrincipalId;
+  readonly endedAtMs?: number;
   readonly granted: boolean;
 }
 
@@ -56,10 +57,12 @@ export interface EarlierGrant {
  * be what has not happened or what would weigh against a request: a grant is put on record by the act that made it.
  */
 export interface Precedents {
-  /** Of the same resource, by the same parties, before this one; newest first. */
+  /** Of the same resource, by the same parties, before this one, and without access; newest first. */
   readonly asks: readonly EarlierAsk[];
   readonly denials: readonly DenialReport[];
   readonly grants: readonly EarlierGrant[];
+  /** When this request itself was first put on record: time counts back from there. Absent where nothing says so. */
+  readonly askedAtMs?: number;
 }
 
 export const NO_PRECEDENTS: Precedents = { asks: [], denials: [], grants: [] };
@@ -74,8 +77,8 @@ export interface AskEntry {
   readonly control?: string;
   /** The controls that guard what it asks for. */
   readonly guardedBy: readonly string[];
-  /** How far back anything counts. */
-  readonly sinceMs: number;
+  /** How far back anything counts, from when it was first asked. */
+  readonly withinMs: number;
   readonly atMs: number;
 }
 

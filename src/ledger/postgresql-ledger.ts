@@ -1,6 +1,7 @@
 import { Database, type DatabaseOptions } from '../connectors/postgresql/database';
 import type { Assessment } from '../domain/assessment';
 import type { Digest } from '../domain/digest';
+import { LIMITS } from '../domain/limits';
 import type {
   AskEnd,
   AskEntry,
@@ -17,32 +18,54 @@ import type { Verdict } from '../domain/statement';
 import { type FoundRows, type GrantRow, grantOf, precedentsOf } from './rows';
 import { LEDGER_SCHEMA } from './schema';
 
-/** More of one kind than this say nothing new: whoever has that many has passed every limit. */
-const LOOK_BACK_AT = 200;
-
+/**
+ * Only what can bear on a request is read, and each kind of it has a limit of its own: no number of others pushes out the
+ * denials of the very same. Every limit of a bundle is at most this (check-bundle.ts), so whoever has as many of one kind
+ * has passed the limit on it. Time is counted back from when this request was first asked, and an earlier one is as
+ * recent as its end.
+ */
 const ASK = `
-  WITH entered AS (
+  WITH known AS (SELECT seq, asked_at_ms FROM countersign.ask WHERE digest = $1),
+  entered AS (
     INSERT INTO countersign.ask (digest, request_id, requester, beneficiary, parties, resource, entitlement, control, asked_at_ms)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-    ON CONFLICT (digest) DO NOTHING RETURNING seq),
+    SELECT $1, $2, $3, $4, $5::text[], $6, $7, $8, $9::bigint WHERE NOT EXISTS (SELECT FROM known)
+    -- Whoever loses to another who enters the same at once waits for it, and has its row.
+    ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING seq, asked_at_ms),
   own AS (
-    SELECT seq FROM entered UNION ALL SELECT seq FROM countersign.ask WHERE digest = $1)
+    SELECT seq, asked_at_ms, asked_at_ms - $10::bigint AS since_ms
+      FROM (SELECT * FROM known UNION ALL SELECT * FROM entered) either),
+  asks AS (
+    SELECT a.*, a.requester = $3 OR a.beneficiary = $4 AS theirs,
+           a.end_how IS NOT NULL OR coalesce(a.outcome IN ('hard_stop', 'refuse'), false) AS is_over
+      FROM countersign.ask a, own
+     WHERE a.seq < own.seq AND (a.asked_at_ms >= own.since_ms OR a.ended_at_ms >= own.since_ms)
+       AND (a.resource = $6 OR a.control = ANY ($11::text[])) AND a.parties && $5::text[]
+       AND NOT EXISTS (SELECT FROM countersign.grant_record g WHERE g.digest = a.digest)),
+  placed_asks AS (
+    SELECT *, row_number() OVER (PARTITION BY same, is_over ORDER BY seq DESC) AS place
+      FROM (SELECT *, theirs AND entitlement = $7 AND outcome IS DISTINCT FROM 'refuse' AS same FROM asks) a
+     WHERE same OR is_over),
+  placed_denials AS (
+    SELECT d.*, row_number() OVER (
+             PARTITION BY coalesce(control = ANY ($11::text[]), false) ORDER BY denied_at_ms DESC) AS place
+      FROM countersign.denial d, own
+     WHERE subject IN ($3, $4) AND denied_at_ms >= own.since_ms AND (resource = $6 OR control = ANY ($11::text[]))),
+  placed_grants AS (
+    SELECT *, row_number() OVER (
+             PARTITION BY owed, theirs ORDER BY CASE WHEN owed THEN review_due_at_ms ELSE -granted_at_ms END) AS place
+      FROM (SELECT g.*, review_due_at_ms IS NOT NULL AND reviewed_at_ms IS NULL AS owed,
+                   $3 IN (requester, beneficiary) OR $4 IN (requester, beneficiary) AS theirs
+              FROM countersign.grant_record g
+             WHERE digest <> $1 AND (parties || participants) && $5::text[]) g, own
+     WHERE owed OR (emergency AND granted_at_ms >= own.since_ms))
   SELECT
-    (SELECT coalesce(json_agg(row_to_json(a)), '[]') FROM (
-       SELECT a.*, EXISTS (SELECT 1 FROM countersign.grant_record g WHERE g.digest = a.digest) AS granted
-         FROM countersign.ask a
-        WHERE a.digest <> $1 AND a.seq < (SELECT min(seq) FROM own) AND a.asked_at_ms >= $10
-          AND (a.resource = $6 OR a.control = ANY ($11)) AND a.parties && $5
-        ORDER BY a.seq DESC LIMIT ${LOOK_BACK_AT}) a) AS asks,
-    (SELECT coalesce(json_agg(row_to_json(d)), '[]') FROM (
-       SELECT * FROM countersign.denial
-        WHERE subject IN ($3, $4) AND denied_at_ms >= $10 AND (resource = $6 OR control = ANY ($11))
-        ORDER BY denied_at_ms DESC LIMIT ${LOOK_BACK_AT}) d) AS denials,
-    (SELECT coalesce(json_agg(row_to_json(g)), '[]') FROM (
-       SELECT * FROM countersign.grant_record
-        WHERE digest <> $1 AND (parties || participants) && $5
-          AND ((emergency AND granted_at_ms >= $10) OR (review_due_at_ms IS NOT NULL AND reviewed_at_ms IS NULL))
-        ORDER BY granted_at_ms DESC LIMIT ${LOOK_BACK_AT}) g) AS grants`;
+    (SELECT asked_at_ms FROM own) AS asked_at_ms,
+    (SELECT coalesce(json_agg(row_to_json(a) ORDER BY seq DESC), '[]')
+       FROM placed_asks a WHERE place <= ${LIMITS.precedentsOfAKind}) AS asks,
+    (SELECT coalesce(json_agg(row_to_json(d) ORDER BY denied_at_ms DESC), '[]')
+       FROM placed_denials d WHERE place <= ${LIMITS.precedentsOfAKind}) AS denials,
+    (SELECT coalesce(json_agg(row_to_json(g) ORDER BY granted_at_ms DESC), '[]')
+       FROM placed_grants g WHERE place <= ${LIMITS.precedentsOfAKind}) AS grants`;
 
 /** The ledger in a PostgreSQL database, in the schema `countersign`. */
 export class PostgresqlLedger implements Ledger {
@@ -52,7 +75,7 @@ export class PostgresqlLedger implements Ledger {
     this.#database = new Database(options);
   }
 
-  async ask({ request, digest, parties, control, guardedBy, sinceMs, atMs }: AskEntry): Promise<Precedents> {
+  async ask({ request, digest, parties, control, guardedBy, withinMs, atMs }: AskEntry): Promise<Precedents> {
     const { entitlement } = request;
     const [found] = await this.#query<FoundRows>(ASK, [
       digest,
@@ -64,7 +87,7 @@ export class PostgresqlLedger implements Ledger {
       entitlementName(entitlement),
       control ?? null,
       atMs,
-      sinceMs,
+      withinMs,
       control === undefined ? guardedBy : [...guardedBy, control],
     ]);
     return precedentsOf(found);

@@ -14,7 +14,7 @@ interface AskRow {
   readonly approvers: EarlierAsk['approvers'];
   readonly end_how: EarlierAsk['end'] | null;
   readonly end_by: string | null;
-  readonly granted: boolean;
+  readonly ended_at_ms: string | number | null;
 }
 
 interface DenialRow {
@@ -45,6 +45,7 @@ export interface GrantRow {
 }
 
 export interface FoundRows {
+  readonly asked_at_ms: string;
   readonly asks: readonly AskRow[];
   readonly denials: readonly DenialRow[];
   readonly grants: readonly GrantRow[];
@@ -56,6 +57,7 @@ export function precedentsOf(found: FoundRows | undefined): Precedents {
     asks: found.asks.map(askOf),
     denials: found.denials.map(denialOf),
     grants: found.grants.map(earlierGrantOf),
+    askedAtMs: Number(found.asked_at_ms),
   };
 }
 
@@ -76,6 +78,7 @@ export function grantOf(row: GrantRow): GrantEntry {
   };
 }
 
+/** Only what led to no access is read. */
 const askOf = (row: AskRow): EarlierAsk => ({
   request: row.request_id,
   requester: row.requester,
@@ -87,7 +90,8 @@ const askOf = (row: AskRow): EarlierAsk => ({
   approvers: row.approvers,
   ...(row.end_how && { end: row.end_how }),
   ...(row.end_by !== null && { endedBy: row.end_by }),
-  granted: row.granted,
+  ...(row.ended_at_ms !== null && { endedAtMs: Number(row.ended_at_ms) }),
+  granted: false,
 });
 
 const denialOf = (row: DenialRow): DenialReport => ({

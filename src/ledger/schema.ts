@@ -19,6 +19,7 @@ export const LEDGER_SCHEMA = `
     ended_at_ms      bigint
   );
   CREATE INDEX IF NOT EXISTS ask_resource ON countersign.ask (resource, asked_at_ms);
+  CREATE INDEX IF NOT EXISTS ask_control ON countersign.ask (control) WHERE control IS NOT NULL;
   CREATE INDEX IF NOT EXISTS ask_request ON countersign.ask (request_id);
   CREATE TABLE IF NOT EXISTS countersign.grant_record (
     digest           text PRIMARY KEY,

@@ -15,7 +15,7 @@ export function entryOf(book: PolicyBook, request: AccessRequest, atMs: number):
     parties: [...new Set(partiesOf(request, book.directory).map((party) => party.id))],
     ...(control !== undefined && { control }),
     guardedBy: entry === undefined ? [] : guardsOf(entry),
-    sinceMs: atMs - Math.max(book.askingAgain.within, book.emergencies.within),
+    withinMs: Math.max(book.askingAgain.within, book.emergencies.within),
     atMs,
   };
 }

@@ -50,16 +50,15 @@ export function assess(
       'UNKNOWN_ENTITLEMENT',
       'the catalog has no such entitlement',
     );
-  const bearing = bearingOf(precedents, request, entry, book, atMs);
+  const matter = matterOf(book, request, entry, precedents, atMs);
+  const { bearing } = matter;
   const verdict = new Verdict(book, request, atMs, bearing);
   if (entry.weakens !== undefined) {
     const { effect, title, safeWay } = entry.weakens;
     return verdict.stop('CONTROL_WEAKENING', `it ${effect} a control: ${title}`, [], safeWay);
   }
   const unfit =
-    refuseWrongKind(entry, request) ??
-    refuseUnfit(book, request, atMs) ??
-    refuseByRecord(book, request, bearing);
+    refuseWrongKind(entry, request) ?? refuseUnfit(matter) ?? refuseByRecord(book, request, bearing);
   if (unfit !== undefined) return verdict.refuse(...unfit);
   const answer = book.engine.ask(questionOf(book.directory, entry, request, bearing, atMs, presented));
   if (answer.decision === 'error')
@@ -70,7 +69,7 @@ export function assess(
     .filter((rule) => rule.effect === 'permit')
     .filter((rule) => counts(rule, request));
   if (permits.length === 0) return verdict.refuse('NO_MATCHING_POLICY', 'no policy permits it');
-  return letThrough({ book, request, atMs, entry, bearing }, permits, verdict);
+  return letThrough(matter, permits, verdict);
 }
 
 interface Matter {
@@ -79,16 +78,38 @@ interface Matter {
   readonly atMs: number;
   readonly entry: CatalogEntry;
   readonly bearing: Bearing;
+  readonly parties: readonly Party[];
+  /** Who of them, in whichever relation, decides nothing of it. */
+  readonly conflicted: ReadonlySet<PrincipalId>;
 }
 
-function letThrough(
-  { book, request, atMs, entry, bearing }: Matter,
-  permits: readonly PermitRule[],
-  verdict: Verdict,
-): Assessment {
+function matterOf(
+  book: PolicyBook,
+  request: AccessRequest,
+  entry: CatalogEntry,
+  precedents: Precedents,
+  atMs: number,
+): Matter {
+  const parties = partiesOf(request, book.directory);
+  const conflicted = new Set(parties.map((party) => party.id));
+  return {
+    book,
+    request,
+    atMs,
+    entry,
+    bearing: bearingOf(precedents, request, entry, book, atMs),
+    parties,
+    conflicted,
+  };
+}
+
+function letThrough(matter: Matter, permits: readonly PermitRule[], verdict: Verdict): Assessment {
+  const { book, request, atMs, entry, bearing, parties, conflicted } = matter;
   const { directory } = book;
   const ids = permits.map((rule) => rule.id);
-  const terms = strictestTerms(permits, book.paths, grantCeilingMs(request));
+  const combined = strictestTerms(permits, book.paths, entry.owners, grantCeilingMs(request));
+  if (!combined.ok) return verdict.refuse('POLICIES_DISAGREE', combined.why, ids);
+  const { terms } = combined;
   if (request.durationMs > terms.maxDurationMs)
     return verdict.refuse(
       'DURATION_OVER_LIMIT',
@@ -101,12 +122,10 @@ function letThrough(
   const account = accounts?.[entry.entitlement.connector] ?? ownName;
   if (account === undefined)
     return verdict.refuse('NO_ACCOUNT_ON_TARGET', `${request.beneficiary} has no account there`, ids);
-  const parties = partiesOf(request, directory);
-  const conflicted = new Set(parties.map((party) => party.id));
   const confirmation = confirmationOf(terms, parties);
   const reviewers = deciders([terms.path?.reviewers ?? book.reviewers], conflicted, directory, atMs);
   const others = new Set([...reviewers, ...(confirmation?.by ?? [])]);
-  const path = terms.path && pathFor({ book, request, atMs, entry, bearing }, terms.path, others);
+  const path = terms.path && pathFor(matter, terms.path, others);
   const empty = path?.stages.find((stage) => stage.eligible.length < stage.quorum);
   if (empty !== undefined) return verdict.refuse('NOBODY_CAN_APPROVE', whyEmpty(empty, bearing), ids);
   if (confirmation?.by.length === 0)
@@ -129,16 +148,14 @@ function letThrough(
 
 /** A path resolved to people, held to those who were asked before. `others` have another part in the request. */
 function pathFor(
-  { book, request, atMs, entry, bearing }: Matter,
+  { book, atMs, entry, bearing, conflicted }: Matter,
   definition: PathDefinition,
   others: ReadonlySet<PrincipalId>,
 ): ApprovalPath {
   const { directory, askingAgain } = book;
-  const parties = partiesOf(request, directory);
-  const conflicted = new Set(parties.map((party) => party.id));
   const decidersAmong = (people: readonly PrincipalId[]) =>
     decidersOfPaths(people, book.paths, conflicted, directory, atMs);
-  const named = resolvePath(definition, entry, parties, directory, atMs);
+  const named = resolvePath(definition, entry.owners, conflicted, directory, atMs);
   const held = heldToEarlierApprovers(named, bearing, decidersAmong, askingAgain.raiseQuorumBy);
   return withDelegates(held, new Set([...conflicted, ...others]), directory, atMs);
 }
@@ -156,9 +173,8 @@ export function alternativePath(
   const definition = book.paths.get(to);
   if (entry === undefined || definition === undefined) return undefined;
   if (book.paths.get(from)?.alternatives.includes(to) !== true) return undefined;
-  const bearing = bearingOf(precedents, request, entry, book, atMs);
   const reviewers = deciders([definition.reviewers ?? book.reviewers], new Set(), book.directory, atMs);
-  return pathFor({ book, request, atMs, entry, bearing }, definition, new Set(reviewers));
+  return pathFor(matterOf(book, request, entry, precedents, atMs), definition, new Set(reviewers));
 }
 
 function whyEmpty({ name }: Stage, { before }: Bearing): string {
@@ -193,7 +209,8 @@ function refuseWrongKind({ kind }: CatalogEntry, request: AccessRequest): Unfit 
   return undefined;
 }
 
-function refuseUnfit(book: PolicyBook, request: AccessRequest, atMs: number): Unfit | undefined {
+function refuseUnfit(matter: Matter): Unfit | undefined {
+  const { book, request, atMs } = matter;
   const { directory } = book;
   if (directory.identity(request.requester) === undefined)
     return ['UNKNOWN_REQUESTER', `the directory does not know ${request.requester}`];
@@ -204,7 +221,7 @@ function refuseUnfit(book: PolicyBook, request: AccessRequest, atMs: number): Un
   const involved = [request.requester, request.beneficiary, ...request.onBehalfOf];
   const inactive = involved.find((id) => !directory.standingOf(id, atMs)?.active);
   if (inactive !== undefined) return ['INACTIVE_IDENTITY', `${inactive} is disabled or past its end date`];
-  return refuseTimes(request, atMs) ?? refuseOutliving(book, request, atMs) ?? refuseEmergency(book, request);
+  return refuseTimes(request, atMs) ?? refuseOutliving(matter) ?? refuseEmergency(book, request);
 }
 
 function refuseTimes({ submittedAtMs, durationMs }: AccessRequest, atMs: number): Unfit | undefined {
@@ -217,8 +234,9 @@ function refuseTimes({ submittedAtMs, durationMs }: AccessRequest, atMs: number)
 }
 
 /** No grant outlives the identity it is for, who asks for it, or the people who answer for them (FRI-7). */
-function refuseOutliving({ directory }: PolicyBook, request: AccessRequest, atMs: number): Unfit | undefined {
-  for (const { id } of partiesOf(request, directory)) {
+function refuseOutliving({ book, request, atMs, parties }: Matter): Unfit | undefined {
+  const { directory } = book;
+  for (const { id } of parties) {
     const endsAtMs = directory.identity(id)?.endsAtMs;
     if (endsAtMs !== undefined && endsAtMs < atMs + request.durationMs)
       return ['OUTLIVES_IDENTITY', `${id} ends before the grant would`];

@@ -28,16 +28,20 @@ export interface Bearing {
   readonly linked: readonly LinkedPrecedent[];
 }
 
-/** Weighs what is on record. Pure: the same record and the same time weigh the same. */
+/**
+ * Weighs what is on record. Pure: the same record and the same time weigh the same. What lies back is counted from when
+ * the request was first asked, so that waiting sheds nothing; an earlier request is as recent as its end.
+ */
 export function bearingOf(
-  { asks, denials, grants }: Precedents,
+  { asks, denials, grants, askedAtMs }: Precedents,
   request: AccessRequest,
   entry: CatalogEntry,
   rules: { readonly askingAgain: AskingAgainRules; readonly emergencies: EmergencyRules },
   atMs: number,
 ): Bearing {
-  const sinceMs = atMs - rules.askingAgain.within;
-  const recent = asks.filter((ask) => ask.askedAtMs >= sinceMs && !ask.granted);
+  const fromMs = Math.min(askedAtMs ?? atMs, atMs);
+  const sinceMs = fromMs - rules.askingAgain.within;
+  const recent = asks.filter((ask) => (ask.endedAtMs ?? ask.askedAtMs) >= sinceMs && !ask.granted);
   const same = recent.filter((ask) => isSame(ask, request) && ask.outcome !== 'refuse');
   const stops = recent.filter((ask) => ask.outcome === 'hard_stop' && isBySame(ask, request));
   const reported = denials.filter((denial) => denial.deniedAtMs >= sinceMs);
@@ -46,7 +50,7 @@ export function bearingOf(
   const emergencies = grants.filter(
     (grant) =>
       grant.emergency &&
-      grant.grantedAtMs >= atMs - rules.emergencies.within &&
+      grant.grantedAtMs >= fromMs - rules.emergencies.within &&
       [grant.requester, grant.beneficiary].some((id) => isBehind(request, id)),
   );
   return {

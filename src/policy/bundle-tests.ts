@@ -23,12 +23,17 @@ const caseSchema = z.strictObject({
     ticket: text(LIMITS.ticketCharacters).exactOptional(),
     reason: text(LIMITS.reasonCharacters).default('a test of the bundle'),
     onBehalfOf: z.array(principalId).default([]),
+    /** Of an exact action, where policies tell by them; anything else of it decides nothing. */
+    tool: identifier.default('any'),
+    target: identifier.default('any'),
   }),
-  /** What went before: denials by a control or of the resource, and how often the same was asked in vain. */
+  /** What went before: denials by a control, and how often the same was asked in vain. */
   past: z
     .strictObject({
       deniedBy: identifier.exactOptional(),
       timesAsked: z.number().int().min(0).max(100).default(0),
+      /** Who was asked then, by stage; without it, whoever would be asked now. */
+      approvers: z.record(identifier, z.array(principalId)).exactOptional(),
     })
     .exactOptional(),
   expect: z.strictObject({
@@ -65,7 +70,8 @@ export async function runBundleTests(dir: string, book: PolicyBook, atMs: number
       continue;
     }
     decoded.value.forEach((one, index) => {
-      const differences = differencesOf(one, assess(book, requestOf(one, atMs), atMs, pastOf(one, atMs)));
+      const request = requestOf(one, book, atMs);
+      const differences = differencesOf(one, assess(book, request, atMs, pastOf(one, book, request, atMs)));
       if (differences.length === 0) passed += 1;
       else problems.push(file.problem([index], `${one.name}: ${differences.join('; ')}`));
     });
@@ -73,15 +79,23 @@ export async function runBundleTests(dir: string, book: PolicyBook, atMs: number
   return { passed, problems };
 }
 
-function requestOf({ request: said }: Case, atMs: number): AccessRequest {
+/** Access or an exact action, as the catalog has it. */
+function requestOf({ request: said }: Case, book: PolicyBook, atMs: number): AccessRequest {
   const [, connector = '', resource = '', action = ''] =
     /^([^:]+):([^#]+)#(.+)$/.exec(said.entitlement) ?? [];
+  const asked = { connector, resource, action };
+  const kind = book.catalog.entry(asked)?.kind ?? 'access';
   return {
     id: 'bundle-test',
-    kind: 'access',
+    kind,
     requester: said.requester,
     beneficiary: said.beneficiary ?? said.requester,
-    entitlement: { connector, resource, action },
+    entitlement: asked,
+    ...(kind === 'execution' && {
+      parameters: { tool: said.tool, toolVersion: '1', target: said.target, arguments: {} },
+      containment: 'a test of the bundle',
+      rollback: 'a test of the bundle',
+    }),
     durationMs: said.duration,
     emergency: said.emergency !== undefined,
     ...(said.emergency !== undefined && { emergencyCondition: said.emergency }),
@@ -92,24 +106,35 @@ function requestOf({ request: said }: Case, atMs: number): AccessRequest {
   };
 }
 
-function pastOf({ past, request }: Case, atMs: number): Precedents {
+function pastOf(
+  { past, request: said }: Case,
+  book: PolicyBook,
+  request: AccessRequest,
+  atMs: number,
+): Precedents {
   if (past === undefined) return NO_PRECEDENTS;
-  const subject = request.beneficiary ?? request.requester;
-  const { deniedBy } = past;
-  const denial = { id: 'denied', reportedBy: subject, subject, reasonCode: 'TEST', deniedAtMs: atMs - 1_000 };
+  const { requester, beneficiary } = request;
+  const stages = assess(book, request, atMs).path?.stages ?? [];
   const ask = {
-    requester: request.requester,
-    beneficiary: subject,
-    entitlement: request.entitlement,
+    requester,
+    beneficiary,
+    entitlement: said.entitlement,
     askedAtMs: atMs - 1_000,
     outcome: 'approve' as const,
-    approvers: {},
+    approvers: past.approvers ?? Object.fromEntries(stages.map((stage) => [stage.name, stage.eligible])),
     end: 'denied' as const,
     granted: false,
   };
+  const denial = {
+    id: 'denied',
+    reportedBy: beneficiary,
+    subject: beneficiary,
+    reasonCode: 'TEST',
+    deniedAtMs: atMs - 1_000,
+  };
   return {
     asks: Array.from({ length: past.timesAsked }, (_, index) => ({ request: `asked-${index}`, ...ask })),
-    denials: deniedBy === undefined ? [] : [{ ...denial, control: deniedBy }],
+    denials: past.deniedBy === undefined ? [] : [{ ...denial, control: past.deniedBy }],
     grants: [],
   };
 }

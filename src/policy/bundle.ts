@@ -39,10 +39,3 @@ export interface Bundle {
 export interface BundleSource<Version extends Bundle = Bundle> {
   current(): Promise<Version>;
 }
-
-/** One thing wrong with a bundle: in which file, on which line, and what to do about it. */
-export interface BundleProblem {
-  readonly file: string;
-  readonly line: number;
-  readonly message: string;
-}

@@ -1,3 +1,4 @@
+import { EXECUTION_KIND } from '../contracts/names';
 import type { AccessRequest, Entitlement } from '../domain/request';
 import { entitlementName } from '../domain/request';
 import type { ConnectorDeclaration } from './bundle';
@@ -26,9 +27,6 @@ export interface CatalogEntry {
   readonly weakens?: ControlEffect;
 }
 
-/** Kind of the connectors that let exact actions through, in place of giving access. */
-export const EXECUTION_KIND = 'execution-token';
-
 /** The parts of a resource's key, `connector:resource`. */
 export function partsOfResourceKey(key: string): { readonly connector: string; readonly resource: string } {
   const colon = key.indexOf(':');
@@ -39,7 +37,6 @@ export function partsOfResourceKey(key: string): { readonly connector: string; r
 export class Catalog {
   readonly connectors: readonly ConnectorDeclaration[];
   readonly #entries: ReadonlyMap<string, CatalogEntry>;
-  readonly #resources: ReadonlySet<string>;
 
   constructor(data: CatalogData) {
     this.connectors = Object.entries(data.connectors).map(([name, { kind }]) => ({
@@ -52,15 +49,10 @@ export class Catalog {
     this.#entries = new Map(
       entriesOf(data).map((entry) => [entitlementName(entry.entitlement), entry] as const),
     );
-    this.#resources = new Set(Object.keys(data.resources));
   }
 
   entry(entitlement: Entitlement): CatalogEntry | undefined {
     return this.#entries.get(entitlementName(entitlement));
-  }
-
-  hasResource(key: string): boolean {
-    return this.#resources.has(key);
   }
 
   entries(): readonly CatalogEntry[] {

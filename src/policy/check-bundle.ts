@@ -1,10 +1,12 @@
 import type { FileDirectoryBook } from '../directory/file-directory-book';
 import type { FileProblem, YamlFile } from '../directory/yaml-file';
-import { assuranceMeets, GOVERNANCE_ROLES } from '../domain/principal';
+import { LIMITS } from '../domain/limits';
+import { assuranceMeets, GOVERNANCE_ROLES, type PrincipalId } from '../domain/principal';
 import { partsOfResourceKey } from './catalog';
 import type { CatalogData } from './catalog-file';
 import type { CedarEngine } from './cedar-engine';
-import { type PathsData, RESOURCE_OWNERS } from './paths-file';
+import { groupsOf } from './eligibility';
+import { type PathsData, RESOURCE_OWNERS, type StageDefinition } from './paths-file';
 
 export interface BundleParts {
   readonly catalog: { readonly data: CatalogData; readonly file: YamlFile };
@@ -15,7 +17,13 @@ export interface BundleParts {
 
 /** What is wrong with a bundle as a whole, where each file is fine by itself. */
 export function checkBundle(parts: BundleParts): readonly FileProblem[] {
-  return [...checkCatalog(parts), ...checkControls(parts), ...checkPaths(parts), ...checkRules(parts)];
+  return [
+    ...checkCatalog(parts),
+    ...checkControls(parts),
+    ...checkPaths(parts),
+    ...checkRecordLimits(parts),
+    ...checkRules(parts),
+  ];
 }
 
 /** Every control can be recognised, and an action that weakens a control somewhere does so wherever it is offered. */
@@ -85,8 +93,9 @@ function* checkCatalog({ catalog: { data, file }, directory, engine }: BundlePar
   }
 }
 
-function* checkPaths({ paths: { data, file }, directory, catalog }: BundleParts): Generator<FileProblem> {
-  const owners = Object.values(catalog.data.resources).map((resource) => resource.owners);
+function* checkPaths(parts: BundleParts): Generator<FileProblem> {
+  const { directory } = parts;
+  const { data, file } = parts.paths;
   if (!directory.hasGroup(data.reviewers))
     yield file.problem(
       ['reviewers'],
@@ -105,23 +114,73 @@ function* checkPaths({ paths: { data, file }, directory, catalog }: BundleParts)
         yield file.problem([...at, 'name'], `stage ${stage.name} is there twice; stages have distinct names`);
       yield* checkGroups(file, [...at, 'approvers'], stage.approvers, directory);
       yield* checkGroups(file, [...at, 'substitutes'], stage.substitutes, directory);
-      if (stage.approvers.includes(RESOURCE_OWNERS)) {
-        const thin = owners.find((group) => directory.allMembersOf(group).length < stage.quorum);
-        if (thin !== undefined)
-          yield file.problem(
-            [...at, 'quorum'],
-            `${thin} has fewer than ${stage.quorum} members, so nobody could satisfy it`,
-          );
-        continue;
-      }
-      const people = new Set(stage.approvers.flatMap((group) => directory.allMembersOf(group)));
-      yield* checkAssurance(file, at, stage, people, directory);
-      if (people.size < stage.quorum)
-        yield file.problem(
-          [...at, 'quorum'],
-          `only ${people.size} people may approve, so ${stage.quorum} never will; add people or lower it`,
-        );
+      yield* checkPeople(parts, at, stage);
     }
+  }
+  yield* checkOwners(parts);
+}
+
+/** Resources that something can be granted on, with the group that answers for each. */
+const owned = ({ catalog: { data } }: BundleParts): readonly { key: string; owners: string }[] =>
+  Object.entries(data.resources)
+    .filter(([, { actions }]) => Object.values(actions).some(({ effect }) => effect === undefined))
+    .map(([key, { owners }]) => ({ key, owners }));
+
+/** Where a stage is decided by the owners of a resource, they are approvers like any others. */
+function* checkOwners(parts: BundleParts): Generator<FileProblem> {
+  const { paths, catalog, directory } = parts;
+  const stages = Object.values(paths.data.paths).flatMap((path) => path.stages);
+  if (!stages.some((stage) => [...stage.approvers, ...stage.substitutes].includes(RESOURCE_OWNERS))) return;
+  const seen = new Set<string>();
+  for (const { key, owners } of owned(parts)) {
+    if (seen.has(owners)) continue;
+    seen.add(owners);
+    for (const why of whyNotApprovers(owners, directory))
+      yield catalog.file.problem(['resources', key, 'owners'], why);
+  }
+}
+
+/**
+ * Enough people can satisfy a stage, whoever owns the resource; and with keys that they have, for one owner at least: which
+ * of them a path is meant for, only the policies know.
+ */
+function* checkPeople(
+  parts: BundleParts,
+  at: readonly PropertyKey[],
+  stage: StageDefinition,
+): Generator<FileProblem> {
+  const { directory, paths } = parts;
+  const byOwners = stage.approvers.includes(RESOURCE_OWNERS);
+  const named = byOwners ? [...new Set(owned(parts).map(({ owners }) => owners))] : [''];
+  const weak: FileProblem[] = [];
+  for (const owners of named) {
+    const who = byOwners ? ` where ${owners} owns what is asked for` : '';
+    const people = new Set(
+      groupsOf(stage.approvers, owners)
+        .flatMap((group) => directory.allMembersOf(group))
+        .filter((id) => isPerson(id) && !governs(id, directory)),
+    );
+    weak.push(...[...checkAssurance(paths.file, at, stage, people, who, directory)].slice(0, 1));
+    if (people.size < stage.quorum)
+      yield paths.file.problem(
+        [...at, 'quorum'],
+        `only ${people.size} people may approve${who}, so ${stage.quorum} never will; add people or lower it`,
+      );
+  }
+  if (weak.length === named.length) yield* weak;
+}
+
+const isPerson = (id: PrincipalId): boolean => id.startsWith('person/');
+
+const governs = (id: PrincipalId, directory: FileDirectoryBook): boolean =>
+  directory.everHeldRoles(id).some((role) => (GOVERNANCE_ROLES as readonly string[]).includes(role));
+
+/** What keeps members of a group from approving. */
+function* whyNotApprovers(group: string, directory: FileDirectoryBook): Generator<string> {
+  for (const member of directory.allMembersOf(group)) {
+    if (!isPerson(member)) yield `${member} in ${group} is not a person; only people approve`;
+    if (governs(member, directory))
+      yield `${member} in ${group} holds a governance role, which cannot approve; take one from them`;
   }
 }
 
@@ -129,8 +188,9 @@ function* checkPaths({ paths: { data, file }, directory, catalog }: BundleParts)
 function* checkAssurance(
   file: YamlFile,
   at: readonly PropertyKey[],
-  { assurance, quorum }: PathsData['paths'][string]['stages'][number],
+  { assurance, quorum }: StageDefinition,
   people: ReadonlySet<string>,
+  who: string,
   directory: FileDirectoryBook,
 ): Generator<FileProblem> {
   const held = [...people].map((id) => directory.assurancesOf(id));
@@ -138,7 +198,7 @@ function* checkAssurance(
   if (held.every((levels) => levels.length > 0) && strong.length < quorum)
     yield file.problem(
       [...at, 'assurance'],
-      `only ${strong.length} who may approve have a key that is ${assurance}; register stronger keys or lower it`,
+      `only ${strong.length} who may approve${who} have a key that is ${assurance}; register stronger keys or lower it`,
     );
 }
 
@@ -169,6 +229,22 @@ function* checkAlternatives(data: PathsData, file: YamlFile, name: string): Gene
   }
 }
 
+/** Only so many precedents are looked at: a higher limit would never be reached. */
+function* checkRecordLimits({ paths: { data, file } }: BundleParts): Generator<FileProblem> {
+  const { limit, nearLimit, openLimit } = data.askingAgain;
+  const said = {
+    askingAgain: { limit, nearLimit, openLimit },
+    emergencies: { limit: data.emergencies.limit },
+  };
+  for (const [section, limits] of Object.entries(said))
+    for (const [name, most] of Object.entries(limits))
+      if (most > LIMITS.precedentsOfAKind)
+        yield file.problem(
+          [section, name],
+          `is over ${LIMITS.precedentsOfAKind}, the most that are looked back at; lower it`,
+        );
+}
+
 function* checkGroups(
   file: YamlFile,
   path: readonly PropertyKey[],
@@ -181,17 +257,7 @@ function* checkGroups(
       yield file.problem([...path, index], `the directory has no group ${group}; add it or correct the name`);
       continue;
     }
-    for (const member of directory.allMembersOf(group)) {
-      if (!member.startsWith('person/'))
-        yield file.problem([...path, index], `${member} in ${group} is not a person; only people approve`);
-      if (
-        directory.everHeldRoles(member).some((role) => (GOVERNANCE_ROLES as readonly string[]).includes(role))
-      )
-        yield file.problem(
-          [...path, index],
-          `${member} in ${group} holds a governance role, which cannot approve; take one from them`,
-        );
-    }
+    for (const why of whyNotApprovers(group, directory)) yield file.problem([...path, index], why);
   }
 }
 

@@ -3,7 +3,6 @@ import type { ApprovalPath, Party, Stage } from '../domain/assessment';
 import { LIMITS } from '../domain/limits';
 import { GOVERNANCE_ROLES, hasAnyRole, isHuman, type PrincipalId } from '../domain/principal';
 import type { AccessRequest } from '../domain/request';
-import type { CatalogEntry } from './catalog';
 import { type PathDefinition, RESOURCE_OWNERS } from './paths-file';
 
 /** Everyone in conflict with a request: its parties, and the people who answer for them. */
@@ -30,19 +29,18 @@ export function partiesOf(request: AccessRequest, directory: DirectoryBook): rea
 /** A named path, resolved to the people who may decide it for one request. */
 export function resolvePath(
   path: PathDefinition,
-  entry: CatalogEntry,
-  parties: readonly Party[],
+  owners: string,
+  conflicted: ReadonlySet<PrincipalId>,
   directory: DirectoryBook,
   atMs: number,
 ): ApprovalPath {
-  const conflicted = new Set(parties.map((party) => party.id));
   const stages = path.stages.map((stage): Stage => {
-    const groups = groupsOf(stage.approvers, entry);
+    const groups = groupsOf(stage.approvers, owners);
     return {
       name: stage.name,
       eligible: deciders(groups, conflicted, directory, atMs),
       groups,
-      substituteGroups: groupsOf(stage.substitutes, entry),
+      substituteGroups: groupsOf(stage.substitutes, owners),
       quorum: stage.quorum,
       assurance: stage.assurance,
       remindAfterMs: stage.remindAfter,
@@ -89,6 +87,7 @@ export function decidersOfPaths(
   return { eligible, groups: groups.slice(0, LIMITS.stages) };
 }
 
-const groupsOf = (named: readonly string[], entry: CatalogEntry): readonly string[] => [
-  ...new Set(named.map((group) => (group === RESOURCE_OWNERS ? entry.owners : group))),
+/** Groups as a stage names them, with the one that answers for the resource at hand. */
+export const groupsOf = (named: readonly string[], owners: string): readonly string[] => [
+  ...new Set(named.map((group) => (group === RESOURCE_OWNERS ? owners : group))),
 ];

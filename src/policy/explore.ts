@@ -140,6 +140,10 @@ function objectionsTo(
   const objections: string[] = [];
   if (reasonCodes.includes('NOBODY_CAN_APPROVE'))
     objections.push(`${what}: ${explanation}; add people who are not in conflict with it`);
+  if (reasonCodes.includes('POLICIES_DISAGREE'))
+    objections.push(
+      `${what}: ${explanation}; let them demand one path, which has the stages of all, and one confirmation`,
+    );
   for (const stage of path?.stages ?? [])
     for (const { id, relation } of parties)
       if (stage.eligible.includes(id) || stage.delegations?.some(({ to }) => to === id))

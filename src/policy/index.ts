@@ -1,5 +1,5 @@
 export { assess, type PolicyBook } from './assess';
-export type { Bundle, BundlePolicy, BundleProblem, BundleSource } from './bundle';
+export type { Bundle, BundlePolicy, BundleSource } from './bundle';
 export { BadBundle, createBundleSource } from './bundle-source';
 export { type BundleTestReport, runBundleTests } from './bundle-tests';
 export type { CatalogEntry } from './catalog';

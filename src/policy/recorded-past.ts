@@ -20,7 +20,7 @@ export function pastOnRecord(
   return {
     asks: linked
       .filter(({ kind }) => kind !== 'reported-denial')
-      .map((precedent) => askOf(precedent, request, others.get(precedent.id))),
+      .map((precedent) => askOf(precedent, { request, assessment }, others.get(precedent.id))),
     denials: linked
       .filter(({ kind }) => kind === 'reported-denial')
       .map((precedent) => denialOf(precedent, request)),
@@ -30,7 +30,7 @@ export function pastOnRecord(
 
 function askOf(
   { kind, id, about, by, atMs }: LinkedPrecedent,
-  request: AccessRequest,
+  { request, assessment }: RecordedRequest,
   earlier: RecordedRequest | undefined,
 ): EarlierAsk {
   const stages = earlier?.assessment.path?.stages ?? [];
@@ -45,6 +45,8 @@ function askOf(
     approvers: Object.fromEntries(stages.map((stage) => [stage.name, stage.eligible])),
     ...((end === 'ended' || end === 'denied' || end === 'cancelled' || end === 'withdrawn') && { end }),
     ...(by !== undefined && { endedBy: by }),
+    // It counted then, so it had ended lately enough; when exactly is not on record.
+    ...(kind !== 'open' && { endedAtMs: assessment.assessedAtMs }),
     granted: false,
   };
 }

@@ -1,5 +1,6 @@
 import { assuranceMeets } from '../domain/principal';
-import type { PathDefinition } from './paths-file';
+import { groupsOf } from './eligibility';
+import type { PathDefinition, StageDefinition } from './paths-file';
 import type { ConfirmationDemand, PermitRule } from './policy-rule';
 
 /** On which terms policy lets a request through. */
@@ -11,29 +12,73 @@ export interface Terms {
   readonly reviewWithinMs?: number;
 }
 
-/** Several permits combine to the strictest of each. `rules` is not empty; `ceilingMs` is the core's own limit. */
+export type CombinedTerms =
+  | { readonly ok: true; readonly terms: Terms }
+  | { readonly ok: false; readonly why: string };
+
+/**
+ * Several permits combine to the strictest of each. Where none of the paths they demand asks for all that the others do, or
+ * where they have different people confirm, nothing is the strictest: no demand is dropped, so nothing is let through.
+ *
+ * @param rules not empty
+ * @param owners the group that stands for `resource-owners`
+ * @param ceilingMs the core's own limit
+ */
 export function strictestTerms(
   rules: readonly PermitRule[],
   paths: ReadonlyMap<string, PathDefinition>,
+  owners: string,
   ceilingMs: number,
-): Terms {
-  const demanded = rules.flatMap((rule) => (rule.path === undefined ? [] : (paths.get(rule.path) ?? [])));
-  const [path] = demanded.sort(byStrictness);
+): CombinedTerms {
+  const names = [...new Set(rules.flatMap((rule) => rule.path ?? []))].sort();
+  const demanded = names.flatMap((name) => paths.get(name) ?? []);
+  const [path] = demanded
+    .filter((one) => demanded.every((other) => asksForAllOf(one, other, owners)))
+    .sort(byStrictness);
+  if (demanded.length < names.length || (path === undefined && demanded.length > 0))
+    return refused(
+      `the paths ${names.join(' and ')} are demanded together, and none has every stage of the others`,
+    );
   const confirmations = rules.flatMap((rule) => rule.confirmation ?? []);
+  const relations = [...new Set(confirmations.map(({ relation }) => relation))].sort();
+  if (relations.length > 1)
+    return refused(`${relations.join(' and ')} are to confirm it, and only one of them can be asked`);
   // A confirmation before approval is the stricter: nobody is asked until it is there.
   const confirmation = confirmations.find(({ before }) => before === 'approval') ?? confirmations[0];
   const reviews = rules.flatMap((rule) => rule.reviewWithinMs ?? []);
   const longest = [
     ceilingMs,
-    path?.maxDuration ?? ceilingMs,
+    ...demanded.map((one) => one.maxDuration ?? ceilingMs),
     ...rules.map((rule) => rule.maxDurationMs ?? ceilingMs),
   ];
-  return {
+  const terms = {
     ...(path && { path }),
     ...(confirmation && { confirmation }),
     ...(reviews.length > 0 && { reviewWithinMs: Math.min(...reviews) }),
     maxDurationMs: Math.min(...longest),
   };
+  return { ok: true, terms };
+}
+
+const refused = (why: string): CombinedTerms => ({ ok: false, why });
+
+/** Whether whoever gets through one path has got through the other by it: each of its stages, in its order. */
+function asksForAllOf(one: PathDefinition, other: PathDefinition, owners: string): boolean {
+  let place = 0;
+  return other.stages.every((demand) => {
+    const found = one.stages.findIndex((stage, at) => at >= place && isAsStrict(stage, demand, owners));
+    place = found + 1;
+    return found >= 0;
+  });
+}
+
+function isAsStrict(stage: StageDefinition, demand: StageDefinition, owners: string): boolean {
+  const accepted = groupsOf(demand.approvers, owners);
+  return (
+    groupsOf(stage.approvers, owners).every((group) => accepted.includes(group)) &&
+    stage.quorum >= demand.quorum &&
+    assuranceMeets(stage.assurance, demand.assurance)
+  );
 }
 
 /** Strictest first: more stages, then more people, then stronger assurance; names decide last, so that it is fixed. */

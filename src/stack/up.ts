@@ -111,7 +111,7 @@ interface Provisions {
 async function startPrograms(options: StackOptions, supervisor: Supervisor): Promise<Provisions> {
   const { stateDir, announce, taskQueue } = options;
   const bundleDir = options.bundleDir ?? (await provideExampleBundle(stateDir));
-  const accounts = await accountsOf(bundleDir);
+  const accounts = await targetAccounts(bundleDir);
   const ticketsFile = provideTickets(stateDir);
   const binary = await findTemporalBinary({ announce });
   await requireFreePorts(options);
@@ -192,8 +192,8 @@ function provideTickets(stateDir: string): string {
   return file;
 }
 
-/** Accounts of the warehouse that the embedded target must have. A bad bundle is found here, before anything starts. */
-async function accountsOf(bundleDir: string): Promise<readonly string[]> {
+/** Accounts of all connectors: the embedded target is each of them. A bad bundle is found here, before anything starts. */
+async function targetAccounts(bundleDir: string): Promise<readonly string[]> {
   const loaded = await loadBundle(bundleDir, new FileTicketSource(undefined));
   if (!loaded.ok)
     throw new Error(

@@ -89,6 +89,7 @@ const ask = z.looseObject({
   approvers: z.record(z.string(), people),
   end: z.enum(ASK_ENDS).exactOptional(),
   endedBy: principalId.exactOptional(),
+  endedAtMs: z.number().exactOptional(),
   granted: z.boolean(),
 });
 const denial = z.looseObject({
@@ -110,7 +111,12 @@ const grant = z.looseObject({
   verdict: z.enum(VERDICTS).exactOptional(),
 });
 const precedents = z
-  .strictObject({ asks: z.array(ask), denials: z.array(denial), grants: z.array(grant) })
+  .strictObject({
+    asks: z.array(ask),
+    denials: z.array(denial),
+    grants: z.array(grant),
+    askedAtMs: z.number().exactOptional(),
+  })
   .describe('what policy was told of the past');
 const emergencyReroute = z.looseObject({
   condition: name,

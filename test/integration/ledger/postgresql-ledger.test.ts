@@ -32,7 +32,7 @@ const entry = (request: AccessRequest, changes: Partial<AskEntry> = {}): AskEntr
   digest: requestDigest(request),
   parties: [request.requester, request.beneficiary, 'person/sponsor'],
   guardedBy: ['mfa'],
-  sinceMs: 0,
+  withinMs: HOUR,
   atMs: HOUR,
   ...changes,
 });
@@ -76,12 +76,14 @@ describe('APB-4 what was asked is on record, in the order in which it was asked'
     });
     expect((await ledger.ask(entry(elsewhere))).asks).toEqual([]);
     expect((await ledger.ask(entry(aRequest(), { parties: ['person/stranger'] }))).asks).toEqual([]);
-    expect((await ledger.ask(entry(aRequest(), { sinceMs: 2 * HOUR }))).asks).toEqual([]);
+    expect((await ledger.ask(entry(aRequest(), { atMs: 2 * HOUR, withinMs: HOUR - 1 }))).asks).toEqual([]);
   });
 
   test('a request against a control bears on whatever the control guards', async () => {
     const entitlement = { connector: 'identity', resource: 'mfa', action: 'disable' };
-    await ledger.ask(entry(aRequest({ entitlement }), { control: 'mfa' }));
+    const stopped = entry(aRequest({ entitlement }), { control: 'mfa' });
+    await ledger.ask(stopped);
+    await ledger.assessed(stopped.digest, { ...needsApproval(), outcome: 'hard_stop' });
     const { asks } = await ledger.ask(entry(aRequest()));
     expect(asks).toEqual([expect.objectContaining({ control: 'mfa' })]);
   });
@@ -107,8 +109,107 @@ describe('APB-4 what was asked is on record, in the order in which it was asked'
   });
 });
 
+describe('APB-4 no number of other requests pushes a denial off the record', () => {
+  /** Many like a request, after it, each otherwise as said. */
+  const flood = (of: AccessRequest, columns: { readonly entitlement?: string; readonly end?: string }) =>
+    postgres.query(
+      `INSERT INTO countersign.ask (digest, request_id, requester, beneficiary, parties, resource, entitlement, asked_at_ms, outcome, end_how)
+       SELECT 'flood-' || n, 'flood-' || n, requester, beneficiary, parties, resource,
+              ${columns.entitlement === undefined ? 'entitlement' : `'${columns.entitlement}'`}, asked_at_ms, 'permit',
+              ${columns.end === undefined ? 'NULL' : `'${columns.end}'`}
+         FROM countersign.ask, generate_series(1, 250) n WHERE request_id = '${of.id}'`,
+    );
+  const denied = async () => {
+    const request = aRequest();
+    await ledger.ask(entry(request));
+    await ledger.ended(request.id, 'denied', HOUR, 'person/lead');
+    return request;
+  };
+  const seenBy = async (request: AccessRequest) => {
+    const { asks } = await ledger.ask(entry(request));
+    return asks.map((ask) => ask.request);
+  };
+
+  test('such as led to access', async () => {
+    const request = await denied();
+    await flood(request, {});
+    await ledger.granted(grant(request, { digest: 'sha-256:any' }));
+    await postgres.query(
+      `INSERT INTO countersign.grant_record
+       SELECT a.digest, a.request_id, g.connector, false, a.requester, a.beneficiary, a.parties, '{}', '{}', 0, 0
+         FROM countersign.ask a, countersign.grant_record g WHERE a.digest LIKE 'flood-%'`,
+    );
+    expect(await seenBy(aRequest())).toEqual([request.id]);
+  });
+
+  test.each([
+    ['such as are open', {}],
+    [
+      'such as are for something else on the same resource',
+      { entitlement: 'warehouse:payments#inspect', end: 'ended' },
+    ],
+    ['such as are open, for something else', { entitlement: 'warehouse:payments#inspect' }],
+  ])('%s', async (_, columns) => {
+    const request = await denied();
+    await flood(request, columns);
+    const seen = await seenBy(aRequest());
+    expect(seen).toContain(request.id);
+    expect(seen.length).toBeLessThanOrEqual(101);
+  });
+});
+
+describe('APB-4 how far back is counted', () => {
+  test('an earlier request is as recent as its end', async () => {
+    const request = aRequest();
+    await ledger.ask(entry(request));
+    await ledger.ended(request.id, 'denied', 70 * HOUR, 'person/lead');
+    const at = (atMs: number) => ledger.ask(entry(aRequest(), { atMs, withinMs: 24 * HOUR }));
+    expect((await at(71 * HOUR)).asks).toContainEqual(
+      expect.objectContaining({ request: request.id, endedAtMs: 70 * HOUR }),
+    );
+    expect((await at(95 * HOUR)).asks.map((ask) => ask.request)).not.toContain(request.id);
+  });
+
+  test('from when a request was first asked, so that it sheds nothing by waiting', async () => {
+    const [first, second] = [aRequest(), aRequest()];
+    await ledger.ask(entry(first));
+    await ledger.ended(first.id, 'denied', 2 * HOUR, 'person/lead');
+    for (const atMs of [3 * HOUR, 300 * HOUR])
+      expect(await ledger.ask(entry(second, { atMs, withinMs: 24 * HOUR }))).toMatchObject({
+        asks: [{ request: first.id }],
+        askedAtMs: 3 * HOUR,
+      });
+  });
+
+  test('a request that two ask about at once for the first time has its past for both', async () => {
+    for (const _ of Array.from({ length: 10 })) {
+      await postgres.query('TRUNCATE countersign.ask');
+      const first = aRequest();
+      await ledger.ask(entry(first));
+      const second = entry(aRequest());
+      const answers = await Promise.all([1, 2, 3, 4].map(() => ledger.ask(second)));
+      expect(answers.map(({ asks }) => asks.map((ask) => ask.request))).toEqual(
+        answers.map(() => [first.id]),
+      );
+    }
+  });
+});
+
 describe('APB-3 denials that were reported', () => {
   const report = { id: 'gw/1', reportedBy: 'service/gw', reasonCode: 'NO', deniedAtMs: HOUR };
+
+  test('the denial by a control is seen behind any number of others', async () => {
+    const request = aRequest();
+    const { connector, resource } = request.entitlement;
+    await ledger.reportDenial({ ...report, subject: request.requester, control: 'mfa' });
+    await postgres.query(
+      `INSERT INTO countersign.denial (id, reported_by, subject, resource, reason_code, denied_at_ms)
+       SELECT 'flood-' || n, 'service/gw', '${request.requester}', '${connector}:${resource}', 'NO', ${HOUR} + n
+         FROM generate_series(1, 250) n`,
+    );
+    const { denials } = await ledger.ask(entry(request));
+    expect(denials.map((denial) => denial.id)).toContain('gw/1');
+  });
 
   test('of the requester or beneficiary, about the resource or a control that guards it, once each', async () => {
     const request = aRequest();
@@ -184,7 +285,22 @@ describe('EMG-3, FRI-6, FRI-7 grants, what is owed for them, and whether they ar
   test('a request that was granted is no refusal', async () => {
     const request = aRequest();
     await ledger.ask(entry(request));
+    expect((await ledger.ask(entry(aRequest()))).asks).toHaveLength(1);
     await ledger.granted(grant(request));
-    expect((await ledger.ask(entry(aRequest()))).asks).toEqual([expect.objectContaining({ granted: true })]);
+    const { asks } = await ledger.ask(entry(aRequest()));
+    expect(asks.map((ask) => ask.request)).not.toContain(request.id);
+  });
+
+  test('a debt that is overdue is seen behind any number of newer ones, and of emergencies', async () => {
+    const request = aRequest();
+    await ledger.granted(grant(request));
+    await postgres.query(
+      `INSERT INTO countersign.grant_record
+       SELECT 'newer-' || n, 'newer-' || n, connector, n % 2 = 0, requester, beneficiary, parties, participants, reviewers,
+              granted_at_ms + n, expires_at_ms, NULL, review_due_at_ms + n, NULL, NULL, CASE n % 2 WHEN 0 THEN 1 END
+         FROM countersign.grant_record, generate_series(1, 500) n`,
+    );
+    const { grants } = await ledger.ask(entry(aRequest(), { atMs: 6 * HOUR, withinMs: 6 * HOUR }));
+    expect(grants.map((one) => one.request)).toContain(request.id);
   });
 });

@@ -334,6 +334,8 @@ describe('TTA-4 a second control over scope and intent, on real servers', () => 
   });
 
   test('a stage that asks for it takes no signature that could be phished', async () => {
+    const tomas = ['people', 'person/tomas', 'keys', 0, 'assurance'];
+    const other = harness.bundle.set('directory.yaml', tomas, 'phishing-resistant');
     const undo = harness.bundle.replace(
       'paths.yaml',
       'alternatives: [production-write-by-dba]',
@@ -346,6 +348,6 @@ describe('TTA-4 a second control over scope and intent, on real servers', () => 
     const better = harness.bundle.set('directory.yaml', keys, 'phishing-resistant');
     expect(await harness.cast.say('person/mira', 'approve', request)).toBe('accepted');
     expect((await harness.cast.settled(request)).status).toBe('active');
-    for (const one of [better, strong, undo]) one();
+    for (const one of [better, strong, undo, other]) one();
   });
 });

@@ -159,6 +159,8 @@ describe('refusals that need a situation of their own', () => {
   });
 
   test('WEAK_ASSURANCE: a stage that asks for a stronger key', async () => {
+    const tomas = ['people', 'person/tomas', 'keys', 0, 'assurance'];
+    const stronger = harness.bundle.set('directory.yaml', tomas, 'phishing-resistant');
     const undo = harness.bundle.change('paths.yaml', (text) =>
       text
         .replace('alternatives: [production-write-by-dba]', 'alternatives: []')
@@ -169,6 +171,7 @@ describe('refusals that need a situation of their own', () => {
       await refusedAs('WEAK_ASSURANCE', 'person/mira', 'approve', request);
     } finally {
       undo();
+      stronger();
     }
   });
 

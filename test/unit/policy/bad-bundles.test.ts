@@ -1,7 +1,7 @@
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createBundleSource, FileTicketSource, loadBundle } from '../../../src/policy';
+import { createBundleSource, FileTicketSource, loadBundle, readBundleFiles } from '../../../src/policy';
 import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
 import { generateKey } from '../../../src/signing/keys';
 
@@ -93,6 +93,8 @@ describe('a mistake in a bundle is one message with file, line and what to do', 
     ['paths.yaml', 'reviewWithin: 24h', 'reviewWithin: soon', /duration/],
     ['paths.yaml', 'raiseQuorumBy: 1', 'raiseQuorumBy: -1', /minimum/],
     ['paths.yaml', 'within: 24h, limit: 3', 'within: 24h, limit: 0', /minimum/],
+    ['paths.yaml', 'openLimit: 20', 'openLimit: 101', /looked back at/],
+    ['paths.yaml', 'within: 7d, limit: 3', 'within: 7d, limit: 101', /looked back at/],
     ['paths.yaml', 'ticketPattern: "(OPS', 'ticketPattern: "((OPS', /regular expression/],
     ['paths.yaml', 'name: dba', 'name: owner', /twice/],
     ['directory.yaml', 'from: person/mira', 'from: agent/atlas', /only people delegate/],
@@ -162,6 +164,58 @@ describe('a mistake in a bundle is one message with file, line and what to do', 
     expect(line).toBeGreaterThan(0);
   });
 
+  const LEADS = 'members: [person/mira, person/tomas] }';
+  const problemsOf = async () => {
+    const loaded = await loadBundle(dir, tickets);
+    return loaded.ok ? [] : loaded.problems.map(({ file, message }) => `${file}: ${message}`);
+  };
+
+  test.each([
+    ['no person', 'ci/payments', /^catalog.yaml: ci\/payments in payments-leads is not a person/],
+    [
+      'someone who governs',
+      'person/nadia',
+      /^catalog.yaml: person\/nadia in payments-leads holds a governance/,
+    ],
+  ])('TTA-7, OVR-3 among the owners of a resource, who approve it, is %s', async (_, member, message) => {
+    spoil('directory.yaml', LEADS, `members: [person/mira, person/tomas, ${member}] }`);
+    expect(await problemsOf()).toContainEqual(expect.stringMatching(message));
+  });
+
+  test('owners who may not approve do not count towards a quorum', async () => {
+    const stage =
+      'title: One owner of what is changed\n    stages:\n      - name: owner\n        approvers: [resource-owners]\n';
+    spoil('paths.yaml', `${stage}        quorum: 1`, `${stage}        quorum: 2`);
+    expect(await problemsOf()).toEqual([]);
+    spoil('directory.yaml', LEADS, 'members: [person/mira, ci/payments] }');
+    expect(await problemsOf()).toContainEqual(
+      expect.stringMatching(/^paths.yaml: only 1 people may approve where payments-leads owns .* so 2 never/),
+    );
+  });
+
+  test('of all groups that own something, one has keys as strong as a stage of owners asks for', async () => {
+    for (const name of ['Mira', 'Tomas', 'David', 'Aiko']) {
+      const { publicJwk } = await generateKey();
+      const keys = JSON.stringify([{ jwk: publicJwk, assurance: 'key', channel: name }]);
+      spoil('directory.yaml', `{ name: ${name}`, `{ keys: ${keys}, name: ${name}`);
+    }
+    spoil('paths.yaml', 'alternatives: [production-write-by-dba]', 'alternatives: []');
+    expect(await problemsOf()).toEqual([]);
+    spoil('paths.yaml', 'assurance: key', 'assurance: phishing-resistant');
+    expect(await problemsOf()).toEqual([
+      expect.stringMatching(/^paths.yaml: only 0 who may approve where dba owns .* phishing-resistant/),
+      expect.stringMatching(
+        /^paths.yaml: only 0 who may approve where payments-leads owns .* phishing-resistant/,
+      ),
+    ]);
+    spoil(
+      'directory.yaml',
+      '"assurance":"key","channel":"Tomas"',
+      '"assurance":"phishing-resistant","channel":"Tomas"',
+    );
+    expect(await problemsOf()).toEqual([]);
+  });
+
   test('a private key is refused loudly, and not shown', async () => {
     const jwk = '{ kty: OKP, crv: Ed25519, x: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA, d: verysecret }';
     spoil(
@@ -199,5 +253,49 @@ describe('TTA-6 a changed bundle counts at once, a bad one does not replace a go
     nowMs += 2_000;
     expect(await source.current()).toBe(second);
     expect(complaints).toHaveLength(1);
+  });
+
+  test.each([
+    [
+      'cannot be read',
+      async () => ({ ok: false as const, problems: [{ file: dir, line: 1, message: 'EMFILE' }] }),
+    ],
+    ['breaks off', () => Promise.reject(new Error('EMFILE'))],
+  ])('one that %s for a moment is read again, though nothing of it changes, and is reported once', async (_, fail) => {
+    let nowMs = 0;
+    let isFailing = false;
+    const complaints: object[] = [];
+    const logger = { info: () => undefined, error: (about: object) => void complaints.push(about) };
+    const source = await createBundleSource(dir, {
+      tickets,
+      logger,
+      nowMs: () => nowMs,
+      read: (folder) => (isFailing ? fail() : readBundleFiles(folder)),
+    });
+    const first = await source.current();
+    isFailing = true;
+    spoil('directory.yaml', '{ name: Felix', '{ enabled: false, name: Felix');
+    for (const _look of [1, 2, 3]) {
+      nowMs += 2_000;
+      expect(await source.current()).toBe(first);
+    }
+    expect(complaints).toEqual([expect.objectContaining({ message: expect.stringContaining('EMFILE') })]);
+    isFailing = false;
+    nowMs += 2_000;
+    const { directory } = await source.current();
+    expect(directory.standingOf('person/felix', 0)?.active).toBe(false);
+  });
+
+  test('a change that leaves size, time and file as they were is one', async () => {
+    let nowMs = 0;
+    const logger = { info: () => undefined, error: () => undefined };
+    const dated = () => utimesSync(path.join(dir, 'directory.yaml'), 1_700_000_000, 1_700_000_000);
+    dated();
+    const source = await createBundleSource(dir, { tickets, logger, nowMs: () => nowMs });
+    const first = await source.current();
+    spoil('directory.yaml', 'name: Felix', 'name: Fenix');
+    dated();
+    nowMs += 2_000;
+    expect((await source.current()).directory.digest).not.toBe(first.directory.digest);
   });
 });

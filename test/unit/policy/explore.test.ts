@@ -52,6 +52,30 @@ permit (principal == Person::"person/nobody", action == Action::"write", resourc
     ]);
   });
 
+  test('TTA-2 policies that demand different people of one request: it is refused, and their author is told', async () => {
+    change(
+      'access.cedar',
+      (text) => `${text}
+@id("write-by-dba")
+@path("production-write-by-dba")
+permit (principal in Group::"payments-workloads", action == Action::"write", resource == Resource::"warehouse:payments");
+`,
+    );
+    const { policy } = await changed();
+    const assessment = policy.assess(asks('ci/payments', 'warehouse:payments#write'), NOW);
+    expect(assessment).toMatchObject({
+      outcome: 'refuse',
+      reasonCodes: ['POLICIES_DISAGREE'],
+      determiningPolicies: expect.arrayContaining(['production-write', 'write-by-dba']),
+    });
+    expect(await found()).toContainEqual(
+      expect.objectContaining({
+        file: 'access.cedar',
+        message: expect.stringMatching(/let them demand one path/),
+      }),
+    );
+  });
+
   test('a path that somebody who may ask can find nobody to decide, for all of them are in conflict', async () => {
     change('directory.yaml', (text) =>
       text.replace('members: [person/mira, person/tomas] }', 'members: [person/mira] }'),
@@ -92,7 +116,7 @@ describe('policy test runs what a bundle says of itself', () => {
     const { book } = await changed();
     const report = await runBundleTests(dir, book, NOW);
     expect(report.problems).toEqual([]);
-    expect(report.passed).toBeGreaterThanOrEqual(12);
+    expect(report.passed).toBeGreaterThanOrEqual(17);
   });
 
   test.each([
@@ -102,6 +126,12 @@ describe('policy test runs what a bundle says of itself', () => {
     ['{ owner: [person/mira, person/tomas] }', '{ owner: [person/mira] }', /expected approvers of owner/],
     ['{ owner: 1, security: 1 }', '{ owner: 1 }', /expected stages \["owner"\]/],
     ['{ owner: 2 }', '{ owner: 1 }', /expected quorum of owner 1, got 2/],
+    ['policies: [fleet-inspect]', 'policies: [production-change]', /expected policies/],
+    [
+      'asked-before: [person/aiko, person/mira]',
+      'asked-before: [person/aiko]',
+      /expected approvers of asked-before/,
+    ],
     ['reason: ASKED_TOO_OFTEN', 'reason: NO_MATCHING_POLICY', /expected reason/],
   ])('%s → %s is told with its line', async (text, other, message) => {
     const name = 'tests/access.yaml';

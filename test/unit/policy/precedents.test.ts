@@ -124,6 +124,20 @@ describe('APB-4 asking again does not find fresh approvers', () => {
     expect(shape(write, { asks: [granted, ancient] })).toEqual(shape());
   });
 
+  test('an earlier request is as recent as its end, not as its beginning', () => {
+    const asked = askedBefore(write, { askedAtMs: NOW - 72 * HOUR, endedAtMs: NOW - HOUR }, judged());
+    expect(shape(write, { asks: [asked] })?.map(([, quorum]) => quorum)).toEqual([2]);
+    const ancient = { ...asked, endedAtMs: NOW - 25 * HOUR };
+    expect(shape(write, { asks: [ancient] })).toEqual(shape());
+  });
+
+  test('a request sheds nothing by waiting: time counts back from when it was first asked', () => {
+    const asked = askedBefore(write, { askedAtMs: NOW - 30 * HOUR }, judged());
+    const waited = { asks: [asked], askedAtMs: NOW - 29 * HOUR };
+    expect(shape(write, waited)?.map(([, quorum]) => quorum)).toEqual([2]);
+    expect(shape(write, { asks: [asked], askedAtMs: NOW + HOUR })).toEqual(shape());
+  });
+
   test('past the limit it is refused, before anyone is asked', () => {
     const asked = [1, 2, 3].map((n) => askedBefore(write, { request: `earlier-request-${n}` }, judged()));
     expect(judged(write, { asks: asked.slice(1) }).outcome).toBe('approve');

@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
+import { addressVariable } from '../../../src/connectors';
 import { SEARCH_ATTRIBUTES } from '../../../src/contracts/names';
 import { readSettings } from '../../../src/contracts/settings';
 import { SERVER_SETTINGS } from '../../../src/stack/temporal-server';
+import { exampleBundle } from '../policy/example';
 
 const ROOT = path.resolve(__dirname, '../../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -16,12 +18,16 @@ const composeSchema = z.object({
       image: z.string(),
       environment: z.record(z.string(), z.string()).default({}),
       ports: z.array(z.string()).default([]),
+      secrets: z.array(z.string()).default([]),
+      volumes: z.array(z.union([z.string(), z.object({ target: z.string() })])).default([]),
     }),
   ),
+  volumes: z.record(z.string(), z.unknown()),
+  secrets: z.record(z.string(), z.unknown()),
 });
 
 describe('the files for production', () => {
-  const { services } = composeSchema.parse(parse(read('docker-compose.yml')));
+  const { services, volumes, secrets } = composeSchema.parse(parse(read('docker-compose.yml')));
 
   it('register every search attribute with its type', () => {
     const pairs = [...read('deploy/temporal/namespace.sh').matchAll(/^ {2}(\w+)=(\w+)/gm)];
@@ -44,6 +50,30 @@ describe('the files for production', () => {
     const environment = services['worker']?.environment ?? {};
     const settings = readSettings({ ...environment, COUNTERSIGN_LOG_LEVEL: 'info' });
     expect(settings).toMatchObject({ ok: true, settings: { COUNTERSIGN_BUNDLE: '/etc/countersign/bundle' } });
+  });
+
+  it('give the worker an address of every connector of the catalog and of the ledger, each a secret that it has', async () => {
+    const worker = services['worker'];
+    const { connectors } = await exampleBundle();
+    expect(connectors.length).toBeGreaterThan(1);
+    const variables = [...connectors.map(({ name }) => addressVariable(name)), 'COUNTERSIGN_LEDGER_URL'];
+    const files = variables.map((variable) => worker?.environment[`${variable}_FILE`]);
+    for (const file of files) expect(file).toMatch(/^\/run\/secrets\/.+/);
+    const named = files.map((file) => path.basename(file ?? ''));
+    expect(worker?.secrets).toEqual(expect.arrayContaining(named));
+    expect(Object.keys(secrets)).toEqual(expect.arrayContaining(worker?.secrets ?? []));
+  });
+
+  it('AUD-4, OVR-4 give the worker tickets to look up and an archive that outlives it', () => {
+    const { environment = {}, volumes: mounted = [] } = services['worker'] ?? {};
+    const targets = mounted.map((mount) => (typeof mount === 'string' ? mount.split(':')[1] : mount.target));
+    expect(targets).toContain(path.dirname(environment['COUNTERSIGN_TICKETS'] ?? ''));
+    const archive = environment['COUNTERSIGN_ARCHIVE'];
+    const volume = mounted.find((mount) => mount === `archive:${archive}`);
+    expect(volume).toBeDefined();
+    expect(volumes).toHaveProperty('archive');
+    // A new volume takes its owner from the image; without this line the worker could not write to it.
+    expect(read('deploy/Dockerfile')).toContain(`--owner node --group node ${archive}`);
   });
 
   it('publish nothing beyond loopback', () => {
