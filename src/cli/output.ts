@@ -24,8 +24,11 @@ export class UserError extends Error {
 /** Wrong usage: the command was not understood, and nothing was tried. */
 export const usageError = (message: string): UserError => new UserError(message, 2);
 
-/** Control characters in foreign text must not reach a terminal, where they could rewrite what a person reads. */
+/**
+ * One line, whatever a foreign text holds: line breaks, tabs and other control characters become a mark, as do those that turn
+ * the direction of writing. Nothing in a text can then pass for the line that follows it, or rewrite what a person reads.
+ */
 export function printable(text: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: replacing control characters is what it is for
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/g, '�');
+  return text.replace(/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, '\ufffd');
 }

@@ -1,5 +1,5 @@
 import type { RequestRow, RequestView } from '../client';
-import { entitlementName } from '../domain/request';
+import { type AccessRequest, type ExecutionParameters, entitlementName } from '../domain/request';
 import { sayDuration } from './duration';
 import { printable } from './output';
 
@@ -18,6 +18,8 @@ function* headline({ submission, status, rejection, assessment, digest }: Reques
   yield `${request.id}  ${status}${emergency}`;
   yield `  ${entitlementName(request.entitlement)} for ${request.beneficiary}, ${sayDuration(request.durationMs)}`;
   yield `  asked by ${request.requester}: ${request.reason}`;
+  if (request.ticket !== undefined) yield `  ticket ${request.ticket}`;
+  yield* proposal(request);
   yield `  ${digest ?? ''}`;
   if (assessment === undefined) return;
   yield `  policy says ${assessment.outcome} (${assessment.reasonCodes.join(', ')}): ${assessment.explanation}`;
@@ -26,6 +28,24 @@ function* headline({ submission, status, rejection, assessment, digest }: Reques
     yield `  before: ${kind} of ${about} at ${iso(atMs)}${by === undefined ? '' : ` by ${by}`} (${id})`;
   for (const flag of assessment.flags ?? []) yield `  look closer: ${flag}`;
 }
+
+/** What an execution would do, exactly, and what its proposer would do about it (AGE-5). */
+function* proposal({ parameters, containment, rollback }: AccessRequest): Generator<string> {
+  if (parameters === undefined) return;
+  yield `  runs once: ${sayCall(parameters)}`;
+  yield* plan('to contain it', containment);
+  yield* plan('to roll it back', rollback);
+}
+
+/** Each line of a plan behind a mark, so that none passes for a line of ours. */
+function* plan(what: string, text = 'nothing was said'): Generator<string> {
+  for (const [index, line] of text.split('\n').entries())
+    yield index === 0 ? `  ${what}: ${line}` : `  ${' '.repeat(what.length)}| ${line}`;
+}
+
+/** A call of a tool, to the last argument. */
+export const sayCall = ({ tool, toolVersion, target, arguments: given }: ExecutionParameters): string =>
+  `${tool} (version ${toolVersion}) on ${target} with ${JSON.stringify(given)}`;
 
 const ENDED_BY = {
   overdue: 'the reconciler found it past its end',

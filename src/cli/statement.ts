@@ -18,6 +18,7 @@ import { type Context, withClient } from './context';
 import { parseDurationMs, sayDuration } from './duration';
 import { findSigningKey } from './keys-lookup';
 import { done, type Outcome, printable, UserError, usageError } from './output';
+import { sayCall } from './render';
 
 interface StatementOptions {
   readonly as: string;
@@ -218,6 +219,7 @@ async function carry(
 }
 
 function describe({ request }: Submission): string {
-  const { entitlement, beneficiary, durationMs } = request;
-  return `${entitlementName(entitlement)} for ${beneficiary}, ${sayDuration(durationMs)}, ${requestDigest(request)}`;
+  const { entitlement, beneficiary, durationMs, parameters } = request;
+  const call = parameters === undefined ? '' : `, once, ${sayCall(parameters)}`;
+  return `${entitlementName(entitlement)} for ${beneficiary}, ${sayDuration(durationMs)}${call}, ${requestDigest(request)}`;
 }

@@ -3,6 +3,8 @@ import { assessActivity } from '../../activities/assess';
 import type { Authority } from '../../activities/dependencies';
 import type { AssessResult } from '../../activities/types';
 import { workflowIdOf } from '../../contracts/names';
+import { newSubmissionSchema, submissionSchema } from '../../contracts/request';
+import { recordedClaimsSchema, statementClaimsSchema } from '../../contracts/statement';
 import type { DirectoryBook } from '../../directory/directory-book';
 import { checkStatement } from '../../domain/ports';
 import type { AccessRequest } from '../../domain/request';
@@ -27,7 +29,8 @@ export type Recheck =
  * statements, at the moment of the record, by the versions of policy and directory that counted then.
  */
 export class Rechecker {
-  readonly #signed = new Map<DirectoryBook, SignedDirectory>();
+  readonly #taken = new Map<DirectoryBook, SignedDirectory>();
+  readonly #refused = new Map<DirectoryBook, SignedDirectory>();
 
   constructor(private readonly books: Books) {}
 
@@ -45,7 +48,7 @@ export class Rechecker {
       return { same: false, message: `the directory ${directoryDigest} is not there` };
     const { precedents } = recorded;
     const told = { ticketFound: false, ...(precedents && { precedents }) };
-    const over = { directory: this.#signedOf(directory), policy: policyOver(policy, directory, told) };
+    const over = { directory: this.#signedOf(directory, true), policy: policyOver(policy, directory, told) };
     const again = await this.#assess(raw, requestId, assessedAtMs, over);
     const same = sameness(recorded, again);
     return same.same ? { same: true, policy, directory } : same;
@@ -99,7 +102,7 @@ export class Rechecker {
       content,
       request,
       atMs,
-      this.#signedOf(directory),
+      this.#signedOf(directory, recorded.verified),
       policyOver(policy, directory, told),
     );
     if (again.verified && verb !== undefined && again.facts.statement.verb !== verb) {
@@ -117,13 +120,17 @@ export class Rechecker {
       return over;
     };
     const connector = () => undefined;
-    const assess = assessActivity({ authority, connector, ledger: FORGETFUL, nowMs: () => nowMs });
-    return assess(raw, workflowIdOf(requestId));
+    const dependencies = { authority, connector, ledger: FORGETFUL, nowMs: () => nowMs };
+    const schema = over === undefined ? newSubmissionSchema : submissionSchema;
+    return assessActivity(dependencies, schema)(raw, workflowIdOf(requestId));
   }
 
-  #signedOf(directory: DirectoryBook): SignedDirectory {
-    const known = this.#signed.get(directory) ?? new SignedDirectory(directory);
-    this.#signed.set(directory, known);
+  /** What was taken then is read by the rules of then; what was refused has to be refused by those of today. */
+  #signedOf(directory: DirectoryBook, wasTaken: boolean): SignedDirectory {
+    const signed = wasTaken ? this.#taken : this.#refused;
+    const claims = wasTaken ? recordedClaimsSchema : statementClaimsSchema;
+    const known = signed.get(directory) ?? new SignedDirectory(directory, claims);
+    signed.set(directory, known);
     return known;
   }
 }

@@ -1,0 +1,35 @@
+import { newSubmissionSchema, submissionSchema } from '../../../src/contracts/request';
+import { sampleRequest } from '../../support/keyring';
+
+const submitted = (about: object) => ({
+  request: { ...sampleRequest(), ...about },
+  proof: { format: 'jws', jws: 'a.b.c' },
+});
+const isTaken = (about: object) => newSubmissionSchema.safeParse(submitted(about)).success;
+
+/** By code point, so that nothing in this file turns it around. */
+const BREAKS = [0x09, 0x0a, 0x0b, 0x0c, 0x0d, 0x1b, 0x7f, 0x85, 0x2028, 0x2029];
+const TURNS = [0x061c, 0x200e, 0x200f, 0x202a, 0x202e, 0x2066, 0x2069];
+
+describe('TTA-3 what a requester writes is one line, and cannot go on as lines of ours', () => {
+  test.each([...BREAKS, ...TURNS])('a reason or a ticket with U+%i is refused', (code) => {
+    const mark = String.fromCodePoint(code);
+    expect(isTaken({ reason: `x${mark}  approved by person/tomas (security)` })).toBe(false);
+    expect(isTaken({ ticket: `OPS-1${mark}` })).toBe(false);
+  });
+
+  test('a plan may have several lines, and nothing else that a reason may not', () => {
+    expect(isTaken({ containment: 'stop it\n\tthen wait', rollback: 'undo\nit' })).toBe(true);
+    for (const code of [0x0d, 0x1b, 0x85, 0x2028, 0x202e])
+      expect(isTaken({ rollback: `undo${String.fromCodePoint(code)}it` })).toBe(false);
+  });
+
+  test('words of every script are words', () => {
+    for (const reason of ['Миграция 42', '移行 42', 'הגירה 42', 'مهاجرت 42', 'déployer 🚀'])
+      expect(isTaken({ reason })).toBe(true);
+  });
+
+  test('AUD-3 what was taken by earlier rules can still be read', () => {
+    expect(submissionSchema.safeParse(submitted({ reason: 'one\ntwo' })).success).toBe(true);
+  });
+});
