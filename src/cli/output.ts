@@ -4,9 +4,25 @@ export interface Outcome {
   readonly exitCode: number;
   readonly lines: readonly string[];
   readonly data: unknown;
+  /** Why it could not be done: one line on stderr, and the member `error` of `data`. */
+  readonly error?: Fault;
+}
+
+/** What went wrong, in the one shape in which `--json` has it: a code to match on, and a line to read. */
+export interface Fault {
+  readonly code: string;
+  readonly message: string;
 }
 
 export const done = (data: unknown, ...lines: readonly string[]): Outcome => ({ exitCode: 0, lines, data });
+
+/** What was refused, or was looked at and found wrong. Lines are the answer all the same, and go to stdout. */
+export const failed = (error: Fault, data: object, ...lines: readonly string[]): Outcome => ({
+  exitCode: 1,
+  lines,
+  data: { ...data, error },
+  error,
+});
 
 /** Something that the user can mend. One line: what is wrong, where, and what to do next. */
 export class UserError extends Error {
