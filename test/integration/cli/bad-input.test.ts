@@ -37,7 +37,6 @@ const RUN = [
   '--as',
   'agent/atlas',
 ];
-const APPROVE = ['approve', 'request-0001', '--as', 'person/mira'];
 const request =
   'requester: agent/atlas\nentitlement: warehouse:reporting#read\nduration: 15m\nreason: report\n';
 
@@ -61,19 +60,6 @@ describe('bad input at the command line is one line that says what and where', (
       /24h/,
     ],
     ['a name that every object has', ['constructor'], 2, /unknown command/],
-    ['a name that no object should have', ['__proto__'], 2, /unknown command/],
-    ['a subcommand that does not exist', ['audit', 'frobnicate'], 2, /unknown command/],
-    ['an id that is none', ['request', 'show', 'x'], 2, /not a request id/],
-    ['a revision in words', [...APPROVE, '--revision', 'two'], 2, /--revision/],
-    ['an option of another verb', [...APPROVE, '--verdict', 'justified'], 2, /--verdict/],
-    ['a comment of two lines', [...APPROVE, '--comment', 'fine\nby me'], 2, /comment.*one line/],
-    ['a verdict that is none', ['review', ...APPROVE.slice(1), '--verdict', 'fine'], 2, /justified/],
-    ['a reroute without an end', ['reroute', ...APPROVE.slice(1), '--path', 'p'], 2, /required option/],
-    ['a limit in words', ['request', 'list', '--limit', 'abc'], 2, /--limit.*1 to 1000/],
-    ['a limit that is too high', ['policy', 'preview', 'policies', '--limit', '2000'], 2, /--limit.*1000/],
-    ['nobody who is awaited', ['request', 'list', '--awaiting', 'mira'], 2, /--awaiting/],
-    ['a time before all time', ['friction', '--from', '999999999d'], 2, /--from/],
-    ['a key without a file', ['keys', 'new'], 2, /--output/],
     ['a status that does not exist', ['request', 'list', '--status', 'lost'], 2, /lost/],
     ['a port that is none', ['up', '--temporal-port', 'x'], 2, /--temporal-port/],
     ['a file that is not there', ['request', 'submit', 'no.yaml'], 1, /no\.yaml/],
@@ -132,21 +118,12 @@ describe('bad input at the command line is one line that says what and where', (
     expect([result.status, result.stderr]).toEqual([2, expect.stringContaining('COUNTERSIGN_BUNDEL')]);
   });
 
-  test.each([
-    [],
-    ['audit'],
-    ['audit', 'log'],
-    ['policy'],
-    ['request'],
-  ])('%s is answered with help', (...args) => {
-    const result = countersign(args);
-    expect([result.status, result.stdout]).toEqual([2, '']);
-    expect(result.stderr).toContain(`Usage: ${['countersign', ...args].join(' ')}`);
-    const { status, stdout } = countersign([...args, '--json']);
-    expect([status, JSON.parse(stdout)]).toEqual([
-      2,
-      { error: { code: 'USAGE', message: expect.any(String) } },
-    ]);
+  test('a command that lacks its subcommand is answered with help, and machines with an error', () => {
+    const { status, stdout, stderr } = countersign(['audit', 'log']);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('Usage: countersign audit log');
+    const { stdout: json } = countersign(['keys', '--json']);
+    expect(JSON.parse(json)).toEqual({ error: { code: 'USAGE', message: expect.any(String) } });
   });
 
   test('the version is the one of the package', () => {
@@ -157,16 +134,6 @@ describe('bad input at the command line is one line that says what and where', (
     const { status, stdout, stderr } = countersign(['policy', 'check', 'nowhere']);
     expect([status, stdout]).toEqual([1, expect.stringMatching(/^nowhere:1: cannot be read.*\n$/)]);
     expect(stderr).toMatch(/^countersign: nowhere.*cannot be read.*\n$/);
-    const { stdout: json } = countersign(['policy', 'check', 'nowhere', '--json']);
-    expect(JSON.parse(json)).toMatchObject({
-      ok: false,
-      error: { code: 'BAD_BUNDLE', message: expect.any(String) },
-    });
-  });
-
-  test('a key goes where --output says, and --out as it did', () => {
-    for (const option of ['-o', '--output', '--out'])
-      expect(countersign(['keys', 'new', option, `key${option}.jwk`]).status).toBe(0);
   });
 
   test('for machines, the error is JSON with a code', () => {
