@@ -23,7 +23,7 @@ export const line = (longest: number) =>
     .string()
     .min(1)
     .max(longest)
-    .regex(ONE_LINE, 'is one line of plain text, without line breaks, tabs or other control characters');
+    .regex(ONE_LINE, 'must be one line of plain text, without line breaks, tabs or other control characters');
 /** Text that is a plan or a procedure, and may have several lines. */
 export const paragraph = (longest: number) =>
   z.string().min(1).max(longest).regex(PLAN, 'has control characters');
