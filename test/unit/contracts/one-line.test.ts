@@ -1,3 +1,5 @@
+import { refusalSchema } from '../../../src/audit/evidence/event-schema';
+import { describeIssues } from '../../../src/contracts/problem';
 import { newSubmissionSchema, submissionSchema } from '../../../src/contracts/request';
 import { sampleRequest } from '../../support/keyring';
 
@@ -31,5 +33,16 @@ describe('TTA-3 what a requester writes is one line, and cannot go on as lines o
 
   test('AUD-3 what was taken by earlier rules can still be read', () => {
     expect(submissionSchema.safeParse(submitted({ reason: 'one\ntwo' })).success).toBe(true);
+  });
+});
+
+describe('AUD-3 what is said of a submission that cannot be read has room in its evidence', () => {
+  test.each(['k', '🚀'])('however long the names are that it has: %s', (letter) => {
+    const { error } = newSubmissionSchema.safeParse({ ...submitted({}), [letter.repeat(20_000)]: 1 });
+    if (error === undefined) throw new Error('it was read');
+    const said = describeIssues(error, 'submission');
+    expect(said).toContain(letter.repeat(200));
+    expect(refusalSchema.safeParse({ code: 'MALFORMED', detail: said }).success).toBe(true);
+    expect(encodeURI(said)).toBeDefined();
   });
 });
