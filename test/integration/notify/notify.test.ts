@@ -384,5 +384,5 @@ describe('countersign notify', () => {
     const unknown = await run('check');
     expect(unknown.code).toBe(1);
     expect(unknown.out).toMatch(/^notify\.yaml:\d+: person\/nobody is not in the directory/m);
-  });
+  }, 120_000);
 });
