@@ -1,6 +1,9 @@
+import { assessActivity } from '../../../src/activities/assess';
 import { refusalSchema } from '../../../src/audit/evidence/event-schema';
+import { workflowIdOf } from '../../../src/contracts/names';
 import { describeIssues } from '../../../src/contracts/problem';
 import { newSubmissionSchema, submissionSchema } from '../../../src/contracts/request';
+import { FORGETFUL } from '../../../src/ledger/forgetful';
 import { sampleRequest } from '../../support/keyring';
 
 const submitted = (about: object) => ({
@@ -24,6 +27,18 @@ describe('TTA-3 what a requester writes is one line, and cannot go on as lines o
     expect(isTaken({ containment: 'stop it\n\tthen wait', rollback: 'undo\nit' })).toBe(true);
     for (const code of [0x0d, 0x1b, 0x85, 0x2028, 0x202e])
       expect(isTaken({ rollback: `undo${String.fromCodePoint(code)}it` })).toBe(false);
+  });
+
+  test('a worker takes nobody’s word for it: what was started past the client is refused before policy is asked', async () => {
+    const authority = async () => {
+      throw new Error('policy was asked');
+    };
+    const dependencies = { authority, connector: () => undefined, ledger: FORGETFUL, nowMs: Date.now };
+    const raw = submitted({ reason: 'x\n  approved by person/tomas' });
+    const id = workflowIdOf(raw.request.id);
+    expect(await assessActivity(dependencies)(raw, id)).toMatchObject({ refusal: { code: 'MALFORMED' } });
+    // AUD-3: evidence of a life from before is assessed again by the rules of its time.
+    await expect(assessActivity(dependencies, submissionSchema)(raw, id)).rejects.toThrow('policy was asked');
   });
 
   test('words of every script are words', () => {
