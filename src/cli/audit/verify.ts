@@ -5,7 +5,7 @@ import { CHECKS } from '../../audit/verify/finding';
 import type { LogTrust } from '../../audit/verify/inclusion';
 import { type Verification, type VerifyOptions, verifyEvidence } from '../../audit/verify/verify';
 import { readBundleFiles } from '../../policy/load-bundle';
-import { type Outcome, printable, UserError } from '../output';
+import { failed, type Outcome, printable, UserError } from '../output';
 import type { Run } from './index';
 import { verifierOf } from './log';
 import { evidenceIn, withReplayer } from './source';
@@ -41,8 +41,8 @@ async function verify(file: string, given: Options): Promise<Outcome> {
   if (verification.ok) return { exitCode: 0, lines, data };
   const [first] = findings;
   const more = findings.length > 1 ? `, and ${findings.length - 1} more` : '';
-  const error = `${file} does not hold: ${first?.check} at ${first?.where}: ${first?.message}${more}`;
-  return { exitCode: 1, lines, data: { ...data, error } };
+  const message = `${file} does not hold: ${first?.check} at ${first?.where}: ${first?.message}${more}`;
+  return failed({ code: 'DOES_NOT_HOLD', message }, data, ...lines);
 }
 
 function* linesOf({ results }: Verification): Generator<string> {
