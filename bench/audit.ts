@@ -1,7 +1,6 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import type { History } from '@temporalio/common/lib/proto-utils';
 import { temporal } from '@temporalio/proto';
 import { bundleWorkflowCode, DefaultLogger, Runtime, type WorkflowBundleOption } from '@temporalio/worker';
@@ -17,23 +16,21 @@ import { Replayer } from '../src/audit/replay';
 import { verifyEvidence } from '../src/audit/verify/verify';
 import { WORKFLOW_BUNDLE_FILE } from '../src/project';
 import { toStderr } from '../src/stack/announce';
+import { benchOptions } from './options';
 
 /*
  * How fast evidence is verified and histories are replayed, beside replaying histories of the bare workflow in the same
  * run, in turns; and how proofs of the log grow with its size.
  */
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    seconds: { type: 'string', default: '5' },
-    rounds: { type: 'string', default: '3' },
-    leaves: { type: 'string', default: '1000000' },
-  },
+const { json, count } = benchOptions('bench of the audit', {
+  seconds: { otherwise: 5, least: 1, most: 600 },
+  rounds: { otherwise: 3, least: 1, most: 100 },
+  leaves: { otherwise: 1_000_000, least: 10, most: 10_000_000 },
 });
-const SECONDS = Number(values.seconds);
-const ROUNDS = Number(values.rounds);
-const LEAVES = Number(values.leaves);
+const SECONDS = count('seconds');
+const ROUNDS = count('rounds');
+const LEAVES = count('leaves');
 const EVIDENCE = path.resolve(__dirname, '../../test/replay/evidence');
 /** The life that the bare workflow is compared with: one approval, one grant. */
 const LIFE = 'single-approver';
@@ -64,7 +61,7 @@ async function main(): Promise<void> {
     ratio_verify: median(rates['verify'] ?? []) / median(rates['bare replay'] ?? []),
     log: measureLog(),
   };
-  if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+  if (json) process.stdout.write(`${JSON.stringify(figures)}\n`);
   else print(figures);
 }
 

@@ -11,6 +11,7 @@ import {
   percentiles,
   waitedSeconds,
 } from './http-load';
+import { benchOptions } from './options';
 import { requestToToken } from './request-to-token';
 
 /* How fast the gateway decides, beside a direct Cedar call in the same process; and how long policy alone takes from
@@ -119,8 +120,9 @@ function told(valuesMs: readonly number[]): string {
 const line = (what: string, figure: string): void =>
   void process.stdout.write(`${what.padEnd(38)} ${figure}\n`);
 
+const { only } = benchOptions('bench of the gateway', {}, ['decisions', 'token']);
+
 void (async () => {
-  const [only] = process.argv.slice(2);
   if (only !== 'token') await decisions();
   if (only !== 'decisions') await token();
 })();

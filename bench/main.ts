@@ -1,7 +1,6 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { parseArgs } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { NativeConnection, Runtime } from '@temporalio/worker';
 import { PostgresqlLedger } from '../src/ledger';
@@ -24,24 +23,25 @@ import {
   quantile,
   waiting,
 } from './measure';
+import { benchOptions } from './options';
 import { postgresTarget } from './postgres-target';
 import { quietLogger } from './quiet';
 import type { Side } from './side';
 import { type Figures, printTable } from './table';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    requests: { type: 'string', default: '500' },
-    'in-flight': { type: 'string', default: '50' },
-    rounds: { type: 'string', default: '3' },
-    /** `low-risk`: nothing but the way from a low-risk request to a usable login. */
-    only: { type: 'string' },
+const { json, only, count } = benchOptions(
+  'bench',
+  {
+    requests: { otherwise: 500, least: 1, most: 100_000 },
+    'in-flight': { otherwise: 50, least: 1, most: 1_000 },
+    rounds: { otherwise: 3, least: 1, most: 100 },
   },
-});
-const REQUESTS = Number(values.requests);
-const IN_FLIGHT = Number(values['in-flight']);
-const ROUNDS = Number(values.rounds);
+  // Nothing but the way from a low-risk request to a usable login.
+  ['low-risk'],
+);
+const REQUESTS = count('requests');
+const IN_FLIGHT = count('in-flight');
+const ROUNDS = count('rounds');
 const DECISIONS = 100;
 const LOW_RISK = 40;
 const WAITING = 500;
@@ -55,8 +55,6 @@ interface Timed {
 
 /** Both sides on one server in one run, in turns, so that what else the machine does falls on both. */
 async function main(): Promise<void> {
-  if (values.only !== undefined && values.only !== 'low-risk')
-    throw new Error('--only: there is low-risk, and nothing else');
   Runtime.install({ logger: quietLogger });
   const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-bench-'));
   const binary = await findTemporalBinary({ announce: toStderr });
@@ -69,14 +67,14 @@ async function main(): Promise<void> {
     const place = { connection: native, stateDir, bundleDir: await provideExampleBundle(stateDir) };
     const bare = await bareSide(native);
     const countersign = await countersignSide(place);
-    if (values.only === 'low-risk') {
+    if (only === 'low-risk') {
       if (postgres === undefined) throw new Error('a login needs a PostgreSQL server');
       // As in life: what went before is looked up, and what is done is put on record.
       const ledger = new PostgresqlLedger({ url: postgres.url });
       const withTarget = await countersignSide(place, postgres.connector, ledger);
       const about = { client, bare, countersign: withTarget, postgres, stateDir };
       const lowRisk = await measureLowRisk(about, LOW_RISK, ROUNDS).finally(() => ledger.close());
-      if (values.json) process.stdout.write(`${JSON.stringify(lowRisk)}\n`);
+      if (json) process.stdout.write(`${JSON.stringify(lowRisk)}\n`);
       else printLowRisk(lowRisk);
       return;
     }
@@ -87,7 +85,7 @@ async function main(): Promise<void> {
     const timed = await takeTurns(sides, client);
     const heaps = await heapsOf(bare, countersign, { ...place, address: server.address }, client);
     const figures = await assemble(sides, timed, heaps, client);
-    if (values.json) process.stdout.write(`${JSON.stringify(figures)}\n`);
+    if (json) process.stdout.write(`${JSON.stringify(figures)}\n`);
     else printTable(figures);
   } finally {
     await postgres?.stop();

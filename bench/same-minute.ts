@@ -1,24 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
 import { Runtime } from '@temporalio/worker';
 import { checkTarget } from '../test/faults/check';
 import { Ground } from '../test/faults/ground';
 import { Observer } from '../test/faults/observer';
 import { type Plan, planLife } from '../test/faults/plan';
 import { quantile } from './measure';
+import { benchOptions } from './options';
 import { quietLogger } from './quiet';
 
-const { values } = parseArgs({
-  options: {
-    json: { type: 'boolean', default: false },
-    grants: { type: 'string', default: '1000' },
-    'in-flight': { type: 'string', default: '40' },
-    /** From the first request to the first end: time enough for all to be granted. */
-    'lead-seconds': { type: 'string', default: '150' },
-  },
+const { json, count } = benchOptions('same minute', {
+  grants: { otherwise: 1_000, least: 1, most: 100_000 },
+  'in-flight': { otherwise: 40, least: 1, most: 1_000 },
+  // From the first request to the first end: time enough for all to be granted.
+  'lead-seconds': { otherwise: 150, least: 1, most: 3_600 },
 });
-const GRANTS = Number(values.grants);
-const LEAD_MS = Number(values['lead-seconds']) * 1_000;
+const GRANTS = count('grants');
+const LEAD_MS = count('lead-seconds') * 1_000;
 const MINUTE_MS = 60_000;
 /** Those who ask; each asks many times, so that their leases overlap as well. */
 const REQUESTERS = 50;
@@ -54,7 +51,7 @@ async function main(): Promise<void> {
         await ground.client.submit(await ground.cast.submission(plan, request));
       }
     };
-    await Promise.all(Array.from({ length: Number(values['in-flight']) }, lane));
+    await Promise.all(Array.from({ length: count('in-flight') }, lane));
     process.stderr.write(
       `same minute: ${GRANTS} asked, ${Math.round((firstEndMs - Date.now()) / 1_000)} s before the first ends\n`,
     );
@@ -101,7 +98,7 @@ async function report(ground: Ground, observer: Observer, alive: number): Promis
     lag_by_timer_ms: spread(lagsMs.timer),
     lag_by_reconciler_ms: spread(lagsMs.reconciler),
   };
-  process.stdout.write(`${values.json ? JSON.stringify(figures) : JSON.stringify(figures, undefined, 2)}\n`);
+  process.stdout.write(`${json ? JSON.stringify(figures) : JSON.stringify(figures, undefined, 2)}\n`);
   if (alive > 0 || members.length > 0 || granted.size < GRANTS) process.exitCode = 1;
 }
 

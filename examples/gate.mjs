@@ -43,5 +43,5 @@ export async function rotate({ path: secret }) {
 
 export function sayAwaited({ request, awaiting }) {
   process.stdout.write(`not run; awaits ${awaiting.join(' or ')}:\n`);
-  process.stdout.write(`  npx countersign approve ${request} --as ${awaiting[0]}\n`);
+  process.stdout.write(`  node bin/countersign.js approve ${request} --as ${awaiting[0]}\n`);
 }

@@ -1,5 +1,5 @@
 // An agent of the Vercel AI SDK whose tool runs only once people have signed for exactly this call.
-//   npx countersign up --http-port 8080        in one terminal
+//   node bin/countersign.js up --http-port 8080        in one terminal
 //   node examples/vercel-ai-sdk.mjs [GATEWAY] [STATE_DIR]   in another
 // The model is the SDK's mock, so that nothing is needed but this; put your own in its place.
 import { randomUUID } from 'node:crypto';

@@ -24,7 +24,12 @@ import {
   workflowIdOf,
 } from './contracts/names';
 import { describeIssues } from './contracts/problem';
-import { requestId as requestIdSchema, signedEnvelopeSchema, submissionSchema } from './contracts/request';
+import {
+  newSubmissionSchema,
+  requestId as requestIdSchema,
+  signedEnvelopeSchema,
+  submissionSchema,
+} from './contracts/request';
 import {
   type DenialVerdict,
   denialVerdictSchema,
@@ -123,7 +128,7 @@ export class CountersignClient {
    * first has ended.
    */
   async submit(submission: Submission): Promise<string> {
-    const { request, proof } = check(submissionSchema, submission, 'INVALID_REQUEST', 'submission');
+    const { request, proof } = check(newSubmissionSchema, submission, 'INVALID_REQUEST', 'submission');
     await guard(() =>
       this.#client.workflow.start(WORKFLOW_TYPE, {
         workflowId: workflowIdOf(request.id),

@@ -1,6 +1,6 @@
 import { workflowIdOf } from '../contracts/names';
 import { describeIssues } from '../contracts/problem';
-import { submissionSchema } from '../contracts/request';
+import { newSubmissionSchema, type submissionSchema } from '../contracts/request';
 import type { Assessment, ReasonCode } from '../domain/assessment';
 import { requestDigest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
@@ -12,8 +12,12 @@ import type { Activities, AssessResult } from './types';
 /**
  * Reads a submission, recognises its requester, and asks policy. Recognition and policy are separate findings: a
  * recognised requester gets nothing by being recognised, and one who is not recognised is refused whatever policy says.
+ * `schema` is what a submission may be: what is on record was taken by the rules of its time.
  */
-export function assessActivity(dependencies: Dependencies): Activities['assess'] {
+export function assessActivity(
+  dependencies: Dependencies,
+  schema: typeof submissionSchema = newSubmissionSchema,
+): Activities['assess'] {
   return async (raw, workflowId): Promise<AssessResult> => {
     const size = JSON.stringify(raw)?.length ?? 0;
     if (size > LIMITS.requestBytes)
@@ -21,7 +25,7 @@ export function assessActivity(dependencies: Dependencies): Activities['assess']
         code: 'TOO_LARGE',
         detail: `a submission may have ${LIMITS.requestBytes} characters`,
       });
-    const decoded = submissionSchema.safeParse(raw);
+    const decoded = schema.safeParse(raw);
     if (!decoded.success)
       return unreadable({ code: 'MALFORMED', detail: describeIssues(decoded.error, 'submission') });
     const submission = decoded.data;

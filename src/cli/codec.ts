@@ -2,7 +2,8 @@ import type { Command } from 'commander';
 import { addCodecKey, configuredCodecs, newReader, readReaders, startCodecEndpoint } from '../codec';
 import type { Context } from './context';
 import { createLogger } from './logger';
-import { done, type Outcome, UserError, usageError } from './output';
+import { parsePort, parseWhole } from './number';
+import { done, type Outcome, UserError } from './output';
 
 const DAY_MS = 86_400_000;
 
@@ -44,9 +45,7 @@ async function addKey(file: string, id = new Date().toISOString().slice(0, 10)):
 }
 
 async function addReader(name: string, days: string): Promise<Outcome> {
-  const count = Number(days);
-  if (!Number.isInteger(count) || count < 1 || count > 366)
-    throw usageError('--days: a number from 1 to 366');
+  const count = parseWhole(days, '--days', 1, 366);
   const { token, entry } = newReader(name, Date.now() + count * DAY_MS);
   return done(
     { token, entry },
@@ -66,6 +65,7 @@ async function serve(
   { host, port, origin }: ServeOptions,
   { settings, announce }: Context,
 ): Promise<Outcome> {
+  const portNumber = parsePort(port, '--port');
   const keys = settings.COUNTERSIGN_CODEC_KEYS;
   const readersFile = settings.COUNTERSIGN_CODEC_READERS;
   if (keys === undefined || readersFile === undefined)
@@ -74,9 +74,6 @@ async function serve(
       2,
       'BAD_SETTINGS',
     );
-  const portNumber = Number(port);
-  if (!Number.isInteger(portNumber) || portNumber < 0 || portNumber > 65_535)
-    throw usageError(`--port: ${JSON.stringify(port)} is not a port`);
   const read = readReaders(readersFile);
   if (!read.ok) throw new UserError(`COUNTERSIGN_CODEC_READERS: ${read.message}`, 2, 'BAD_SETTINGS');
   const endpoint = await startCodecEndpoint({

@@ -7,7 +7,7 @@ import { describeSettings } from '../contracts/settings';
 import { FileTicketSource, loadBundle } from '../policy';
 import { locateTemporalBinary } from '../stack/temporal-binary';
 import type { Context } from './context';
-import type { Outcome } from './output';
+import { done, failed, type Outcome } from './output';
 
 interface Finding {
   readonly what: string;
@@ -38,15 +38,15 @@ async function examine({ settings, env }: Context): Promise<Outcome> {
     purpose,
     set: env[name] !== undefined,
   }));
-  return {
-    exitCode: findings.every((finding) => finding.ok) ? 0 : 1,
-    lines: [
-      ...findings.map(({ what, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'}  ${what}: ${detail}`),
-      'settings:',
-      ...list.map(({ name, purpose, set }) => `  ${name}${set ? ' (set)' : ''}: ${purpose}`),
-    ],
-    data: { findings, settings: list },
-  };
+  const lines = [
+    ...findings.map(({ what, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'}  ${what}: ${detail}`),
+    'settings:',
+    ...list.map(({ name, purpose, set }) => `  ${name}${set ? ' (set)' : ''}: ${purpose}`),
+  ];
+  const data = { findings, settings: list };
+  const missing = findings.filter(({ ok }) => !ok).map(({ what }) => what);
+  if (missing.length === 0) return done(data, ...lines);
+  return failed({ code: 'NOT_READY', message: `not ready here: ${missing.join(', ')}` }, data, ...lines);
 }
 
 function nodeVersion(): Finding {
@@ -79,8 +79,9 @@ async function bundle(
       { what, ok: true, detail: `${dir}, policy ${loaded.bundle.policy.digest}` },
       addresses(loaded.bundle.connectors, env),
     ];
-  const [first] = loaded.problems;
-  const detail = `${dir}: ${loaded.problems.length} problems, first ${first?.file}:${first?.line}: ${first?.message}`;
+  const [first, ...others] = loaded.problems;
+  const more = others.length === 0 ? '' : ` (and ${others.length} more: countersign policy check)`;
+  const detail = `${first?.file}:${first?.line}: ${first?.message}${more}; COUNTERSIGN_BUNDLE names its folder`;
   return [{ what, ok: false, detail }];
 }
 

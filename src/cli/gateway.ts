@@ -16,7 +16,8 @@ import { packageVersion } from '../project';
 import { generateKey, writeKeyFile } from '../signing/keys';
 import type { Context } from './context';
 import { createLogger } from './logger';
-import { done, type Outcome, UserError, usageError } from './output';
+import { parsePort } from './number';
+import { done, type Outcome, UserError } from './output';
 import { metricsOf, tracingOf } from './telemetry';
 
 interface GatewayCliOptions {
@@ -43,8 +44,7 @@ export function registerGateway(
 
 /** Serves until SIGTERM or SIGINT, then lets calls under way finish. */
 async function serve(options: GatewayCliOptions, { settings, env }: Context): Promise<Outcome> {
-  const port = Number(options.port);
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw usageError('--port: not a port');
+  const port = parsePort(options.port, '--port');
   const logger = createLogger(settings.COUNTERSIGN_LOG_LEVEL);
   const config = options.config === undefined ? gatewayConfigSchema.parse({}) : configOf(options.config);
   const publicUrl = options.publicUrl ?? config.publicUrl ?? `http://${options.host}:${port}`;

@@ -1,7 +1,7 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { generateKey, writeKeyFile } from '../signing/keys';
 import type { Context } from './context';
-import { done, type Outcome, UserError } from './output';
+import { done, type Outcome, UserError, usageError } from './output';
 
 /** `countersign keys new` */
 export function registerKeys(
@@ -12,11 +12,14 @@ export function registerKeys(
   keys
     .command('new')
     .description('make an Ed25519 key: the private part into a file, the public part for directory.yaml')
-    .requiredOption('-o, --out <file>', 'file for the private key; it must not exist')
-    .action(({ out }: { out: string }) => run(() => makeKey(out)));
+    .option('-o, --output <file>', 'file for the private key; it must not exist')
+    // Its name of old.
+    .addOption(new Option('--out <file>').hideHelp())
+    .action(({ output, out }: { output?: string; out?: string }) => run(() => makeKey(output ?? out)));
 }
 
-async function makeKey(file: string): Promise<Outcome> {
+async function makeKey(file: string | undefined): Promise<Outcome> {
+  if (file === undefined) throw usageError('name the file for the private key (--output FILE)');
   const { keyId, publicJwk, privateJwkText } = await generateKey();
   try {
     await writeKeyFile(file, privateJwkText);

@@ -1,8 +1,9 @@
 import { Command, CommanderError } from 'commander';
 import { CountersignError } from '../contracts/error';
 import { VERBS } from '../domain/statement';
+import { packageVersion } from '../project';
 import { type Context, createContext } from './context';
-import { type Outcome, printable, UserError } from './output';
+import { type Fault, type Outcome, printable, UserError } from './output';
 
 type Register = (program: Command, run: (work: (context: Context) => Promise<Outcome>) => void) => void;
 
@@ -30,18 +31,26 @@ const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
 
 /** The command that is asked for, or all of them, for help and for what is misspelt. */
 async function commandsFor(argv: readonly string[]): Promise<readonly Register[]> {
-  const asked = COMMANDS[argv.find((word) => !word.startsWith('-')) ?? ''];
+  const word = argv.find((one) => !one.startsWith('-')) ?? '';
+  const asked = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
   if (asked !== undefined) return [await asked()];
   return Promise.all([...new Set(Object.values(COMMANDS))].map((load) => load()));
 }
 
 /** Runs a command line. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
 async function main(argv: readonly string[]): Promise<number> {
+  let help = '';
   const program = new Command('countersign')
     .description('Approval and access for non-human identities and the engineers around them')
+    .version(packageVersion(), '-V, --version', 'print the version')
     .option('--json', 'print one JSON document for machines')
     .exitOverride()
-    .configureOutput({ writeErr: () => {} });
+    // Errors are said by ourselves; what is kept here is the help that a command without a subcommand is answered with.
+    .configureOutput({
+      writeErr: (text) => {
+        help = text;
+      },
+    });
   let exitCode = 0;
   const run = async (work: (context: Context) => Promise<Outcome>): Promise<void> => {
     exitCode = report(await work(createContext(process.env)), wantsJson());
@@ -49,15 +58,23 @@ async function main(argv: readonly string[]): Promise<number> {
   // What comes after `--` belongs to another program.
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
   const wantsJson = () => own.includes('--json');
-  for (const register of await commandsFor(argv)) register(program, run);
-  acceptJsonEverywhere(program);
   try {
+    for (const register of await commandsFor(argv)) register(program, run);
+    acceptJsonEverywhere(program);
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
+    if (isUnfinished(error) && !wantsJson()) {
+      process.stderr.write(help);
+      return 2;
+    }
     return reportError(error, wantsJson());
   }
 }
+
+/** A command that only has subcommands was given none of them. */
+const isUnfinished = (error: unknown): error is CommanderError =>
+  error instanceof CommanderError && error.code === 'commander.help' && error.exitCode !== 0;
 
 /** `--json` is understood before and after the command's name. */
 function acceptJsonEverywhere(command: Command): void {
@@ -67,11 +84,10 @@ function acceptJsonEverywhere(command: Command): void {
   }
 }
 
-function report({ exitCode, lines, data }: Outcome, json: boolean): number {
+function report({ exitCode, lines, data, error }: Outcome, json: boolean): number {
   if (json) process.stdout.write(`${JSON.stringify(data)}\n`);
   else for (const line of lines) process.stdout.write(`${line}\n`);
-  if (!json && exitCode !== 0 && typeof data === 'object' && data !== null && 'error' in data)
-    process.stderr.write(`${printable(String(data.error))}\n`);
+  if (error !== undefined) process.stderr.write(`countersign: ${printable(error.message)}\n`);
   return exitCode;
 }
 
@@ -84,10 +100,12 @@ function reportError(error: unknown, json: boolean): number {
   return exitCode;
 }
 
-function describeError(error: unknown): { code: string; message: string; exitCode: 1 | 2 } {
+function describeError(error: unknown): Fault & { readonly exitCode: 1 | 2 } {
   if (error instanceof UserError) return error;
   if (error instanceof CountersignError)
     return { code: error.code, message: `${error.code}: ${error.message}`, exitCode: 1 };
+  if (isUnfinished(error))
+    return { code: 'USAGE', message: 'which command? (countersign --help)', exitCode: 2 };
   if (error instanceof CommanderError) {
     const message = error.message.replace(/^error: /, '');
     return { code: 'USAGE', message: `${message} (countersign --help)`, exitCode: 2 };

@@ -14,7 +14,8 @@ import {
 } from '../policy';
 import { type Context, withClient } from './context';
 import { archivedEvents } from './friction/sources';
-import { done, type Outcome, printable, UserError, usageError } from './output';
+import { parseWhole } from './number';
+import { done, failed, type Outcome, printable, UserError, usageError } from './output';
 import { NewestRequests, noteServer } from './recorded-requests';
 import { readRequestFile } from './request-file';
 
@@ -34,7 +35,7 @@ export function registerPolicy(
   const policy = program.command('policy').description('check and explain a policy bundle');
   policy
     .command('check')
-    .description('check a bundle as a whole; one line a problem, with file and line')
+    .description('check a bundle as a whole; its answer is a line a problem, with file and line')
     .argument('[dir]', 'folder of the bundle (default: COUNTERSIGN_BUNDLE)')
     .action((dir: string | undefined) => run((context) => check(dir, context)));
   policy
@@ -53,7 +54,11 @@ export function registerPolicy(
       'archived evidence: a folder or s3://… (default: COUNTERSIGN_ARCHIVE); what is there is not asked of the server',
     )
     .option('--no-server', 'read the archive alone')
-    .option('--limit <n>', 'how many requests to look at, newest first', '200')
+    .option(
+      '--limit <n>',
+      'how many requests to look at, newest first; 1000 at most, of an archive alone more',
+      '200',
+    )
     .action((dir: string, options: PreviewOptions) => run((context) => previewBundle(dir, options, context)));
   policy
     .command('explain')
@@ -66,10 +71,10 @@ export function registerPolicy(
 async function check(given: string | undefined, { settings }: Context): Promise<Outcome> {
   const dir = given ?? settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
-  if (!loaded.ok) return refusedBundle(loaded.problems);
+  if (!loaded.ok) return foundWrong(dir, loaded.problems);
   const { policy, directory, book, identities } = loaded.bundle;
   const { problems, tried, complete } = explore(book, identities, Date.now());
-  if (problems.length > 0) return refusedBundle(problems);
+  if (problems.length > 0) return foundWrong(dir, problems);
   const found = {
     rules: book.engine.rules.size,
     paths: book.paths.size,
@@ -89,22 +94,22 @@ async function check(given: string | undefined, { settings }: Context): Promise<
 async function test(given: string | undefined, { settings }: Context): Promise<Outcome> {
   const dir = given ?? settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
-  if (!loaded.ok) return refusedBundle(loaded.problems);
+  if (!loaded.ok) return foundWrong(dir, loaded.problems);
   const { passed, problems } = await runBundleTests(dir, loaded.bundle.book, Date.now());
-  if (problems.length > 0) return refusedBundle(problems, { passed, failed: problems.length });
+  if (problems.length > 0) return foundWrong(dir, problems, { passed, failed: problems.length });
   if (passed === 0)
-    return refusedBundle([{ file: 'tests', line: 1, message: 'has no cases; add a file to it' }]);
+    return foundWrong(dir, [{ file: 'tests', line: 1, message: 'has no cases; add a file to it' }]);
   return done({ ok: true, passed }, `${passed} cases came out as they say`);
 }
 
 async function previewBundle(dir: string, options: PreviewOptions, context: Context): Promise<Outcome> {
-  const limit = Number(options.limit);
-  if (!Number.isInteger(limit) || limit < 1) throw usageError('--limit: not a number of requests');
-  const loaded = await changedBundle(dir, options, context);
-  if (!loaded.ok) return refusedBundle(loaded.problems);
-  const { policy } = loaded.bundle;
+  // The server is asked for one page, and no archive need be held whole.
+  const limit = parseWhole(options.limit, '--limit', 1, options.server ? 1_000 : 100_000);
   if (!options.server && options.archive === undefined)
     throw usageError('--no-server: name the archive to read instead (--archive)');
+  const loaded = await changedBundle(dir, options, context);
+  if (!loaded.ok) return badBundle(dir, loaded.problems);
+  const { policy } = loaded.bundle;
   const archive = options.archive === undefined ? undefined : archivedEvents(options.archive, context);
   const newest = new NewestRequests(limit);
   try {
@@ -164,24 +169,35 @@ async function readProposal(file: string, about: string | undefined) {
 
 async function explainRequest(
   file: string,
-  dir: string | undefined,
+  given: string | undefined,
   { settings }: Context,
 ): Promise<Outcome> {
   const nowMs = Date.now();
   const read = await readRequestFile(file, nowMs);
   const request = read.signed ? read.submission.request : read.request;
-  const loaded = await loadBundle(
-    dir ?? settings.COUNTERSIGN_BUNDLE,
-    new FileTicketSource(settings.COUNTERSIGN_TICKETS),
-  );
-  if (!loaded.ok) return refusedBundle(loaded.problems);
+  const dir = given ?? settings.COUNTERSIGN_BUNDLE;
+  const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
+  if (!loaded.ok) return badBundle(dir, loaded.problems);
   const lines = explain(loaded.bundle.book, request, nowMs).map(printable);
   return done({ assessment: loaded.bundle.policy.assess(request, nowMs), lines }, ...lines);
 }
 
 type Problems = Extract<Awaited<ReturnType<typeof loadBundle>>, { ok: false }>['problems'];
 
-function refusedBundle(problems: Problems, more: object = {}): Outcome {
-  const error = problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('\n');
-  return { exitCode: 1, lines: [], data: { ok: false, ...more, problems, error } };
+/** What a check found wrong with a bundle: its answer, a line a problem. */
+function foundWrong(dir: string, problems: Problems, more: object = {}): Outcome {
+  const lines = problems.map(({ file, line, message }) => printable(`${file}:${line}: ${message}`));
+  const error = { code: 'BAD_BUNDLE', message: `${dir}: ${sayProblems(problems)}` };
+  return failed(error, { ok: false, ...more, problems }, ...lines);
+}
+
+/** A bundle that cannot be asked anything, as it is not good. */
+function badBundle(dir: string, problems: Problems): Outcome {
+  const message = `${dir}: ${sayProblems(problems)} (countersign policy check)`;
+  return failed({ code: 'BAD_BUNDLE', message }, { ok: false, problems });
+}
+
+function sayProblems([first, ...others]: Problems): string {
+  const where = first === undefined ? 'not good' : `${first.file}:${first.line}: ${first.message}`;
+  return others.length === 0 ? where : `${others.length + 1} problems, first ${where}`;
 }

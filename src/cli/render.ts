@@ -1,7 +1,8 @@
 import type { RequestRow, RequestView } from '../client';
-import { entitlementName } from '../domain/request';
+import { type AccessRequest, type ExecutionParameters, entitlementName } from '../domain/request';
 import { sayDuration } from './duration';
 import { printable } from './output';
+import { table } from './table';
 
 /** A request in a few lines: what it is, where it stands, what happens next. */
 export function renderRequest(view: RequestView, nowMs: number): readonly string[] {
@@ -18,6 +19,8 @@ function* headline({ submission, status, rejection, assessment, digest }: Reques
   yield `${request.id}  ${status}${emergency}`;
   yield `  ${entitlementName(request.entitlement)} for ${request.beneficiary}, ${sayDuration(request.durationMs)}`;
   yield `  asked by ${request.requester}: ${request.reason}`;
+  if (request.ticket !== undefined) yield `  ticket ${request.ticket}`;
+  yield* proposal(request);
   yield `  ${digest ?? ''}`;
   if (assessment === undefined) return;
   yield `  policy says ${assessment.outcome} (${assessment.reasonCodes.join(', ')}): ${assessment.explanation}`;
@@ -26,6 +29,24 @@ function* headline({ submission, status, rejection, assessment, digest }: Reques
     yield `  before: ${kind} of ${about} at ${iso(atMs)}${by === undefined ? '' : ` by ${by}`} (${id})`;
   for (const flag of assessment.flags ?? []) yield `  look closer: ${flag}`;
 }
+
+/** What an execution would do, exactly, and what its proposer would do about it (AGE-5). */
+function* proposal({ parameters, containment, rollback }: AccessRequest): Generator<string> {
+  if (parameters === undefined) return;
+  yield `  runs once: ${sayCall(parameters)}`;
+  yield* plan('to contain it', containment);
+  yield* plan('to roll it back', rollback);
+}
+
+/** Each line of a plan behind a mark, so that none passes for a line of ours. */
+function* plan(what: string, text = 'nothing was said'): Generator<string> {
+  for (const [index, line] of text.split('\n').entries())
+    yield index === 0 ? `  ${what}: ${line}` : `  ${' '.repeat(what.length)}| ${line}`;
+}
+
+/** A call of a tool, to the last argument. */
+export const sayCall = ({ tool, toolVersion, target, arguments: given }: ExecutionParameters): string =>
+  `${tool} (version ${toolVersion}) on ${target} with ${JSON.stringify(given)}`;
 
 const ENDED_BY = {
   overdue: 'the reconciler found it past its end',
@@ -55,8 +76,8 @@ function* standing(view: RequestView, nowMs: number): Generator<string> {
 
 /** Who is awaited, since when, and what becomes of it if nobody answers. */
 function* waiting(view: RequestView, nowMs: number): Generator<string> {
-  const { awaiting, openStage, stageOpenedAtMs, assessment, escalated, status } = view;
-  const stage = stagesOf(view).find((one) => one.name === openStage) ?? assessment?.path?.stages[0];
+  const { awaiting, openStage, stageOpenedAtMs, escalated, status } = view;
+  const stage = stageInWait(view);
   const isStage = status === 'awaiting_approval' && stageOpenedAtMs !== undefined && stageOpenedAtMs > 0;
   const since = isStage ? ` since ${iso(stageOpenedAtMs)} (${sayDuration(nowMs - stageOpenedAtMs)})` : '';
   yield `  awaits ${awaiting.join(', ')}${openStage === undefined ? '' : ` (${openStage})`}${since}`;
@@ -65,21 +86,25 @@ function* waiting(view: RequestView, nowMs: number): Generator<string> {
   yield `  ${escalated ? 'went' : 'goes'} to governance at ${iso(escalates)}, ends unanswered at ${iso(ends)}`;
 }
 
-/** The stages of the path in force: of the one that it was switched to, where that is known. */
-function stagesOf({ assessment, switches }: RequestView) {
+/**
+ * The stage that is waited for, on the path in force: of the one that it was switched to, where it was. A confirmation is
+ * waited for as long as the first of them.
+ */
+export function stageInWait({ assessment, switches, openStage }: RequestView) {
   const switched = switches?.find((one) => one.phase === 'in_force')?.path.stages;
-  return switched ?? assessment?.path?.stages ?? [];
+  const stages = switched ?? assessment?.path?.stages ?? [];
+  return openStage === undefined ? stages[0] : stages.find((one) => one.name === openStage);
 }
 
 function* attempts({ refusals, refusalCount }: RequestView): Generator<string> {
   if (refusalCount > 0) yield `  refused attempts: ${refusalCount}`;
   for (const { refusal, verb, by } of refusals)
-    yield `    ${refusal.code}  ${verb ?? 'unreadable'} by ${by ?? 'unknown'}: ${refusal.detail}`;
+    yield `    ${refusal.code}  ${verb ?? 'unreadable'} by ${by ?? 'unknown'}: ${refusal.detail}${refusal.code === 'REPLAYED' ? ' (it counted when it came first)' : ''}`;
 }
 
 /** Requests in columns. */
 export function renderRows(rows: readonly RequestRow[], nowMs: number): readonly string[] {
-  const table = rows.map((row) => [
+  const cells = rows.map((row) => [
     row.id,
     row.status,
     row.entitlement,
@@ -88,16 +113,7 @@ export function renderRows(rows: readonly RequestRow[], nowMs: number): readonly
     row.awaiting.join(',') || '-',
     row.expiresAt?.toISOString() ?? row.deadline?.toISOString() ?? '-',
   ]);
-  const all = [['REQUEST', 'STATUS', 'ENTITLEMENT', 'FOR', 'ASKED', 'AWAITS', 'UNTIL'], ...table];
-  const widths = all[0]?.map((_, column) => Math.max(...all.map((row) => row[column]?.length ?? 0))) ?? [];
-  return all.map((row) =>
-    printable(
-      row
-        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-        .join('  ')
-        .trimEnd(),
-    ),
-  );
+  return table([['REQUEST', 'STATUS', 'ENTITLEMENT', 'FOR', 'ASKED', 'AWAITS', 'UNTIL'], ...cells]);
 }
 
 const iso = (atMs: number): string => new Date(atMs).toISOString();

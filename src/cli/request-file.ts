@@ -3,7 +3,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { describeIssues } from '../contracts/problem';
-import { accessRequestSchema, submissionSchema } from '../contracts/request';
+import { accessRequestSchema, newRequestSchema, newSubmissionSchema } from '../contracts/request';
 import { LIMITS } from '../domain/limits';
 import type { AccessRequest, Submission } from '../domain/request';
 import { parseDurationMs } from './duration';
@@ -16,7 +16,7 @@ const requestFileSchema = accessRequestSchema
   .extend({
     /** The object, or `connector:resource#action`. */
     entitlement: z.union([
-      accessRequestSchema.shape.entitlement,
+      newRequestSchema.shape.entitlement,
       z.string().regex(/^[^:#]+:[^#]+#[^#]+$/, 'is not of the form connector:resource#action'),
     ]),
     duration: z.string(),
@@ -29,20 +29,22 @@ export type RequestFile =
 /** Reads a request from a YAML or JSON file: either a whole signed submission, or a request that is yet to be signed. */
 export async function readRequestFile(file: string, nowMs: number): Promise<RequestFile> {
   const content = parse(file, await readBounded(file));
-  const signed = submissionSchema.safeParse(content);
+  const signed = newSubmissionSchema.safeParse(content);
   if (signed.success) return { signed: true, submission: signed.data };
   if (typeof content === 'object' && content !== null && 'proof' in content)
     throw malformed(file, describeIssues(signed.error, 'submission'));
   const parsed = requestFileSchema.safeParse(content);
   if (!parsed.success) throw malformed(file, describeIssues(parsed.error, 'request'));
   const { duration, entitlement, ...rest } = parsed.data;
-  const request = accessRequestSchema.safeParse({
+  const request = newRequestSchema.safeParse({
     id: randomUUID(),
     kind: 'access',
     beneficiary: rest.requester,
     emergency: false,
     onBehalfOf: [],
     ...rest,
+    // YAML's `|` ends a text with a line break that nobody wrote.
+    reason: rest.reason.trimEnd(),
     entitlement: typeof entitlement === 'string' ? splitEntitlement(entitlement) : entitlement,
     durationMs: parseDurationMs(duration, `${file}: duration`),
     submittedAtMs: nowMs,

@@ -1,12 +1,15 @@
 import type { Command } from 'commander';
 import { type RequestView, signSubmission } from '../client';
+import { isPrincipalId } from '../domain/principal';
 import { STATUSES } from '../domain/state';
 import { type Context, withClient } from './context';
 import { parseDurationMs } from './duration';
 import { findSigningKey } from './keys-lookup';
+import { parseWhole } from './number';
 import { done, type Outcome, usageError } from './output';
 import { renderRequest, renderRows } from './render';
 import { readRequestFile } from './request-file';
+import { checkRequestId } from './request-id';
 
 interface SubmitOptions {
   readonly key?: string;
@@ -22,6 +25,7 @@ export function registerRequest(
   const request = program.command('request').description('ask for access, look at requests');
   request
     .command('submit')
+    .description('sign a request and ask for it; prints its id')
     .argument('<file>', 'request in YAML or JSON; a signed submission is sent as it is')
     .option('--key <file>', "the requester's private key (default: the one that `up` made)")
     .option('--wait', 'wait until it is decided and, where granted, until access is there')
@@ -29,13 +33,15 @@ export function registerRequest(
     .action((file: string, options: SubmitOptions) => run((context) => submit(file, options, context)));
   request
     .command('show')
-    .argument('<id>')
+    .description('say what a request is, where it stands, and what happens next')
+    .argument('<id>', 'request id')
     .action((id: string) => run((context) => show(id, context)));
   request
     .command('list')
+    .description('list requests, newest first')
     .option('--status <status>', `one of ${STATUSES.join(', ')}`)
     .option('--awaiting <who>', 'principal that is awaited')
-    .option('--limit <n>', 'rows at most', '100')
+    .option('--limit <n>', 'rows at most, up to 1000', '100')
     .action((options: { status?: string; awaiting?: string; limit: string }) =>
       run((context) => list(options, context)),
     );
@@ -66,14 +72,15 @@ async function submit(file: string, options: SubmitOptions, context: Context): P
 /** Access was given, even if it is over by now. */
 const wasGranted = (view: RequestView): boolean => view.lease !== undefined;
 
-function show(id: string, context: Context): Promise<Outcome> {
+async function show(id: string, context: Context): Promise<Outcome> {
+  checkRequestId(id);
   return withClient(context, async (client) => {
     const view = await client.get(id);
     return done({ id, ...view }, ...renderRequest(view, Date.now()));
   });
 }
 
-function list(
+async function list(
   options: { status?: string; awaiting?: string; limit: string },
   context: Context,
 ): Promise<Outcome> {
@@ -81,11 +88,14 @@ function list(
   if (options.status !== undefined && status === undefined)
     throw usageError(`--status: ${JSON.stringify(options.status)} is none of ${STATUSES.join(', ')}`);
   const { awaiting } = options;
+  if (awaiting !== undefined && !isPrincipalId(awaiting))
+    throw usageError(`--awaiting: ${JSON.stringify(awaiting)} is not a principal id such as person/mira`);
+  const limit = parseWhole(options.limit, '--limit', 1, 1_000);
   return withClient(context, async (client) => {
     const rows = await client.list({
       ...(status && { status }),
       ...(awaiting !== undefined && { awaiting }),
-      limit: Number(options.limit),
+      limit,
     });
     return done(rows, ...renderRows(rows, Date.now()));
   });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
+import type { z } from 'zod';
 import {
   type CountersignClient,
   CountersignError,
@@ -13,85 +14,36 @@ import { requestDigest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
 import { entitlementName, type Submission } from '../domain/request';
 import { PATH_VERBS } from '../domain/rules/integrity';
-import { OUTCOMES, VERBS, VERDICTS, type Verb } from '../domain/statement';
+import type { Verb } from '../domain/statement';
 import { type Context, withClient } from './context';
 import { parseDurationMs, sayDuration } from './duration';
 import { findSigningKey } from './keys-lookup';
 import { MOMENT_EXAMPLE, readMomentMs } from './moment';
-import { done, type Outcome, printable, UserError, usageError } from './output';
-
-interface StatementOptions {
-  readonly as: string;
-  readonly key?: string;
-  readonly stage?: string;
-  readonly reasonCode?: string;
-  readonly ticket?: string;
-  readonly policyBasis?: string;
-  readonly replace?: string;
-  readonly with?: string;
-  readonly until?: string;
-  readonly path?: string;
-  readonly condition?: string;
-  readonly endorses?: string;
-  readonly verdict?: string;
-  readonly outcome?: string;
-  readonly comment?: string;
-  readonly revision?: string;
-  readonly life: string;
-}
-
-const PURPOSE: Readonly<Record<Verb, string>> = {
-  approve: 'say yes to the open stage',
-  deny: 'say no; it ends the request',
-  confirm: 'confirm scope and intent as the sponsor or owner',
-  reroute: "put another approver in someone's place, or take another path, for a time (governance)",
-  endorse: 'put a proposed reroute into force (second governor)',
-  cancel: 'end a pending request of others (process owner)',
-  withdraw: 'end your own pending request',
-  revoke: 'end a grant that is alive',
-  review: 'give a verdict on an emergency grant',
-  report: 'say what became of an approved execution (the identity that keeps the record)',
-};
+import { parseWhole } from './number';
+import { done, failed, type Outcome, printable, UserError, usageError } from './output';
+import { sayCall } from './render';
+import { checkRequestId } from './request-id';
+import { registerVerbs, type StatementOptions } from './statement-options';
 
 /** `countersign VERB ID`: sign a statement about a request and carry it there. */
 export function registerStatements(
   program: Command,
   run: (work: (context: Context) => Promise<Outcome>) => void,
 ): void {
-  for (const verb of VERBS)
-    program
-      .command(verb)
-      .description(PURPOSE[verb])
-      .argument('<id>', 'request id')
-      .requiredOption('--as <principal>', 'who signs, for example person/mira')
-      .option('--key <file>', 'private key of the signer (default: the one that `up` made)')
-      .option('--stage <stage>')
-      .option('--reason-code <code>')
-      .option('--ticket <ticket>')
-      .option('--policy-basis <policy>', 'id of the policy that allows it')
-      .option('--replace <principal>', 'approver to replace')
-      .option('--with <principal>', 'who replaces them')
-      .option('--until <time>', 'end of the reroute: a duration such as 2h, or an ISO time')
-      .option('--path <path>', 'another approval path for the request to go by, in place of --replace')
-      .option('--condition <condition>', 'emergency condition that policy names for reroutes')
-      .option('--endorses <jti>', 'the proposed reroute (default: the one that is proposed)')
-      .option('--verdict <verdict>', VERDICTS.join(', '))
-      .option('--outcome <outcome>', OUTCOMES.join(', '))
-      .option('--comment <text>')
-      .option('--revision <n>', 'revision of the path that you saw (default: the current one)')
-      .option('--life <duration>', 'how long the statement counts, 24h at most', '8h')
-      .action((id: string, options: StatementOptions) => run((context) => send(verb, id, options, context)));
+  registerVerbs(program, (verb, id, options) => run((context) => send(verb, id, options, context)));
 }
 
 async function send(verb: Verb, id: string, options: StatementOptions, context: Context): Promise<Outcome> {
   const lifeMs = parseDurationMs(options.life, '--life');
   if (lifeMs > LIMITS.statementLifeMs) throw usageError('--life: a statement lives 24h at most');
+  const said = saidBy(verb, options);
+  checkRequestId(id);
   const key = await findSigningKey(options.as, options.key, context.settings.COUNTERSIGN_STATE_DIR);
   return withClient(context, async (client) => {
     // What is signed is computed here from what was submitted, not taken from what a worker says.
     const submission = await client.submissionOf(id);
-    const path = await currentPath(client, id, verb, options, context);
-    const draft = draftOf(verb, submission, options, path);
+    const path = await currentPath(client, id, verb, said.revision, context);
+    const draft = draftOf(verb, submission, said, path);
     context.announce(printable(`signing as ${options.as}: ${verb} ${describe(submission)}`));
     const statement = await signStatement(draft, options.as, key, { nowMs: Date.now(), lifeMs });
     return carry(client, id, verb, statement, context);
@@ -114,11 +66,9 @@ async function currentPath(
   client: CountersignClient,
   id: string,
   verb: Verb,
-  options: StatementOptions,
+  given: number | undefined,
   { announce }: Context,
 ): Promise<PathSeen> {
-  const given = options.revision === undefined ? undefined : Number(options.revision);
-  if (given !== undefined && !Number.isInteger(given)) throw usageError('--revision: not a whole number');
   const isNeeded = given === undefined && PATH_VERBS.includes(verb);
   const untilMs = Date.now() + (isNeeded ? PATH_WITHIN_MS : 0);
   for (let hasSaid = false; ; hasSaid = true) {
@@ -150,22 +100,31 @@ function pathIn(view: RequestView, given: number | undefined): PathSeen {
 }
 
 type Draft = Omit<StatementClaims, 'iss' | 'jti' | 'iat' | 'exp'>;
+type Said = z.infer<typeof saidSchema>;
 
-function draftOf(verb: Verb, { request }: Submission, options: StatementOptions, path: PathSeen): Draft {
-  const stage = options.stage ?? (verb === 'approve' || verb === 'deny' ? path.stage : undefined);
-  const endorses = options.endorses ?? (verb === 'endorse' ? path.proposedReroute : undefined);
-  const draft = {
-    verb,
-    request: request.id,
-    digest: requestDigest(request),
-    revision: path.revision,
-    ...defined({ stage, endorses, ...changeOf(options), emergencyCondition: options.condition }),
-    ...defined({ reasonCode: options.reasonCode, ticket: options.ticket, policyBasis: options.policyBasis }),
-    ...defined({ verdict: options.verdict, outcome: options.outcome, comment: options.comment }),
+const saidSchema = statementClaimsSchema
+  .omit({ iss: true, jti: true, iat: true, exp: true, verb: true, request: true, digest: true })
+  .extend({ revision: statementClaimsSchema.shape.revision.exactOptional() });
+
+/** What the options say, checked before anybody is asked anything. @throws UserError of wrong usage */
+function saidBy(verb: Verb, options: StatementOptions): Said {
+  const { stage, endorses, condition, reasonCode, ticket, policyBasis, verdict, outcome, comment } = options;
+  const revision =
+    options.revision === undefined ? undefined : parseWhole(options.revision, '--revision', 0, 1_000);
+  const said = {
+    ...defined({ stage, endorses, ...changeOf(options), emergencyCondition: condition }),
+    ...defined({ reasonCode, ticket, policyBasis, verdict, outcome, comment, revision }),
   };
-  const checked = statementClaimsSchema.omit({ iss: true, jti: true, iat: true, exp: true }).safeParse(draft);
+  const checked = saidSchema.safeParse(said);
   if (!checked.success) throw usageError(describeIssues(checked.error, verb));
   return checked.data;
+}
+
+function draftOf(verb: Verb, { request }: Submission, said: Said, path: PathSeen): Draft {
+  const stage = said.stage ?? (verb === 'approve' || verb === 'deny' ? path.stage : undefined);
+  const endorses = said.endorses ?? (verb === 'endorse' ? path.proposedReroute : undefined);
+  const about = { request: request.id, digest: requestDigest(request), revision: path.revision };
+  return { ...said, verb, ...about, ...defined({ stage, endorses }) };
 }
 
 /** A replacement, or a switch of the path; never both. */
@@ -207,7 +166,7 @@ async function carry(
     if (verdict.accepted)
       return done({ id, verb, ...verdict }, `${verb} accepted; the request is ${verdict.status}`);
     const { code, detail } = verdict.refusal ?? { code: 'NOT_NOW', detail: '' };
-    return { exitCode: 1, lines: [], data: { id, verb, ...verdict, error: `${code}: ${detail}` } };
+    return failed({ code, message: `${code}: ${detail}` }, { id, verb, ...verdict });
   } catch (error) {
     if (!(error instanceof CountersignError) || error.code !== 'NOT_ANSWERING') throw error;
     await client.leaveStatement(id, verb, statement);
@@ -220,6 +179,7 @@ async function carry(
 }
 
 function describe({ request }: Submission): string {
-  const { entitlement, beneficiary, durationMs } = request;
-  return `${entitlementName(entitlement)} for ${beneficiary}, ${sayDuration(durationMs)}, ${requestDigest(request)}`;
+  const { entitlement, beneficiary, durationMs, parameters } = request;
+  const call = parameters === undefined ? '' : `, once, ${sayCall(parameters)}`;
+  return `${entitlementName(entitlement)} for ${beneficiary}, ${sayDuration(durationMs)}${call}, ${requestDigest(request)}`;
 }

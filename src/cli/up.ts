@@ -3,7 +3,8 @@ import { freePort } from '../stack/free-port';
 import type { Telemetry } from '../stack/stack-programs';
 import { type Stack, startStack } from '../stack/up';
 import type { Context } from './context';
-import { done, type Outcome, usageError } from './output';
+import { parsePort } from './number';
+import { done, type Outcome } from './output';
 
 interface UpOptions {
   readonly stateDir?: string;
@@ -42,10 +43,10 @@ async function up(options: UpOptions, { settings, announce }: Context): Promise<
   const stack = await startStack({
     stateDir: options.stateDir ?? settings.COUNTERSIGN_STATE_DIR,
     ...(options.bundle !== undefined && { bundleDir: options.bundle }),
-    temporalPort: portOf(options.temporalPort, '--temporal-port'),
-    uiPort: portOf(options.uiPort, '--ui-port'),
+    temporalPort: parsePort(options.temporalPort, '--temporal-port', 1),
+    uiPort: parsePort(options.uiPort, '--ui-port', 1),
     targetPort: await freePort(),
-    ...(options.httpPort !== undefined && { httpPort: portOf(options.httpPort, '--http-port') }),
+    ...(options.httpPort !== undefined && { httpPort: parsePort(options.httpPort, '--http-port', 1) }),
     ...(options.gatewayConfig !== undefined && { gatewayConfig: options.gatewayConfig }),
     taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
     telemetry,
@@ -89,10 +90,4 @@ function stopSignal(): Promise<void> {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
   });
-}
-
-function portOf(text: string, option: string): number {
-  const port = Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw usageError(`${option}: ${JSON.stringify(text)} is not a port`);
 }

@@ -1,5 +1,8 @@
 import type { z } from 'zod';
 
+/** As much as evidence has room for in a refusal: a stranger's member name can be as long as the whole message. */
+const LONGEST = 2_000;
+
 /** One line that says what is wrong and where, for the first few of a decoder's findings. */
 export function describeIssues(error: z.ZodError, subject: string): string {
   const lines = error.issues.slice(0, 3).map((issue) => {
@@ -7,5 +10,5 @@ export function describeIssues(error: z.ZodError, subject: string): string {
     return `${where === '' ? subject : `${subject}.${where}`}: ${issue.message}`;
   });
   const more = error.issues.length > 3 ? `; and ${error.issues.length - 3} more` : '';
-  return lines.join('; ') + more;
+  return (lines.join('; ') + more).slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '');
 }

@@ -3,12 +3,30 @@ import { LIMITS } from '../domain/limits';
 import { isPrincipalId } from '../domain/principal';
 import type { AccessRequest, SignedEnvelope, Submission } from '../domain/request';
 
-/** Printable text without control characters, so that a list, a log line or a prompt cannot be forged by content. */
+/** Text of several lines. What shows it sees to it that none of them passes for a line of its own (`printable`). */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is what it is for
 const PRINTABLE = /^[^\u0000-\u0008\u000b-\u001f\u007f\u202a-\u202e\u2066-\u2069]*$/;
 
 export const text = (longest: number) =>
   z.string().min(1).max(longest).regex(PRINTABLE, 'has control characters');
+
+/** No line break of any script, no tab, no control character, and nothing that turns the direction of writing. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is what it is for
+const ONE_LINE = /^[^\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$/;
+/** The same, of several lines. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: refusing control characters is what it is for
+const PLAN = /^[^\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]*$/;
+
+/** Text that people read on one line, in which no content can pass for the line that follows. */
+export const line = (longest: number) =>
+  z
+    .string()
+    .min(1)
+    .max(longest)
+    .regex(ONE_LINE, 'must be one line of plain text, without line breaks, tabs or other control characters');
+/** Text that is a plan or a procedure, and may have several lines. */
+export const paragraph = (longest: number) =>
+  z.string().min(1).max(longest).regex(PLAN, 'has control characters');
 export const identifier = z
   .string()
   .max(LIMITS.identifierCharacters)
@@ -29,7 +47,10 @@ export const signedEnvelopeSchema = z.strictObject({
     .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'is not a compact JWS'),
 }) satisfies z.ZodType<SignedEnvelope>;
 
-/** An access request as it crosses a boundary. Unknown members are refused: what is not understood is not signed for. */
+/**
+ * An access request as it is read, one of long ago too. Unknown members are refused: what is not understood is not signed
+ * for. What is asked now has to be a `newRequestSchema`.
+ */
 export const accessRequestSchema = z.strictObject({
   id: requestId,
   kind: z.enum(['access', 'execution']),
@@ -55,7 +76,20 @@ export const accessRequestSchema = z.strictObject({
   submittedAtMs: instantMs,
 }) satisfies z.ZodType<AccessRequest>;
 
+/** What approvers read of a request, as a new one has to write it. The reason and the ticket are one line each. */
+export const newRequestSchema = accessRequestSchema.extend({
+  reason: line(LIMITS.reasonCharacters),
+  ticket: line(LIMITS.ticketCharacters).exactOptional(),
+  containment: paragraph(LIMITS.reasonCharacters).exactOptional(),
+  rollback: paragraph(LIMITS.reasonCharacters).exactOptional(),
+}) satisfies z.ZodType<AccessRequest>;
+
 export const submissionSchema = z.strictObject({
   request: accessRequestSchema,
   proof: signedEnvelopeSchema,
+}) satisfies z.ZodType<Submission>;
+
+/** A submission as it is taken in: by the client, and once more by the worker, which takes nobody's word for that. */
+export const newSubmissionSchema = submissionSchema.extend({
+  request: newRequestSchema,
 }) satisfies z.ZodType<Submission>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { LIMITS } from '../domain/limits';
 import { OUTCOMES, type Statement, VERBS, VERDICTS } from '../domain/statement';
-import { identifier, instantMs, principalId, requestId, text } from './request';
+import { identifier, instantMs, line, principalId, requestId, text } from './request';
 
 /** Seconds since the epoch, as RFC 7519 section 2 has them; fractions are allowed there and kept here. */
 const numericDate = z.number().min(0).max(8_640_000_000_000);
@@ -13,8 +13,8 @@ export const CALLER_TYPE = 'countersign-caller+jwt';
 export const STATEMENT_TYPE = 'countersign-statement+jwt';
 export const SUBMISSION_TYPE = 'countersign-submission+jwt';
 
-/** Claims of a signed statement on the wire. `iat` and `exp` are seconds, as in every JWT. */
-export const statementClaimsSchema = z.strictObject({
+/** Claims of a statement that was signed at any time. `iat` and `exp` are seconds, as in every JWT. */
+export const recordedClaimsSchema = z.strictObject({
   iss: principalId,
   jti: identifier,
   iat: numericDate,
@@ -37,6 +37,11 @@ export const statementClaimsSchema = z.strictObject({
   outcome: z.enum(OUTCOMES).exactOptional(),
   reporter: principalId.exactOptional(),
   comment: text(LIMITS.commentCharacters).exactOptional(),
+});
+/** Claims as a new statement has to have them: what others read of them is one line each. */
+export const statementClaimsSchema = recordedClaimsSchema.extend({
+  ticket: line(LIMITS.ticketCharacters).exactOptional(),
+  comment: line(LIMITS.commentCharacters).exactOptional(),
 });
 export type StatementClaims = z.infer<typeof statementClaimsSchema>;
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
-import { accessRequestSchema } from '../contracts/request';
+import { accessRequestSchema, newRequestSchema } from '../contracts/request';
 import type { AccessRequest, ExecutionParameters } from '../domain/request';
 import { EnforcementPoint } from './enforcement-point';
 import { GatewayError } from './gateway-error';
@@ -21,7 +21,7 @@ const requestableSchema = z.object({
   ),
 });
 
-const askedSchema = accessRequestSchema.omit({
+const askedSchema = newRequestSchema.omit({
   requester: true,
   beneficiary: true,
   onBehalfOf: true,

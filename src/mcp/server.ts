@@ -1,7 +1,7 @@
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
 import { z } from 'zod';
-import { identifier, requestId, text } from '../contracts/request';
+import { identifier, line, paragraph, requestId } from '../contracts/request';
 import { LIMITS } from '../domain/limits';
 import type { PrincipalId } from '../domain/principal';
 import type { Requester } from '../enforcement/requester';
@@ -23,8 +23,8 @@ const entitlement = z
 const common = {
   entitlement,
   minutes: z.number().positive().max(43_200).describe('for how long at most; shorter is decided faster'),
-  reason: text(LIMITS.reasonCharacters).describe('why, in plain words; the approvers read it'),
-  ticket: text(LIMITS.ticketCharacters).optional(),
+  reason: line(LIMITS.reasonCharacters).describe('why, in plain words, on one line; the approvers read it'),
+  ticket: line(LIMITS.ticketCharacters).optional(),
   emergency_condition: identifier.optional().describe('only in a declared emergency; a review follows'),
 };
 const id = requestId.describe('id of the request');
@@ -81,8 +81,8 @@ export function createMcpServer(
         tool_version: identifier.default('1'),
         target: identifier,
         arguments: z.record(z.string(), z.json()).describe('exactly what will be executed'),
-        containment: text(LIMITS.reasonCharacters).describe('how the harm is limited if it goes wrong'),
-        rollback: text(LIMITS.reasonCharacters).describe('how it is undone'),
+        containment: paragraph(LIMITS.reasonCharacters).describe('how the harm is limited if it goes wrong'),
+        rollback: paragraph(LIMITS.reasonCharacters).describe('how it is undone'),
       },
     },
     (said) =>

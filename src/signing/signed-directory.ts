@@ -4,6 +4,7 @@ import { submissionSchema } from '../contracts/request';
 import {
   ATTESTATION_TYPE,
   attestationClaimsSchema,
+  type recordedClaimsSchema,
   STATEMENT_TYPE,
   SUBMISSION_TYPE,
   statementClaimsSchema,
@@ -26,7 +27,11 @@ export class SignedDirectory implements Directory {
   readonly digest: Digest;
   readonly #verifier: SignatureVerifier;
 
-  constructor(private readonly book: DirectoryBook) {
+  /** @param claims what a statement may say: what is on record was taken by the rules of its time */
+  constructor(
+    private readonly book: DirectoryBook,
+    private readonly claims: typeof recordedClaimsSchema = statementClaimsSchema,
+  ) {
     this.digest = book.digest;
     this.#verifier = new SignatureVerifier(book);
   }
@@ -110,7 +115,7 @@ export class SignedDirectory implements Directory {
     const verified = await this.#verifier.verify(envelope, STATEMENT_TYPE, atMs);
     if (!verified.ok) return unverified(verified.refusal);
     const { payload, key } = verified.value;
-    const claims = statementClaimsSchema.safeParse(payload);
+    const claims = this.claims.safeParse(payload);
     if (!claims.success)
       return unverified(
         { code: 'MALFORMED', detail: describeIssues(claims.error, 'statement') },

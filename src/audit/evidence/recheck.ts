@@ -2,6 +2,8 @@ import { assessActivity } from '../../activities/assess';
 import type { Authority } from '../../activities/dependencies';
 import type { AssessResult } from '../../activities/types';
 import { workflowIdOf } from '../../contracts/names';
+import { newSubmissionSchema, submissionSchema } from '../../contracts/request';
+import { recordedClaimsSchema, statementClaimsSchema } from '../../contracts/statement';
 import type { DirectoryBook } from '../../directory/directory-book';
 import { checkStatement } from '../../domain/ports';
 import type { AccessRequest } from '../../domain/request';
@@ -26,7 +28,8 @@ export type Recheck =
  * statements, at the moment of the record, by the versions of policy and directory that counted then.
  */
 export class Rechecker {
-  readonly #signed = new Map<DirectoryBook, SignedDirectory>();
+  readonly #taken = new Map<DirectoryBook, SignedDirectory>();
+  readonly #refused = new Map<DirectoryBook, SignedDirectory>();
 
   constructor(private readonly books: Books) {}
 
@@ -44,7 +47,7 @@ export class Rechecker {
       return { same: false, message: `the directory ${directoryDigest} is not there` };
     const { precedents } = recorded;
     const told = { ticketFound: false, ...(precedents && { precedents }) };
-    const over = { directory: this.#signedOf(directory), policy: policyOver(policy, directory, told) };
+    const over = { directory: this.#signedOf(directory, true), policy: policyOver(policy, directory, told) };
     const again = await this.#assess(raw, requestId, assessedAtMs, over);
     const same = sameness(recorded, again);
     return same.same ? { same: true, policy, directory } : same;
@@ -97,7 +100,13 @@ export class Rechecker {
     const over = policyOver(policy, directory, told);
     let again: StatementCheck;
     try {
-      again = await checkStatement(content, request, atMs, this.#signedOf(directory), over);
+      again = await checkStatement(
+        content,
+        request,
+        atMs,
+        this.#signedOf(directory, recorded.verified),
+        over,
+      );
     } catch (error) {
       return { same: false, message: error instanceof Error ? error.message : 'it cannot be checked' };
     }
@@ -116,13 +125,17 @@ export class Rechecker {
       return over;
     };
     const connector = () => undefined;
-    const assess = assessActivity({ authority, connector, ledger: FORGETFUL, nowMs: () => nowMs });
-    return assess(raw, workflowIdOf(requestId));
+    const dependencies = { authority, connector, ledger: FORGETFUL, nowMs: () => nowMs };
+    const schema = over === undefined ? newSubmissionSchema : submissionSchema;
+    return assessActivity(dependencies, schema)(raw, workflowIdOf(requestId));
   }
 
-  #signedOf(directory: DirectoryBook): SignedDirectory {
-    const known = this.#signed.get(directory) ?? new SignedDirectory(directory);
-    this.#signed.set(directory, known);
+  /** What was taken then is read by the rules of then; what was refused has to be refused by those of today. */
+  #signedOf(directory: DirectoryBook, wasTaken: boolean): SignedDirectory {
+    const signed = wasTaken ? this.#taken : this.#refused;
+    const claims = wasTaken ? recordedClaimsSchema : statementClaimsSchema;
+    const known = signed.get(directory) ?? new SignedDirectory(directory, claims);
+    signed.set(directory, known);
     return known;
   }
 }

@@ -13,7 +13,7 @@ export function storyOf(evidence: EvidenceFile): readonly string[] {
   for (const { command, events } of evidence.steps) {
     for (const { event } of events) lines.push(`${iso(event.atMs)}  ${sentence(event)}`);
     const comment = commentIn(command);
-    if (comment !== undefined) lines.push(`${' '.repeat(26)}they wrote: ${comment}`);
+    if (comment !== undefined) lines.push(`${' '.repeat(26)}they wrote: “${unquoted(comment)}”`);
   }
   for (const found of evidence.findings ?? []) lines.push(`${iso(found.firstAtMs)}  ${tellFound(found)}`);
   lines.push(`the last event has the hash ${evidence.head}`);
@@ -30,6 +30,9 @@ export function sentence<T extends DomainEvent['type']>(event: EventOf<T>): stri
   const type: T = event.type;
   return TELL[type](event);
 }
+
+/** Words of others, which cannot end the quotation that they stand in. */
+const unquoted = (text: string): string => text.replace(/[“”]/g, '"');
 
 const iso = (atMs: number): string => new Date(atMs).toISOString();
 
@@ -57,7 +60,7 @@ const TELL: Tellers = {
       : '';
     const ticket = request.ticket === undefined ? '' : `, ticket ${request.ticket}`;
     const behalf = request.onBehalfOf.length === 0 ? '' : `, on behalf of ${request.onBehalfOf.join(', ')}`;
-    return `${request.requester} asked for ${entitlementName(request.entitlement)} for ${request.beneficiary}, for ${spoken(request.durationMs)}${emergency}${ticket}${behalf}. Reason: “${request.reason}”. Digest ${digest}.`;
+    return `${request.requester} asked for ${entitlementName(request.entitlement)} for ${request.beneficiary}, for ${spoken(request.durationMs)}${emergency}${ticket}${behalf}. Reason: “${unquoted(request.reason)}”. Digest ${digest}.`;
   },
   submission_rejected: ({ refusal }) => `What was submitted was refused: ${refusal.code}, ${refusal.detail}.`,
   recognised: ({ recognition: one }) =>

@@ -8,7 +8,7 @@ import { readNoteSigner } from '../../audit/log/note';
 import type { HistoryReplay } from '../../audit/replay';
 import type { Context } from '../context';
 import { createLogger } from '../logger';
-import { done, type Outcome, UserError, usageError } from '../output';
+import { done, type Outcome, failed as outcomeOf, UserError, usageError } from '../output';
 import type { Run } from './index';
 import { archiveOf, booksOf, targetsOf, withReplayer, withTemporal } from './source';
 
@@ -44,8 +44,8 @@ async function archiveOnce(context: Context): Promise<Outcome> {
       ...failed.map(({ requestId, reason }) => `${requestId}: ${reason}`),
     ];
     if (failed.length === 0) return done(pass, ...lines);
-    const error = `${failed.length} closed requests are not archived${alarms.length > 0 ? `, ${alarms.length} of them for too long` : ''}`;
-    return { exitCode: 1, lines, data: { ...pass, error } };
+    const message = `${failed.length} closed requests are not archived${alarms.length > 0 ? `, ${alarms.length} of them for too long` : ''}`;
+    return outcomeOf({ code: 'NOT_ARCHIVED', message }, pass, ...lines);
   } finally {
     await sink.close();
   }

@@ -7,7 +7,7 @@ import { generateNoteKey, type NoteVerifier, readNoteVerifier } from '../../audi
 import { formatProof } from '../../audit/log/proof-file';
 import { LogReader } from '../../audit/log/reader';
 import type { Context } from '../context';
-import { done, type Outcome, UserError, usageError } from '../output';
+import { done, failed, type Outcome, UserError, usageError } from '../output';
 import type { Run } from './index';
 import { evidenceIn } from './source';
 
@@ -96,8 +96,8 @@ async function check(options: Place & { readonly since?: string }, context: Cont
       { ...data, since: oldSize, consistent: true },
       `the log of ${size} leaves begins with the ${oldSize} of ${options.since}`,
     );
-  const error = `the log was rewritten: it does not begin with the ${oldSize} leaves of ${options.since}`;
-  return { exitCode: 1, lines: [], data: { ...data, since: oldSize, consistent: false, error } };
+  const message = `the log was rewritten: it does not begin with the ${oldSize} leaves of ${options.since}`;
+  return failed({ code: 'LOG_REWRITTEN', message }, { ...data, since: oldSize, consistent: false });
 }
 
 async function opened({ dir: given, logKey }: Place, { settings }: Context): Promise<LogReader> {

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { workflowIdOf } from '../../contracts/names';
 import { type Context, withClient } from '../context';
-import type { Outcome } from '../output';
+import { failed, type Outcome } from '../output';
 import type { Run } from './index';
 import { withReplayer } from './source';
 
@@ -24,6 +24,6 @@ async function replay(id: string, context: Context): Promise<Outcome> {
       lines: [`${id}: ${events} events replayed, no difference`],
       data: { id, events, replayed: true },
     };
-  const error = `${id}: the history does not replay on this code: ${result.message}`;
-  return { exitCode: 1, lines: [], data: { id, events, replayed: false, error } };
+  const message = `${id}: the history does not replay on this code: ${result.message}`;
+  return failed({ code: 'DIFFERS', message }, { id, events, replayed: false });
 }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { CHECKS, type Check } from '../../audit/verify/finding';
 import type { LogTrust } from '../../audit/verify/inclusion';
 import { type Verification, type VerifyOptions, verifyEvidence } from '../../audit/verify/verify';
-import { type Outcome, printable } from '../output';
+import { failed, type Outcome, printable } from '../output';
 import { directoriesIn, policiesIn, textOf } from './given';
 import type { Run } from './index';
 import { verifierOf } from './log';
@@ -49,8 +49,8 @@ async function verify(file: string, given: Options): Promise<Outcome> {
   if (verification.ok) return { exitCode: 0, lines, data };
   const [first] = findings;
   const more = findings.length > 1 ? `, and ${findings.length - 1} more` : '';
-  const error = `${file} does not hold: ${first?.check} at ${first?.where}: ${first?.message}${more}`;
-  return { exitCode: 1, lines, data: { ...data, error } };
+  const message = `${file} does not hold: ${first?.check} at ${first?.where}: ${first?.message}${more}`;
+  return failed({ code: 'DOES_NOT_HOLD', message }, data, ...lines);
 }
 
 function* linesOf({ results }: Verification, given: Options): Generator<string> {

@@ -4,6 +4,7 @@ import { FrictionTally } from '../../friction/tally';
 import { type Context, withClient } from '../context';
 import { parseDurationMs } from '../duration';
 import { readMomentMs } from '../moment';
+import { parseWhole } from '../number';
 import { done, type Outcome, usageError } from '../output';
 import { registerLeaving } from './leaving';
 import { renderFriction } from './render';
@@ -45,8 +46,7 @@ async function measure(options: FrictionOptions, context: Context): Promise<Outc
     toMs: options.to === undefined ? nowMs : momentOf(options.to, '--to', nowMs),
   };
   if (span.fromMs >= span.toMs) throw usageError('--from: is not before --to');
-  const top = Number(options.top);
-  if (!Number.isInteger(top) || top < 1 || top > 10_000) throw usageError('--top: not a number of rows');
+  const top = parseWhole(options.top, '--top', 1, 10_000);
   if (!options.server && options.archive === undefined)
     throw usageError('--no-server: name the archive to read instead (--archive)');
   const archive = options.archive === undefined ? undefined : archivedEvents(options.archive, context);

@@ -59,7 +59,7 @@ const HEAD = [
 function* groups(title: string, all: readonly NamedFigures[], top: number): Generator<string> {
   if (all.length === 0) return;
   yield '';
-  yield* table([[title, ...HEAD], ...all.slice(0, top).map(rowOf)]);
+  yield* table([[title, ...HEAD], ...all.slice(0, top).map(rowOf)], { numbers: true });
   yield* left(all.length - top);
 }
 
@@ -107,7 +107,7 @@ function* approvers(all: readonly ApproverFigures[], top: number): Generator<str
       span(one.approvalP90Ms),
       percent(one.hardlyReadShare),
     ]);
-  yield* table([head, ...rows]);
+  yield* table([head, ...rows], { numbers: true });
   yield* left(all.length - top);
 }
 

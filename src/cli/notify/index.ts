@@ -4,7 +4,7 @@ import { isPrincipalId } from '../../domain/principal';
 import { type Message, type NotifySetup, type Route, readNotify, Undelivered } from '../../notify';
 import { FileTicketSource, loadBundle } from '../../policy';
 import type { Context } from '../context';
-import { done, type Outcome, UserError, usageError } from '../output';
+import { done, failed, type Outcome, UserError, usageError } from '../output';
 
 /** `countersign notify check | test` */
 export function registerNotify(
@@ -28,7 +28,9 @@ async function check(context: Context): Promise<Outcome> {
   const { setup, problems } = await read(context);
   if (setup === undefined) {
     const lines = problems.map(({ file, line, message }) => `${file}:${line}: ${message}`);
-    return { exitCode: 1, lines, data: { ok: false, problems } };
+    const message =
+      problems.length === 1 ? String(lines[0]) : `${problems.length} problems, first ${lines[0]}`;
+    return failed({ code: 'BAD_SETTINGS', message }, { ok: false, problems }, ...lines);
   }
   const { channels, people } = setup.config;
   close(setup);
@@ -53,11 +55,11 @@ async function test({ to, channel }: { to: string; channel?: string }, context: 
       );
     const results = [];
     for (const route of routes) results.push(await send(setup, to, route));
-    return {
-      exitCode: results.every((one) => one.ok) ? 0 : 1,
-      lines: results.map((one) => `${one.ok ? 'ok  ' : 'FAIL'}  ${one.channel}: ${one.detail}`),
-      data: { to, results },
-    };
+    const lines = results.map((one) => `${one.ok ? 'ok  ' : 'FAIL'}  ${one.channel}: ${one.detail}`);
+    const missed = results.filter(({ ok }) => !ok);
+    if (missed.length === 0) return done({ to, results }, ...lines);
+    const message = `${to} was not told by ${missed.map(({ channel: name }) => name).join(', ')}`;
+    return failed({ code: 'NOT_DELIVERED', message }, { to, results }, ...lines);
   } finally {
     close(setup);
   }

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { type Context, withClient } from '../context';
 import { parseDurationMs, sayDuration } from '../duration';
 import { findSigningKey } from '../keys-lookup';
-import { type Outcome, usageError } from '../output';
+import { failed, type Outcome, usageError } from '../output';
 import { startCommand } from './command';
 import { environmentOf, targetUrlOf } from './environment';
 import { byGateway } from './gateway-way';
@@ -126,15 +126,16 @@ async function holdAccess(holding: Holding): Promise<Outcome> {
     say: (line) => context.announce(line),
   });
   if (view === undefined)
-    return failed(
+    return notRun(
       id,
       interruptions.exitCode,
+      'INTERRUPTED',
       'interrupted before access was granted; the request is taken back',
     );
   const { lease } = view;
   if (view.status !== 'active' || lease === undefined) {
     for (const line of view.about) context.announce(line);
-    return failed(id, 1, `not granted: the request is ${view.status}`);
+    return notRun(id, 1, 'NOT_GRANTED', `not granted: the request is ${view.status}`);
   }
   context.announce(`granted to ${lease.account} until ${new Date(lease.expiresAtMs).toISOString()}`);
   const env = environmentOf(wanted, lease, target, context.env);
@@ -177,8 +178,7 @@ async function untilGrantEnds(
 const describeAsked = ({ entitlement: { connector, resource, action }, durationMs }: Wanted): string =>
   `${connector}:${resource}#${action}, ${sayDuration(durationMs)}`;
 
-const failed = (id: string, exitCode: number, error: string): Outcome => ({
+const notRun = (id: string, exitCode: number, code: string, message: string): Outcome => ({
+  ...failed({ code, message }, { id, exitCode }),
   exitCode,
-  lines: [],
-  data: { id, exitCode, error },
 });

@@ -3,6 +3,7 @@ import type { RequestView } from '../../client';
 import { CountersignError } from '../../contracts/error';
 import { sayDuration } from '../duration';
 import { printable } from '../output';
+import { stageInWait } from '../render';
 import type { Seen } from './way';
 
 const WAITING: readonly string[] = [
@@ -26,7 +27,7 @@ export function sayWaiting(view: RequestView): string {
 
 function* prospects(view: RequestView): Generator<string> {
   const sinceMs = view.stageOpenedAtMs;
-  const stage = view.assessment?.path?.stages.find(({ name }) => name === view.openStage);
+  const stage = stageInWait(view);
   if (sinceMs && stage !== undefined) {
     if (view.escalated) yield 'it has been escalated';
     else if (stage.escalateAfterMs !== undefined)

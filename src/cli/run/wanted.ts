@@ -1,12 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { describeIssues } from '../../contracts/problem';
-import { accessRequestSchema } from '../../contracts/request';
+import { newRequestSchema } from '../../contracts/request';
 import { parseDurationMs } from '../duration';
 import { usageError } from '../output';
 import { splitEntitlement } from '../request-file';
 import type { Wanted } from './way';
 
-const wantedSchema = accessRequestSchema.omit({
+const wantedSchema = newRequestSchema.omit({
   requester: true,
   beneficiary: true,
   onBehalfOf: true,

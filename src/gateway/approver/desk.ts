@@ -168,7 +168,10 @@ function willHappen({ submission }: RequestView): readonly string[] {
   return [
     `${parameters.tool} (version ${parameters.toolVersion}) is run once on ${parameters.target}, with exactly the arguments shown, for ${beneficiary}.`,
     `It has to begin and end within ${minutes} minutes.`,
-    `To contain it: ${containment ?? 'nothing was said'}`,
-    `To roll it back: ${rollback ?? 'nothing was said'}`,
+    `To contain it: ${plan(containment)}`,
+    `To roll it back: ${plan(rollback)}`,
   ];
 }
+
+/** A plan as one sentence: none of its lines passes for one of ours. */
+const plan = (text = 'nothing was said'): string => text.replace(/\s+/g, ' ');

@@ -5,7 +5,7 @@ import {
   type Submission,
   signStatement,
 } from '../../client';
-import { accessRequestSchema } from '../../contracts/request';
+import { newRequestSchema } from '../../contracts/request';
 import { requestDigest } from '../../domain/digest';
 import { entitlementName } from '../../domain/request';
 import type { BundleSource, CatalogEntry, LoadedBundle, PolicyBook } from '../../policy';
@@ -25,7 +25,7 @@ const SOME_TICKET = 'ANY-1';
 const STATEMENT_LIFE_MS = 3_600_000;
 
 /** What a caller asks for itself. Who asks, for whom and on whose behalf is what its token says, so it is not said here. */
-export const askSchema = accessRequestSchema.omit({
+export const askSchema = newRequestSchema.omit({
   requester: true,
   beneficiary: true,
   onBehalfOf: true,

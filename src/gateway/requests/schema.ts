@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { text } from '../../contracts/request';
+import { line, paragraph, text } from '../../contracts/request';
 import { LIMITS } from '../../domain/limits';
 import { actionSchema, contextSchema, resourceSchema, subjectSchema } from '../pdp/entities';
 
@@ -12,8 +12,6 @@ export const EXTENSION = {
 } as const;
 /** `result.mode` by which an approved execution is used: a token in place of another evaluation. */
 export const EXECUTION_MODE = 'urn:countersign:result-mode:execution-token';
-
-const words = z.string().min(1).max(LIMITS.reasonCharacters);
 
 export const denialSchema = z
   .object({
@@ -103,10 +101,10 @@ export type DenialBody = z.output<typeof denialSchema>;
 export type RequestedAccess = z.output<typeof requestedAccessSchema>;
 
 export const augmentationsSchema = z.object({
-  business_justification: words,
-  ticket: z.string().min(1).max(LIMITS.ticketCharacters).optional(),
-  [EXTENSION.containment]: words.optional(),
-  [EXTENSION.rollback]: words.optional(),
+  business_justification: line(LIMITS.reasonCharacters),
+  ticket: line(LIMITS.ticketCharacters).optional(),
+  [EXTENSION.containment]: paragraph(LIMITS.reasonCharacters).optional(),
+  [EXTENSION.rollback]: paragraph(LIMITS.reasonCharacters).optional(),
 });
 
 const statusSchema = z.enum(['pending', 'approved', 'denied', 'expired', 'cancelled', 'failed', 'partial']);

@@ -1,5 +1,5 @@
 import { z } from '@hono/zod-openapi';
-import { submissionSchema } from '../../contracts/request';
+import { newSubmissionSchema } from '../../contracts/request';
 import type { Gateway } from '../gateway';
 import { readBody } from '../http/body';
 import { askSchema } from '../requests/own';
@@ -29,7 +29,7 @@ export function addOwnRequests(add: Add, { own }: Gateway): void {
       body: describedSubmission,
       status: [202],
     },
-    async (c) => c.json(await own.carry(c.get('caller'), await readBody(c, submissionSchema)), 202),
+    async (c) => c.json(await own.carry(c.get('caller'), await readBody(c, newSubmissionSchema)), 202),
   );
   add(
     'post',

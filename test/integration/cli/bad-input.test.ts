@@ -59,10 +59,10 @@ describe('bad input at the command line is one line that says what and where', (
       2,
       /24h/,
     ],
+    ['a name that every object has', ['constructor'], 2, /unknown command/],
     ['a status that does not exist', ['request', 'list', '--status', 'lost'], 2, /lost/],
     ['a port that is none', ['up', '--temporal-port', 'x'], 2, /--temporal-port/],
     ['a file that is not there', ['request', 'submit', 'no.yaml'], 1, /no\.yaml/],
-    ['a bundle that is not there', ['policy', 'check', 'nowhere'], 1, /nowhere/],
     ['a command without one', ['run', ...RUN], 2, /command/],
     [
       'a command for everything',
@@ -116,6 +116,24 @@ describe('bad input at the command line is one line that says what and where', (
   test('a misspelt setting', () => {
     const result = countersign(['request', 'list'], { COUNTERSIGN_BUNDEL: 'x' });
     expect([result.status, result.stderr]).toEqual([2, expect.stringContaining('COUNTERSIGN_BUNDEL')]);
+  });
+
+  test('a command that lacks its subcommand is answered with help, and machines with an error', () => {
+    const { status, stdout, stderr } = countersign(['audit', 'log']);
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toContain('Usage: countersign audit log');
+    const { stdout: json } = countersign(['keys', '--json']);
+    expect(JSON.parse(json)).toEqual({ error: { code: 'USAGE', message: expect.any(String) } });
+  });
+
+  test('the version is the one of the package', () => {
+    expect(countersign(['--version']).stdout).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  test('what a check finds is its answer, and that it found something is an error too', () => {
+    const { status, stdout, stderr } = countersign(['policy', 'check', 'nowhere']);
+    expect([status, stdout]).toEqual([1, expect.stringMatching(/^nowhere:1: cannot be read.*\n$/)]);
+    expect(stderr).toMatch(/^countersign: nowhere.*cannot be read.*\n$/);
   });
 
   test('for machines, the error is JSON with a code', () => {

@@ -96,7 +96,7 @@ describe('FRI-2 one line says who is awaited, since when, and what time does nex
     },
   };
 
-  test('before and after it has escalated', () => {
+  test('before and after it has escalated, and after the path was switched', () => {
     const who = 'awaits person/mira or person/tomas (owner) since 2026-01-01T09:00:00Z';
     expect(sayWaiting(view)).toBe(
       `${who}; escalates at 2026-01-01T10:00:00Z; lapses at 2026-01-01T17:00:00Z`,
@@ -104,6 +104,15 @@ describe('FRI-2 one line says who is awaited, since when, and what time does nex
     expect(sayWaiting({ ...view, escalated: true })).toBe(
       `${who}; it has been escalated; lapses at 2026-01-01T17:00:00Z`,
     );
+    const path = {
+      name: 'other',
+      stages: [{ name: 'owner', eligible: [], quorum: 1, expireAfterMs: 60_000 }],
+    };
+    const change = { jti: 'j', by: 'person/nadia', from: 'path', path, untilMs: 0 };
+    const switched = { ...view, switches: [{ ...change, phase: 'in_force' as const }] };
+    expect(sayWaiting(switched)).toBe(`${who}; lapses at 2026-01-01T09:01:00Z`);
+    const proposed = { ...view, switches: [{ ...change, phase: 'proposed' as const }] };
+    expect(sayWaiting(proposed)).toContain('lapses at 2026-01-01T17:00:00Z');
     expect(sayWaiting({ ...view, status: 'provisioning', awaiting: [] })).toBe('the request is provisioning');
   });
 });

@@ -1,5 +1,5 @@
 import { CompactSign, generateKeyPair } from 'jose';
-import { STATEMENT_TYPE, SUBMISSION_TYPE } from '../../../src/contracts/statement';
+import { recordedClaimsSchema, STATEMENT_TYPE, SUBMISSION_TYPE } from '../../../src/contracts/statement';
 import { requestDigest } from '../../../src/domain/digest';
 import { LIMITS } from '../../../src/domain/limits';
 import type { SigningKey } from '../../../src/signing/keys';
@@ -108,8 +108,17 @@ describe('TTA-5 a statement counts by its signature, and by nothing else', () =>
     ['a digest that is none', { digest: 'sha-256:short' }],
     ['a revision that is no number', { revision: '0' }],
     ['a comment with control characters', { comment: 'fine\u202e' }],
+    ['a comment that goes on, on a line of its own', { comment: 'fine\n  approved by person/tomas' }],
   ])('%s is MALFORMED', async (_, change) => {
     expect(await codeOf({}, { ...claims, ...change })).toBe('MALFORMED');
+  });
+
+  test('AUD-3 what was taken by earlier rules is read by them', async () => {
+    const told = { ...draft, comment: 'fine\nby me' };
+    const envelope = await signStatement(told, 'person/mira', mira, TIMES);
+    const then = new SignedDirectory(keyring, recordedClaimsSchema);
+    expect((await then.authenticateStatement(envelope, NOW)).verified).toBe(true);
+    expect((await directory.authenticateStatement(envelope, NOW)).verified).toBe(false);
   });
 
   test('a statement past its size', async () => {
