@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { guard } from './client-errors';
 import { configuredCodecs } from './codec/configured';
 import { openHistory } from './codec/open-history';
+import { isDeeperThan } from './contracts/depth';
 import { type ClientErrorCode, CountersignError } from './contracts/error';
 import {
   type RequestFilter,
@@ -41,6 +42,7 @@ import {
 } from './contracts/snapshot';
 import { digestOfText } from './domain/digest';
 import type { DomainEvent } from './domain/event';
+import { LIMITS } from './domain/limits';
 import type { SignedEnvelope, Submission } from './domain/request';
 import type { Verb } from './domain/statement';
 import { tracedClient } from './telemetry/client-interceptor';
@@ -128,6 +130,11 @@ export class CountersignClient {
    * first has ended.
    */
   async submit(submission: Submission): Promise<string> {
+    if (isDeeperThan(submission, LIMITS.requestLevels))
+      throw new CountersignError(
+        'INVALID_REQUEST',
+        `submission: nested more than ${LIMITS.requestLevels} levels deep`,
+      );
     const { request, proof } = check(newSubmissionSchema, submission, 'INVALID_REQUEST', 'submission');
     await guard(() =>
       this.#client.workflow.start(WORKFLOW_TYPE, {

@@ -1,3 +1,4 @@
+import { isDeeperThan } from '../contracts/depth';
 import { workflowIdOf } from '../contracts/names';
 import { describeIssues } from '../contracts/problem';
 import { newSubmissionSchema, type submissionSchema } from '../contracts/request';
@@ -19,6 +20,11 @@ export function assessActivity(
   schema: typeof submissionSchema = newSubmissionSchema,
 ): Activities['assess'] {
   return async (raw, workflowId): Promise<AssessResult> => {
+    if (isDeeperThan(raw, LIMITS.requestLevels))
+      return unreadable({
+        code: 'TOO_LARGE',
+        detail: `a submission may be nested ${LIMITS.requestLevels} levels deep`,
+      });
     const size = JSON.stringify(raw)?.length ?? 0;
     if (size > LIMITS.requestBytes)
       return unreadable({

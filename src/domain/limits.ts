@@ -10,6 +10,8 @@ export const LIMITS = {
   statementBytes: 16 * 1024,
   /** One submission as it travels, proof included. */
   requestBytes: 64 * 1024,
+  /** How deep it may be nested; evidence holds it at a few levels of its own. */
+  requestLevels: 64,
   reasonCharacters: 2_000,
   commentCharacters: 2_000,
   identifierCharacters: 128,

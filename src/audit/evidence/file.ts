@@ -1,5 +1,6 @@
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import { isDeeperThan } from '../../contracts/depth';
 import { describeIssues } from '../../contracts/problem';
 import { readBounded, UnreadableFile } from './bounded-file';
 import {
@@ -60,11 +61,6 @@ export function parseEvidence(text: string, origin: string): ReadEvidence {
 
 /** Everything that goes through evidence goes as deep as it is; this is far from where a stack ends. */
 const DEEPEST = 800;
-
-function isDeeperThan(value: unknown, levels: number): boolean {
-  if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((member) => isDeeperThan(member, levels - 1));
-}
 
 /** The one way to write a piece of evidence: RFC 8785 canonical JSON and a line end. Every byte is then accounted for. */
 export function evidenceText(evidence: EvidenceFile): string {

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 import { describeIssues } from '../../contracts/problem';
-import { submissionSchema } from '../../contracts/request';
+import { newSubmissionSchema } from '../../contracts/request';
 import { attestationClaimsSchema } from '../../contracts/statement';
 import { LIMITS } from '../../domain/limits';
 import type { Submission } from '../../domain/request';
@@ -23,7 +23,7 @@ export async function attest(
   atMs: number,
 ): Promise<Submission> {
   const signed = await attestSubmission(request, about, key, atMs);
-  const decoded = submissionSchema.safeParse(signed);
+  const decoded = newSubmissionSchema.safeParse(signed);
   if (!decoded.success) throw refused(describeIssues(decoded.error, 'request'));
   const claims = attestationClaimsSchema.safeParse(decodeJwt(signed.proof.jws));
   if (!claims.success) throw refused(describeIssues(claims.error, 'attestation'));
