@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { accessRequestSchema } from '../contracts/request';
 import type { AccessRequest, ExecutionParameters } from '../domain/request';
+import type { ExecutionOutcome } from '../domain/statement';
 import { EnforcementPoint } from './enforcement-point';
 import { GatewayError } from './gateway-error';
 import { HolderKey } from './holder-key';
@@ -151,8 +152,8 @@ export class Requester {
   }
 
   /** Says what became of an execution, as the one who carried it out. */
-  reportOutcome(id: string, outcome: 'redeemed' | 'succeeded' | 'failed' | 'unknown') {
-    return this.#point.reportOutcome(id, outcome);
+  reportOutcome(id: string, outcome: ExecutionOutcome, reasonCode?: string) {
+    return this.#point.reportOutcome(id, outcome, reasonCode);
   }
 
   /** The evidence of an execution that this identity is the audience of, to be proved before acting on it. */
