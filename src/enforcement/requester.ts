@@ -46,6 +46,8 @@ export const standingSchema = z.object({
   barred: z.boolean().optional(),
   account: z.string().optional(),
   until: z.string().optional(),
+  /** Who carries it out, where it is an exact action. */
+  audience: z.string().optional(),
   execution: z.looseObject({ outcome: z.string().optional() }).optional(),
 });
 export type Standing = z.output<typeof standingSchema>;
@@ -61,6 +63,8 @@ export interface RequesterOptions {
   /** Identifier of the gateway, which is its address. */
   readonly gateway: string;
   readonly voice: Voice;
+  /** What its execution tokens are bound to; a new one where none is given. With the same one a lost token is had again at once. */
+  readonly holderKey?: HolderKey;
   readonly fetch?: typeof fetch;
 }
 
@@ -98,8 +102,10 @@ export class Requester {
 
   /** @throws TypeError where the gateway's address is not a web address */
   static async at(options: RequesterOptions): Promise<Requester> {
-    const { origin } = new URL(options.gateway);
-    return new Requester({ ...options, gateway: origin }, await HolderKey.make());
+    const { origin, pathname } = new URL(options.gateway);
+    // A gateway may lie under a path of its host; that is part of who it is.
+    const gateway = `${origin}${pathname.replace(/\/+$/, '')}`;
+    return new Requester({ ...options, gateway }, options.holderKey ?? (await HolderKey.make()));
   }
 
   async requestable() {
