@@ -85,6 +85,12 @@ export interface Ask {
 
 const TIMEOUT_MS = 20_000;
 
+/** What a gateway calls itself, of an address as people write it. It may lie under a path of its host. */
+export function identifierOf(address: string): string {
+  const { origin, pathname } = new URL(address);
+  return `${origin}${pathname.replace(/\/+$/, '')}`;
+}
+
 /** One identity at a gateway, which asks for itself, uses what it was given, and gives it back. */
 export class Requester {
   readonly #options: RequesterOptions;
@@ -102,9 +108,7 @@ export class Requester {
 
   /** @throws TypeError where the gateway's address is not a web address */
   static async at(options: RequesterOptions): Promise<Requester> {
-    const { origin, pathname } = new URL(options.gateway);
-    // A gateway may lie under a path of its host; that is part of who it is.
-    const gateway = `${origin}${pathname.replace(/\/+$/, '')}`;
+    const gateway = identifierOf(options.gateway);
     return new Requester({ ...options, gateway }, options.holderKey ?? (await HolderKey.make()));
   }
 

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { Client } from '@modelcontextprotocol/sdk/client/index.js';
 import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
-import { byToken, Requester } from '../../../src/enforcement';
+import { byToken, identifierOf, Requester } from '../../../src/enforcement';
 import { routeOf } from '../../../src/mcp/http/door';
 import { createMcpServer } from '../../../src/mcp/server';
 import { freePort } from '../../../src/stack/free-port';
@@ -150,5 +150,13 @@ describe('FRI-2 a gateway under a path of its host', () => {
     ['https://host.example/v1/asks', 'https://host.example', 'https://host.example/v1/asks'],
   ])('%s is its own route', (address, publicUrl, route) => {
     expect(routeOf(address, publicUrl)).toBe(route);
+  });
+
+  test.each([
+    ['https://host.example/', 'https://host.example'],
+    [`${under}/`, under],
+    [`${under}?a=b#c`, under],
+  ])('%s is %s', (address, identifier) => {
+    expect(identifierOf(address)).toBe(identifier);
   });
 });
