@@ -48,7 +48,7 @@ export class ApproversDesk {
     const request = view.submission?.request;
     if (request === undefined) throw unknown();
     const { status, revision, openStage, awaiting, approvals, assessment, lease, execution, review } = view;
-    const { book } = await this.bundles.current();
+    const { book } = await this.options.bundles.current();
     const audience = book.catalog.entry(request.entitlement)?.grant['audience'];
     return {
       request,
