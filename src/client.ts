@@ -44,6 +44,7 @@ import { digestOfText } from './domain/digest';
 import type { DomainEvent } from './domain/event';
 import { LIMITS } from './domain/limits';
 import type { SignedEnvelope, Submission } from './domain/request';
+import { isPendingStatus } from './domain/state';
 import type { Verb } from './domain/statement';
 import { tracedClient } from './telemetry/client-interceptor';
 import { type Tracing, UNTRACED } from './telemetry/tracing';
@@ -63,13 +64,6 @@ export {
   signSubmission,
 } from './signing/sign';
 
-const UNDECIDED: readonly string[] = [
-  'submitted',
-  'assessing',
-  'awaiting_approval',
-  'approved',
-  'provisioning',
-];
 const ANSWER_WITHIN_MS = 10_000;
 const PAYLOAD_CONVERTER = require.resolve('./workflows/payload-converter');
 
@@ -180,7 +174,7 @@ export class CountersignClient {
     const deadlineMs = Date.now() + timeoutMs;
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 1_000)) {
       const view = await this.#getWhenRead(requestId);
-      if (view !== undefined && !UNDECIDED.includes(view.status)) return view;
+      if (view !== undefined && !isPendingStatus(view.status)) return view;
       if (Date.now() + pauseMs > deadlineMs)
         throw new CountersignError(
           'TIMED_OUT',

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf } from '../domain/digest';
 import type { Entitlement, ExecutionParameters } from '../domain/request';
+import { isPassingStatus, isPendingStatus } from '../domain/state';
 import { GatewayError, type Requester, type Standing } from '../enforcement';
+import { isJsonObject } from './json-object';
 
 /** On which terms calls of one tool are proposed. What is executed is the call itself, argument by argument. */
 export interface ActionTerms {
@@ -59,9 +61,11 @@ export class NotExecuted extends Error {
   }
 }
 
-const PENDING: readonly string[] = [
-  ...['submitted', 'assessing', 'awaiting_approval', 'approved', 'provisioning'],
-];
+/** For a tool to throw that knows that nothing of its action has happened, or that nothing of it stayed. */
+export class NothingDone extends Error {
+  override readonly name = 'NothingDone';
+}
+
 const ASSESSED_WITHIN_MS = 10_000;
 
 /**
@@ -96,23 +100,25 @@ export class ActionGate {
       const isProposed = error instanceof GatewayError && error.status === 409;
       if (!isProposed) throw error;
     }
-    return this.#untilStatus(id, ASSESSED_WITHIN_MS, (status) => !PASSING.includes(status));
+    return this.#untilStatus(id, ASSESSED_WITHIN_MS, (status) => !isPassingStatus(status));
   }
 
   /** Waits until a proposed call is decided, or until the time is over. */
   wait(call: ToolCall, withinMs: number, signal?: AbortSignal): Promise<Proposal> {
-    return this.#untilStatus(this.#requestOf(call), withinMs, (status) => !PENDING.includes(status), signal);
+    return this.#untilStatus(this.#requestOf(call), withinMs, (status) => !isPendingStatus(status), signal);
   }
 
   /**
-   * Executes a call that was approved, once.
+   * Executes a call that was approved, once. What a tool throws says nothing of what it has done before: that is on record
+   * as unknown, unless it throws `NothingDone`.
    *
+   * @param hasThrown whether a result stands for something thrown, which the framework has turned into words
    * @throws NotExecuted where its token cannot be had or used; `work` was not called then
    */
   async execute<T>(
     call: ToolCall,
     work: () => PromiseLike<T> | T,
-    hasFailed: (result: T) => boolean = () => false,
+    hasThrown: (result: T) => boolean = () => false,
   ): Promise<T> {
     const { agent, executor } = this.options;
     const request = this.#requestOf(call);
@@ -123,10 +129,10 @@ export class ActionGate {
     }
     try {
       const result = await work();
-      await this.#report(request, hasFailed(result) ? 'failed' : 'succeeded');
+      await this.#report(request, hasThrown(result) ? 'unknown' : 'succeeded');
       return result;
     } catch (error) {
-      await this.#report(request, 'failed');
+      await this.#report(request, error instanceof NothingDone ? 'failed' : 'unknown');
       throw error;
     }
   }
@@ -139,6 +145,8 @@ export class ActionGate {
 
   #parametersOf(call: ToolCall): ExecutionParameters {
     const { target, toolVersion = '1' } = this.#termsOf(call);
+    if (!isJsonObject(call.arguments))
+      throw new TypeError(`the arguments of ${call.tool} are no JSON object`);
     return { tool: call.tool, toolVersion, target, arguments: call.arguments };
   }
 
@@ -176,15 +184,13 @@ export class ActionGate {
   }
 
   /** What was done is done, also where it cannot be put on record now. */
-  async #report(request: string, outcome: 'succeeded' | 'failed'): Promise<void> {
+  async #report(request: string, outcome: 'succeeded' | 'failed' | 'unknown'): Promise<void> {
     await this.options.executor.reportOutcome(request, outcome).catch(() => undefined);
   }
 }
 
-const PASSING: readonly string[] = PENDING.filter((status) => status !== 'awaiting_approval');
-
 function proposalOf({ request, status, awaiting, policy, safe_way: safeWay }: Standing): Proposal {
-  const state = status === 'active' ? 'approved' : PENDING.includes(status) ? 'pending' : 'refused';
+  const state = status === 'active' ? 'approved' : isPendingStatus(status) ? 'pending' : 'refused';
   const byPolicy = policy?.outcome === 'permit';
   return {
     request: request.id,

@@ -1,5 +1,6 @@
 import type { ToolApprovalRequestOutput, ToolApprovalResponse, ToolExecutionOptions, ToolSet } from 'ai';
 import { type ActionGate, explainRefusal, type Proposal, type ToolCall } from './action-gate';
+import { isJsonObject } from './json-object';
 
 /**
  * The tools of a Vercel AI SDK agent, with the gated ones behind the gate. `needsApproval` proposes the call, and `execute`
@@ -69,8 +70,9 @@ function answerOf(approvalId: string, proposal: Proposal): ToolApprovalResponse 
 const isApprovalRequest = (part: { readonly type: string }): part is ToolApprovalRequestOutput<ToolSet> =>
   part.type === 'tool-approval-request';
 
-const callOf = (tool: string, id: string, given: unknown): ToolCall => ({
-  id,
-  tool,
-  arguments: typeof given === 'object' && given !== null ? { ...given } : {},
-});
+/** @throws TypeError where the input is not an object of JSON: it could not be proposed as it is, nor bound to an approval */
+function callOf(tool: string, id: string, given: unknown): ToolCall {
+  if (!isJsonObject(given))
+    throw new TypeError(`the input of ${tool} is no JSON object, so it cannot be gated`);
+  return { id, tool, arguments: given };
+}

@@ -31,7 +31,7 @@ export function approvalMiddleware(gate: ActionGate) {
         interrupt<AwaitedApproval>({ request: awaited, tool: name, arguments: args, awaiting });
       }
       try {
-        return await gate.execute(call, () => handler(request), isError);
+        return await gate.execute(call, () => handler(request), isThrown);
       } catch (error) {
         if (error instanceof NotExecuted) return refuse(error.message);
         throw error;
@@ -40,5 +40,5 @@ export function approvalMiddleware(gate: ActionGate) {
   });
 }
 
-/** LangChain turns what a tool throws into a message. */
-const isError = (result: unknown): boolean => result instanceof ToolMessage && result.status === 'error';
+/** LangChain turns what a tool throws into a message, which says no more of what was done than the error did. */
+const isThrown = (result: unknown): boolean => result instanceof ToolMessage && result.status === 'error';

@@ -1,7 +1,7 @@
 import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
 import type { Command } from 'commander';
 import { isPrincipalId } from '../domain/principal';
-import { byKey, Requester } from '../enforcement';
+import { byKey, identifierOf, Requester } from '../enforcement';
 import { createMcpServer } from '../mcp/server';
 import { packageVersion } from '../project';
 import type { Context } from './context';
@@ -45,7 +45,7 @@ async function serve(options: McpOptions, { settings, announce }: Context): Prom
     if (url !== undefined && !isWebAddress(url))
       throw usageError(`${name}: not an address such as https://countersign.example`);
   const key = await findSigningKey(principal, options.key, settings.COUNTERSIGN_STATE_DIR);
-  const gateway = new URL(options.gateway).origin;
+  const gateway = identifierOf(options.gateway);
   const agent = await Requester.at({ gateway, voice: byKey(principal, key, gateway) });
   const execution = {
     ...(executor !== undefined && { executorOf: () => executor }),

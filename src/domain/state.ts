@@ -27,6 +27,23 @@ export const STATUSES = [
 ] as const;
 export type Status = (typeof STATUSES)[number];
 
+/** Asked for, not yet granted, not yet ended. */
+export const PENDING_STATUSES = [
+  'submitted',
+  'assessing',
+  'awaiting_approval',
+  'approved',
+  'provisioning',
+] as const satisfies readonly Status[];
+
+/** Whether a request that is said to stand so is still pending. */
+export const isPendingStatus = (status: string): boolean =>
+  (PENDING_STATUSES as readonly string[]).includes(status);
+
+/** Pending, and waiting for nobody: it is the machine's turn, and soon over. */
+export const isPassingStatus = (status: string): boolean =>
+  isPendingStatus(status) && status !== 'awaiting_approval';
+
 /** Ends in which no access was given. Each leaves a bar on the target, so that no later act can turn it round. */
 export const UNGRANTED_ENDS = [
   'hard_stopped',
@@ -228,7 +245,7 @@ export function isOver(state: RequestState): boolean {
 
 /** Pending: asked for, not yet granted, not yet ended. */
 export function isPending(state: RequestState): boolean {
-  return ['submitted', 'assessing', 'awaiting_approval', 'approved', 'provisioning'].includes(state.status);
+  return isPendingStatus(state.status);
 }
 
 /** Who is awaited at this moment, for the people who look and for the lists they look at. */

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
+import type { ExecutionOutcome } from '../domain/statement';
 import { GatewayError } from './gateway-error';
 import type { HolderKey } from './holder-key';
 import {
@@ -152,12 +153,15 @@ export class EnforcementPoint {
     return record.parse(await this.#call('POST', `${base}/v1/execution-tokens/redeem`, body));
   }
 
+  /** Says what became of an execution, as its audience; of a use that was refused also why. */
   async reportOutcome(
     request: string,
-    outcome: 'redeemed' | 'succeeded' | 'failed' | 'unknown',
+    outcome: ExecutionOutcome,
+    reasonCode?: string,
   ): Promise<Readonly<Record<string, unknown>>> {
     const { policy_decision_point: base } = await this.#discover();
-    return record.parse(await this.#call('POST', `${base}/v1/executions/outcome`, { request, outcome }));
+    const body = { request, outcome, ...(reasonCode !== undefined && { reason_code: reasonCode }) };
+    return record.parse(await this.#call('POST', `${base}/v1/executions/outcome`, body));
   }
 
   /** The evidence of an execution that this caller is the audience of, to be proved by the one who acts. */

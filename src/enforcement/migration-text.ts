@@ -6,9 +6,16 @@ export const migrationSchema = z.strictObject({
   statements: z.array(z.string().min(1).max(32_768)).min(1).max(100),
 });
 
-/** Statements by which a text would leave the transaction it runs in, or the role it runs as. */
+/**
+ * Statements by which a text would plainly leave the transaction it runs in, or the role it runs as. This is so that such a
+ * text is refused before anything is run; what hides the same from a reader (DO, functions) finds nothing to go back to,
+ * because its login has no other rights (`MigrationSession`).
+ */
 const NOT_OURS_TO_RUN =
-  /^(begin|start|commit|end|abort|rollback|savepoint|release|prepare\s+transaction|set\s+(session|local)?\s*(role|session\s+authorization)|set\s+transaction|reset|discard|listen|copy|load|vacuum|lock\s+table\s+countersign)\b/i;
+  /^(begin|start|commit|end|abort|rollback|savepoint|release|prepare|set|reset|discard|listen|copy|load|vacuum)\b/i;
+/** A setting for the rest of the transaction is no harm, where it is not about who runs it. */
+const SETTING =
+  /^set\s+local\s+(?!role\b|session\b|session_authorization\b|transaction\b)[a-z_.]+(\s*=|\s+to\b)/i;
 
 export type ReadMigration =
   | { readonly ok: true; readonly statements: readonly string[] }
@@ -18,7 +25,7 @@ export type ReadMigration =
 export function readMigration(parameters: ExecutionParameters | undefined): ReadMigration {
   const parsed = migrationSchema.safeParse(parameters?.arguments);
   if (!parsed.success) return { ok: false, detail: 'a migration has "statements" and nothing else' };
-  const foreign = parsed.data.statements.find((text) => NOT_OURS_TO_RUN.test(withoutComments(text)));
+  const foreign = parsed.data.statements.map(withoutComments).find(isForeign);
   if (foreign !== undefined)
     return {
       ok: false,
@@ -26,6 +33,8 @@ export function readMigration(parameters: ExecutionParameters | undefined): Read
     };
   return { ok: true, statements: parsed.data.statements };
 }
+
+const isForeign = (text: string): boolean => NOT_OURS_TO_RUN.test(text) && !SETTING.test(text);
 
 /** A statement as the database begins to read it: comments nest in PostgreSQL. */
 function withoutComments(text: string): string {

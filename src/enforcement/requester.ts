@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 import { accessRequestSchema, newRequestSchema } from '../contracts/request';
 import type { AccessRequest, ExecutionParameters } from '../domain/request';
+import type { ExecutionOutcome } from '../domain/statement';
 import { EnforcementPoint } from './enforcement-point';
 import { GatewayError } from './gateway-error';
 import { HolderKey } from './holder-key';
@@ -45,6 +46,8 @@ export const standingSchema = z.object({
   barred: z.boolean().optional(),
   account: z.string().optional(),
   until: z.string().optional(),
+  /** Who carries it out, where it is an exact action. */
+  audience: z.string().optional(),
   execution: z.looseObject({ outcome: z.string().optional() }).optional(),
 });
 export type Standing = z.output<typeof standingSchema>;
@@ -60,6 +63,8 @@ export interface RequesterOptions {
   /** Identifier of the gateway, which is its address. */
   readonly gateway: string;
   readonly voice: Voice;
+  /** What its execution tokens are bound to; a new one where none is given. With the same one a lost token is had again at once. */
+  readonly holderKey?: HolderKey;
   readonly fetch?: typeof fetch;
 }
 
@@ -80,6 +85,12 @@ export interface Ask {
 
 const TIMEOUT_MS = 20_000;
 
+/** What a gateway calls itself, of an address as people write it. It may lie under a path of its host. */
+export function identifierOf(address: string): string {
+  const { origin, pathname } = new URL(address);
+  return `${origin}${pathname.replace(/\/+$/, '')}`;
+}
+
 /** One identity at a gateway, which asks for itself, uses what it was given, and gives it back. */
 export class Requester {
   readonly #options: RequesterOptions;
@@ -97,8 +108,8 @@ export class Requester {
 
   /** @throws TypeError where the gateway's address is not a web address */
   static async at(options: RequesterOptions): Promise<Requester> {
-    const { origin } = new URL(options.gateway);
-    return new Requester({ ...options, gateway: origin }, await HolderKey.make());
+    const gateway = identifierOf(options.gateway);
+    return new Requester({ ...options, gateway }, options.holderKey ?? (await HolderKey.make()));
   }
 
   async requestable() {
@@ -151,8 +162,8 @@ export class Requester {
   }
 
   /** Says what became of an execution, as the one who carried it out. */
-  reportOutcome(id: string, outcome: 'redeemed' | 'succeeded' | 'failed' | 'unknown') {
-    return this.#point.reportOutcome(id, outcome);
+  reportOutcome(id: string, outcome: ExecutionOutcome, reasonCode?: string) {
+    return this.#point.reportOutcome(id, outcome, reasonCode);
   }
 
   /** The evidence of an execution that this identity is the audience of, to be proved before acting on it. */

@@ -1,6 +1,6 @@
-import { createRemoteJWKSet, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { createRemoteJWKSet, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
 import { EXECUTION_TYPE, type ExecutionClaims, executionClaimsSchema } from '../contracts/statement';
-import { type Result, refused } from '../domain/refusal';
+import { type Refusal, refused } from '../domain/refusal';
 import { DpopVerifier } from '../signing/dpop';
 
 export interface TokenCheckOptions {
@@ -10,6 +10,11 @@ export interface TokenCheckOptions {
   readonly keys?: JWTVerifyGetKey;
   readonly nowMs?: () => number;
 }
+
+/** What a token says, or why it is not taken. */
+export type CheckedToken =
+  | { readonly ok: true; readonly value: ExecutionClaims }
+  | { readonly ok: false; readonly refusal: Refusal; readonly request?: string };
 
 /** Checks execution tokens and the proofs of their holders, for an audience that uses them by itself. */
 export class TokenCheck {
@@ -24,10 +29,11 @@ export class TokenCheck {
     this.#dpop = new DpopVerifier(nowMs);
   }
 
+  /** Where it is refused, `request` is what the issuer has signed it for, if it has. */
   async check(
     { token, holderProof }: { readonly token: string; readonly holderProof: string },
     audience: string,
-  ): Promise<Result<ExecutionClaims>> {
+  ): Promise<CheckedToken> {
     const { issuer } = this.options;
     let claims: ReturnType<typeof executionClaimsSchema.safeParse>;
     try {
@@ -40,17 +46,21 @@ export class TokenCheck {
       });
       claims = executionClaimsSchema.safeParse(payload);
     } catch (error) {
-      const code = error instanceof Error && 'code' in error ? error.code : undefined;
-      return code === 'ERR_JWT_EXPIRED'
-        ? refused('EXPIRED_STATEMENT', 'the token has expired')
-        : refused('BAD_SIGNATURE', 'the token does not verify');
+      // A token is found to have expired only after its signature was found good.
+      if (!(error instanceof errors.JWTExpired)) return refused('BAD_SIGNATURE', 'the token does not verify');
+      const expired = executionClaimsSchema.safeParse(error.payload).data;
+      const isOurs = expired?.aud === audience;
+      const refusal = refused('EXPIRED_STATEMENT', 'the token has expired');
+      return isOurs ? { ...refusal, request: expired.request } : refusal;
     }
     if (!claims.success) return refused('MALFORMED', 'the token lacks what an execution token says');
     if (claims.data.aud !== audience) return refused('NOT_ELIGIBLE', 'the token is for another audience');
     const url = `${issuer}/v1/execution-tokens/redeem`;
     const key = await this.#dpop.verify(holderProof, { method: 'POST', url, token });
-    if (key !== claims.data.cnf.jkt)
-      return refused('BAD_SIGNATURE', 'the proof is not by the holder of the token');
+    if (key !== claims.data.cnf.jkt) {
+      const { request } = claims.data;
+      return { ...refused('BAD_SIGNATURE', 'the proof is not by the holder of the token'), request };
+    }
     return { ok: true, value: claims.data };
   }
 }

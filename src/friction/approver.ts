@@ -4,7 +4,7 @@ import { HARDLY_READ_MS, quantiles, share } from './figures';
 import { Spans } from './spans';
 
 const HOUR_MS = 3_600_000;
-/** Hours in which someone was asked that are kept for one person; a working life of two years. */
+/** Hours in which someone was asked, or approved, that are kept for one person; a working life of two years. */
 const HOURS_A_PERSON = 4_000;
 /** And for all people together, so that many people with many hours stay within bounds. */
 const HOURS_IN_ALL = 250_000;
@@ -18,6 +18,9 @@ export interface ApproverFigures {
   /** Prompts in the hours in which there was any. */
   readonly promptsPerHour: number;
   readonly busiestHour: { readonly prompts: number; readonly atMs: number };
+  /** Approvals in the hours in which there was any. */
+  readonly approvalsPerHour: number;
+  readonly mostApprovalsInAnHour: number;
   readonly approvalP50Ms?: number;
   readonly approvalP90Ms?: number;
   readonly hardlyReadShare: number;
@@ -27,7 +30,7 @@ export interface ApproverFigures {
 export class ApproversTally {
   readonly #people: Bounded<Person>;
   #hours = 0;
-  /** False where prompts came in more hours than there is room for; then hourly figures are of the others. */
+  /** False where prompts or approvals came in more hours than there is room for; then hourly figures are of the others. */
   complete = true;
 
   constructor(limit: number) {
@@ -36,7 +39,11 @@ export class ApproversTally {
 
   add({ prompts, approvals, deniedBy }: Course): void {
     for (const { person, atMs } of prompts) this.#prompt(this.#people.of(person), atMs);
-    for (const { by, afterMs } of approvals) this.#people.of(by).approve(afterMs);
+    for (const { by, atMs, afterMs } of approvals) {
+      const person = this.#people.of(by);
+      person.approve(afterMs);
+      this.#count(person.approvalHours, atMs);
+    }
     if (deniedBy !== undefined) this.#people.of(deniedBy).denials += 1;
   }
 
@@ -46,14 +53,18 @@ export class ApproversTally {
 
   #prompt(person: Person, atMs: number): void {
     person.prompts += 1;
+    this.#count(person.hours, atMs);
+  }
+
+  #count(hours: Map<number, number>, atMs: number): void {
     const hour = Math.floor(atMs / HOUR_MS);
-    const known = person.hours.get(hour);
-    if (known === undefined && (person.hours.size >= HOURS_A_PERSON || this.#hours >= HOURS_IN_ALL)) {
+    const known = hours.get(hour);
+    if (known === undefined && (hours.size >= HOURS_A_PERSON || this.#hours >= HOURS_IN_ALL)) {
       this.complete = false;
       return;
     }
     if (known === undefined) this.#hours += 1;
-    person.hours.set(hour, (known ?? 0) + 1);
+    hours.set(hour, (known ?? 0) + 1);
   }
 }
 
@@ -61,6 +72,7 @@ class Person {
   prompts = 0;
   denials = 0;
   readonly hours = new Map<number, number>();
+  readonly approvalHours = new Map<number, number>();
   readonly #approval = new Spans();
   #hardlyRead = 0;
 
@@ -77,6 +89,7 @@ class Person {
       const earlier = prompts === busiest.prompts && hour * HOUR_MS < busiest.atMs;
       if (prompts > busiest.prompts || earlier) busiest = { prompts, atMs: hour * HOUR_MS };
     }
+    const approved = [...this.approvalHours.values()];
     return {
       person,
       prompts: this.prompts,
@@ -84,6 +97,11 @@ class Person {
       denials: this.denials,
       promptsPerHour: share(counted, this.hours.size),
       busiestHour: busiest,
+      approvalsPerHour: share(
+        approved.reduce((sum, one) => sum + one, 0),
+        approved.length,
+      ),
+      mostApprovalsInAnHour: approved.reduce((most, one) => Math.max(most, one), 0),
       ...quantiles('approval', this.#approval),
       hardlyReadShare: share(this.#hardlyRead, this.#approval.count),
     };

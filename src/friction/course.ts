@@ -32,6 +32,7 @@ export interface Prompt {
 export interface ApprovalMade {
   readonly by: PrincipalId;
   readonly stage: string;
+  readonly atMs: number;
   /** From the moment the prompt was visible to them. */
   readonly afterMs: number;
 }
@@ -152,7 +153,7 @@ class Reading {
         return;
       case 'approval_counted': {
         const { by, stage, atMs } = event;
-        this.#approvals.push({ by, stage, afterMs: atMs - (this.#visibleSince.get(by) ?? atMs) });
+        this.#approvals.push({ by, stage, atMs, afterMs: atMs - (this.#visibleSince.get(by) ?? atMs) });
         return;
       }
       case 'stage_completed': {

@@ -25,6 +25,8 @@ export interface Figures {
   /** Of the requests that people had to decide. */
   readonly rerouteShare: number;
   readonly approvals: number;
+  /** For a person, in an hour in which they approved at all. */
+  readonly approvalsPerPersonHour: number;
   readonly approvalP50Ms?: number;
   readonly approvalP90Ms?: number;
   readonly hardlyReadShare: number;
@@ -38,6 +40,7 @@ export class FiguresTally {
   readonly #decision = new Spans();
   readonly #approval = new Spans();
   readonly #personHours = new Distinct();
+  readonly #approvingHours = new Distinct();
   #requests = 0;
   #byPolicy = 0;
   #byPeople = 0;
@@ -58,8 +61,9 @@ export class FiguresTally {
     if (course.request.emergency) this.#emergencies += 1;
     if (course.rerouted) this.#rerouted += 1;
     for (const { person, atMs } of course.prompts) this.#prompt(person, atMs);
-    for (const { afterMs } of course.approvals) {
+    for (const { by, atMs, afterMs } of course.approvals) {
       this.#approval.add(afterMs);
+      this.#approvingHours.add(personHour(by, atMs));
       if (afterMs < HARDLY_READ_MS) this.#hardlyRead += 1;
     }
   }
@@ -84,6 +88,7 @@ export class FiguresTally {
       emergencyShare: share(this.#emergencies, this.#requests),
       rerouteShare: share(this.#rerouted, this.#byPeople),
       approvals: this.#approval.count,
+      approvalsPerPersonHour: share(this.#approval.count, this.#approvingHours.count),
       ...quantiles('approval', this.#approval),
       hardlyReadShare: share(this.#hardlyRead, this.#approval.count),
       drift: this.#drift,
@@ -92,9 +97,11 @@ export class FiguresTally {
 
   #prompt(person: PrincipalId, atMs: number): void {
     this.#prompts += 1;
-    this.#personHours.add(`${person} ${Math.floor(atMs / HOUR_MS)}`);
+    this.#personHours.add(personHour(person, atMs));
   }
 }
+
+const personHour = (person: PrincipalId, atMs: number): string => `${person} ${Math.floor(atMs / HOUR_MS)}`;
 
 export const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
 

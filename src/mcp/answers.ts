@@ -36,7 +36,7 @@ export function failure(error: unknown): CallToolResult {
     {
       error: 'UNREACHABLE',
       detail: 'the gateway did not answer',
-      next: 'Try again in a while. Nothing was decided.',
+      next: 'It is not known whether it has taken this. Call wait to see where the request stands before you call again.',
     },
     true,
   );
@@ -45,6 +45,8 @@ export function failure(error: unknown): CallToolResult {
 function afterProblem(code: string, status: number): string {
   if (code === 'NOT_AUTHORISED')
     return 'It is not approved. Call wait for this request; the token exists only after sign-off.';
+  if (code === 'EXECUTOR_AWAY') return 'Nothing was executed. Call execute again in a while.';
+  if (code === 'NOT_NOW') return 'Nothing was executed. The detail says why; call again then.';
   if (code === 'REPLAYED')
     return 'It has been used, and is used only once. To do it again, propose it again.';
   if (status === 404) return 'Check the id; only your own requests can be seen.';

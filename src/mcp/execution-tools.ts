@@ -23,6 +23,8 @@ const outcomeSchema = z.looseObject({
   outcome: z.enum(['succeeded', 'failed', 'unknown', 'refused']),
   refusal: z.object({ code: z.string(), detail: z.string() }).optional(),
 });
+/** A connection that was refused, or a name that is none: nothing was sent. */
+const neverConnected = z.object({ cause: z.object({ code: z.enum(['ECONNREFUSED', 'ENOTFOUND']) }) });
 const id = requestId.describe('id of the approved request');
 
 /** Tools by which what was approved is done. A token goes from gateway to executor past the model, which never sees it. */
@@ -91,27 +93,49 @@ async function execute(
   executorOf: (audience: string) => string | undefined,
   request: string,
 ): Promise<Answer> {
+  // Before a token is made, which nobody could then use.
+  const { audience: awaited } = await agent.look(request);
+  if (awaited !== undefined) executorFor(awaited, executorOf);
   const { token, holderProof, audience } = await agent.present(request);
-  const executor = executorOf(audience);
-  if (executor === undefined)
-    throw new GatewayError(404, 'about:blank', `no executor is known here for ${audience}`, 'NO_EXECUTOR');
-  const response = await fetch(executor, {
-    method: 'POST',
-    redirect: 'error',
-    signal: AbortSignal.timeout(EXECUTES_WITHIN_MS),
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ token, holder_proof: holderProof }),
-  });
-  const said = outcomeSchema.safeParse(await response.json().catch(() => undefined));
-  if (!said.success)
+  const said = await handOver(executorFor(audience, executorOf), { token, holder_proof: holderProof });
+  if (said === undefined)
     return {
       request,
       outcome: 'unknown',
-      next: 'The executor gave no answer that can be understood. It may have happened or not, and will not happen again by this token. Call wait to see what is on record.',
+      next: 'The executor gave no answer that can be understood. It may have happened or not. Call wait to see what is on record, and look at the target before you propose it again.',
     };
-  const { outcome, refusal } = said.data;
+  const { outcome, refusal } = said;
   if (refusal !== undefined) throw new GatewayError(403, 'about:blank', refusal.detail, refusal.code);
-  return { request, ...said.data, next: NEXT[outcome] };
+  return { request, ...said, next: NEXT[outcome] };
+}
+
+function executorFor(audience: string, executorOf: (audience: string) => string | undefined): string {
+  const executor = executorOf(audience);
+  if (executor === undefined)
+    throw new GatewayError(404, 'about:blank', `no executor is known here for ${audience}`, 'NO_EXECUTOR');
+  return executor;
+}
+
+/**
+ * Hands a token to its executor. From then on only the executor knows what became of it: where it says nothing that can be
+ * understood there is no answer, and no answer is not a no.
+ *
+ * @throws GatewayError where no connection came about, so that the executor cannot have the token
+ */
+async function handOver(executor: string, presented: z.output<typeof presentedSchema>) {
+  try {
+    const response = await fetch(executor, {
+      method: 'POST',
+      redirect: 'error',
+      signal: AbortSignal.timeout(EXECUTES_WITHIN_MS),
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(presented),
+    });
+    return outcomeSchema.safeParse(await response.json()).data;
+  } catch (error) {
+    if (!neverConnected.safeParse(error).success) return undefined;
+    throw new GatewayError(503, 'about:blank', 'the executor cannot be reached', 'EXECUTOR_AWAY');
+  }
 }
 
 const NEXT: Readonly<Record<z.output<typeof outcomeSchema>['outcome'], string>> = {

@@ -1,10 +1,12 @@
+import { randomUUID } from 'node:crypto';
 import { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
 import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
-import { z } from 'zod';
+import { ZodError, z } from 'zod';
 import { identifier, line, paragraph, requestId } from '../contracts/request';
 import { LIMITS } from '../domain/limits';
 import type { PrincipalId } from '../domain/principal';
-import type { Requester } from '../enforcement/requester';
+import { GatewayError } from '../enforcement/gateway-error';
+import type { Ask, Requester } from '../enforcement/requester';
 import { type Answer, describeStanding, failure, toolResult } from './answers';
 import { type Execution, executionTools } from './execution-tools';
 import { waitForChange } from './wait';
@@ -67,7 +69,7 @@ export function createMcpServer(
     (said) =>
       answering(async () => {
         const { emergency_condition: emergencyCondition, entitlement: name, ...rest } = said;
-        return begin(agent, await agent.ask({ ...rest, emergencyCondition, entitlement: parse(name) }));
+        return begin(agent, { ...rest, emergencyCondition, entitlement: parse(name) });
       }),
   );
   server.registerTool(
@@ -89,12 +91,11 @@ export function createMcpServer(
       answering(async () => {
         const { tool, target, containment, rollback, reason, minutes, ticket } = said;
         const parameters = { tool, toolVersion: said.tool_version, target, arguments: said.arguments };
-        const asked = await agent.ask({
+        return begin(agent, {
           ...{ entitlement: parse(said.entitlement), minutes, reason, ticket },
           emergencyCondition: said.emergency_condition,
           action: { parameters, containment, rollback },
         });
-        return begin(agent, asked);
       }),
   );
   server.registerTool(
@@ -146,10 +147,30 @@ async function list(agent: Requester, search = ''): Promise<Answer> {
   };
 }
 
-/** A moment is enough for what policy decides by itself; the rest is for `wait`. */
-async function begin(agent: Requester, asked: string): Promise<Answer> {
-  return describeStanding(await waitForChange(agent, asked, 5_000));
+/**
+ * Asks, and looks. A moment is enough for what policy decides by itself; the rest is for `wait`. The id is chosen here, so
+ * that an agent has it whatever becomes of the answer.
+ */
+async function begin(agent: Requester, asked: Ask): Promise<Answer> {
+  const request = randomUUID();
+  try {
+    await agent.ask({ ...asked, id: request });
+  } catch (error) {
+    const isRefused = error instanceof ZodError || (error instanceof GatewayError && isOurFault(error));
+    if (isRefused) throw error;
+    const next =
+      'It is not known whether it was handed in. Call wait with this id; only where there is no such request ask again.';
+    return { request, status: 'unknown', next };
+  }
+  try {
+    return describeStanding(await waitForChange(agent, request, 5_000));
+  } catch {
+    return { request, status: 'submitted', next: 'It was handed in. Call wait to see where it stands.' };
+  }
 }
+
+/** The gateway said no to what was asked. Anything else may be said by one that has taken it. */
+const isOurFault = ({ status }: GatewayError): boolean => status >= 400 && status < 500;
 
 async function giveBack(agent: Requester, request: string): Promise<Answer> {
   const { accepted, refusal, status } = await agent.giveBack(request);

@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { isPassingStatus, isPendingStatus } from '../domain/state';
 import { GatewayError } from '../enforcement/gateway-error';
 import type { Requester, Standing } from '../enforcement/requester';
 
-const PASSING: readonly string[] = ['submitted', 'assessing', 'approved', 'provisioning'];
-const WAITING: readonly string[] = [...PASSING, 'awaiting_approval'];
 const LONGEST_PAUSE_MS = 2_000;
 
 /**
@@ -20,9 +19,9 @@ export async function waitForChange(
   let before: string | undefined;
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
     const standing = await lookWhenThere(agent, id);
-    const isOver = standing !== undefined && !WAITING.includes(standing.status);
+    const isOver = standing !== undefined && !isPendingStatus(standing.status);
     const hasComeToWait =
-      standing?.status === 'awaiting_approval' && before !== undefined && PASSING.includes(before);
+      standing?.status === 'awaiting_approval' && before !== undefined && isPassingStatus(before);
     const lastLook = Date.now() + pauseMs > untilMs || signal?.aborted === true;
     if (standing !== undefined && (isOver || hasComeToWait || lastLook)) return standing;
     if (lastLook)

@@ -3,7 +3,7 @@ import path from 'node:path';
 import { PGlite } from '@electric-sql/pglite';
 import { serveEmbeddedPostgres } from './embedded-postgres';
 import { quoted } from './embedded-session';
-import { targetUrl } from './target-ready';
+import { MIGRATION_LOGIN, targetUrl } from './target-ready';
 
 /** The demo's target: a PostgreSQL with real roles, reached over the real protocol. */
 export interface EmbeddedTarget {
@@ -29,6 +29,9 @@ const ROLES = `
     END IF;
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'payments_schema_owner') THEN
       CREATE ROLE payments_schema_owner NOLOGIN;
+    END IF;
+    IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = '${MIGRATION_LOGIN}') THEN
+      CREATE ROLE ${MIGRATION_LOGIN} LOGIN NOINHERIT IN ROLE payments_schema_owner;
     END IF;
   END $$;
   CREATE SCHEMA IF NOT EXISTS reporting;

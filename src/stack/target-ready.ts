@@ -1,6 +1,9 @@
 import { Client } from 'pg';
 import { type Waiting, waitUntil } from './wait-until';
 
+/** Logs in for migrations of the payments schema, with no rights but those of the role that owns it. */
+export const MIGRATION_LOGIN = 'payments_migrator';
+
 /** Where an account logs in to the embedded target. The connector does so as `postgres`. */
 export const targetUrl = (port: number, account = 'postgres'): string =>
   `postgres://${encodeURIComponent(account)}@127.0.0.1:${port}/postgres`;

@@ -13,6 +13,7 @@ import {
 import { createBundleSource, FileTicketSource } from '../../policy';
 import { SignedDirectory } from '../../signing/signed-directory';
 import { exampleKeyFile } from '../../stack/example-bundle';
+import { MIGRATION_LOGIN } from '../../stack/target-ready';
 import type { Stack } from '../../stack/up';
 import { findSigningKey } from '../keys-lookup';
 import type { Cast } from './cast';
@@ -20,6 +21,7 @@ import type { Script } from './steps';
 
 const AGENT = 'agent/atlas';
 const EXECUTOR = 'service/migrator';
+const MIGRATES_AS = 'payments_schema_owner';
 const STATEMENT = 'CREATE TABLE payments.refund (id bigint PRIMARY KEY)';
 
 /** An AI agent at its own front door: tries, is denied, asks, is stopped and told the safe way, has it approved, acts once. */
@@ -129,7 +131,8 @@ async function startExecutor(
   const tickets = new FileTicketSource(stack.ticketsFile);
   const bundles = await createBundleSource(stack.bundleDir, { tickets, logger });
   const executor = new MigrationExecutor({
-    url: stack.targetUrl,
+    ledgerUrl: stack.targetUrl,
+    loginOf: (role) => (role === MIGRATES_AS ? stack.targetUrlFor(MIGRATION_LOGIN) : undefined),
     audience: EXECUTOR,
     authority: async () => {
       const { directory, policy } = await bundles.current();
@@ -137,7 +140,7 @@ async function startExecutor(
     },
     evidence: (requestId) => itself.evidence(requestId),
     tokens: new TokenCheck({ issuer: gateway }),
-    report: (requestId, outcome) => itself.reportOutcome(requestId, outcome),
+    report: (...said) => itself.reportOutcome(...said),
   });
   const endpoint = await serveExecutor(executor, { port: 0 });
   return {

@@ -13,6 +13,7 @@ import {
 import { requestDigest } from '../../domain/digest';
 import type { PrincipalId } from '../../domain/principal';
 import { entitlementName } from '../../domain/request';
+import { isPassingStatus } from '../../domain/state';
 import type { Verb } from '../../domain/statement';
 import { exampleKeyFile } from '../../stack/example-bundle';
 import type { Stack } from '../../stack/up';
@@ -73,8 +74,7 @@ export class Cast {
         if (tries > 100) throw error;
         return undefined;
       });
-      if (view !== undefined && !['submitted', 'assessing', 'approved', 'provisioning'].includes(view.status))
-        return view;
+      if (view !== undefined && !isPassingStatus(view.status)) return view;
       if (tries > 200) throw new Error(`request ${id} did not settle`);
       await pause(50);
     }

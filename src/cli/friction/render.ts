@@ -36,7 +36,7 @@ function* sentences(total: Figures): Generator<string> {
   yield `  granted ${outcomes.granted}, denied by people ${outcomes.denied}, stopped by policy ${outcomes.stopped}, never answered ${outcomes.lapsed}, still open ${outcomes.open}`;
   yield `  asked again for the same: ${total.repeats}; emergencies: ${percent(total.emergencyShare)}; rerouted, of what people decide: ${percent(total.rerouteShare)}`;
   yield `  prompts: ${total.prompts}, which is ${oneDigit(total.promptsPerPersonHour)} for a person in an hour in which they are asked at all`;
-  yield `  approvals: ${total.approvals}; from prompt to approval: ${answer(total)}; sooner than anyone could read: ${percent(total.hardlyReadShare)}`;
+  yield `  approvals: ${total.approvals}, which is ${oneDigit(total.approvalsPerPersonHour)} for a person in an hour in which they approve at all; from prompt to approval: ${answer(total)}; sooner than anyone could read: ${percent(total.hardlyReadShare)}`;
   yield `  access found on targets without a request: ${total.drift}`;
 }
 
@@ -89,6 +89,8 @@ function* approvers(all: readonly ApproverFigures[], top: number): Generator<str
     'AN HOUR',
     'BUSIEST HOUR',
     'APPROVED',
+    'AN HOUR',
+    'MOST',
     'DENIED',
     'ANSWER P50',
     'ANSWER P90',
@@ -102,6 +104,8 @@ function* approvers(all: readonly ApproverFigures[], top: number): Generator<str
       oneDigit(one.promptsPerHour),
       String(one.busiestHour.prompts),
       String(one.approvals),
+      oneDigit(one.approvalsPerHour),
+      String(one.mostApprovalsInAnHour),
       String(one.denials),
       span(one.approvalP50Ms),
       span(one.approvalP90Ms),

@@ -1,18 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestView } from '../../client';
 import { CountersignError } from '../../contracts/error';
+import { isPendingStatus } from '../../domain/state';
 import { sayDuration } from '../duration';
 import { printable } from '../output';
 import { stageInWait } from '../render';
 import type { Seen } from './way';
 
-const WAITING: readonly string[] = [
-  'submitted',
-  'assessing',
-  'awaiting_approval',
-  'approved',
-  'provisioning',
-];
 const PAUSE_MS = 1_000;
 
 /** Who is awaited, since when, and what time will do next: one line, the same until something changes. */
@@ -54,7 +48,7 @@ export async function waitForGrant(
   let said = '';
   for (let pauseMs = 50; !signal.aborted; pauseMs = Math.min(pauseMs * 1.5, PAUSE_MS)) {
     const view = await look();
-    if (view !== undefined && !WAITING.includes(view.status)) return view;
+    if (view !== undefined && !isPendingStatus(view.status)) return view;
     const line = view === undefined ? 'no worker has answered yet' : view.waiting;
     // A fresh request is silent at first: what policy permits is there before a line would be read.
     if (line !== said && (view?.status === 'awaiting_approval' || pauseMs >= PAUSE_MS)) {

@@ -64,8 +64,9 @@ export class ExecutionLedger {
   }
 
   /**
-   * Binds a new token to the key of its holder. A token that was lost may be asked for again with the same key: the
-   * new one takes the place of the old, so that there is one at a time. Never after it was used.
+   * Binds a new token to the key of its holder. A token that was lost may be asked for again: with the same key at once,
+   * with another when the old one has run out, so that a holder who has lost its key is not shut out for ever. The new
+   * one takes the place of the old, so that there is one at a time. Never after it was used.
    */
   async issue(
     authorisation: Authorisation,
@@ -83,8 +84,10 @@ export class ExecutionLedger {
       if (!usable.ok) return usable;
       const refusal = refuseUse(row, nowMs);
       if (refusal !== undefined) return { ok: false, refusal };
-      if (row.holder_key !== null && row.holder_key !== holderKey)
-        return refused('BAD_SIGNATURE', 'its token is bound to another key');
+      if (row.holder_key !== null && row.holder_key !== holderKey && Number(row.token_until_ms) > nowMs) {
+        const until = new Date(Number(row.token_until_ms)).toISOString();
+        return refused('NOT_NOW', `its token is bound to another key until ${until}; ask again then`);
+      }
       const untilMs = Math.min(nowMs + TOKEN_LIFE_MS, Number(row.expires_at_ms));
       const { rows } = await client.query<ExecutionRow>(
         `UPDATE countersign.execution SET token_id = $2, holder_key = $3, token_until_ms = $4

@@ -48,6 +48,8 @@ export class ApproversDesk {
     const request = view.submission?.request;
     if (request === undefined) throw unknown();
     const { status, revision, openStage, awaiting, approvals, assessment, lease, execution, review } = view;
+    const { book } = await this.options.bundles.current();
+    const audience = book.catalog.entry(request.entitlement)?.grant['audience'];
     return {
       request,
       digest: requestDigest(request),
@@ -73,6 +75,7 @@ export class ApproversDesk {
       ...(view.ending !== undefined && { ending: view.ending }),
       ...((view.failure ?? view.rejection) && { failure: view.failure ?? view.rejection }),
       ...(lease && { account: lease.account, until: new Date(lease.expiresAtMs).toISOString() }),
+      ...(audience !== undefined && { audience }),
       ...(view.barred !== undefined && { barred: view.barred }),
       ...(execution && { execution }),
       review: review.phase,

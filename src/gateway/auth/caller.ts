@@ -15,7 +15,7 @@ export interface Caller {
   readonly expiresAtMs: number;
 }
 
-/** Turns a token into a caller, or says why not. The words go to the caller, so they give nothing away. */
+/** Turns a token into a caller; yields nothing where it is not to be believed. Why not is nobody's business but ours. */
 export interface TokenVerifier {
   /** Whether a token with these (unverified) header and claims is for this verifier to judge. */
   concerns(header: Readonly<Record<string, unknown>>, claims: Readonly<Record<string, unknown>>): boolean;

@@ -32,6 +32,11 @@ export class Reporter {
     private readonly nowMs: () => number,
   ) {}
 
+  /** A refused use that no record has room for, or that names no request that could be believed. */
+  logRefusal(about: Pick<Reported, 'outcome' | 'reporter' | 'reasonCode'>, requestId?: string): void {
+    this.log.warn({ ...about, ...(requestId !== undefined && { request: requestId }) }, 'execution refused');
+  }
+
   async report({ requestId, digest, outcome, reporter, reasonCode }: Reported): Promise<boolean> {
     const about = { request: requestId, outcome, reporter, ...(reasonCode !== undefined && { reasonCode }) };
     this.log.info(about, 'execution reported');

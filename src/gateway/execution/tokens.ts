@@ -7,6 +7,7 @@ import { digestOf } from '../../domain/digest';
 import type { Authorisation, Evidence } from '../../domain/prove';
 import type { Refusal, RefusalCode } from '../../domain/refusal';
 import type { AccessRequest, ExecutionParameters } from '../../domain/request';
+import type { ExecutionOutcome } from '../../domain/statement';
 import type { DpopVerifier } from '../../signing/dpop';
 import type { Caller } from '../auth/caller';
 import { HttpProblem } from '../http/problem';
@@ -88,7 +89,7 @@ export class ExecutionTokens {
     const ledger = this.#ledgerOf(authorisation);
     const redeemed = await carry(() => ledger.redeem(authorisation, use, caller.principal));
     const { request } = evidence.submission;
-    if (!redeemed.ok) throw await this.#refuse(use.requestId, use.requestDigest, caller, redeemed.refusal);
+    if (!redeemed.ok) throw await this.#refuse(caller, redeemed.refusal, use);
     await this.options.reporter.report({
       requestId: request.id,
       digest: authorisation.terms.requestDigest,
@@ -113,10 +114,14 @@ export class ExecutionTokens {
   ): Promise<{ readonly authorisation: Authorisation; readonly evidence: Evidence; readonly use: Use }> {
     const { keys, publicUrl, dpop, nowMs } = this.options;
     const verified = await keys.verify('execution', token, { issuer: publicUrl, nowMs: nowMs() });
-    if (verified === 'expired')
-      throw refusalProblem({ code: 'EXPIRED_STATEMENT', detail: 'the token has expired' });
-    const parsed = executionClaimsSchema.safeParse(verified);
-    if (!parsed.success) throw refusalProblem({ code: 'BAD_SIGNATURE', detail: 'the token does not verify' });
+    // One that has expired still says, by our own signature, on whose record the attempt belongs.
+    const signed =
+      verified === 'expired'
+        ? await keys.verify('execution', token, { issuer: publicUrl, nowMs: 0 })
+        : verified;
+    const parsed = executionClaimsSchema.safeParse(signed);
+    if (!parsed.success)
+      throw await this.#refuse(caller, { code: 'BAD_SIGNATURE', detail: 'the token does not verify' });
     const {
       aud,
       jti,
@@ -126,7 +131,8 @@ export class ExecutionTokens {
       action_digest: actionDigest,
     } = parsed.data;
     const no = (code: RefusalCode, detail: string) =>
-      this.#refuse(requestId, digest, caller, { code, detail });
+      this.#refuse(caller, { code, detail }, { requestId, requestDigest: digest });
+    if (verified === 'expired') throw await no('EXPIRED_STATEMENT', 'the token has expired');
     if (aud !== caller.principal) throw await no('NOT_ELIGIBLE', 'the token is for another audience');
     const url = `${publicUrl}/v1/execution-tokens/redeem`;
     const holderKey = await dpop.verify(holderProof, { method: 'POST', url, token });
@@ -154,20 +160,21 @@ export class ExecutionTokens {
     return { authorisation, evidence, use };
   }
 
-  /** How the execution ended, said by the one who carried it out. */
-  async outcome(caller: Caller, requestId: string, outcome: 'redeemed' | 'succeeded' | 'failed' | 'unknown') {
+  /** What became of an execution, said by the one who carried it out, or who refused to: then with the reason. */
+  async outcome(caller: Caller, requestId: string, outcome: ExecutionOutcome, reasonCode?: RefusalCode) {
     const { client, reporter } = this.options;
     const submission = await carry(() => client.submissionOf(requestId));
     const ledger = this.options.ledgers.get(submission.request.entitlement.connector);
     const row = await carry(async () => ledger?.find(requestId));
-    if (row?.request_digest == null || row.redeemed_by !== caller.principal)
+    const who = reasonCode === undefined ? row?.redeemed_by : row?.audience;
+    if (row?.request_digest == null || who !== caller.principal)
       throw new HttpProblem(404, 'you have not used a token of such a request');
-    const recorded = await reporter.report({
-      requestId,
-      digest: row.request_digest,
-      outcome,
-      reporter: caller.principal,
-    });
+    const digest = row.request_digest;
+    const reporting = { requestId, digest, outcome, reporter: caller.principal };
+    const recorded =
+      reasonCode === undefined
+        ? await reporter.report(reporting)
+        : await this.#record(caller, reasonCode, { requestId, requestDigest: digest });
     return { request: requestId, outcome, recorded };
   }
 
@@ -215,21 +222,28 @@ export class ExecutionTokens {
     return ledger;
   }
 
-  async #refuse(requestId: string, digest: string, caller: Caller, refusal: Refusal): Promise<HttpProblem> {
-    const count = this.#refused.get(requestId) ?? 0;
-    if (this.#refused.size > 50_000) this.#refused.clear();
-    this.#refused.set(requestId, count + 1);
-    if (count < MOST_RECORDED)
-      await this.options.reporter.report({
-        requestId,
-        digest,
-        outcome: 'redemption_refused',
-        reporter: caller.principal,
-        reasonCode: refusal.code,
-      });
+  async #refuse(caller: Caller, refusal: Refusal, about?: About): Promise<HttpProblem> {
+    await this.#record(caller, refusal.code, about);
     return refusalProblem(refusal);
   }
+
+  /** Each refused use goes to the log. The first of a request go on its record too; what names none has no record. */
+  async #record(caller: Caller, reasonCode: RefusalCode, about?: About): Promise<boolean> {
+    const { reporter } = this.options;
+    const said = { outcome: 'redemption_refused', reporter: caller.principal, reasonCode } as const;
+    const count = about === undefined ? MOST_RECORDED : (this.#refused.get(about.requestId) ?? 0);
+    if (about === undefined || count >= MOST_RECORDED) {
+      reporter.logRefusal(said, about?.requestId);
+      return false;
+    }
+    if (this.#refused.size > 50_000) this.#refused.clear();
+    this.#refused.set(about.requestId, count + 1);
+    return reporter.report({ requestId: about.requestId, digest: about.requestDigest, ...said });
+  }
 }
+
+/** The request that a use was refused of. */
+type About = Pick<Use, 'requestId' | 'requestDigest'>;
 
 /** A refusal of the core, as a problem: used up or not yet is a conflict, everything else is not allowed. */
 export function refusalProblem({ code, detail }: Refusal): HttpProblem {

@@ -1,4 +1,6 @@
 import { z } from '@hono/zod-openapi';
+import { REFUSAL_CODES } from '../../domain/refusal';
+import { OUTCOMES } from '../../domain/statement';
 import { statementBodySchema } from '../approver/desk';
 import { measuredRedemption } from '../execution/measured';
 import type { Gateway } from '../gateway';
@@ -17,7 +19,15 @@ const redeemSchema = z
   .object({ token: z.string().max(16_384), holder_proof: z.string().max(8_192), action: actionBody })
   .openapi('RedeemToken');
 const outcomeSchema = z
-  .object({ request: z.string().max(128), outcome: z.enum(['redeemed', 'succeeded', 'failed', 'unknown']) })
+  .object({
+    request: z.string().max(128),
+    outcome: z.enum(OUTCOMES),
+    /** Why a use was refused. */
+    reason_code: z.enum(REFUSAL_CODES).optional(),
+  })
+  .refine(({ outcome, reason_code: code }) => (outcome === 'redemption_refused') === (code !== undefined), {
+    error: 'reason_code goes with redemption_refused, and only with it',
+  })
   .openapi('Outcome');
 
 /** Routes of this part. */
@@ -53,8 +63,8 @@ export function addExecutions(add: Add, { executions, authenticator, metrics }: 
     '/v1/executions/outcome',
     { limit: 'submission', summary: 'Say how an execution ended', body: outcomeSchema },
     async (c) => {
-      const { request, outcome } = await readBody(c, outcomeSchema);
-      return c.json(await executions.outcome(c.get('caller'), request, outcome));
+      const { request, outcome, reason_code: code } = await readBody(c, outcomeSchema);
+      return c.json(await executions.outcome(c.get('caller'), request, outcome, code));
     },
   );
   add(

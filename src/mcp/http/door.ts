@@ -1,5 +1,5 @@
 import { WebStandardStreamableHTTPServerTransport } from '@modelcontextprotocol/sdk/server/webStandardStreamableHttp.js';
-import { byToken, Requester } from '../../enforcement';
+import { byToken, HolderKey, Requester } from '../../enforcement';
 import type { Caller } from '../../gateway/auth/caller';
 import type { Gateway } from '../../gateway/gateway';
 import type { GatewayApp, GatewayContext } from '../../gateway/http/app';
@@ -25,6 +25,9 @@ export function mcpDoor(gateway: Gateway, version: string): Extension {
     const executors = new Map(mcp.executors.map(({ audience, url }) => [audience, url]));
     const origins = new Set([new URL(gateway.publicUrl).origin, ...mcp.allowedOrigins]);
     const underWay = new CallsUnderWay(MOST_CALLS);
+    // Of this process, for all: a token goes from here to its executor and nowhere else, and who may have it is checked each
+    // time. A key of each call's own would shut the next call out of a token that this one did not get rid of.
+    const holderKey = HolderKey.make();
     addResourceMetadata(app, gateway);
     app.post(MCP_PATH, async (c) => {
       checkOrigin(c, origins);
@@ -37,7 +40,7 @@ export function mcpDoor(gateway: Gateway, version: string): Extension {
       // Bounded, and as strict as every other body here.
       const message = await readJson(c);
       return underWay.during(caller.principal, async () => {
-        const agent = await requesterFor(app, gateway, caller, tokenOf(c));
+        const agent = await requesterFor(app, gateway, caller, tokenOf(c), await holderKey);
         const server = createMcpServer(agent, {
           principal: caller.principal,
           version,
@@ -77,11 +80,24 @@ function requesterFor(
   { publicUrl, authenticator }: Gateway,
   caller: Caller,
   token: string,
+  holderKey: HolderKey,
 ): Promise<Requester> {
   const within: typeof fetch = async (input, init) => {
-    const request = new Request(input, init);
+    const request = new Request(
+      routeOf(input instanceof Request ? input.url : String(input), publicUrl),
+      init,
+    );
     authenticator.vouchFor(request, caller);
     return app.fetch(request);
   };
-  return Requester.at({ gateway: publicUrl, voice: byToken(async () => token), fetch: within });
+  return Requester.at({ gateway: publicUrl, voice: byToken(async () => token), holderKey, fetch: within });
+}
+
+/** The address in this process of what is outside under the path of the public address, which the proxy takes away. */
+export function routeOf(address: string, publicUrl: string): string {
+  const { pathname: path } = new URL(publicUrl);
+  const url = new URL(address);
+  if (path !== '/' && url.pathname.startsWith(`${path}/`)) url.pathname = url.pathname.slice(path.length);
+  else if (path !== '/' && url.pathname.endsWith(path)) url.pathname = url.pathname.slice(0, -path.length);
+  return url.href;
 }

@@ -230,14 +230,14 @@ describe('AGE-1, AGE-2 the interrupts of LangChain', () => {
     expect(ran).toEqual(['destroy node-7']);
   });
 
-  test('AGE-5 what a tool throws is on record as failed; denied, the model hears it', async () => {
+  test('AGE-5 what a tool throws after it began is on record as unknown', async () => {
     const one = await agentFor('lc-2', 'stuck', 'node-9');
     const request = await one.begin();
     await sign(request, 'approve');
     await one.gate.wait({ id: 'call-0', tool: 'destroy', arguments: { node: 'stuck' } }, 40_000);
     await one.resume('go on').catch(() => undefined);
     expect(ran).toEqual(['destroy stuck']);
-    expect(await outcomeOf(request)).toMatchObject({ outcome: 'failed' });
+    expect(await outcomeOf(request)).toMatchObject({ outcome: 'unknown' });
   });
 });
 

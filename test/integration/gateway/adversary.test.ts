@@ -32,7 +32,8 @@ async function approvedRotation(version = versions++) {
 
 async function release(id: string, by = holder, who = 'ci/payments'): Promise<Answer> {
   const authorization = await gateway.token(who);
-  const dpop = await by.proof('POST', `${gateway.url}/v1/execution-tokens`, authorization);
+  const iat = Math.floor((Date.now() + gateway.clock.offsetMs) / 1_000);
+  const dpop = await by.proof('POST', `${gateway.url}/v1/execution-tokens`, authorization, { iat });
   return gateway.web.call('/v1/execution-tokens', {
     body: { request: id },
     headers: { authorization: `Bearer ${authorization}`, dpop },
@@ -106,18 +107,55 @@ describe('AGE-2 execution tokens', () => {
       const bad = await holder.proof('POST', redeemUrl, token, changes);
       expect(codeOf(await redeem(token, evaluation, { proof: bad }))).toBe('BAD_SIGNATURE');
     }
-    // Bound to one key for good; the same key may ask again, and the older token falls away.
-    expect(codeOf(await release(id, thief))).toBe('BAD_SIGNATURE');
+    // Bound to one key as long as it lives; the same key may ask again, and the older token falls away.
+    expect(codeOf(await release(id, thief))).toBe('NOT_NOW');
     const { token: newer } = (await release(id)).json;
     expect(codeOf(await redeem(token, evaluation))).toBe('REPLAYED');
     gateway.clock.offsetMs = 301_000;
     const late = await redeem(newer, evaluation);
     gateway.clock.offsetMs = 0;
     expect(codeOf(late)).toBe('EXPIRED_STATEMENT');
+    // Each refusal is logged, also those that the record has no room for, and those of what is no token.
+    const logged = () =>
+      gateway.logged
+        .map(({ about }) => about)
+        .filter((about) => 'outcome' in about && about.outcome === 'redemption_refused');
+    const ofThis = logged().filter((about) => 'request' in about && about.request === id);
+    expect(ofThis).toHaveLength(11);
+    expect(ofThis.at(-1)).toMatchObject({ reasonCode: 'EXPIRED_STATEMENT', reporter: 'service/runner' });
+    const before = logged().length;
+    expect(codeOf(await redeem(token.replace(/.{8}$/, 'AAAAAAAA'), evaluation))).toBe('BAD_SIGNATURE');
+    expect(logged()).toHaveLength(before + 1);
     const { json: done } = await redeem(newer, evaluation);
     expect(done).toMatchObject({ request: id, parameters: actionOf(evaluation) });
     const { execution } = await gateway.harness.client.get(id);
     expect(execution).toMatchObject({ redeemedBy: 'service/runner', refusedRedemptions: 8 });
+  });
+
+  it('are had by another key once the first has lost its own, used once all the same, and reported by their audience', async () => {
+    const { id, evaluation } = await approvedRotation();
+    const { token: lost } = (await release(id)).json;
+    const next = await Holder.make();
+    const refused = await release(id, next);
+    expect([refused.status, codeOf(refused)]).toEqual([409, 'NOT_NOW']);
+    gateway.clock.offsetMs = 301_000;
+    const rebound = (await release(id, next)).json;
+    gateway.clock.offsetMs = 0;
+    expect(codeOf(await redeem(lost, evaluation))).toBe('BAD_SIGNATURE');
+    expect((await redeem(rebound.token, evaluation, { by: next })).status).toBe(200);
+    gateway.clock.offsetMs = 301_000;
+    expect(codeOf(await release(id))).toMatch(/REPLAYED|LEASE_ENDED/);
+    gateway.clock.offsetMs = 0;
+    // Who refuses a use by itself says so, of what is for it, with a reason.
+    const said = (body: object, who = 'service/runner') =>
+      gateway.as(who, '/v1/executions/outcome', { body: { request: id, ...body } });
+    const refusal = { outcome: 'redemption_refused', reason_code: 'REPLAYED' };
+    expect((await said(refusal)).json).toMatchObject({ recorded: true });
+    expect((await said(refusal, 'service/migrator')).status).toBe(404);
+    expect((await said({ outcome: 'redemption_refused' })).status).toBe(400);
+    expect((await said({ ...refusal, outcome: 'failed' })).status).toBe(400);
+    const { execution } = await gateway.harness.client.get(id);
+    expect(execution).toMatchObject({ redeemedBy: 'service/runner', refusedRedemptions: 2 });
   });
 
   it('are not had by others, nor before sign-off, nor after revocation', async () => {

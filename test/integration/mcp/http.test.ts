@@ -113,6 +113,28 @@ describe('FRI-2 the front door of an agent over streamable HTTP', () => {
   });
 });
 
+describe('AGE-2 an approval is not stranded by a token that went nowhere', () => {
+  test('an executor that was away, or that nobody knows here, uses nothing up', async () => {
+    const proposed = await ask(atlas, 'propose_action', migration('stranded'));
+    const request = String(proposed['request']);
+    await stack.sign('person/aiko', request, 'approve');
+    expect(await call(atlas, 'wait', { request, seconds: 40 })).toMatchObject({ status: 'active' });
+    await migrator.stop();
+    expect(await call(atlas, 'execute', { request })).toMatchObject({ error: 'EXECUTOR_AWAY' });
+    migrator = await startMigrator(stack, Number(new URL(migrator.endpoint.url).port));
+    expect(await call(atlas, 'execute', { request })).toMatchObject({ outcome: 'succeeded' });
+
+    const inspect = { tool: 'fleet', target: 'compute-fleet', arguments: { node: 'node-1' } };
+    const entitlement = 'changes:compute-fleet#inspect';
+    const unknown = await ask(deployer, 'propose_action', { ...migration('none'), ...inspect, entitlement });
+    expect(unknown).toMatchObject({ status: 'active' });
+    const id = String(unknown['request']);
+    expect(await call(deployer, 'execute', { request: id })).toMatchObject({ error: 'NO_EXECUTOR' });
+    const [row] = await stack.query('SELECT token_id FROM countersign.execution WHERE request_id = $1', [id]);
+    expect(row).toEqual({ token_id: null });
+  });
+});
+
 describe('TTA-7 whoever comes is recognised, and nobody can approve', () => {
   test('without a token nothing is answered but where to get one', async () => {
     const refused = await post(LIST);

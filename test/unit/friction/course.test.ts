@@ -28,8 +28,8 @@ describe('FRI-4 the course of one request, read from its events', () => {
         { person: 'person/david', atMs: BEGIN + 40_020 },
       ],
       approvals: [
-        { by: 'person/mira', stage: 'owner', afterMs: 40_000 },
-        { by: 'person/david', stage: 'dba', afterMs: 40_000 },
+        { by: 'person/mira', stage: 'owner', atMs: BEGIN + 40_020, afterMs: 40_000 },
+        { by: 'person/david', stage: 'dba', atMs: BEGIN + 80_020, afterMs: 40_000 },
       ],
       stages: [
         { name: 'owner', reminded: false, completedAfterMs: 40_000 },

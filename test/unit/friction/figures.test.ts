@@ -29,6 +29,13 @@ function expectedOf(plans: readonly Plan[]) {
     lapsed: plans.filter(({ ends }) => ends === 'lapsed').length,
     emergencyShare: plans.filter(({ emergency }) => emergency).length / plans.length,
     rerouteShare: byPeople.filter(({ rerouted }) => rerouted).length / Math.max(1, byPeople.length),
+    approvingHours: new Set(
+      approved.map(({ path, rerouted, atMs, decidesAfterMs = 0 }) => {
+        const [[first] = []] = Object.values(path?.stages ?? {});
+        const hour = Math.floor((atMs + ASSESSED_AFTER_MS + decidesAfterMs) / 3_600_000);
+        return `${rerouted ? 'person/substitute' : first} ${hour}`;
+      }),
+    ).size,
     approvals: approved.map(({ decidesAfterMs = 0 }) => decidesAfterMs),
   };
 }
@@ -54,7 +61,8 @@ const rank = (values: readonly number[], share: number): number =>
   values.toSorted((a, b) => a - b)[Math.max(1, Math.ceil(share * values.length)) - 1] ?? Number.NaN;
 
 function expectFigures(found: NamedFigures | undefined, plans: readonly Plan[]): void {
-  const { decisions, approvals, personHours, emergencyShare, rerouteShare, ...exact } = expectedOf(plans);
+  const { decisions, approvals, personHours, approvingHours, emergencyShare, rerouteShare, ...exact } =
+    expectedOf(plans);
   expect(found).toMatchObject(exact);
   expect(found?.approvals).toBe(approvals.length);
   expect(found?.emergencyShare).toBeCloseTo(emergencyShare, 10);
@@ -68,6 +76,8 @@ function expectFigures(found: NamedFigures | undefined, plans: readonly Plan[]):
   // How many person-hours there were is an estimate beyond a few.
   if (found !== undefined && personHours > 0)
     near(found.prompts / found.promptsPerPersonHour, personHours, 0.1);
+  if (found !== undefined && approvingHours > 0)
+    near(found.approvals / found.approvalsPerPersonHour, approvingHours, 0.1);
 }
 
 describe('FRI-4 figures of 10,000 generated requests, of which every answer is known', () => {
@@ -111,7 +121,7 @@ describe('FRI-4 figures of 10,000 generated requests, of which every answer is k
       );
   });
 
-  test('of each approver: prompts, the busiest hour, approvals, denials', () => {
+  test('of each approver: prompts, the busiest hour, approvals also by the hour, denials', () => {
     for (const approver of figures.approvers) {
       const prompts = plans
         .filter(({ ends }) => ends !== 'policy-alone' && ends !== 'stopped')
@@ -133,6 +143,13 @@ describe('FRI-4 figures of 10,000 generated requests, of which every answer is k
       });
       expect(approver.busiestHour.prompts).toBe(Math.max(...hours.values()));
       expect(approver.promptsPerHour).toBeCloseTo(prompts.length / hours.size, 10);
+      const approvedIn = new Map<number, number>();
+      for (const { ends, atMs, decidesAfterMs = 0 } of decided) {
+        const hour = Math.floor((atMs + ASSESSED_AFTER_MS + decidesAfterMs) / 3_600_000);
+        if (ends === 'approved') approvedIn.set(hour, (approvedIn.get(hour) ?? 0) + 1);
+      }
+      expect(approver.mostApprovalsInAnHour).toBe(Math.max(0, ...approvedIn.values()));
+      expect(approver.approvalsPerHour).toBeCloseTo(approver.approvals / Math.max(1, approvedIn.size), 10);
     }
     expect(figures.approvers.map(({ person }) => person).toSorted()).toEqual(
       ['person/lena', 'person/mira', REVIEWER, 'person/substitute', 'person/tomas'].toSorted(),

@@ -105,6 +105,9 @@ export function migrationCases(ground: () => Ground): void {
       expect(await stack.query('SELECT count(*)::int AS rows FROM payments.chargeback')).toEqual([
         { rows: 1 },
       ]);
+      // AUD-2: what the executor refused by itself is on the record too, as much as it has room for.
+      const seen = await stack.as('person/david', `/v1/requests/${task.task.id}`);
+      expect(seen.json.execution).toMatchObject({ outcome: 'succeeded', refusedRedemptions: 8 });
     });
 
     it('leaves nothing of a migration that fails, and uses its token up', async () => {

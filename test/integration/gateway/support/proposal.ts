@@ -11,6 +11,7 @@ import {
 } from '../../../../src/enforcement';
 import { createBundleSource, FileTicketSource } from '../../../../src/policy';
 import { SignedDirectory } from '../../../../src/signing/signed-directory';
+import { MIGRATION_LOGIN } from '../../../../src/stack/target-ready';
 import type { UpStack } from './up-stack';
 
 export const PIPELINE = { type: 'ci', id: 'payments' };
@@ -80,7 +81,8 @@ export async function migrationExecutor(stack: UpStack, point: EnforcementPoint)
     logger: { info: () => undefined, error: () => undefined },
   });
   return new MigrationExecutor({
-    url: stack.targetUrl,
+    ledgerUrl: stack.targetUrl,
+    loginOf: (role) => (role === 'payments_schema_owner' ? stack.targetUrlFor(MIGRATION_LOGIN) : undefined),
     audience: 'service/migrator',
     authority: async () => {
       const { directory, policy } = await bundles.current();
@@ -91,6 +93,6 @@ export async function migrationExecutor(stack: UpStack, point: EnforcementPoint)
       issuer: stack.url,
       keys: createRemoteJWKSet(new URL(`${stack.url}/access/v1/jwks`)),
     }),
-    report: (requestId, outcome) => point.reportOutcome(requestId, outcome),
+    report: (...said) => point.reportOutcome(...said),
   });
 }

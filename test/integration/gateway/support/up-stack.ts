@@ -126,6 +126,11 @@ export class UpStack {
     }
   }
 
+  /** Where an account logs in to the embedded target, which asks for no password. */
+  targetUrlFor(account: string): string {
+    return this.targetUrl.replace('//postgres@', `//${account}@`);
+  }
+
   async stop(): Promise<void> {
     this.child.kill('SIGTERM');
     if (this.child.exitCode === null) await once(this.child, 'exit');
