@@ -1,4 +1,4 @@
-import { type Client, isGrpcServiceError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils';
 import { openHistory } from '../../codec/open-history';
 import { requestIdOf, WORKFLOW_TYPE, workflowIdOf } from '../../contracts/names';
@@ -25,33 +25,33 @@ export async function historiesOf(
   return runs;
 }
 
-const GRPC_RESOURCE_EXHAUSTED = 8;
-/** Small from the start: the client tries a page that is too large again and again before it says so. */
-const MOST_EVENTS_A_PAGE = 32;
+/** A history below this fits into one message, which holds 4 MiB. */
+const ONE_MESSAGE_BYTES = 2 * 1024 * 1024;
+const MOST_EVENTS_A_PAGE = 1_000;
 
-/** A history may hold events of two megabytes, and a page must fit into one message: pages shrink until they do. */
+/**
+ * A history may hold events of two megabytes, and a page must fit into one message. Which it does is known beforehand: the
+ * client tries a page that is too large again and again before it says so.
+ */
 async function fetchHistory(client: Client, workflowId: string, runId: string): Promise<History> {
   const { namespace } = client.options;
+  const { historySize = Number.POSITIVE_INFINITY } = await client.workflow
+    .getHandle(workflowId, runId)
+    .describe();
+  const maximumPageSize = historySize < ONE_MESSAGE_BYTES ? MOST_EVENTS_A_PAGE : 1;
   const events: NonNullable<History['events']> = [];
   let nextPageToken: Uint8Array | null | undefined;
-  let maximumPageSize = MOST_EVENTS_A_PAGE;
-  for (;;) {
-    try {
-      const page = await client.workflowService.getWorkflowExecutionHistory({
-        namespace,
-        execution: { workflowId, runId },
-        maximumPageSize,
-        ...(nextPageToken && { nextPageToken }),
-      });
-      events.push(...(page.history?.events ?? []));
-      nextPageToken = page.nextPageToken;
-      if (!nextPageToken || nextPageToken.length === 0) return { events };
-    } catch (error) {
-      const isTooLarge = isGrpcServiceError(error) && error.code === GRPC_RESOURCE_EXHAUSTED;
-      if (!isTooLarge || maximumPageSize === 1) throw error;
-      maximumPageSize = 1;
-    }
-  }
+  do {
+    const page = await client.workflowService.getWorkflowExecutionHistory({
+      namespace,
+      execution: { workflowId, runId },
+      maximumPageSize,
+      ...(nextPageToken && { nextPageToken }),
+    });
+    events.push(...(page.history?.events ?? []));
+    nextPageToken = page.nextPageToken;
+  } while (nextPageToken && nextPageToken.length > 0);
+  return { events };
 }
 
 /** A request as lists show it. */

@@ -3,7 +3,7 @@ import type { Command } from 'commander';
 import { evidenceText } from '../../audit/evidence/file';
 import { digestOfText } from '../../domain/digest';
 import type { Context } from '../context';
-import { done, type Outcome, UserError } from '../output';
+import { done, failed, type Outcome, UserError } from '../output';
 import type { Run } from './index';
 import { fetchEvidence } from './source';
 
@@ -35,6 +35,6 @@ async function exportEvidence(id: string, output: string, context: Context): Pro
     `${digest}`,
   ];
   if (missing.length === 0) return done(data, ...lines);
-  const error = `${output} is written, and lacks what it rests on (${missing.length} times, first: ${missing[0]}); set COUNTERSIGN_BUNDLE, COUNTERSIGN_ARCHIVE or COUNTERSIGN_STATE_DIR to where that is, and export it again`;
-  return { exitCode: 1, lines, data: { ...data, error } };
+  const message = `${output} is written, and lacks what it rests on (${missing.length} times, first: ${missing[0]}); set COUNTERSIGN_BUNDLE, COUNTERSIGN_ARCHIVE or COUNTERSIGN_STATE_DIR to where that is, and export it again`;
+  return failed({ code: 'NOT_SELF_CONTAINED', message }, data, ...lines);
 }

@@ -13,8 +13,8 @@ type Query = <Row extends QueryResultRow>(
 
 /**
  * Runs `work` unless another worker has its turn, and yields whether it ran. A turn is a row with an end time rather than a
- * lock of the session: no connection is held, and a crash frees it by itself. One that ends further off than any turn does
- * was taken by a clock that is wrong, and is none.
+ * lock of the session: no connection is held, and a crash frees it by itself. One that ends further off than two turns was
+ * taken by a clock that is wrong, and is none.
  */
 export async function inTurn(
   table: 'reconciler' | 'execution_reconciler',
@@ -25,9 +25,9 @@ export async function inTurn(
   const untilMs = nowMs + TURN_MS;
   const claimed = await query(
     `INSERT INTO countersign.${table} AS turn (until_ms) VALUES ($2)
-     ON CONFLICT (singleton) DO UPDATE SET until_ms = $2 WHERE turn.until_ms NOT BETWEEN $1::bigint + 1 AND $2
+     ON CONFLICT (singleton) DO UPDATE SET until_ms = $2 WHERE turn.until_ms NOT BETWEEN $1::bigint + 1 AND $3
      RETURNING 1`,
-    [nowMs, untilMs],
+    [nowMs, untilMs, nowMs + 2 * TURN_MS],
   );
   if (claimed.length === 0) return false;
   try {

@@ -250,7 +250,10 @@ describe('FRI-2 the examples do what they say', () => {
     let said = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (said += text));
     const exit = new Promise((resolve) => child.once('close', resolve));
-    const request = await eventually('it asks', async () => /countersign approve (\S+) --as/.exec(said)?.[1]);
+    const request = await eventually(
+      'it asks',
+      async () => /countersign\.js approve (\S+) --as/.exec(said)?.[1],
+    );
     expect(said).not.toContain('rotating');
     await sign(request, 'approve');
     expect(await exit).toBe(0);
