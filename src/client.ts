@@ -1,12 +1,11 @@
 import { Client, Connection, type WorkflowExecutionInfo } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import type { z } from 'zod';
 import { guard } from './client-errors';
 import { configuredCodecs } from './codec/configured';
 import { openHistory } from './codec/open-history';
-import { isDeeperThan } from './contracts/depth';
-import { type ClientErrorCode, CountersignError } from './contracts/error';
+import { check, checkSubmission } from './contracts/check';
+import { CountersignError } from './contracts/error';
 import {
   type RequestFilter,
   type RequestSpan,
@@ -24,13 +23,7 @@ import {
   WORKFLOW_TYPE,
   workflowIdOf,
 } from './contracts/names';
-import { describeIssues } from './contracts/problem';
-import {
-  newSubmissionSchema,
-  requestId as requestIdSchema,
-  signedEnvelopeSchema,
-  submissionSchema,
-} from './contracts/request';
+import { requestId as requestIdSchema, signedEnvelopeSchema, submissionSchema } from './contracts/request';
 import {
   type DenialVerdict,
   denialVerdictSchema,
@@ -42,7 +35,6 @@ import {
 } from './contracts/snapshot';
 import { digestOfText } from './domain/digest';
 import type { DomainEvent } from './domain/event';
-import { LIMITS } from './domain/limits';
 import type { SignedEnvelope, Submission } from './domain/request';
 import { isPendingStatus } from './domain/state';
 import type { Verb } from './domain/statement';
@@ -124,12 +116,7 @@ export class CountersignClient {
    * first has ended.
    */
   async submit(submission: Submission): Promise<string> {
-    if (isDeeperThan(submission, LIMITS.requestLevels))
-      throw new CountersignError(
-        'INVALID_REQUEST',
-        `submission: nested more than ${LIMITS.requestLevels} levels deep`,
-      );
-    const { request, proof } = check(newSubmissionSchema, submission, 'INVALID_REQUEST', 'submission');
+    const { request, proof } = checkSubmission(submission);
     await guard(() =>
       this.#client.workflow.start(WORKFLOW_TYPE, {
         workflowId: workflowIdOf(request.id),
@@ -299,10 +286,4 @@ function rowOf({
     ...(expiresAt && { expiresAt }),
     emergency: typedSearchAttributes.get({ name: 'CountersignEmergency', type: 'BOOL' }) ?? false,
   };
-}
-
-function check<T>(schema: z.ZodType<T>, value: unknown, code: ClientErrorCode, subject: string): T {
-  const result = schema.safeParse(value);
-  if (result.success) return result.data;
-  throw new CountersignError(code, describeIssues(result.error, subject));
 }
