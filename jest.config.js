@@ -1,11 +1,15 @@
 const { availableParallelism } = require('node:os');
 
+/** Compiles one kind of source. JSX is a kind of its own: in it, `<T>` begins an element and not a type parameter. */
+const swc = (jsc) => ['@swc/jest', { jsc: { target: 'es2022', ...jsc }, module: { type: 'commonjs' } }];
+
 /** Jest runs in child processes (its default): the Temporal SDK's native module does not survive worker threads. */
 const transform = {
-  '^.+\\.(t|j|mj)s$': [
-    '@swc/jest',
-    { jsc: { parser: { syntax: 'typescript' }, target: 'es2022' }, module: { type: 'commonjs' } },
-  ],
+  '^.+\\.tsx$': swc({
+    parser: { syntax: 'typescript', tsx: true },
+    transform: { react: { runtime: 'automatic', importSource: 'hono/jsx' } },
+  }),
+  '^.+\\.(t|j|mj)s$': swc({ parser: { syntax: 'typescript' } }),
 };
 
 /** Layers of tests. What a layer needs (Temporal, PostgreSQL) its set-up installs or builds, and announces. */
@@ -17,21 +21,56 @@ const project = (displayName, extra = {}) => ({
   testMatch: [`<rootDir>/test/${displayName}/**/*.test.ts`],
   transform,
   // What is loaded only when wanted is imported under the name it has once built.
-  moduleNameMapper: { '^(\\.\\./telemetry/.+)\\.js$': '$1' },
-  transformIgnorePatterns: ['/node_modules/(?!(jose|@noble)/)'],
+  moduleNameMapper: { '^(\\.\\.?/.+)\\.js$': '$1' },
+  transformIgnorePatterns: ['/node_modules/(?!(jose|@noble|openid-client|oauth4webapi)/)'],
   ...extra,
 });
 
-// Most tests wait for servers rather than work, so two run at a time on two cores as well.
-const maxWorkers = Math.max(2, availableParallelism() - 1);
+/** Packages that are only there as ES modules. */
+const MODULES = ['jose', '@noble', '@kubernetes/client-node', 'openid-client', 'oauth4webapi'];
+
+/** Integration tests that take minutes each. They run with the slow suite. */
+const LONG = [
+  'gate/attacks',
+  'gate/gate',
+  'request/changes-in-flight',
+  'request/later-start',
+  'request/made-up-places',
+  'request/made-up-requests',
+];
+
+// Most tests wait for servers rather than work, so more of them run at a time than there are cores.
+const maxWorkers = availableParallelism() + 1;
 
 module.exports = {
   maxWorkers,
+  testSequencer: '<rootDir>/test/support/sequencer.js',
   projects: [
     project('unit'),
     project('workflow', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
-    project('integration', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    project('integration', {
+      globalSetup: '<rootDir>/test/support/global-setup.ts',
+      testPathIgnorePatterns: [
+        '/node_modules/',
+        ...LONG.map((name) => `/test/integration/${name}\\.test\\.ts$`),
+      ],
+    }),
+    project('long', {
+      globalSetup: '<rootDir>/test/support/global-setup.ts',
+      testMatch: LONG.map((name) => `<rootDir>/test/integration/${name}.test.ts`),
+    }),
     project('replay'),
+    project('cli', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    project('audit', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    // Suites, clients and checkers that others wrote. What they need is installed into the cache on first use.
+    project('foreign', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    // Kinds of connectors on targets that take long to build or to start.
+    project('targets', {
+      globalSetup: '<rootDir>/test/support/global-setup.ts',
+      transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join('|')})/)`],
+    }),
+    // Pages in a real Chromium.
+    project('browser', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
     project('faults', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
   ],
   testTimeout: 60_000,

@@ -19,8 +19,8 @@ import { toStderr } from '../src/stack/announce';
 import { benchOptions } from './options';
 
 /*
- * How fast evidence is verified and histories are replayed, beside replaying histories of the bare workflow in the same
- * run, in turns; and how proofs of the log grow with its size.
+ * Measures how fast evidence is verified and histories are replayed, compared with histories of the bare workflow in the same
+ * run, alternately. It also measures how proofs of the log grow with its size.
  */
 
 const { json, count } = benchOptions('bench of the audit', {
@@ -32,7 +32,7 @@ const SECONDS = count('seconds');
 const ROUNDS = count('rounds');
 const LEAVES = count('leaves');
 const EVIDENCE = path.resolve(__dirname, '../../test/replay/evidence');
-/** The life that the bare workflow is compared with: one approval, one grant. */
+/** The request that is compared with the bare workflow: one approval, one grant. */
 const LIFE = 'single-approver';
 
 interface Rates {
@@ -101,7 +101,7 @@ async function rateOf(once: () => Promise<{ readonly ok: boolean }>, seconds: nu
   let count = 0;
   while (performance.now() - from < seconds * 1_000) {
     const result = await once();
-    if (!result.ok) throw new Error(`it does not hold: ${JSON.stringify(result).slice(0, 500)}`);
+    if (!result.ok) throw new Error(`the evidence does not verify: ${JSON.stringify(result).slice(0, 500)}`);
     count += 1;
   }
   return (count * 1_000) / (performance.now() - from);
@@ -201,7 +201,7 @@ interface LogFigures {
   readonly consistency_hashes: number;
 }
 
-/** One log that grows; at each size, what a proof of it takes. */
+/** Lets one log grow, and measures at each size what a proof costs. */
 function measureLog(): readonly LogFigures[] {
   const { signerKey, verifierKey } = generateNoteKey('bench.example/log');
   const [signer, verifier] = [readNoteSigner(signerKey), readNoteVerifier(verifierKey)];

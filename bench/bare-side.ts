@@ -7,7 +7,7 @@ import type { Side } from './side';
 
 const TASK_QUEUE = 'bench-bare';
 
-/** The bare workflow floor. */
+/** The bare workflow that Countersign is compared with. */
 export async function bareSide(connection: NativeConnection): Promise<Side> {
   const grants = new Grants();
   const bundle = await bundleWorkflowCode({

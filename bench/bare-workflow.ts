@@ -4,7 +4,7 @@ export const goSignal = defineSignal('go');
 
 const { act } = proxyActivities<{ act(id: string): Promise<void> }>({ startToCloseTimeout: '10s' });
 
-/** The floor: one signal, one timer, one activity that does nothing. */
+/** The workflow that Countersign is compared with: one signal, one timer, one activity that does nothing. */
 export async function bare(id: string): Promise<void> {
   let going = false;
   setHandler(goSignal, () => {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import type { NativeConnection } from '@temporalio/worker';
-import type { Connector, ProvisionOutcome } from '../src/connectors/contract';
+import type { Connector, ProvisionResult } from '../src/connectors/contract';
+import { SILENT_LOGGER } from '../src/contracts/logger';
 import { workflowIdOf } from '../src/contracts/names';
 import { requestDigest } from '../src/domain/digest';
 import type { Ledger } from '../src/domain/precedents';
@@ -23,16 +24,15 @@ export interface CountersignPlace {
 
 const GRANT_MS = 3_600_000;
 
-/** A connector that does nothing but say when it was asked. */
+/** A connector that only reports when it was called. */
 class NoTarget implements Connector {
-  describe = () => ({ name: 'warehouse', kind: 'none', endsByItself: false });
   overdue = async () => [];
   list = async () => ({ leases: [], drift: [] });
   withReconcilerLock = async () => false;
   close = async () => undefined;
   revoke = async () => ({ accessRemoved: true });
 
-  async provision({ terms }: Parameters<Connector['provision']>[0]): Promise<ProvisionOutcome> {
+  async provision({ terms }: Parameters<Connector['provision']>[0]): Promise<ProvisionResult> {
     const grantedAtMs = Date.now();
     const { leaseId: id, durationMs, binding } = terms;
     const lease = { id, account: binding.account, grantedAtMs, expiresAtMs: grantedAtMs + durationMs };
@@ -40,7 +40,7 @@ class NoTarget implements Connector {
   }
 }
 
-/** Countersign's request with a single approver: real policy, real signatures, real proof. */
+/** A Countersign request with a single approver: real policy, real signatures, real proof. */
 export async function countersignSide(
   place: CountersignPlace,
   target: Connector = new NoTarget(),
@@ -49,7 +49,7 @@ export async function countersignSide(
   const { connection, stateDir, bundleDir } = place;
   const grants = new Grants();
   const watched = watch(target, grants);
-  const logger = { info: () => undefined, error: () => undefined };
+  const logger = SILENT_LOGGER;
   const bundles = await createBundleSource(bundleDir, { tickets: new FileTicketSource(undefined), logger });
   return {
     name: target instanceof NoTarget ? 'countersign' : 'countersign with PostgreSQL',
@@ -92,6 +92,7 @@ async function life(requester: SigningKey, approver: SigningKey, grants: Grants)
   const submission = await signSubmission(request, requester);
   const draft = {
     verb: 'approve' as const,
+    stage: 'owner',
     request: request.id,
     digest: requestDigest(request),
     revision: 0,
@@ -119,7 +120,6 @@ async function life(requester: SigningKey, approver: SigningKey, grants: Grants)
 /** The connector itself, reporting when it has given access. */
 function watch(target: Connector, grants: Grants): Connector {
   return {
-    describe: () => target.describe(),
     overdue: (atMs) => target.overdue(atMs),
     list: (scope, governed) => target.list(scope, governed),
     withReconcilerLock: (work) => target.withReconcilerLock(work),
@@ -134,7 +134,5 @@ function watch(target: Connector, grants: Grants): Connector {
 }
 
 async function key(stateDir: string, principal: string): Promise<SigningKey> {
-  const read = await readKeyFile(exampleKeyFile(stateDir, principal));
-  if (!read.ok) throw new Error(read.message);
-  return read.key;
+  return readKeyFile(exampleKeyFile(stateDir, principal));
 }

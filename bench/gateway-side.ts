@@ -6,17 +6,19 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { SignJWT } from 'jose';
 import { CountersignClient } from '../src/client';
+import { SILENT_LOGGER } from '../src/contracts/logger';
 import { CALLER_TYPE } from '../src/contracts/statement';
 import { NO_PRECEDENTS } from '../src/domain/precedents';
 import { gatewayConfigSchema } from '../src/gateway/config';
 import { createGateway } from '../src/gateway/gateway';
 import { GatewayKeys } from '../src/gateway/keys';
-import { asRequest } from '../src/gateway/pdp/mapping';
+import { RequestMapping } from '../src/gateway/pdp/mapping';
+import { Names } from '../src/gateway/pdp/names';
 import { createRoutes } from '../src/gateway/routes';
 import { listen } from '../src/gateway/server';
 import { assess, createBundleSource, FileTicketSource } from '../src/policy';
-import { bearingOf } from '../src/policy/bearing';
-import { questionOf } from '../src/policy/cedar-question';
+import { bearingOf } from '../src/policy/evaluate/bearing';
+import { questionOf } from '../src/policy/evaluate/cedar-question';
 import { generateKey, readKeyFile } from '../src/signing/keys';
 import { exampleKeyFile, provideExampleBundle } from '../src/stack/example-bundle';
 import { freePort } from '../src/stack/free-port';
@@ -30,14 +32,13 @@ const QUESTION = {
   action: { name: 'read' },
   resource: { type: 'warehouse', id: 'reporting' },
 };
-const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 async function main(): Promise<void> {
   const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-bench-gateway-'));
   const bundleDir = await provideExampleBundle(stateDir);
   const bundles = await createBundleSource(bundleDir, {
     tickets: new FileTicketSource(undefined),
-    logger: quiet,
+    logger: SILENT_LOGGER,
   });
   const attestation = await keyOf(stateDir, 'service/gateway');
   const port = await freePort();
@@ -49,8 +50,8 @@ async function main(): Promise<void> {
     client: new CountersignClient(new Client({ connection: Connection.lazy({ address: '127.0.0.1:1' }) })),
     bundles,
     keys: await GatewayKeys.of(attestation, (await generateKey()).privateJwkText),
-    ledgerUrls: new Map(),
-    log: quiet,
+    tokenUsesUrls: new Map(),
+    log: SILENT_LOGGER,
   });
   await listen(createRoutes(gateway), { port, host: '127.0.0.1' });
   const caller = await keyOf(stateDir, 'agent/atlas');
@@ -59,17 +60,18 @@ async function main(): Promise<void> {
   const token = await new SignJWT(claims)
     .setProtectedHeader({ alg: caller.algorithm, typ: CALLER_TYPE, kid: caller.keyId })
     .sign(caller.key);
-  const { book } = await bundles.current();
+  const { context } = await bundles.current();
   const asker = { principal: 'agent/atlas', onBehalfOf: [] };
 
   const direct = (seconds: number): { cedar: number; assessed: number } => {
-    const { request, entry } = asRequest(book, asker, QUESTION, Date.now());
+    const mapping = new RequestMapping(new Names({ subjects: [], resources: [] }), new Set());
+    const { request, entry } = mapping.asRequest(context, asker, QUESTION, Date.now());
     if (request === undefined || entry === undefined) throw new Error('the example has changed');
-    const bearing = bearingOf(NO_PRECEDENTS, request, entry, book, Date.now());
+    const bearing = bearingOf(NO_PRECEDENTS, request, entry, context, Date.now());
     const cedar = rateOf(seconds, () =>
-      book.engine.ask(questionOf(book.directory, entry, request, bearing, Date.now())),
+      context.engine.ask(questionOf(context.directory, entry, request, bearing, Date.now())),
     );
-    const assessed = rateOf(seconds, () => assess(book, request, Date.now()));
+    const assessed = rateOf(seconds, () => assess(context, request, Date.now()));
     return { cedar, assessed };
   };
   process.on('message', (message) => {
@@ -81,7 +83,7 @@ async function main(): Promise<void> {
   process.send?.({ publicUrl, bareUrl: await bareServer(), token });
 }
 
-/** Node's own server and nothing else: what is left of a latency here is the machine's and the generator's. */
+/** Node's own HTTP server without our code. Its latency is what the machine and the generator contribute. */
 async function bareServer(): Promise<string> {
   const server = createServer((request, response) => {
     request.resume();
@@ -91,13 +93,13 @@ async function bareServer(): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
 }
 
-/** Seconds of one core that this process has used so far. */
+/** Returns the CPU seconds that this process has used so far. */
 function cpuSeconds(): number {
   const { user, system } = process.cpuUsage();
   return (user + system) / 1_000_000;
 }
 
-/** By the second of one core: other work on the machine does not count. */
+/** Measures per CPU second, so that other work on the machine does not count. */
 function rateOf(seconds: number, work: () => unknown): number {
   for (let warm = 0; warm < 500; warm += 1) work();
   const started = cpuSeconds();
@@ -110,9 +112,7 @@ function rateOf(seconds: number, work: () => unknown): number {
 }
 
 async function keyOf(stateDir: string, principal: string) {
-  const read = await readKeyFile(exampleKeyFile(stateDir, principal));
-  if (!read.ok) throw new Error(read.message);
-  return read.key;
+  return readKeyFile(exampleKeyFile(stateDir, principal));
 }
 
 void main();

@@ -14,14 +14,14 @@ import {
 import { benchOptions } from './options';
 import { requestToToken } from './request-to-token';
 
-/* How fast the gateway decides, beside a direct Cedar call in the same process; and how long policy alone takes from
+/* Measures how fast the gateway decides, compared with a direct Cedar call in the same process; and how long policy alone takes from
    request to execution token over HTTP, through a real workflow. `npm run build && node dist/bench/gateway.js`: about two
    minutes. With `decisions` or `token` only one of the two.
 
-   The gateway runs in a process of its own; the load comes from this one, which keeps a core busy by itself. Rates are by
-   the second of CPU time, in rounds that take turns with the direct call. Latencies are those of an open loop at half the
-   rate, from when a question was due; those in which the generator itself was late are shown apart. A server that answers
-   without reading anything, asked in the same way, shows what this machine and this generator take by themselves. */
+   The gateway runs in a process of its own; the load comes from this one, which keeps a core busy by itself. Rates are per
+   second of CPU time, in rounds that alternate with the direct call. Latencies come from an open loop at half the
+   rate, counted from when a question was due; those in which the generator itself was late are shown apart. A server that answers
+   without reading anything gets the same load and shows what this machine and this generator cost by themselves. */
 
 const ROUNDS = 3;
 const HALF_SECONDS = 4;
@@ -43,7 +43,7 @@ interface Round {
   readonly full: Measured;
   readonly half: Measured;
   readonly floor: Measured;
-  /** Seconds of the half load in which gateway or generator had no core. */
+  /** Seconds of the half-load round in which gateway or generator waited for a core. */
   readonly waited: number;
 }
 
@@ -62,7 +62,7 @@ async function decisions(): Promise<void> {
     ...{ body: QUESTION, expected: '{"decision":true' },
   };
   const bare: Call = { ...evaluation, url: side.bareUrl };
-  // By count, not by time: on a busy machine a second is soon over, and what is measured would be the compiler.
+  // Warm up by count, not by time: on a busy machine a second is too short, and the compiler would be measured.
   await closedLoop(bare, 16, 4_000);
   await closedLoop(evaluation, 16, 12_000);
   const rounds: Round[] = [];
@@ -85,18 +85,21 @@ async function decisions(): Promise<void> {
   line('evaluation over HTTP', `${median(({ perCore }) => perCore).toFixed(0)} per second of one core`);
   const shares = rounds.map(({ perCore, direct }) => (perCore / direct.cedar).toFixed(2)).join(', ');
   const share = median(({ perCore, direct }) => perCore / direct.cedar);
-  line('share of the direct call', `${share.toFixed(2)} (rounds: ${shares}; aimed at: at least 0.3)`);
+  line('share of the direct call', `${share.toFixed(2)} (rounds: ${shares}; goal: at least 0.3)`);
   line(
     'at full load',
     `${median(({ full }) => full.rate).toFixed(0)}/s, ${told(rounds.flatMap(({ full }) => allOf(full)))}`,
   );
   const clean = rounds.flatMap(({ half }) => cleanOf(half));
   const raw = rounds.flatMap(({ half }) => allOf(half));
-  line('at half load', `${told(clean)} (aimed at: p99 under 5 ms)`);
+  line('at half load', `${told(clean)} (goal: p99 under 5 ms)`);
   line('  with the generator’s own delays', `${told(raw)}; ${share100(clean.length, raw.length)} were clean`);
   line('  p99 by round', rounds.map(({ half }) => ms(percentiles(cleanOf(half)).p99)).join(', '));
   const waits = rounds.map(({ waited }) => `${((100 * waited) / HALF_SECONDS).toFixed(0)} %`).join(', ');
-  line('  waited for a core, by round', `${waits} (beyond a few, the machine was busy and this says little)`);
+  line(
+    '  waited for a core, by round',
+    `${waits} (above a few, the machine was busy and the figures say little)`,
+  );
   line('  a server that does nothing', told(rounds.flatMap(({ floor }) => cleanOf(floor))));
 }
 
@@ -105,7 +108,7 @@ async function token(): Promise<void> {
   line('policy alone: question to denial', told(denialMs));
   line('policy alone: request to 201', told(approvedMs));
   line('policy alone: request to token', told(tokenMs));
-  line('  answered with 202 in place of 201', String(late));
+  line('  answered with 202 instead of 201', String(late));
 }
 
 const ms = (value: number): string => `${value.toFixed(1)} ms`;

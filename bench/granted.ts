@@ -1,8 +1,8 @@
-/** Who waits for which grant, and when it was made. Acts report here, in the process of the bench. */
+/** Records when each grant was made, and resolves what waits for it. Activities report here, in the bench's process. */
 export class Grants {
   readonly #waiting = new Map<string, (atMs: number) => void>();
 
-  /** Settles with the moment of the grant. Call before whatever may cause it. */
+  /** Resolves with the time of the grant. Call it before anything that may cause the grant. */
   of(id: string): Promise<number> {
     return new Promise((resolve) => {
       this.#waiting.set(id, resolve);

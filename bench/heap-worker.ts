@@ -5,7 +5,7 @@ import { bareSide } from './bare-side';
 import { countersignSide } from './countersign-side';
 import { quietLogger } from './quiet';
 
-/** What the process that drives says to this one: which side's worker to run, and where. */
+/** The driving process's message to this one: which side's worker to run, and where. */
 export interface HeapWorkerPlace {
   readonly side: 'bare' | 'countersign';
   readonly address: string;

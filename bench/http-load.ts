@@ -1,21 +1,21 @@
 import { readFileSync } from 'node:fs';
 import { Agent, request } from 'node:http';
 
-/* Load over HTTP from a process of its own. What the generator itself was late by is not the server's latency, so it is
-   measured too, and a sample in which it was late says so. */
+/* Load over HTTP from a process of its own. The generator's own delay is not the server's latency, so it is
+   measured too, and a sample in which the generator was late says so. */
 
 export interface Call {
   readonly url: string;
   readonly headers: Readonly<Record<string, string>>;
   readonly body: string;
-  /** What a good answer begins with. */
+  /** The text that a good answer begins with. */
   readonly expected: string;
 }
 
 export interface Sample {
-  /** From when it should have been sent to when the answer was read: no wait is left out (coordinated omission). */
+  /** From when the request was due to when its answer was read, so that no wait is left out (coordinated omission). */
   readonly latencyMs: number;
-  /** Of that, what the generator was late by at most: in sending, and in reading what had come. */
+  /** The part of it by which the generator itself was late at most, in sending and in reading. */
   readonly ownMs: number;
 }
 
@@ -24,10 +24,10 @@ export interface Measured {
   readonly samples: readonly Sample[];
 }
 
-/** More of its own delay than this, and a sample does not say how fast the server was. */
+/** If the generator was late by more than this, the sample says nothing about the server. */
 const CLEAN_MS = 0.5;
 
-/** So many at a time, each as soon as one is answered. */
+/** Keeps a fixed number of requests in flight: each answer starts the next. */
 export async function closedLoop(call: Call, width: number, count: number): Promise<Measured> {
   const agent = new Agent({ keepAlive: true, maxSockets: width });
   const samples: Sample[] = [];
@@ -46,7 +46,7 @@ export async function closedLoop(call: Call, width: number, count: number): Prom
   return { rate: samples.length / ((performance.now() - startMs) / 1_000), samples };
 }
 
-/** At a rate of its own, evenly, whatever becomes of earlier ones. Its loop never sleeps, so each turn of it is known. */
+/** Sends at a fixed rate, whether earlier requests are answered or not. The loop never sleeps, so the time of each pass is known. */
 export async function openLoop(call: Call, rate: number, seconds: number): Promise<Measured> {
   const agent = new Agent({ keepAlive: true, maxSockets: 256 });
   const samples: Sample[] = [];
@@ -59,7 +59,7 @@ export async function openLoop(call: Call, rate: number, seconds: number): Promi
     const lateMs = performance.now() - dueMs;
     await post(agent, call);
     const readMs = performance.now();
-    // It was read in this turn of the loop; it may have come as early as the last one began.
+    // It was read in this pass of the loop; it may have arrived as early as the start of the previous one.
     samples.push({ latencyMs: readMs - dueMs, ownMs: lateMs + (readMs - turnMs) });
   };
   const turn = (): void => {
@@ -90,12 +90,12 @@ export function percentiles(valuesMs: readonly number[]): Percentiles {
   return { count: sorted.length, p50: at(0.5), p99: at(0.99), p999: at(0.999) };
 }
 
-/** Latencies of the samples in which the generator was on time. */
+/** Returns the latencies of the samples in which the generator was on time. */
 export const cleanOf = ({ samples }: Measured): readonly number[] =>
   samples.filter(({ ownMs }) => ownMs <= CLEAN_MS).map(({ latencyMs }) => latencyMs);
 export const allOf = ({ samples }: Measured): readonly number[] => samples.map(({ latencyMs }) => latencyMs);
 
-/** Seconds in which this process could have run and had no core (Linux; elsewhere unknown, which is not nothing). */
+/** Returns the seconds in which this process was ready and waited for a core (Linux only; NaN elsewhere). */
 export function waitedSeconds(): number {
   try {
     const [, waitedNs = ''] = readFileSync('/proc/self/schedstat', 'utf8').split(' ');

@@ -12,17 +12,17 @@ import { median, quantile } from './measure';
 import type { PostgresTarget } from './postgres-target';
 import type { Side } from './side';
 
-/** From a low-risk request to access that can be used, beside the bare floor of the same run. In milliseconds. */
+/** Milliseconds from a low-risk request to usable access, beside the bare workflow of the same run. */
 export interface LowRiskFigures {
   readonly requests: number;
   readonly rounds: number;
-  /** Medians; the ratio is the one of these two. */
+  /** Medians, and the ratio of the two. */
   readonly request_to_credential_p50_ms: number;
   readonly bare_start_to_result_p50_ms: number;
   readonly ratio_request_to_credential_p50: number;
   readonly request_to_credential_p90_ms: number;
   readonly bare_start_to_result_p90_ms: number;
-  /** Where the time goes, by the same clock: signing, handing in, the answer that it is granted, login and first query. */
+  /** Where the time goes, by the same clock: signing, submitting, the answer that it is granted, login and first query. */
   readonly spans_p50_ms: Readonly<Record<Span, number>>;
 }
 
@@ -42,7 +42,7 @@ const ROLE = 'reporting_read';
 const WITHIN_MS = 30_000;
 
 /**
- * One of each in turn, so that what else the machine does falls on both. Ours begins before the request is signed and
+ * Runs one of each in turn, so that other work on the machine affects both. Ours begins before the request is signed and
  * ends when a new login, as the account that asked, has read what only the granted role can read.
  */
 export async function measureLowRisk(
@@ -50,8 +50,7 @@ export async function measureLowRisk(
   requests: number,
   rounds: number,
 ): Promise<LowRiskFigures> {
-  const read = await readKeyFile(exampleKeyFile(stateDir, AGENT));
-  if (!read.ok) throw new Error(read.message);
+  const key = await readKeyFile(exampleKeyFile(stateDir, AGENT));
   await postgres.query(`CREATE SCHEMA reporting; CREATE TABLE reporting.weekly (sales int);
     INSERT INTO reporting.weekly VALUES (42); GRANT USAGE ON SCHEMA reporting TO ${ROLE};
     GRANT SELECT ON reporting.weekly TO ${ROLE}`);
@@ -65,7 +64,7 @@ export async function measureLowRisk(
       toStderr(round === 0 ? 'low risk: warming up' : `low risk: round ${round} of ${rounds}`);
       for (let index = 0; index < (round === 0 ? 20 : requests); index += 1) {
         const bareMs = await startToResult(bare, client);
-        const taken = await requestToCredential(ours, read.key, postgres);
+        const taken = await requestToCredential(ours, key, postgres);
         if (round === 0) continue;
         floor.push(bareMs);
         spans.push(taken);
@@ -94,7 +93,7 @@ export async function measureLowRisk(
 
 const ascending = (a: number, b: number): number => a - b;
 
-/** One bare workflow: started, told to go, its one activity done, its result back with the caller. */
+/** Runs one bare workflow: starts it, signals it, and waits for its result. */
 async function startToResult(bare: Side, client: Client): Promise<number> {
   const [life] = await bare.prepare(1);
   if (life === undefined) throw new Error('nothing to start');
@@ -141,7 +140,7 @@ async function requestToCredential(
   };
 }
 
-/** A login of its own, that reads what nobody but the role may read. */
+/** Logs in anew and reads what only the role may read. */
 async function readAs(account: string, url: string): Promise<void> {
   const address = new URL(url);
   address.username = account;
@@ -149,13 +148,13 @@ async function readAs(account: string, url: string): Promise<void> {
   await login.connect();
   try {
     const { rows } = await login.query('SELECT sales FROM reporting.weekly');
-    if (rows.length !== 1) throw new Error('it could not be read');
+    if (rows.length !== 1) throw new Error('the granted role cannot read the table');
   } finally {
     await login.end();
   }
 }
 
-/** Off the clock: the next one starts without access, or it would show nothing. */
+/** Not measured: takes the access away, so that the next sample starts without it. */
 async function giveBack(
   client: CountersignClient,
   request: AccessRequest,
@@ -169,8 +168,8 @@ async function giveBack(
     revision: 0,
   };
   const times = { nowMs: Date.now(), lifeMs: 600_000 };
-  const verdict = await client.sendStatement(request.id, await signStatement(draft, AGENT, key, times));
-  if (!verdict.accepted) throw new Error(`it cannot be given back: ${verdict.refusal?.code}`);
+  const answer = await client.sendStatement(request.id, await signStatement(draft, AGENT, key, times));
+  if (!answer.accepted) throw new Error(`the access cannot be given back: ${answer.refusal?.code}`);
   for (const untilMs = Date.now() + WITHIN_MS; Date.now() < untilMs; ) {
     const [row] = await postgres.query(`SELECT pg_has_role('atlas_agent', '${ROLE}', 'MEMBER') AS held`);
     if (row?.['held'] === false) return;
@@ -178,7 +177,7 @@ async function giveBack(
   throw new Error('the access is still there');
 }
 
-/** Prints the figures beside the floor of the same run. */
+/** Prints the figures beside those of the bare workflow of the same run. */
 export function printLowRisk(figures: LowRiskFigures): void {
   const say = (value: number) => value.toFixed(1);
   const { spans_p50_ms: spans } = figures;
@@ -188,7 +187,7 @@ export function printLowRisk(figures: LowRiskFigures): void {
       `low-risk request to usable login, p50 ms   ${say(figures.request_to_credential_p50_ms)} (p90 ${say(figures.request_to_credential_p90_ms)})`,
       `bare workflow, start to result, p50 ms     ${say(figures.bare_start_to_result_p50_ms)} (p90 ${say(figures.bare_start_to_result_p90_ms)})`,
       `ratio                                      ${figures.ratio_request_to_credential_p50.toFixed(2)}`,
-      `of it: ${SPANS.map((span) => `${span} ${say(spans[span])}`).join(', ')}`,
+      `parts: ${SPANS.map((span) => `${span} ${say(spans[span])}`).join(', ')}`,
       '',
     ].join('\n'),
   );

@@ -36,7 +36,7 @@ const { json, only, count } = benchOptions(
     'in-flight': { otherwise: 50, least: 1, most: 1_000 },
     rounds: { otherwise: 3, least: 1, most: 100 },
   },
-  // Nothing but the way from a low-risk request to a usable login.
+  // Only the time from a low-risk request to a usable login.
   ['low-risk'],
 );
 const REQUESTS = count('requests');
@@ -53,7 +53,7 @@ interface Timed {
   readonly p99s: number[];
 }
 
-/** Both sides on one server in one run, in turns, so that what else the machine does falls on both. */
+/** Runs both sides alternately on one server, so that other work on the machine affects both. */
 async function main(): Promise<void> {
   Runtime.install({ logger: quietLogger });
   const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-bench-'));
@@ -69,7 +69,7 @@ async function main(): Promise<void> {
     const countersign = await countersignSide(place);
     if (only === 'low-risk') {
       if (postgres === undefined) throw new Error('a login needs a PostgreSQL server');
-      // As in life: what went before is looked up, and what is done is put on record.
+      // As in production: the ledger is asked what went before, and records what is done.
       const ledger = new PostgresqlLedger({ url: postgres.url });
       const withTarget = await countersignSide(place, postgres.connector, ledger);
       const about = { client, bare, countersign: withTarget, postgres, stateDir };
@@ -200,7 +200,7 @@ async function withWorker<T>(side: Side, work: () => Promise<T>): Promise<T> {
   return worker.runUntil(work());
 }
 
-/** The workflow code itself; the map of positions that the file also holds is never evaluated. */
+/** The workflow code itself, without the source map in the same file, which is never evaluated. */
 function codeKb({ bundle }: Side): number {
   const end = bundle.code.indexOf('//# sourceMappingURL');
   return (end < 0 ? bundle.code.length : end) / 1_024;

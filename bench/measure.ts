@@ -11,7 +11,7 @@ export interface Rate {
   readonly seconds: number;
 }
 
-/** From the first start to the last grant, with so many requests under way at a time. */
+/** Measures the rate from the first start to the last grant, with a fixed number of requests in flight. */
 export async function endToEnd(side: Side, client: Client, count: number, inFlight: number): Promise<Rate> {
   const lives = await side.prepare(count);
   const queue = [...lives];
@@ -30,7 +30,7 @@ export async function endToEnd(side: Side, client: Client, count: number, inFlig
   return { perSecond: count / seconds, seconds };
 }
 
-/** From sending the decision to the grant, one at a time, each of a request that waits already. In milliseconds. */
+/** Measures milliseconds from sending the decision to the grant, one waiting request at a time. */
 export async function decisionToGrant(side: Side, client: Client, count: number): Promise<readonly number[]> {
   const lives = await waiting(side, client, count);
   const spans: number[] = [];
@@ -74,20 +74,20 @@ export async function heapPerWaiting(
   }
 }
 
-/** History events until the grant, and in all after the request has been given back or is over. */
+/** Counts history events until the grant, and in total once the request is over. */
 export async function eventsOf(life: Life, client: Client): Promise<number> {
   const { events } = await client.workflow.getHandle(life.workflowId).fetchHistory();
   return events?.length ?? 0;
 }
 
-/** Milliseconds to make one workflow and bring it to where it waits: a replay of its first task, many times over. */
+/** Measures milliseconds to create one workflow and bring it to where it waits, by replaying its first task many times. */
 export async function creationMs(side: Side, client: Client, count: number): Promise<number> {
   const [life] = await waiting(side, client, 1);
   if (life === undefined) throw new Error('nothing waits');
   const history = await client.workflow.getHandle(life.workflowId).fetchHistory();
   const many = Array.from({ length: count }, () => ({ workflowId: life.workflowId, history }));
   const dataConverter = side.converterPath === undefined ? {} : { payloadConverterPath: side.converterPath };
-  // As in a worker at work, nobody listens to the journal.
+  // As in a real worker, nothing reads the journal.
   const sinks = { countersignJournal: { record: { fn: () => undefined, callDuringReplay: false } } };
   const options = { workflowBundle: { code: side.bundle.code }, dataConverter, sinks };
   const startedMs = performance.now();
@@ -95,7 +95,7 @@ export async function creationMs(side: Side, client: Client, count: number): Pro
   return (performance.now() - startedMs) / count;
 }
 
-/** Requests of a side that have been started, and have come to where they wait. */
+/** Starts requests of a side and returns them once they all wait. */
 export async function waiting(side: Side, client: Client, count: number): Promise<readonly Life[]> {
   const lives = await side.prepare(count);
   const queue = [...lives];
@@ -112,11 +112,11 @@ async function firstTaskDone(life: Life, client: Client): Promise<void> {
   const handle = client.workflow.getHandle(life.workflowId);
   for (let tries = 0; tries < 500; tries += 1) {
     const { historyLength } = await handle.describe();
-    // Started, task scheduled, task started, and what the first task came to.
+    // Started, task scheduled, task started, and the events of the first task.
     if (historyLength > 4) return;
     await new Promise((resolve) => setTimeout(resolve, 20));
   }
-  throw new Error(`${life.workflowId} does not get on`);
+  throw new Error(`${life.workflowId} makes no progress`);
 }
 
 export const quantile = (sorted: readonly number[], share: number): number =>

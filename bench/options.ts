@@ -1,6 +1,6 @@
 import { parseArgs } from 'node:util';
 
-/** A whole number that a bench takes: what it is where nothing is said, and within which bounds. */
+/** A whole number that a bench takes as an option: its default and its bounds. */
 export interface NumberOption {
   readonly otherwise: number;
   readonly least: number;
@@ -13,7 +13,7 @@ export interface BenchOptions<Name extends string, Choice extends string> {
   readonly only: Choice | undefined;
 }
 
-/** Reads the options of a bench: numbers, `--json`, and one of its parts alone, where there are parts. Says what it takes on `--help`. */
+/** Reads the options of a bench: numbers, `--json`, and `--only PART` if it has parts. `--help` lists them. */
 export function benchOptions<Name extends string, Choice extends string = never>(
   bench: string,
   numbers: Readonly<Record<Name, NumberOption>>,
@@ -38,7 +38,7 @@ export function benchOptions<Name extends string, Choice extends string = never>
     const wanted = [given['only'], ...positionals].filter((one) => one !== undefined);
     const only = parts.find((part) => part === wanted[0]);
     if (wanted.length > 1 || (wanted.length === 1 && only === undefined))
-      throw new Error(`${wanted.join(' ')}: there is ${parts.join(' or ')}, and nothing else`);
+      throw new Error(`${wanted.join(' ')}: expected ${parts.join(' or ')}`);
     const read = new Map(names.map((name) => [name, wholeOf(name, given[name], numbers[name])]));
     return {
       json: given['json'] === true,

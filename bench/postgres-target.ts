@@ -10,12 +10,12 @@ export interface PostgresTarget {
   stop(): Promise<void>;
 }
 
-/** A real PostgreSQL server as target, or nothing, and a line that says so, where it cannot be had. */
+/** Starts a real PostgreSQL server as target. Returns undefined, and says so in one line, if that fails. */
 export async function postgresTarget(): Promise<PostgresTarget | undefined> {
   try {
     const postgres = await startPostgres();
     await postgres.query(WAREHOUSE);
-    const connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+    const connector = new PostgresqlConnector({ url: postgres.url });
     return {
       connector,
       url: postgres.url,

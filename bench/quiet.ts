@@ -1,4 +1,4 @@
 import { DefaultLogger } from '@temporalio/worker';
 
-/** Only errors: the table is what the bench has to say. */
+/** Logs errors only, so that the output is the table. */
 export const quietLogger = new DefaultLogger('ERROR');

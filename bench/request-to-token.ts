@@ -13,17 +13,17 @@ import { freePort } from '../src/stack/free-port';
 const WARM = 20;
 
 export interface RequestToToken {
-  /** From the question to the denial that can be requested. */
+  /** From the evaluation to the denial that a request could change. */
   readonly denialMs: readonly number[];
-  /** From the request to its 201: decided by policy, put on record, released. */
+  /** From the request to its 201: policy has decided, and the ledger has recorded it. */
   readonly approvedMs: readonly number[];
   /** From the request to the execution token that its holder can use. */
   readonly tokenMs: readonly number[];
-  /** Requests that were answered with 202 in place of 201. */
+  /** Requests that were answered with 202 instead of 201. */
   readonly late: number;
 }
 
-/** What policy alone approves, over HTTP from request to token, one after the other, against `countersign up`. */
+/** Measures requests that policy alone approves, over HTTP from request to token, one after the other, against `countersign up`. */
 export async function requestToToken(count: number): Promise<RequestToToken> {
   const folder = mkdtempSync(path.join(tmpdir(), 'countersign-bench-up-'));
   const [httpPort, temporalPort, uiPort] = [await freePort(), await freePort(), await freePort()];
@@ -99,9 +99,7 @@ async function ask(point: EnforcementPoint, count: number): Promise<RequestToTok
 }
 
 async function pointOf(stateDir: string, url: string): Promise<EnforcementPoint> {
-  const read = await readKeyFile(exampleKeyFile(stateDir, 'ci/payments'));
-  if (!read.ok) throw new Error(read.message);
-  const { key, keyId, algorithm } = read.key;
+  const { key, keyId, algorithm } = await readKeyFile(exampleKeyFile(stateDir, 'ci/payments'));
   return new EnforcementPoint({
     decisionPoint: url,
     holderKey: await HolderKey.make(),

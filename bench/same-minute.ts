@@ -11,18 +11,18 @@ import { quietLogger } from './quiet';
 const { json, count } = benchOptions('same minute', {
   grants: { otherwise: 1_000, least: 1, most: 100_000 },
   'in-flight': { otherwise: 40, least: 1, most: 1_000 },
-  // From the first request to the first end: time enough for all to be granted.
+  // From the first request to the first end, long enough for all to be granted.
   'lead-seconds': { otherwise: 150, least: 1, most: 3_600 },
 });
 const GRANTS = count('grants');
 const LEAD_MS = count('lead-seconds') * 1_000;
 const MINUTE_MS = 60_000;
-/** Those who ask; each asks many times, so that their leases overlap as well. */
+/** The requesters. Each asks many times, so that their leases overlap too. */
 const REQUESTERS = 50;
 const STATED_LAG_MS = 32_000;
 
 /**
- * Grants that all end in the same minute, on a real Temporal server and a real PostgreSQL: whether all are gone, and how
+ * Makes grants that all end in the same minute, on a real Temporal server and a real PostgreSQL. Reports whether all are gone, and how
  * late each was, by the target's own record.
  */
 async function main(): Promise<void> {

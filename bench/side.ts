@@ -1,13 +1,13 @@
 import type { Client } from '@temporalio/client';
 import type { Worker, WorkflowBundleWithSourceMap } from '@temporalio/worker';
 
-/** One of the two things that are compared. Both are driven in the same way. */
+/** One of the two sides that are compared. Both are driven in the same way. */
 export interface Side {
   readonly name: string;
   readonly bundle: WorkflowBundleWithSourceMap;
   readonly converterPath?: string;
   createWorker(debugMode?: boolean): Promise<Worker>;
-  /** Makes everything ready that is not part of the way of a request, such as signatures of its senders. */
+  /** Prepares everything that must not be measured, such as signatures. */
   prepare(count: number): Promise<readonly Life[]>;
 }
 
@@ -17,6 +17,6 @@ export interface Life {
   readonly workflowId: string;
   start(client: Client): Promise<void>;
   decide(client: Client): Promise<void>;
-  /** Settles with the moment of the grant. */
+  /** Resolves with the time of the grant. */
   granted(): Promise<number>;
 }

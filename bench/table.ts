@@ -23,7 +23,7 @@ export interface Figures {
   readonly ratio_postgresql_end_to_end_rate?: number;
 }
 
-/** Prints the figures beside the floor of the same run. */
+/** Prints the figures beside those of the bare workflow of the same run. */
 export function printTable(figures: Figures): void {
   const say = (value: number | undefined) => (value === undefined ? '-' : value.toFixed(value < 10 ? 2 : 0));
   const ratio = (ours: number, floor: number) => say(ours / floor);
@@ -66,7 +66,7 @@ export function printTable(figures: Figures): void {
       '-',
     ],
     [
-      'making a workflow, ms (replay of its first task)',
+      'creating a workflow, ms (replay of its first task)',
       say(figures.bare_creation_ms),
       say(figures.creation_ms),
       say(figures.ratio_creation),

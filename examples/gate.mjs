@@ -12,9 +12,8 @@ const [gateway = 'http://127.0.0.1:8080', stateDir = '.countersign'] = process.a
 /** As an identity with a key. Where an issuer vouches for it, `byToken` takes the place of `byKey`. */
 async function requesterOf(principal) {
   const file = path.join(stateDir, 'keys', `${principal.replace('/', '-')}.jwk`);
-  const read = await readKeyFile(file);
-  if (!read.ok) throw new Error(read.message);
-  return Requester.at({ gateway, voice: byKey(principal, read.key, gateway) });
+  const key = await readKeyFile(file);
+  return Requester.at({ gateway, credential: byKey(principal, key, gateway) });
 }
 
 /** The tool `rotate` is gated: each call of it is proposed exactly as the model made it. */

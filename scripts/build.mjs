@@ -1,21 +1,22 @@
-// Compiles the sources and bundles the workflow code, so that a worker starts without a bundler.
+// Compiles the sources and bundles the workflow code, so that a worker starts without a bundler. With `--production` it
+// compiles `src` alone; otherwise also the benches and the programs of the faults suite.
 import { execFileSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const require = createRequire(import.meta.url);
-rmSync(path.join(root, 'dist', '.tsbuildinfo'), { force: true });
-execFileSync(
-  process.execPath,
-  [path.join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', 'tsconfig.build.json'],
-  {
-    cwd: root,
-    stdio: 'inherit',
-  },
-);
+const project = process.argv.includes('--production') ? 'tsconfig.build.json' : 'tsconfig.dev.json';
+// Output of a source file that was moved or deleted would otherwise be packed too.
+rmSync(path.join(root, 'dist'), { recursive: true, force: true });
+execFileSync(process.execPath, [path.join(root, 'node_modules', 'typescript', 'bin', 'tsc'), '-p', project], {
+  cwd: root,
+  stdio: 'inherit',
+});
+// What pages load is served as it is written.
+cpSync(path.join(root, 'src/web/assets'), path.join(root, 'dist/src/web/assets'), { recursive: true });
 
 const { bundleWorkflowCode } = require('@temporalio/worker');
 const quiet = { trace() {}, debug() {}, info() {}, log() {}, warn: console.warn, error: console.error };
@@ -32,7 +33,7 @@ const { code } = await bundleWorkflowCode({
   webpackConfigHook: (config) => ({ ...config, devtool: 'inline-nosources-source-map' }),
 });
 
-// Comments and white space are left out, names are not: what an operator reads in a stack trace is what we wrote.
+// Strips comments and white space but keeps names, so that stack traces show the names in our sources.
 const { minifySync } = require('@swc/core');
 const [script, map] = code.split(/^\/\/# sourceMappingURL=data:application\/json;.*?base64,/m);
 const small = minifySync(script, {

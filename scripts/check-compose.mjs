@@ -13,7 +13,7 @@ const REQUIRED = /\$\{([A-Z_]+):\?[^}]*\}/g;
 const file = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', 'docker-compose.yml');
 const text = readFileSync(file, 'utf8');
 
-/** Without the caller's settings: the file is judged, not the machine. */
+/** Leaves out the caller's settings, so that the file is checked and not the machine. */
 const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !text.includes(`{${name}:`)));
 const run = (command, args) => spawnSync(command, args, { env, encoding: 'utf8' });
 
@@ -47,7 +47,7 @@ for (const problem of danglingReferences(parse(text, { merge: true }))) fail(pro
 const required = [...new Set([...text.matchAll(REQUIRED)].map(([, variable]) => variable))];
 console.log(`docker-compose.yml is valid (${name}); it requires ${required.join(' and ')}`);
 
-/** Names that a service uses and the file does not declare. The reference implementation's command lets them pass. */
+/** Returns names that a service uses and the file does not declare. The reference implementation's command accepts them. */
 function danglingReferences({ services, networks, secrets }) {
   const declared = { networks, secrets, depends_on: services };
   return Object.entries(services).flatMap(([service, spec]) =>

@@ -1,4 +1,4 @@
-// Writes docs/controls.md: every requirement, with its tests, beside what auditors cite, and the other way round.
+// Writes docs/audit/controls.md: every requirement, with its tests, beside what auditors cite, and the other way round.
 // Tests are found by the requirement ids that they name. Run it after requirements or tests have changed.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 
-/** What is cited, and the rows that answer it. A row may answer several; a claim is only as good as its tests. */
+/** Each control, and the rows that answer it. One row may answer several controls. */
 const CONTROLS = [
   [
     'OWASP Non-Human Identities Top 10 (2025)',
@@ -179,7 +179,7 @@ for (const [framework, controls] of CONTROLS) {
   }
 }
 if (without.length > 0) lines.push('', `None of these cites: ${without.join(', ')}.`);
-writeFileSync(path.join(root, 'docs/controls.md'), `${lines.join('\n')}\n`);
+writeFileSync(path.join(root, 'docs/audit/controls.md'), `${lines.join('\n')}\n`);
 process.stdout.write(
-  `docs/controls.md: ${requirements.length} requirements, ${CONTROLS.flatMap(([, list]) => list).length} controls\n`,
+  `docs/audit/controls.md: ${requirements.length} requirements, ${CONTROLS.flatMap(([, list]) => list).length} controls\n`,
 );

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..');
 const { evidenceJsonSchema } = createRequire(import.meta.url)(
-  path.join(root, 'dist/src/audit/evidence/json-schema.js'),
+  path.join(root, 'dist/src/audit/evidence/schema.js'),
 );
 const file = path.join(root, 'docs/schemas/evidence-v1.schema.json');
 writeFileSync(file, `${JSON.stringify(evidenceJsonSchema(), null, 2)}\n`);

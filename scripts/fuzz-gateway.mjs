@@ -1,4 +1,4 @@
-// Throws generated requests, well-formed and not, at a running gateway, by its own OpenAPI document, and fails where one
+// Sends generated requests, well-formed and malformed, to a running gateway, by its own OpenAPI document. It fails if one
 // is answered with a 5xx. Real requests are made first, so that their ids lead to what lies behind "unknown". Needs Python:
 // schemathesis is installed into the project's cache, once.
 // Usage: npm run build && node scripts/fuzz-gateway.mjs [examples for each operation, 60 by default: two minutes or three]
@@ -98,7 +98,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-/** Ids of a request that waits for people, and of an execution that policy alone has let through. */
+/** Returns the ids of a request that waits for people and of an execution that policy alone permitted. */
 async function realRequests(token) {
   const { EnforcementPoint, HolderKey } = require(path.join(root, 'dist/src/enforcement/index.js'));
   const holderKey = await HolderKey.make();

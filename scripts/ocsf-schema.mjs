@@ -13,7 +13,7 @@ const { version } = read('version.json');
 const dictionary = read('dictionary.json');
 const { attributes: categories } = read('categories.json');
 const CLASSES = ['iam/entity_management', 'iam/user_access'];
-/** Objects that our events hold. Others are let through as objects; we send none. */
+/** Objects that our events contain. All others are accepted as any object; we send none. */
 const OBJECTS = [
   'metadata',
   'product',
@@ -33,7 +33,7 @@ for (const file of files)
   if (/^(events|objects)\/.*\.json$/.test(file))
     byName.set(`${file.split('/')[0]}/${path.basename(file, '.json')}`, file);
 
-/** A class or an object with what it extends and includes. Attributes that only a profile brings are left out. */
+/** Returns a class or an object with everything it extends and includes, without attributes that only a profile adds. */
 function resolve(kind, name) {
   const own = read(byName.get(`${kind}/${name}`));
   const base = own.extends === undefined || own.extends === 'object' ? {} : resolve(kind, own.extends);

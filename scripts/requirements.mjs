@@ -10,7 +10,7 @@ const files = readdirSync('test', { recursive: true, withFileTypes: true })
   .sort()
   .map((file) => ({ file: path.relative('test', file), text: readFileSync(file, 'utf8') }));
 
-/** Only what a test is called counts: a comment shows nothing. */
+/** Only titles of tests count; comments do not. */
 const titles = (text) =>
   [...text.matchAll(/(?:describe|it|test)(?:\.each\([\s\S]*?\))?\(\s*(['"`])([\s\S]*?)\1/g)].map(
     ([, , title]) => title,

@@ -1,11 +1,12 @@
-import { Client, Connection, type WorkflowExecutionInfo } from '@temporalio/client';
+import { Client, type WorkflowExecutionInfo } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { guard } from './client-errors';
-import { configuredCodecs } from './codec/configured';
+import { connectTo, guard } from './client-errors';
+import { configuredCodecs } from './codec/encryption-codec';
 import { openHistory } from './codec/open-history';
 import { check, checkSubmission } from './contracts/check';
 import { CountersignError } from './contracts/error';
+import { eventsSchema } from './contracts/event';
 import {
   type RequestFilter,
   type RequestSpan,
@@ -14,6 +15,7 @@ import {
   visibilityQuery,
 } from './contracts/listing';
 import {
+  AWAITING_MORE,
   DENIAL_WORKFLOW_TYPE,
   EVENTS_QUERY,
   REQUEST_QUERY,
@@ -23,20 +25,22 @@ import {
   WORKFLOW_TYPE,
   workflowIdOf,
 } from './contracts/names';
+import { isDecided } from './contracts/progress';
 import { requestId as requestIdSchema, signedEnvelopeSchema, submissionSchema } from './contracts/request';
 import {
-  type DenialVerdict,
-  denialVerdictSchema,
+  type ClaimedView,
+  type DenialReportAnswer,
+  denialReportAnswerSchema,
   type RequestRow,
-  type RequestView,
   requestViewSchema,
-  type StatementVerdictView,
-  statementVerdictSchema,
+  type StatementAnswerView,
+  statementAnswerSchema,
+  WORKFLOW_BREAKS,
+  type WorkflowBreak,
 } from './contracts/snapshot';
 import { digestOfText } from './domain/digest';
 import type { DomainEvent } from './domain/event';
-import type { SignedEnvelope, Submission } from './domain/request';
-import { isPendingStatus } from './domain/state';
+import { envelopeText, type SignedEnvelope, type Submission } from './domain/request';
 import type { Verb } from './domain/statement';
 import { tracedClient } from './telemetry/client-interceptor';
 import { type Tracing, UNTRACED } from './telemetry/tracing';
@@ -44,10 +48,17 @@ import { payloadConverter } from './workflows/payload-converter';
 
 export { CountersignError } from './contracts/error';
 export type { RequestFilter } from './contracts/listing';
-export type { DenialVerdict, RequestRow, RequestView, StatementVerdictView } from './contracts/snapshot';
+export type {
+  ClaimedView,
+  DenialReportAnswer,
+  RequestRow,
+  RequestView,
+  StatementAnswerView,
+} from './contracts/snapshot';
 export type { DomainEvent } from './domain/event';
 export type { AccessRequest, SignedEnvelope, Submission } from './domain/request';
 export { generateKey, importSigningKey, readKeyFile, type SigningKey, writeKeyFile } from './signing/keys';
+export { makeRequest, type RequestDraft } from './signing/make-request';
 export {
   type DenialDraft,
   type StatementDraft,
@@ -61,48 +72,50 @@ const PAYLOAD_CONVERTER = require.resolve('./workflows/payload-converter');
 
 export interface ClientOptions {
   readonly taskQueue?: string;
-  /** Address of the Temporal server, in place of the one that the environment names. */
+  /** Address of the Temporal server, `host:port`. Default: the one that the environment names. */
   readonly address?: string;
-  /** File of the codec's keys, where what the server stores is encrypted. Default: `COUNTERSIGN_CODEC_KEYS`. */
+  /** File with the codec's keys, if what the server stores is encrypted. Default: `COUNTERSIGN_CODEC_KEYS`. */
   readonly codecKeys?: string;
-  /** Where spans go, and what hands a trace on to the request; nothing without it. */
+  /** Where spans go; it also passes the caller's trace on to the request. Without it, nothing is traced. */
   readonly tracing?: Tracing;
 }
 
 /**
- * For services that ask for access and carry statements. It decides nothing and holds no authority: what it sends is
- * signed by whom it concerns. All methods throw `CountersignError` with a stable `code`, and nothing else.
+ * For services that ask for access and carry statements. It decides nothing and holds no authority, because everything that
+ * it sends is signed by the person or identity concerned. Methods throw `CountersignError` with a stable `code`, and
+ * nothing else.
  */
 export class CountersignClient {
   readonly #client: Client;
   readonly #taskQueue: string;
+  readonly #address: string;
 
-  constructor(client: Client, { taskQueue = TASK_QUEUE }: ClientOptions = {}) {
+  constructor(client: Client, { taskQueue = TASK_QUEUE, address = 'its address' }: ClientOptions = {}) {
     this.#client = client;
     this.#taskQueue = taskQueue;
+    this.#address = address;
   }
 
-  /** Connects as Temporal's own environment variables and profile file say. Close it with `close`. */
+  /** Connects with the settings in Temporal's own environment variables and profile file. Call `close` when done. */
   static async connect(options: ClientOptions = {}): Promise<CountersignClient> {
     const { connectionOptions, namespace } = loadClientConnectConfig();
     const payloadCodecs = codecsOf(options);
-    return guard(async () => {
-      const connection = await Connection.connect({
-        connectTimeout: '5s',
-        ...connectionOptions,
-        ...(options.address && { address: options.address }),
-      });
-      const dataConverter = { payloadConverterPath: PAYLOAD_CONVERTER, payloadCodecs };
-      return new CountersignClient(
-        new Client({ connection, ...(namespace && { namespace }), dataConverter, ...tracedBy(options) }),
-        options,
-      );
-    });
+    const server = {
+      connectTimeout: '5s',
+      ...connectionOptions,
+      ...(options.address && { address: options.address }),
+    } as const;
+    const connection = await connectTo(server);
+    const dataConverter = { payloadConverterPath: PAYLOAD_CONVERTER, payloadCodecs };
+    return new CountersignClient(
+      new Client({ connection, ...(namespace && { namespace }), dataConverter, ...tracedBy(options) }),
+      { ...options, address: connection.options.address },
+    );
   }
 
-  /** Whether the server answers. */
+  /** Resolves if the server answers within two seconds. @throws CountersignError `UNREACHABLE` or `NOT_ANSWERING` */
   async ping(): Promise<void> {
-    await guard(() =>
+    await this.#guard(() =>
       this.#client.withDeadline(Date.now() + 2_000, () => this.#client.workflowService.getSystemInfo({})),
     );
   }
@@ -112,12 +125,13 @@ export class CountersignClient {
   }
 
   /**
-   * Starts the request. One id is one request for ever: the same id is refused with `ALREADY_SUBMITTED`, also after the
-   * first has ended.
+   * Starts the request and returns its id. One id is one request for ever.
+   *
+   * @throws CountersignError `ALREADY_SUBMITTED` if a request has this id, even one that has ended
    */
   async submit(submission: Submission): Promise<string> {
     const { request, proof } = checkSubmission(submission);
-    await guard(() =>
+    await this.#guard(() =>
       this.#client.workflow.start(WORKFLOW_TYPE, {
         workflowId: workflowIdOf(request.id),
         taskQueue: this.#taskQueue,
@@ -129,73 +143,116 @@ export class CountersignClient {
     return request.id;
   }
 
-  /** Where a request stands now. */
-  async get(requestId: string): Promise<RequestView> {
-    const snapshot = await this.#query(requestId, REQUEST_QUERY);
-    if (snapshot === null)
+  /**
+   * The current state of a request, as the server has it. Do not act on it alone: a gateway shows a request with what of it is
+   * proved (`GET /v1/requests/{id}`), and so does `countersign request show`.
+   */
+  async get(requestId: string): Promise<ClaimedView> {
+    const view = await this.#getWhenRead(requestId);
+    if (view === undefined)
       throw new CountersignError('NOT_ANSWERING', `request ${requestId} is still being read`);
-    return check(requestViewSchema, snapshot, 'NOT_ANSWERING', 'answer of the worker');
+    return view;
   }
 
-  /** What was submitted, read from the first event of the history; it needs no worker. */
+  /** What was submitted. Read from the first event of the history, so it needs no worker. */
   async submissionOf(requestId: string): Promise<Submission> {
-    const history = await this.history(requestId);
+    const { payloadCodecs } = this.#client.options.loadedDataConverter;
+    const history = await this.#guard(async () =>
+      openHistory(await this.#beginningOf(requestId), payloadCodecs),
+    );
     const [payload] = history.events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads ?? [];
     const input: unknown = payload && payloadConverter.fromPayload(payload);
     return check(submissionSchema, input, 'INVALID_REQUEST', 'submission in the history');
   }
 
-  /** The Temporal history of a request in clear, for replay and evidence. */
+  /**
+   * Returns how the workflow of a request was ended from outside, which only somebody with access to the namespace does. Undefined if
+   * it runs, or ended by itself.
+   *
+   * @throws CountersignError `NOT_FOUND` if there is none, or none any more
+   */
+  async breakOf(requestId: string): Promise<WorkflowBreak | undefined> {
+    const { status } = await this.#guard(() => this.#handle(requestId).describe());
+    return breakIn(status.name);
+  }
+
+  /** The first event of the latest run. */
+  async #beginningOf(requestId: string): Promise<History> {
+    const { workflowId } = this.#handle(requestId);
+    const { history } = await this.#client.workflowService.getWorkflowExecutionHistory({
+      namespace: this.#client.options.namespace,
+      execution: { workflowId },
+      maximumPageSize: 1,
+    });
+    return history ?? {};
+  }
+
+  /** The Temporal history of a request, decrypted, for replay and evidence. */
   history(requestId: string): Promise<History> {
     const { payloadCodecs } = this.#client.options.loadedDataConverter;
-    return guard(async () => openHistory(await this.#handle(requestId).fetchHistory(), payloadCodecs));
+    return this.#guard(async () => openHistory(await this.#handle(requestId).fetchHistory(), payloadCodecs));
   }
 
-  /** What has happened to a request, oldest first. */
+  /**
+   * What has happened to a request, oldest first.
+   *
+   * @throws CountersignError `NOT_ANSWERING` if a worker answers with something else than events that this version knows
+   */
   async events(requestId: string): Promise<readonly DomainEvent[]> {
-    return (await this.#query(requestId, EVENTS_QUERY)) as readonly DomainEvent[];
+    const events = await this.#query(requestId, EVENTS_QUERY);
+    return check(eventsSchema, events, 'NOT_ANSWERING', 'events in the answer of the worker');
   }
 
-  /** Waits until policy or people have decided and, where they said yes, until access is there. */
-  async waitForDecision(requestId: string, { timeoutMs }: { timeoutMs: number }): Promise<RequestView> {
+  /** How long the history of a request is. It grows with whatever happens to the request. Needs no worker. */
+  async historyLength(requestId: string): Promise<number> {
+    return (await this.#guard(() => this.#handle(requestId).describe())).historyLength;
+  }
+
+  /**
+   * Waits until policy or people have decided and, if they approved, until access has been given. What it returns is the server's
+   * word, as in `get`.
+   *
+   * @throws CountersignError `TIMED_OUT` after `timeoutMs`; the request itself continues
+   */
+  async waitForDecision(requestId: string, { timeoutMs }: { timeoutMs: number }): Promise<ClaimedView> {
     const deadlineMs = Date.now() + timeoutMs;
     for (let pauseMs = 20; ; pauseMs = Math.min(pauseMs * 1.5, 1_000)) {
       const view = await this.#getWhenRead(requestId);
-      if (view !== undefined && !isPendingStatus(view.status)) return view;
+      if (view !== undefined && isDecided(view)) return view;
       if (Date.now() + pauseMs > deadlineMs)
         throw new CountersignError(
           'TIMED_OUT',
-          `request ${requestId} is ${view?.status ?? 'submitted'}; it goes on`,
+          `request ${requestId} is ${view?.status ?? 'submitted'}; it continues`,
         );
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
   }
 
-  /** Carries a statement and returns the verdict on it. A refusal is a verdict, not an error. */
-  async sendStatement(requestId: string, statement: SignedEnvelope): Promise<StatementVerdictView> {
+  /** Carries a statement and returns the answer to it. A refusal is an answer, not an error. */
+  async sendStatement(requestId: string, statement: SignedEnvelope): Promise<StatementAnswerView> {
     const envelope = check(signedEnvelopeSchema, statement, 'INVALID_STATEMENT', 'statement');
-    const verdict = await guard(() =>
+    const answer = await this.#guard(() =>
       this.#client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
         this.#handle(requestId).executeUpdate(SUBMIT_STATEMENT_UPDATE, { args: [envelope] }),
       ),
     );
-    return check(statementVerdictSchema, verdict, 'NOT_ANSWERING', 'answer of the worker');
+    return check(statementAnswerSchema, answer, 'NOT_ANSWERING', 'answer of the worker');
   }
 
-  /** Leaves a statement with the server, to be judged when a worker is there. The verdict is in the request's events. */
+  /** Leaves a statement with the server until a worker can judge it. The answer appears in the request's events. */
   async leaveStatement(requestId: string, verb: Verb, statement: SignedEnvelope): Promise<void> {
     const envelope = check(signedEnvelopeSchema, statement, 'INVALID_STATEMENT', 'statement');
-    await guard(() => this.#handle(requestId).signal(verb, envelope));
+    await this.#guard(() => this.#handle(requestId).signal(verb, envelope));
   }
 
   /** Carries a policy enforcement point's signed report of what it denied. A refusal is an answer, not an error. */
-  async reportDenial(report: SignedEnvelope): Promise<DenialVerdict> {
+  async reportDenial(report: SignedEnvelope): Promise<DenialReportAnswer> {
     const envelope = check(signedEnvelopeSchema, report, 'INVALID_STATEMENT', 'denial report');
-    const verdict = await guard(() =>
+    const answer = await this.#guard(() =>
       this.#client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
         this.#client.workflow.execute(DENIAL_WORKFLOW_TYPE, {
-          // The same report is one workflow, so that carrying it twice does no more than carrying it once.
-          workflowId: `denial-report/${digestOfText(envelope.jws)}`,
+          // The same report has the same workflow id, so sending it twice has the effect of sending it once.
+          workflowId: `denial-report/${digestOfText(envelopeText(envelope))}`,
           taskQueue: this.#taskQueue,
           args: [envelope],
           workflowIdConflictPolicy: 'USE_EXISTING',
@@ -203,31 +260,59 @@ export class CountersignClient {
         }),
       ),
     );
-    return check(denialVerdictSchema, verdict, 'NOT_ANSWERING', 'answer of the worker');
+    return check(denialReportAnswerSchema, answer, 'NOT_ANSWERING', 'answer of the worker');
   }
 
-  /** Requests by status or by who is awaited, newest first. */
+  /**
+   * Lists requests by status or by who is awaited, newest first. The rows are the server's word: anyone who can write to the
+   * namespace can make some up. `VerifiedRequests` derives what it shows.
+   */
   async list(filter: RequestFilter = {}): Promise<readonly RequestRow[]> {
-    const checked = check(requestFilterSchema, filter, 'INVALID_REQUEST', 'filter');
-    return guard(async () => {
-      const rows: RequestRow[] = [];
-      for await (const execution of this.#client.workflow.list({ query: visibilityQuery(checked) })) {
-        const row = rowOf(execution);
-        if (row !== undefined) rows.push(row);
-        if (rows.length >= checked.limit) break;
-      }
-      return rows;
-    });
+    const { limit = 100, ...rest } = filter;
+    check(requestFilterSchema, filter, 'INVALID_REQUEST', 'filter');
+    const rows: RequestRow[] = [];
+    for await (const row of this.rows(rest)) {
+      if (await this.#isAwaited(filter.awaiting, row)) rows.push(row);
+      if (rows.length >= limit) break;
+    }
+    return rows;
   }
 
-  /** Ids of all requests that were started in a span, one page of the server's list at a time. */
+  /**
+   * Yields all requests that match, newest first, one page of the server's list at a time. Rows that await more people than fit
+   * are yielded whoever they await. The rows are the server's word, as in `list`.
+   */
+  async *rows(filter: Omit<RequestFilter, 'limit'> = {}): AsyncGenerator<RequestRow> {
+    const query = visibilityQuery(check(requestFilterSchema, filter, 'INVALID_REQUEST', 'filter'));
+    for await (const execution of this.#executions(query)) {
+      const row = rowOf(execution);
+      if (row !== undefined) yield row;
+    }
+  }
+
+  async #isAwaited(who: string | undefined, { id, awaiting }: RequestRow): Promise<boolean> {
+    if (who === undefined || awaiting.includes(who) || !awaiting.includes(AWAITING_MORE)) return true;
+    // What cannot say whom it awaits is listed, so that nobody misses it.
+    return this.get(id).then(
+      (view) => view.awaiting.includes(who),
+      () => true,
+    );
+  }
+
+  /** Yields the ids of all requests that started in a span of time, one page of the server's list at a time. */
   async *requestIds(span: RequestSpan = {}): AsyncGenerator<string> {
-    const pages = this.#client.workflow.list({ query: spanQuery(span) })[Symbol.asyncIterator]();
-    for (;;) {
-      const next = await guard(() => pages.next());
-      if (next.done === true) return;
-      const id = requestIdOf(next.value.workflowId);
+    for await (const { workflowId } of this.#executions(spanQuery(span))) {
+      const id = requestIdOf(workflowId);
       if (id !== undefined) yield id;
+    }
+  }
+
+  async *#executions(query: string): AsyncGenerator<WorkflowExecutionInfo> {
+    const pages = this.#client.workflow.list({ query })[Symbol.asyncIterator]();
+    for (;;) {
+      const next = await this.#guard(() => pages.next());
+      if (next.done === true) return;
+      yield next.value;
     }
   }
 
@@ -236,21 +321,26 @@ export class CountersignClient {
     return this.#client.workflow.getHandle(workflowIdOf(id));
   }
 
+  /** Runs a call, and names this client's server if it fails for want of one. */
+  #guard<T>(call: () => Promise<T>): Promise<T> {
+    return guard(call, { address: this.#address, namespace: this.#client.options.namespace });
+  }
+
   #query(requestId: string, query: string): Promise<unknown> {
-    return guard(() =>
+    return this.#guard(() =>
       this.#client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => this.#handle(requestId).query(query)),
     );
   }
 
-  async #getWhenRead(requestId: string): Promise<RequestView | undefined> {
+  async #getWhenRead(requestId: string): Promise<ClaimedView | undefined> {
     const snapshot = await this.#query(requestId, REQUEST_QUERY);
-    return snapshot === null
-      ? undefined
-      : check(requestViewSchema, snapshot, 'NOT_ANSWERING', 'answer of the worker');
+    if (snapshot === null) return undefined;
+    const view = check(requestViewSchema, snapshot, 'NOT_ANSWERING', 'answer of the worker');
+    return { ...view, basis: 'server' };
   }
 }
 
-/** Encryption that is asked for and cannot be had is an error: to go on in clear would be worse. */
+/** @throws CountersignError `BAD_SETTINGS` if encryption is configured but impossible: plain text would be worse */
 function codecsOf({ codecKeys = process.env['COUNTERSIGN_CODEC_KEYS'] }: ClientOptions) {
   try {
     return configuredCodecs(codecKeys);
@@ -266,16 +356,21 @@ const tracedBy = ({ tracing }: ClientOptions) =>
 
 function rowOf({
   workflowId,
+  runId,
   typedSearchAttributes,
   startTime,
+  status,
 }: WorkflowExecutionInfo): RequestRow | undefined {
   const id = requestIdOf(workflowId);
   if (id === undefined) return undefined;
+  const broken = breakIn(status.name);
   const keyword = (name: string) => typedSearchAttributes.get({ name, type: 'KEYWORD' }) ?? '';
   const deadline = typedSearchAttributes.get({ name: 'CountersignDeadline', type: 'DATETIME' });
   const expiresAt = typedSearchAttributes.get({ name: 'CountersignExpiresAt', type: 'DATETIME' });
   return {
     id,
+    basis: 'server',
+    runId,
     startedAt: startTime,
     status: keyword('CountersignStatus') || 'submitted',
     requester: keyword('CountersignRequester'),
@@ -285,5 +380,12 @@ function rowOf({
     ...(deadline && { deadline }),
     ...(expiresAt && { expiresAt }),
     emergency: typedSearchAttributes.get({ name: 'CountersignEmergency', type: 'BOOL' }) ?? false,
+    ...(broken && { broken }),
   };
+}
+
+/** A request ends its workflow by completing it. Every other end came from outside, or from a fault. */
+function breakIn(status: string): WorkflowBreak | undefined {
+  const name = status.toLowerCase();
+  return WORKFLOW_BREAKS.find((one) => one === name);
 }

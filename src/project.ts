@@ -8,6 +8,8 @@ const ROOT = rootFrom(__dirname);
 export const WORKFLOW_BUNDLE_FILE = path.join(ROOT, 'dist', 'workflow-bundle.js');
 /** The program that replays histories, apart from whoever wants to know. */
 export const REPLAY_PROGRAM = path.join(ROOT, 'dist', 'src', 'audit', 'replay-child.js');
+/** The thread that decodes large directories. */
+export const DIRECTORY_PROGRAM = path.join(ROOT, 'dist', 'src', 'directory', 'decode-thread.js');
 /** The policy bundle that the demo and the tests run. */
 export const EXAMPLE_BUNDLE_DIR = path.join(ROOT, 'policies');
 

@@ -4,15 +4,13 @@ import { type NativeConnection, Worker, type WorkflowBundleOption } from '@tempo
 import { createActivities } from './activities';
 import type { Dependencies } from './activities/dependencies';
 import type { Connector } from './connectors/contract';
-import type { DirectoryBook } from './directory/directory-book';
 import type { Ledger } from './domain/precedents';
 import { FORGETFUL } from './ledger';
+import { authorityOver } from './policy/authority';
 import type { BundleSource } from './policy/bundle';
-import { remembering } from './policy/remembering';
 import { WORKFLOW_BUNDLE_FILE } from './project';
-import { SignedDirectory } from './signing/signed-directory';
 import { watchedActivities } from './telemetry/activity-interceptor';
-import { type Recorder, SILENT } from './telemetry/catalogue';
+import { type MetricsSink, NO_METRICS } from './telemetry/catalogue';
 import { FailingEnds } from './telemetry/failing-ends';
 import { type Tracing, UNTRACED } from './telemetry/tracing';
 import { watchedLedger } from './telemetry/watched-ledger';
@@ -24,23 +22,27 @@ export interface WorkerOptions {
   readonly taskQueue: string;
   readonly bundles: BundleSource;
   readonly connectors: ReadonlyMap<string, Connector>;
-  /** Without one, no earlier request, denial or owed review counts; `countersign worker` always has one. */
+  /** Without it, no earlier request, denial or owed review counts. `countersign worker` always has one. */
   readonly ledger?: Ledger;
   readonly maxCachedWorkflows: number;
-  /** What encrypts everything that the server stores (src/codec). Must never throw while decoding. */
+  /** Encrypt everything that the server stores (src/codec). Must never throw while decoding. */
   readonly payloadCodecs?: readonly PayloadCodec[];
   readonly nowMs?: () => number;
   /** Defaults to the bundle that the build made. */
   readonly workflowBundle?: WorkflowBundleOption;
-  /** Where what happens is counted; nowhere without it. */
-  readonly recorder?: Recorder;
-  /** Where spans go; nowhere without it. */
+  /** Where metrics go. Without it, none are recorded. */
+  readonly metrics?: MetricsSink;
+  /** Where spans go. Without it, none are recorded. */
   readonly tracing?: Tracing;
-  /** Runs workflows in this thread, for a debugger, or to measure their heap. */
+  /** Runs workflows in this thread, for a debugger or to measure their heap. */
   readonly debugMode?: boolean;
 }
 
-/** A worker over a bundle source and connectors. It runs until its `shutdown` is called. */
+/**
+ * Creates a worker. Its `run` resolves after its `shutdown` is called.
+ *
+ * @throws if the workflow bundle is missing, or Temporal cannot be reached
+ */
 export function createWorker(options: WorkerOptions): Promise<Worker> {
   return Worker.create({
     connection: options.connection,
@@ -59,40 +61,38 @@ export function createWorker(options: WorkerOptions): Promise<Worker> {
   });
 }
 
-/** The workflow code as the build bundled it. */
+/** The workflow code as the build bundled it. @throws if there was no build */
 export function builtWorkflowBundle(): WorkflowBundleOption {
   if (!existsSync(WORKFLOW_BUNDLE_FILE))
     throw new Error(`${WORKFLOW_BUNDLE_FILE} is missing; run npm run build`);
   return { code: readFileSync(WORKFLOW_BUNDLE_FILE, 'utf8') };
 }
 
-/** What listens to a worker. One that nobody listens to has no interceptors at all. */
-function telemetryOf({ connectors, recorder = SILENT, tracing = UNTRACED, nowMs = Date.now }: WorkerOptions) {
-  const sinks = workerSinks({ recorder, tracing, isConnector: (name) => connectors.has(name) });
-  if (recorder === SILENT && tracing === UNTRACED) return { sinks };
-  const failingEnds = new FailingEnds(recorder, [...connectors.keys()], nowMs);
-  return { sinks, interceptors: { activity: [watchedActivities({ recorder, tracing, failingEnds })] } };
+/** Sinks and interceptors for metrics and traces. There are no interceptors if neither is wanted. */
+function telemetryOf({
+  connectors,
+  metrics = NO_METRICS,
+  tracing = UNTRACED,
+  nowMs = Date.now,
+}: WorkerOptions) {
+  const sinks = workerSinks({ metrics, tracing, isConnector: (name) => connectors.has(name) });
+  if (metrics === NO_METRICS && tracing === UNTRACED) return { sinks };
+  const failingEnds = new FailingEnds(metrics, [...connectors.keys()], nowMs);
+  return { sinks, interceptors: { activity: [watchedActivities({ metrics, tracing, failingEnds })] } };
 }
 
 function dependenciesOf({
   bundles,
   connectors,
-  ledger: given = FORGETFUL,
-  recorder = SILENT,
+  ledger: plainLedger = FORGETFUL,
+  metrics = NO_METRICS,
   nowMs = Date.now,
 }: WorkerOptions): Dependencies {
-  const ledger = recorder === SILENT ? given : watchedLedger(given, recorder);
-  // One directory object for each version of the book, so that imported keys are kept as long as it is current.
-  const directories = new WeakMap<DirectoryBook, SignedDirectory>();
+  const ledger = metrics === NO_METRICS ? plainLedger : watchedLedger(plainLedger, metrics);
   return {
     nowMs,
     ledger,
     connector: (name) => connectors.get(name),
-    authority: async () => {
-      const { directory: book, policy } = await bundles.current();
-      const directory = directories.get(book) ?? new SignedDirectory(book);
-      directories.set(book, directory);
-      return { directory, policy: remembering(policy, ledger) };
-    },
+    authority: authorityOver(bundles, ledger),
   };
 }

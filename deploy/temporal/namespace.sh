@@ -1,5 +1,5 @@
 #!/bin/sh
-# Registers the namespace and Countersign's search attributes. What is there already is left as it is.
+# Registers the namespace and Countersign's search attributes. Leaves existing ones unchanged.
 set -eu
 
 : "${TEMPORAL_ADDRESS:?}" "${TEMPORAL_NAMESPACE:?}" "${RETENTION:?}"

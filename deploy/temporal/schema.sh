@@ -1,5 +1,5 @@
 #!/bin/sh
-# Creates Temporal's two databases where they are missing and brings both schemas up to this version of the tools.
+# Creates Temporal's two databases if they are missing, and brings both schemas up to this version of the tools.
 set -eu
 
 : "${SQL_HOST:?}" "${SQL_USER:?}"

@@ -5,15 +5,18 @@ import { newSubmissionSchema, type submissionSchema } from '../contracts/request
 import type { Assessment, ReasonCode } from '../domain/assessment';
 import { requestDigest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
+import type { Authority } from '../domain/ports';
 import type { Refusal } from '../domain/refusal';
 import type { AccessRequest } from '../domain/request';
-import type { Authority, Dependencies } from './dependencies';
+import { refusalOf } from './alert';
+import type { Dependencies } from './dependencies';
 import type { Activities, AssessResult } from './types';
 
 /**
- * Reads a submission, recognises its requester, and asks policy. Recognition and policy are separate findings: a
- * recognised requester gets nothing by being recognised, and one who is not recognised is refused whatever policy says.
- * `schema` is what a submission may be: what is on record was taken by the rules of its time.
+ * Reads a submission, recognises its requester, and asks policy. The two are separate: being recognised gives a requester
+ * nothing, and a requester who is not recognised is refused whatever policy says.
+ *
+ * @param schema what a submission may be; an auditor passes the rules of the time when it was recorded
  */
 export function assessActivity(
   dependencies: Dependencies,
@@ -51,9 +54,14 @@ export function assessActivity(
       const assessment = refusal(request, reasonCode, recognition.refusal.detail, authority, nowMs);
       return { readable: true, submission, assessment };
     }
-    const found = await authority.policy.assessOnRecord(request, nowMs);
-    await dependencies.ledger.assessed(requestDigest(request), found.assessment);
-    return { readable: true, submission, recognition: recognition.value, ...found };
+    try {
+      const findings = await authority.policy.assessOnRecord(request, nowMs);
+      await dependencies.ledger.assessed(requestDigest(request), findings.assessment);
+      return { readable: true, submission, recognition: recognition.value, ...findings };
+    } catch (error) {
+      // Without this, a ledger that is set up wrongly looks like one that is down, and the request waits for ever.
+      return unreadable(refusalOf(error, 'the ledger', { request: request.id }));
+    }
   };
 }
 

@@ -4,11 +4,12 @@ import { checkStatement } from '../domain/ports';
 import type { Refusal } from '../domain/refusal';
 import type { AccessRequest } from '../domain/request';
 import type { StatementCheck } from '../domain/statement';
+import { refuseUnreasoned } from '../domain/verbs/deny';
 import type { Dependencies } from './dependencies';
 import { dischargeReview } from './discharge-review';
 import type { Activities } from './types';
 
-/** Verifies signatures and gathers what the core needs to judge, by today's directory and policy. */
+/** Verifies signatures, and looks up what the core needs to judge, in today's directory and policy. */
 export function checkStatementsActivity(dependencies: Dependencies): Activities['checkStatements'] {
   return async (envelopes, rawRequest) => {
     const request = accessRequestSchema.parse(rawRequest);
@@ -17,24 +18,25 @@ export function checkStatementsActivity(dependencies: Dependencies): Activities[
     return Promise.all(
       envelopes.map((envelope) =>
         checkStatement(envelope, request, nowMs, directory, policy)
-          .then((check) => settled(check, request, dependencies))
+          .then(refuseUnreasoned)
+          .then((check) => recordReview(check, request, dependencies))
           .catch(uncheckable),
       ),
     );
   };
 }
 
-/** One statement over which a check breaks must not keep those that came with it from being judged. */
+/** The answer if a check throws: one bad statement must not keep the others of its batch from being judged. */
 const uncheckable = (): StatementCheck => ({
   verified: false,
   attempt: { refusal: { code: 'NOT_NOW', detail: 'it could not be checked; send it again later' } },
 });
 
 /**
- * A review pays a debt that is kept outside the orchestrator, so it is put on record there before it counts here. Where
- * the record cannot be reached it is refused, to be given again: it must never count in one place only.
+ * A review discharges a debt that is recorded outside Temporal, so it is recorded there before it counts here. If the
+ * ledger cannot be reached, the review is refused and has to be sent again, because it must never count in one place only.
  */
-async function settled(
+async function recordReview(
   check: StatementCheck,
   request: AccessRequest,
   { ledger, nowMs }: Dependencies,

@@ -5,8 +5,8 @@ import { isHuman } from '../domain/principal';
 import type { Statement, VerifiedStatement } from '../domain/statement';
 
 /**
- * Takes a debt off the record where an independent reviewer's own statement says so. Judged here by what was recorded
- * when access was given, whatever a workflow believes: a debt that is owed keeps people from the next emergency.
+ * Discharges an owed review if an independent reviewer's own statement says so; does nothing otherwise. It checks against
+ * what was recorded when access was given, whatever a workflow believes, because an owed review bars the next emergency.
  */
 export async function dischargeReview(
   { statement, signer }: VerifiedStatement,
@@ -23,7 +23,7 @@ export async function dischargeReview(
   await ledger.reviewed(digest, signer.id, verdict, nowMs);
 }
 
-/** As the core has it of every statement. */
+/** The same times that the core checks for every statement. */
 const isAlive = ({ issuedAtMs, expiresAtMs }: Statement, nowMs: number): boolean =>
   nowMs < expiresAtMs &&
   issuedAtMs <= nowMs + LIMITS.clockSkewMs &&

@@ -1,4 +1,5 @@
 import { assessActivity } from './assess';
+import { checkCarriedLogActivity } from './check-carried-log';
 import { checkStatementsActivity } from './check-statements';
 import type { Dependencies } from './dependencies';
 import { endAccessActivity } from './end-access';
@@ -6,10 +7,11 @@ import { provisionActivity } from './provision';
 import { reportDenialActivity } from './report-denial';
 import type { Activities } from './types';
 
-/** The activities of a worker, over what that worker has. */
+/** The activities of one worker. */
 export function createActivities(dependencies: Dependencies): Activities {
   return {
     assess: assessActivity(dependencies),
+    checkCarriedLog: checkCarriedLogActivity(dependencies),
     checkStatements: checkStatementsActivity(dependencies),
     provision: provisionActivity(dependencies),
     endAccess: endAccessActivity(dependencies),

@@ -1,22 +1,28 @@
 import type { Connector } from '../connectors/contract';
 import { evidenceSchema } from '../contracts/evidence';
 import { describeIssues } from '../contracts/problem';
+import type { Evidence } from '../domain/evidence';
+import { hasBegun } from '../domain/lasting';
+import { LIMITS } from '../domain/limits';
 import type { GrantEntry } from '../domain/precedents';
 import { type Authorisation, type GrantTerms, proveAuthorised } from '../domain/prove';
 import type { RefusalCode } from '../domain/refusal';
+import { refusalOf } from './alert';
 import type { Dependencies } from './dependencies';
 import type { Activities, ProvisionResult } from './types';
 
 /**
- * The act. It believes nothing of its caller: whoever can schedule an activity task can call it with anything, so the
- * evidence is decoded and proved again by today's directory and policy before the target is touched (TTA-5, TTA-6).
+ * Gives access. Anyone who can schedule an activity task can call this with anything, so it decodes the evidence and proves
+ * it again with today's directory and policy before it touches the target (TTA-5, TTA-6).
  */
 export function provisionActivity(dependencies: Dependencies): Activities['provision'] {
   return async (raw) => {
     const evidence = evidenceSchema.safeParse(raw);
     if (!evidence.success) return refusal('MALFORMED', describeIssues(evidence.error, 'evidence'));
     const { directory, policy } = await dependencies.authority();
-    const proof = await proveAuthorised(evidence.data, dependencies.nowMs(), directory, policy);
+    const nowMs = dependencies.nowMs();
+    const proof = await proveAuthorised(evidence.data, nowMs, directory, policy);
+    if (!proof.ok && isAboutToBegin(evidence.data, nowMs)) throw new Error(proof.refusal.detail);
     if (!proof.ok) return { outcome: 'refused', refusal: proof.refusal };
     const name = proof.value.terms.entitlement.connector;
     const connector = dependencies.connector(name);
@@ -25,10 +31,14 @@ export function provisionActivity(dependencies: Dependencies): Activities['provi
   };
 }
 
+/** The server's clock, by which the workflow comes here, may be a little ahead of ours. The act is then tried again. */
+const isAboutToBegin = ({ submission: { request } }: Evidence, nowMs: number): boolean =>
+  !hasBegun(request, nowMs) && hasBegun(request, nowMs + LIMITS.clockSkewMs);
+
 /**
- * The grant is on record, with its debt and its parties, before it is made: no crash in between can hide one. It comes off
- * the record only where the target says that there is none and never will be, for another attempt may yet make it. What is
- * left by a refusal of now is taken off by the bar that follows it.
+ * Records the grant, with its review and parties, before making it, so that no crash in between can hide one. The record is
+ * deleted only if the target says that there is no grant and never will be, because another attempt may still make it. What
+ * a refusal leaves on record is deleted by the bar that follows.
  */
 async function grantOnRecord(
   connector: Connector,
@@ -36,8 +46,18 @@ async function grantOnRecord(
   { ledger, nowMs }: Dependencies,
 ): Promise<ProvisionResult> {
   const { terms } = authorisation;
-  await ledger.granted(entryOf(terms, nowMs()));
-  const result = await connector.provision(authorisation);
+  const { leaseId } = terms;
+  const name = terms.entitlement.connector;
+  try {
+    await ledger.granted(entryOf(terms, nowMs()));
+  } catch (error) {
+    return { outcome: 'refused', refusal: refusalOf(error, 'the ledger', { leaseId }) };
+  }
+  const result = await connector.provision(authorisation).catch((error: unknown) => ({
+    outcome: 'refused' as const,
+    neverGiven: undefined,
+    refusal: refusalOf(error, `the target ${name}`, { connector: name, leaseId }),
+  }));
   if (result.outcome !== 'refused') return { ...result, ...debtOf(terms) };
   if (result.neverGiven) await ledger.neverGranted({ digest: terms.requestDigest });
   return { outcome: 'refused', refusal: result.refusal };

@@ -5,7 +5,7 @@ import { refused } from '../domain/refusal';
 import type { Dependencies } from './dependencies';
 import type { Activities } from './types';
 
-/** Puts on record what a policy enforcement point denied, where its own signature says so (APB-3). */
+/** Records what a policy enforcement point denied, if its own signature says so (APB-3). */
 export function reportDenialActivity(dependencies: Dependencies): Activities['reportDenial'] {
   return async (raw) => {
     const envelope = signedEnvelopeSchema.safeParse(raw);

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf } from '../domain/digest';
 import type { Entitlement, ExecutionParameters } from '../domain/request';
-import { isPassingStatus, isPendingStatus } from '../domain/state';
+import { isPassingStatus, isPendingStatus } from '../domain/status';
 import { GatewayError, type Requester, type Standing } from '../enforcement';
 import { isJsonObject } from './json-object';
 
-/** On which terms calls of one tool are proposed. What is executed is the call itself, argument by argument. */
+/** The terms on which calls of one tool are proposed. The action itself is the call, with its exact arguments. */
 export interface ActionTerms {
   readonly entitlement: Entitlement;
   readonly target: string;
@@ -15,12 +15,12 @@ export interface ActionTerms {
   readonly containment: string;
   readonly rollback: string;
   /** Why, in plain words; the approvers read it. */
-  readonly reason: string | ((given: Arguments) => string);
+  readonly reason: string | ((args: Arguments) => string);
 }
 
 export type Arguments = Readonly<Record<string, unknown>>;
 
-/** A call that a model has made. */
+/** A tool call by a model. */
 export interface ToolCall {
   readonly id: string;
   readonly tool: string;
@@ -28,28 +28,28 @@ export interface ToolCall {
 }
 
 export interface ActionGateOptions {
-  /** Proposes, as the agent. */
+  /** Proposes calls as the agent. */
   readonly agent: Requester;
-  /** Uses tokens, as the identity that the catalog names as the audience of these actions. */
+  /** Uses tokens as the identity that the catalog names as the audience of these actions. */
   readonly executor: Requester;
   /** Tools that are gated, by name. */
   readonly actions: Readonly<Record<string, ActionTerms>>;
-  /** Tells calls of one conversation from those of another, whose model may number them alike. */
+  /** Distinguishes calls of different conversations, whose models may use the same call ids. */
   readonly conversation: string;
 }
 
-/** Where a proposed call stands: to be decided by people, to be executed, or never to be. */
+/** The status of a proposed call: people must decide it, it may be executed, or it never may. */
 export interface Proposal {
   readonly request: string;
   readonly state: 'pending' | 'approved' | 'refused';
   readonly awaiting: readonly string[];
   readonly status: string;
-  /** Policy alone has let it through; people were not asked. */
+  /** True if policy alone permitted it; people were not asked. */
   readonly byPolicy: boolean;
   readonly safeWay?: string;
 }
 
-/** A gated call that was not executed. The message says why, and what safe way there is. */
+/** A gated call was not executed. The message says why. */
 export class NotExecuted extends Error {
   override readonly name = 'NotExecuted';
 
@@ -61,7 +61,7 @@ export class NotExecuted extends Error {
   }
 }
 
-/** For a tool to throw that knows that nothing of its action has happened, or that nothing of it stayed. */
+/** Thrown by a tool that knows that its action did not happen, or was undone completely. */
 export class NothingDone extends Error {
   override readonly name = 'NothingDone';
 }
@@ -69,11 +69,11 @@ export class NothingDone extends Error {
 const ASSESSED_WITHIN_MS = 10_000;
 
 /**
- * Stands between an agent framework and its tools: a call is proposed exactly as it was made, people or policy decide, and
- * the tool runs only once the single-use token for exactly this call has been used. What a framework says about approval
- * moves nothing here, so that a forged or mistaken yes of it executes nothing.
+ * Stands between an agent framework and its tools. A call is proposed exactly as it was made, people or policy decide, and
+ * the tool runs only after the single-use token for exactly this call has been used. What a framework says about approval
+ * has no effect, so a forged or mistaken yes executes nothing.
  *
- * It keeps nothing: the request of a call follows from the call, so that a conversation may go on in another process, and
+ * It keeps no state: the request of a call follows from the call. A conversation can continue in another process, and
  * a call with other arguments is another request.
  */
 export class ActionGate {
@@ -83,7 +83,7 @@ export class ActionGate {
     return Object.hasOwn(this.options.actions, tool);
   }
 
-  /** Proposes a call, or finds it proposed. What policy decides by itself is decided in the answer. */
+  /** Proposes a call, unless it is proposed already. If policy alone decides, the answer has the decision. */
   async propose(call: ToolCall): Promise<Proposal> {
     const { entitlement, minutes, ticket, reason, containment, rollback } = this.#termsOf(call);
     const id = this.#requestOf(call);
@@ -103,17 +103,17 @@ export class ActionGate {
     return this.#untilStatus(id, ASSESSED_WITHIN_MS, (status) => !isPassingStatus(status));
   }
 
-  /** Waits until a proposed call is decided, or until the time is over. */
+  /** Waits until a proposed call is decided, `withinMs` at most. */
   wait(call: ToolCall, withinMs: number, signal?: AbortSignal): Promise<Proposal> {
     return this.#untilStatus(this.#requestOf(call), withinMs, (status) => !isPendingStatus(status), signal);
   }
 
   /**
-   * Executes a call that was approved, once. What a tool throws says nothing of what it has done before: that is on record
-   * as unknown, unless it throws `NothingDone`.
+   * Executes an approved call, once. An error does not say what the tool had done before, so the outcome is recorded
+   * as unknown, unless the tool throws `NothingDone`.
    *
-   * @param hasThrown whether a result stands for something thrown, which the framework has turned into words
-   * @throws NotExecuted where its token cannot be had or used; `work` was not called then
+   * @param hasThrown returns true for a result that the framework made from an error
+   * @throws NotExecuted if the token cannot be fetched or used; then `work` was not called
    */
   async execute<T>(
     call: ToolCall,
@@ -146,11 +146,11 @@ export class ActionGate {
   #parametersOf(call: ToolCall): ExecutionParameters {
     const { target, toolVersion = '1' } = this.#termsOf(call);
     if (!isJsonObject(call.arguments))
-      throw new TypeError(`the arguments of ${call.tool} are no JSON object`);
+      throw new TypeError(`the arguments of ${call.tool} are not a JSON object`);
     return { tool: call.tool, toolVersion, target, arguments: call.arguments };
   }
 
-  /** The same call has the same id, for ever; it says nothing about the call. */
+  /** The same call always has the same id, which reveals nothing about the call. */
   #requestOf(call: ToolCall): string {
     const about = { conversation: this.options.conversation, call: call.id };
     const digest = digestOf({ ...about, parameters: this.#parametersOf(call) });
@@ -183,7 +183,7 @@ export class ActionGate {
     }
   }
 
-  /** What was done is done, also where it cannot be put on record now. */
+  /** Ignores a failed report: the action has happened anyway. */
   async #report(request: string, outcome: 'succeeded' | 'failed' | 'unknown'): Promise<void> {
     await this.options.executor.reportOutcome(request, outcome).catch(() => undefined);
   }
@@ -202,7 +202,7 @@ function proposalOf({ request, status, awaiting, policy, safe_way: safeWay }: St
   };
 }
 
-/** What a model may be told of a proposal that was not approved. */
+/** Returns what a model may learn about a proposal that was not approved. */
 export function explainRefusal({ status, safeWay }: Proposal): string {
   const what =
     status === 'hard_stopped' ? 'This can never be approved; do not ask again.' : `It is ${status}.`;

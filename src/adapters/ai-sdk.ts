@@ -3,8 +3,8 @@ import { type ActionGate, explainRefusal, type Proposal, type ToolCall } from '.
 import { isJsonObject } from './json-object';
 
 /**
- * The tools of a Vercel AI SDK agent, with the gated ones behind the gate. `needsApproval` proposes the call, and `execute`
- * runs only with its used token, whatever approval response stands in the messages.
+ * Returns the tools of a Vercel AI SDK agent, with the gated ones behind the gate. `needsApproval` proposes the call, and
+ * `execute` runs only after its token was used. Approval responses in the messages have no effect.
  */
 export function gatedTools<TOOLS extends ToolSet>(gate: ActionGate, tools: TOOLS): TOOLS {
   const gated = Object.entries(tools).map(([name, tool]) => [
@@ -21,17 +21,17 @@ function gatedTool(gate: ActionGate, name: string, tool: AnyTool): AnyTool {
   if (execute === undefined) throw new TypeError(`${name} has nothing to execute, so it cannot be gated`);
   return {
     ...tool,
-    needsApproval: async (given: unknown, { toolCallId }: { readonly toolCallId: string }) =>
-      // The SDK asks again when an answer has come, so this says whether people have a say, not whether they have spoken.
-      !(await gate.propose(callOf(name, toolCallId, given))).byPolicy,
-    execute: (given: unknown, options: ToolExecutionOptions) =>
-      gate.execute(callOf(name, options.toolCallId, given), async () =>
-        lastOf(await execute(given, options)),
+    needsApproval: async (input: unknown, { toolCallId }: { readonly toolCallId: string }) =>
+      // The SDK asks again after an answer, so this says whether people decide at all, not whether they have decided.
+      !(await gate.propose(callOf(name, toolCallId, input))).byPolicy,
+    execute: (input: unknown, options: ToolExecutionOptions) =>
+      gate.execute(callOf(name, options.toolCallId, input), async () =>
+        lastOf(await execute(input, options)),
       ),
   };
 }
 
-/** A tool that yields preliminary results is done with its last one. */
+/** Returns the last result of a tool that yields preliminary ones. */
 async function lastOf(result: unknown): Promise<unknown> {
   if (!isAsyncIterable(result)) return result;
   let last: unknown;
@@ -43,8 +43,8 @@ const isAsyncIterable = (value: unknown): value is AsyncIterable<unknown> =>
   typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 
 /**
- * Answers the approval requests of a result by what people have decided, waiting for them so long. What is not decided by
- * then has no answer yet; ask again.
+ * Answers the approval requests of a result by the people's decisions, waiting up to `withinMs` for them. Undecided requests
+ * have no answer yet; call it again.
  */
 export async function answerApprovals(
   gate: ActionGate,
@@ -70,9 +70,9 @@ function answerOf(approvalId: string, proposal: Proposal): ToolApprovalResponse 
 const isApprovalRequest = (part: { readonly type: string }): part is ToolApprovalRequestOutput<ToolSet> =>
   part.type === 'tool-approval-request';
 
-/** @throws TypeError where the input is not an object of JSON: it could not be proposed as it is, nor bound to an approval */
-function callOf(tool: string, id: string, given: unknown): ToolCall {
-  if (!isJsonObject(given))
-    throw new TypeError(`the input of ${tool} is no JSON object, so it cannot be gated`);
-  return { id, tool, arguments: given };
+/** @throws TypeError if the input is not a JSON object, because it could not be proposed exactly and bound to an approval */
+function callOf(tool: string, id: string, input: unknown): ToolCall {
+  if (!isJsonObject(input))
+    throw new TypeError(`the input of ${tool} is not a JSON object, so it cannot be gated`);
+  return { id, tool, arguments: input };
 }

@@ -1,8 +1,8 @@
 type Members = Readonly<Record<string, unknown>>;
 
 /**
- * An object that says in JSON all that it says. Of anything else (a text, a list, a Map, a date) another thing of the same
- * writing could be run in place of what was approved.
+ * Returns true for an object that JSON represents completely. Other values (a text, a list, a Map, a date) can look the same in
+ * JSON as something else, which could then run instead of what was approved.
  */
 export const isJsonObject = (value: unknown): value is Members =>
   isPlainObject(value) && Object.values(value).every((member) => member === undefined || isJson(member));
@@ -13,7 +13,7 @@ function isJson(value: unknown): boolean {
   return value === null || typeof value === 'string' || typeof value === 'boolean' || isJsonObject(value);
 }
 
-/** Of whichever realm, so that what it is made of cannot be told by comparing constructors. */
+/** Returns true for a plain object of any realm, which is why it does not compare constructors. */
 function isPlainObject(value: unknown): value is Members {
   if (typeof value !== 'object' || value === null) return false;
   const prototype: unknown = Object.getPrototypeOf(value);

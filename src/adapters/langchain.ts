@@ -2,7 +2,7 @@ import { interrupt } from '@langchain/langgraph';
 import { createMiddleware, ToolMessage } from 'langchain';
 import { type ActionGate, explainRefusal, NotExecuted, type ToolCall } from './action-gate';
 
-/** What a paused graph says it waits for. Whatever it is resumed with, it looks for itself how the request stands. */
+/** What a paused graph waits for. When it is resumed, with any value, it looks up the status of the request itself. */
 export interface AwaitedApproval {
   readonly request: string;
   readonly tool: string;
@@ -11,8 +11,8 @@ export interface AwaitedApproval {
 }
 
 /**
- * Middleware for LangChain agents: a gated tool call is proposed, the graph pauses (LangGraph `interrupt`, so a checkpointer
- * is needed) until people have decided, and the tool runs only with its used token.
+ * Middleware for LangChain agents. A gated tool call is proposed, the graph pauses (LangGraph `interrupt`, so a checkpointer
+ * is needed) until people have decided, and the tool runs only after its token was used.
  */
 export function approvalMiddleware(gate: ActionGate) {
   return createMiddleware({
@@ -40,5 +40,5 @@ export function approvalMiddleware(gate: ActionGate) {
   });
 }
 
-/** LangChain turns what a tool throws into a message, which says no more of what was done than the error did. */
+/** LangChain turns an error of a tool into a message, which says as little about what was done as the error. */
 const isThrown = (result: unknown): boolean => result instanceof ToolMessage && result.status === 'error';

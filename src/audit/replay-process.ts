@@ -7,46 +7,46 @@ import type { HistoryReplay, ReplayedSteps } from './replay';
 
 const { History: HistoryMessage } = temporal.api.history.v1;
 
-/** What is said to the process that replays. */
+/** A message to the replaying process. */
 export interface ToChild {
   readonly history: Uint8Array;
   readonly workflowId: string;
 }
 
-/** What it answers. Each step is a sign of life. */
+/** A message from it. Each step is a sign of life. */
 export type FromChild =
   | { readonly type: 'ready' | 'done' }
   | { readonly type: 'step'; readonly step: JournalStep }
   | { readonly type: 'failed'; readonly message: string };
 
 export interface ReplayLimits {
-  /** A healthy history takes milliseconds a step. */
-  readonly quietMs: number;
+  /** The longest silence. A healthy history takes milliseconds for a step. */
+  readonly silentMs: number;
   readonly startsWithinMs: number;
   /** How long the process waits for another history before it ends. */
   readonly idleMs: number;
 }
 
-const LIMITS: ReplayLimits = { quietMs: 15_000, startsWithinMs: 60_000, idleMs: 20_000 };
+const LIMITS: ReplayLimits = { silentMs: 15_000, startsWithinMs: 60_000, idleMs: 20_000 };
 
 /**
- * Replays one history after another in a process of its own, which is started when there is something to replay. One that
- * stands still or breaks down is ended, and is a finding about the history; the next history has a new process. Needs no
+ * Replays one history after another in a separate process, which is started on demand. If it
+ * hangs or crashes, it is killed, and that is a finding about the history. The next history gets a new process. Needs no
  * server. Close it with `close`.
  */
 export class ReplayProcess implements HistoryReplay {
   readonly #limits: ReplayLimits;
   #child: Promise<ChildProcess> | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  #previous: Promise<unknown> = Promise.resolve();
   #idle: NodeJS.Timeout | undefined;
 
   constructor(limits: Partial<ReplayLimits> = {}) {
     this.#limits = { ...LIMITS, ...limits };
   }
 
-  /** Never rejects: what keeps a history from being replayed is a finding about it. */
+  /** Never rejects: a failed replay is a finding about the history. */
   replay(history: History, workflowId: string): Promise<ReplayedSteps> {
-    const result = this.#turn.then(async (): Promise<ReplayedSteps> => {
+    const result = this.#previous.then(async (): Promise<ReplayedSteps> => {
       clearTimeout(this.#idle);
       const replayed = await this.#replay(history, workflowId).catch(
         (error: unknown): ReplayedSteps => ({
@@ -57,12 +57,12 @@ export class ReplayProcess implements HistoryReplay {
       this.#idle = setTimeout(() => this.#end(), this.#limits.idleMs).unref();
       return replayed;
     });
-    this.#turn = result;
+    this.#previous = result;
     return result;
   }
 
   async close(): Promise<void> {
-    await this.#turn;
+    await this.#previous;
     clearTimeout(this.#idle);
     this.#end();
   }
@@ -72,29 +72,29 @@ export class ReplayProcess implements HistoryReplay {
     this.#child ??= this.#start();
     const child = await this.#child;
     const steps: JournalStep[] = [];
-    const answer = answerOf(child, this.#limits.quietMs, (message) => {
+    const answer = answerOf(child, this.#limits.silentMs, (message) => {
       if (message.type === 'step') steps.push(message.step);
       return message.type === 'step' ? undefined : message;
     });
     child.send({ history: encoded, workflowId } satisfies ToChild);
-    const found = await answer;
-    if (found === 'quiet' || found === 'gone') this.#end();
-    if (found === 'quiet') return { ok: false, message: 'it brings what replays it to a standstill' };
-    if (found === 'gone') return { ok: false, message: 'it brings down what replays it' };
-    return found.type === 'failed' ? { ok: false, message: found.message } : { ok: true, steps };
+    const message = await answer;
+    if (message === 'silent' || message === 'gone') this.#end();
+    if (message === 'silent') return { ok: false, message: 'the history makes the replay hang' };
+    if (message === 'gone') return { ok: false, message: 'the history crashes the replay' };
+    return message.type === 'failed' ? { ok: false, message: message.message } : { ok: true, steps };
   }
 
   async #start(): Promise<ChildProcess> {
-    // What a process that breaks down says on its way is nobody's business; how it ended is in the finding.
+    // The output of a crashing process is not needed; the finding says how it ended.
     const child = fork(REPLAY_PROGRAM, {
       serialization: 'advanced',
       stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
     });
-    const found = await answerOf(child, this.#limits.startsWithinMs, (message) => message);
-    if (found !== 'quiet' && found !== 'gone') return child;
+    const message = await answerOf(child, this.#limits.startsWithinMs, (one) => one);
+    if (message !== 'silent' && message !== 'gone') return child;
     child.kill('SIGKILL');
     this.#child = undefined;
-    throw new Error('what replays histories does not start');
+    throw new Error('the process that replays histories does not start');
   }
 
   #end(): void {
@@ -104,29 +104,29 @@ export class ReplayProcess implements HistoryReplay {
   }
 }
 
-/** Hears a process until `heard` yields something, or it says nothing for so long, or it is gone. */
+/** Listens to a process until `pick` returns a message, the process is silent for too long, or it exits. */
 function answerOf(
   child: ChildProcess,
-  quietMs: number,
-  heard: (message: FromChild) => FromChild | undefined,
-): Promise<FromChild | 'quiet' | 'gone'> {
+  silentMs: number,
+  pick: (message: FromChild) => FromChild | undefined,
+): Promise<FromChild | 'silent' | 'gone'> {
   return new Promise((resolve) => {
-    const settle = (found: FromChild | 'quiet' | 'gone') => {
+    const settle = (answer: FromChild | 'silent' | 'gone') => {
       clearTimeout(timer);
       child.off('message', onMessage);
       for (const event of ['exit', 'error', 'disconnect']) child.off(event, onGone);
-      resolve(found);
+      resolve(answer);
     };
     const onGone = () => settle('gone');
     const onMessage = (message: FromChild) => {
       timer.refresh();
-      const found = heard(message);
-      if (found !== undefined) settle(found);
+      const picked = pick(message);
+      if (picked !== undefined) settle(picked);
     };
-    const timer = setTimeout(() => settle('quiet'), quietMs);
+    const timer = setTimeout(() => settle('silent'), silentMs);
     child.on('message', onMessage);
     for (const event of ['exit', 'error', 'disconnect']) child.once(event, onGone);
-    // Gone before anybody listened.
+    // It may have exited before the listeners were attached.
     if (!child.connected) settle('gone');
   });
 }

@@ -4,19 +4,19 @@ import type { JournalSinks, JournalStep } from '../workflows/journal';
 
 export type ReplayResult = { readonly ok: true } | { readonly ok: false; readonly message: string };
 
-/** What a replay brought to light: the steps that the workflow code of today takes over this history. */
+/** The result of a replay: the steps that today's workflow code takes over this history. */
 export type ReplayedSteps =
   | { readonly ok: true; readonly steps: readonly JournalStep[] }
   | { readonly ok: false; readonly message: string };
 
-/** Replays a history. It never rejects: what keeps a history from being replayed is a finding about it. */
+/** Replays a history. Never rejects: a failed replay is a finding about the history. */
 export interface HistoryReplay {
   replay(history: History, workflowId: string): Promise<ReplayedSteps>;
 }
 
 const dataConverter = { payloadConverterPath: require.resolve('../workflows/payload-converter') };
 
-/** Runs a history again on today's workflow code. Differences in what the code would do are the finding (AUD-1). */
+/** Replays a history with today's workflow code, and reports any difference in what the code does (AUD-1). */
 export async function replayHistory(
   history: History,
   workflowId: string,
@@ -37,45 +37,45 @@ interface Replay {
 }
 
 /**
- * Replays one history after another in one worker of this process, and hears each step. Needs no server. It is for
- * histories as a server has written them: others can bring it to a standstill (see `ReplayProcess`). Close it with `close`.
+ * Replays one history after another in one worker of this process. Needs no server. It is for
+ * histories that a server has written: others can make it hang (see `ReplayProcess`). Close it with `close`.
  */
 export class Replayer implements HistoryReplay {
   readonly #workflowBundle: WorkflowBundleOption;
-  readonly #heard: (step: JournalStep) => void;
+  readonly #onStep: (step: JournalStep) => void;
   #session: Session | undefined;
-  #turn: Promise<unknown> = Promise.resolve();
+  #previous: Promise<unknown> = Promise.resolve();
 
-  /** @param options.heard is told of each step when it is taken */
+  /** @param options.onStep is called for each step */
   constructor(
     workflowBundle: WorkflowBundleOption,
-    { heard = () => undefined }: { readonly heard?: (step: JournalStep) => void } = {},
+    { onStep = () => undefined }: { readonly onStep?: (step: JournalStep) => void } = {},
   ) {
     this.#workflowBundle = workflowBundle;
-    this.#heard = heard;
+    this.#onStep = onStep;
   }
 
   replay(history: History, workflowId: string): Promise<ReplayedSteps> {
-    const result = this.#turn.then(() => this.#replay({ history, workflowId }));
-    this.#turn = result;
+    const result = this.#previous.then(() => this.#replay({ history, workflowId }));
+    this.#previous = result;
     return result;
   }
 
   async close(): Promise<void> {
-    await this.#turn;
+    await this.#previous;
     await this.#session?.close();
     this.#session = undefined;
   }
 
   async #replay(replay: Replay): Promise<ReplayedSteps> {
-    this.#session ??= new Session(this.#workflowBundle, this.#heard);
+    this.#session ??= new Session(this.#workflowBundle, this.#onStep);
     const result = await this.#session.replay(replay);
     if (this.#session.isOver) this.#session = undefined;
     return result;
   }
 }
 
-/** One worker. It takes the next history when the one before is done, so that each step is known to belong to it. */
+/** One worker. It takes a history only after the previous one is done, so each step belongs to the current one. */
 class Session {
   readonly #results: AsyncIterator<{ readonly error?: Error }>;
   #steps: JournalStep[] = [];
@@ -83,11 +83,11 @@ class Session {
   #offered = this.#nextOffer();
   isOver = false;
 
-  constructor(workflowBundle: WorkflowBundleOption, heard: (step: JournalStep) => void) {
+  constructor(workflowBundle: WorkflowBundleOption, onStep: (step: JournalStep) => void) {
     const record = {
       fn: (_: unknown, step: JournalStep) => {
         this.#steps.push(step);
-        heard(step);
+        onStep(step);
       },
       callDuringReplay: true,
     };

@@ -1,50 +1,46 @@
 import type { Command } from 'commander';
 import { addCodecKey, configuredCodecs, newReader, readReaders, startCodecEndpoint } from '../codec';
-import type { Context } from './context';
+import type { Context, Run } from './context';
 import { createLogger } from './logger';
 import { parsePort, parseWhole } from './number';
-import { done, type Outcome, UserError } from './output';
+import { type CommandResult, done, UserError } from './output';
 
 const DAY_MS = 86_400_000;
 
 /** `countersign codec` */
-export function registerCodec(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  const codec = program.command('codec').description('encryption of what the Temporal server stores');
-  codec
+export function define(command: Command, run: Run): void {
+  command
     .command('add-key')
-    .description('make a key and encrypt with it from the next start; the keys that are there go on opening')
-    .argument('<file>', 'file of the codec keys; made where there is none')
+    .description('add a key to encrypt with from the next start; older keys still decrypt')
+    .argument('<file>', 'file of the codec keys; created if it does not exist')
     .option('--id <id>', 'name of the key (default: today)')
     .action((file: string, { id }: { id?: string }) => run(() => addKey(file, id)));
-  codec
+  command
     .command('new-reader')
     .description('make a token for someone who may read clear text in the Temporal UI')
     .argument('<name>', 'whose token it is')
-    .option('--days <n>', 'for how many days it holds', '30')
+    .option('--days <n>', 'for how many days the token is valid', '30')
     .action((name: string, { days }: { days: string }) => run(() => addReader(name, days)));
-  codec
+  command
     .command('serve')
-    .description('open payloads for the Temporal UI and command line, for readers with a token')
+    .description('decrypt payloads for the Temporal UI and command line, for readers with a token')
     .option('--host <host>', 'address to listen on', '127.0.0.1')
     .option('--port <n>', 'port to listen on', '8234')
     .option('--origin <origin>', 'origin of the Temporal UI', 'http://127.0.0.1:8233')
     .action((options: ServeOptions) => run((context) => serve(options, context)));
 }
 
-async function addKey(file: string, id = new Date().toISOString().slice(0, 10)): Promise<Outcome> {
+async function addKey(file: string, id = new Date().toISOString().slice(0, 10)): Promise<CommandResult> {
   const { ok, message } = addCodecKey(file, id);
   if (!ok) throw new UserError(message);
   return done(
     { file, id },
     message,
-    `next  set COUNTERSIGN_CODEC_KEYS=${file}, and start workers and clients again`,
+    `next  set COUNTERSIGN_CODEC_KEYS=${file}, and restart workers and clients`,
   );
 }
 
-async function addReader(name: string, days: string): Promise<Outcome> {
+async function addReader(name: string, days: string): Promise<CommandResult> {
   const count = parseWhole(days, '--days', 1, 366);
   const { token, entry } = newReader(name, Date.now() + count * DAY_MS);
   return done(
@@ -64,7 +60,7 @@ interface ServeOptions {
 async function serve(
   { host, port, origin }: ServeOptions,
   { settings, announce }: Context,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const portNumber = parsePort(port, '--port');
   const keys = settings.COUNTERSIGN_CODEC_KEYS;
   const readersFile = settings.COUNTERSIGN_CODEC_READERS;

@@ -1,52 +1,86 @@
-import { Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import type { Command } from 'commander';
-import { addressProblems, hasAnyAddress } from '../connectors';
-import { SEARCH_ATTRIBUTES } from '../contracts/names';
+import { connectorProblems, type Declared, hasAnySetting } from '../connectors';
+import { checkDatabase } from '../connectors/target-check';
 import { describeSettings } from '../contracts/settings';
+import { LEDGER_TABLES, ledgerAddress } from '../ledger';
 import { FileTicketSource, loadBundle } from '../policy';
+import { lackingSearchAttributes, sayLacking } from '../stack/search-attributes';
 import { locateTemporalBinary } from '../stack/temporal-binary';
-import type { Context } from './context';
-import { done, failed, type Outcome } from './output';
+import { checkConnectors } from './connector';
+import { type Context, type Run, withClient } from './context';
+import type { Finding } from './finding';
+import { type CommandResult, done, failed, printable } from './output';
+import { checkRegister } from './register-check';
+import { connectTemporal } from './temporal';
+import { paint } from './terminal';
+import { CliVerifier } from './verified';
 
-interface Finding {
-  readonly what: string;
-  readonly ok: boolean;
-  readonly detail: string;
-}
+/** What a clean bill does not cover, so that nobody takes it for more. */
+const NOT_CHECKED = ['whether a worker runs', 'where notifications are sent (countersign notify check)'];
 
 /** `countersign doctor` */
-export function registerDoctor(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  program
-    .command('doctor')
-    .description('check what countersign needs here, and list its settings')
-    .action(() => run(examine));
+export function define(command: Command, run: Run): void {
+  command
+    .option('--offline', 'look at this machine and its files alone; connect to nothing but Temporal')
+    .action((options: { readonly offline?: true }) =>
+      run((context) => examine(context, options.offline === true)),
+    );
 }
 
-async function examine({ settings, env }: Context): Promise<Outcome> {
+async function examine(context: Context, isOffline: boolean): Promise<CommandResult> {
+  const { settings, env, terminal } = context;
   const findings = [
     nodeVersion(),
     temporalBinary(),
-    ...(await bundle(settings, env)),
-    await temporalServer(),
+    ...(await bundle(settings, env, isOffline)),
+    ...(await ticketList(settings)),
+    await temporalServer(context),
   ];
-  const list = describeSettings().map(({ name, purpose }) => ({
-    name,
-    purpose,
-    set: env[name] !== undefined,
-  }));
+  findings.push(...(await waitingRequests(context, findings)));
+  const unchecked = isOffline
+    ? ['connectors, ledger and register on their targets (without --offline)', ...NOT_CHECKED]
+    : NOT_CHECKED;
+  const list = describeSettings().map(({ name, purpose }) => {
+    const source = sourceOf(name, context);
+    return { name, purpose, set: env[name] !== undefined, ...(source !== undefined && { source }) };
+  });
   const lines = [
-    ...findings.map(({ what, ok, detail }) => `${ok ? 'ok  ' : 'FAIL'}  ${what}: ${detail}`),
+    ...findings.map(({ what, ok, detail }) => {
+      const mark = ok ? paint('green', 'ok  ', terminal) : paint('red', 'FAIL', terminal);
+      return `${mark}  ${printable(`${what}: ${detail}`)}`;
+    }),
+    `not checked: ${unchecked.join('; ')}`,
     'settings:',
-    ...list.map(({ name, purpose, set }) => `  ${name}${set ? ' (set)' : ''}: ${purpose}`),
+    ...list.map(({ name, purpose, source }) => {
+      const value = TELLABLE.includes(name) ? env[name] : undefined;
+      const said = source === undefined ? '' : ` (${value === undefined ? 'set' : `${value},`} by ${source})`;
+      return printable(`  ${name}${said}: ${purpose}`);
+    }),
   ];
-  const data = { findings, settings: list };
+  const data = { findings, notChecked: unchecked, settings: list };
   const missing = findings.filter(({ ok }) => !ok).map(({ what }) => what);
   if (missing.length === 0) return done(data, ...lines);
   return failed({ code: 'NOT_READY', message: `not ready here: ${missing.join(', ')}` }, data, ...lines);
+}
+
+/** Settings whose value is worth reading and holds no secret. */
+const TELLABLE: readonly string[] = [
+  'COUNTERSIGN_AS',
+  'COUNTERSIGN_KEY',
+  'COUNTERSIGN_GATEWAY',
+  'COUNTERSIGN_BUNDLE',
+  'COUNTERSIGN_STATE_DIR',
+];
+
+/** Where a setting comes from. Returns undefined if it is not set, so that its default counts. */
+function sourceOf(
+  name: string,
+  { env, sources: { environment, config, stack } }: Context,
+): string | undefined {
+  if (environment[name] !== undefined) return 'the environment';
+  if (config.settings[name] !== undefined) return config.file;
+  if (stack !== undefined && env[name] !== undefined) return `the stack that runs in ${stack.stateDir}`;
+  return undefined;
 }
 
 function nodeVersion(): Finding {
@@ -66,10 +100,11 @@ function temporalBinary(): Finding {
   }
 }
 
-/** The bundle, and whether all that it declares has an address here. */
+/** The bundle, whether all that it declares has an address here, and what the targets at these addresses say. */
 async function bundle(
   settings: Context['settings'],
   env: Context['env'],
+  isOffline: boolean,
 ): Promise<readonly [Finding, ...Finding[]]> {
   const what = 'policy bundle';
   const dir = settings.COUNTERSIGN_BUNDLE;
@@ -78,6 +113,13 @@ async function bundle(
     return [
       { what, ok: true, detail: `${dir}, policy ${loaded.bundle.policy.digest}` },
       addresses(loaded.bundle.connectors, env),
+      ...(isOffline || !hasAnySetting(loaded.bundle.connectors, env)
+        ? []
+        : [
+            ...(await checkConnectors(loaded.bundle, env)),
+            ...(await ledger(loaded.bundle.connectors, env)),
+            ...(await checkRegister(loaded.bundle, env, settings.COUNTERSIGN_STATE_DIR)),
+          ]),
     ];
   const [first, ...others] = loaded.problems;
   const more = others.length === 0 ? '' : ` (and ${others.length} more: countersign policy check)`;
@@ -85,11 +127,17 @@ async function bundle(
   return [{ what, ok: false, detail }];
 }
 
-/** Only a worker or a gateway needs addresses, and it needs all of them. Nothing is called here. */
-function addresses(connectors: Parameters<typeof addressProblems>[0], env: Context['env']): Finding {
+async function ticketList({ COUNTERSIGN_TICKETS: file }: Context['settings']): Promise<readonly Finding[]> {
+  if (file === undefined) return [];
+  const problem = await new FileTicketSource(file).problem();
+  return [{ what: 'tickets', ok: problem === undefined, detail: problem ?? file }];
+}
+
+/** Only a worker or a gateway needs addresses, and it needs all of them. The targets are asked after this. */
+function addresses(connectors: readonly Declared[], env: Context['env']): Finding {
   const what = 'connectors and ledger';
   const names = connectors.map(({ name }) => name).join(', ');
-  if (!hasAnyAddress(connectors, env))
+  if (!hasAnySetting(connectors, env))
     return { what, ok: true, detail: `no address of ${names} is set here; a worker would need them` };
   const problems = addressProblems(connectors, env);
   if (problems.length === 0)
@@ -97,31 +145,80 @@ function addresses(connectors: Parameters<typeof addressProblems>[0], env: Conte
   return { what, ok: false, detail: problems.join('; ') };
 }
 
-async function temporalServer(): Promise<Finding> {
-  const what = 'Temporal server';
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const address = connectionOptions.address ?? '127.0.0.1:7233';
+/** Returns nothing if it has no address: that is said already. */
+async function ledger(connectors: readonly Declared[], env: Context['env']): Promise<readonly Finding[]> {
+  let url: string;
   try {
-    const connection = await Connection.connect({ connectTimeout: '3s', ...connectionOptions });
+    url = ledgerAddress(connectors, env);
+  } catch {
+    return [];
+  }
+  const checks = await checkDatabase(url, LEDGER_TABLES);
+  const wrong = checks.filter(({ ok }) => !ok).map(({ what, detail }) => `${what}: ${detail}`);
+  return [{ what: 'ledger', ok: wrong.length === 0, detail: wrong.join('; ') || (checks[0]?.detail ?? '') }];
+}
+
+/** A ledger that would lie beside a target without an address is one problem, not two. */
+function addressProblems(connectors: readonly Declared[], env: Context['env']): readonly string[] {
+  const problems = connectorProblems(connectors, env);
+  try {
+    ledgerAddress(connectors, env);
+    return problems;
+  } catch (error) {
+    return [...new Set([...problems, messageOf(error)])];
+  }
+}
+
+async function temporalServer(context: Context): Promise<Finding> {
+  const what = 'Temporal server';
+  const { sources } = context;
+  const from = sources.stack === undefined ? '' : ` (the stack that runs in ${sources.stack.stateDir})`;
+  try {
+    const { connection, namespace } = await connectTemporal(context.sources.stack, '3s');
+    const address = `${connection.options.address}${from}`;
     try {
-      const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-      const missing = Object.keys(SEARCH_ATTRIBUTES).filter((name) => !(name in (customAttributes ?? {})));
-      if (missing.length > 0)
-        return {
-          what,
-          ok: false,
-          detail: `${address}: register the search attributes ${missing.join(', ')}`,
-        };
+      const wrong = sayLacking(await lackingSearchAttributes(connection, namespace));
+      if (wrong !== undefined)
+        return { what, ok: false, detail: `${address}, namespace ${namespace}: ${wrong}` };
       return { what, ok: true, detail: `${address}, namespace ${namespace}, search attributes registered` };
+    } catch (error) {
+      return { what, ok: false, detail: `${address}, namespace ${namespace}: ${messageOf(error)}` };
     } finally {
       await connection.close();
     }
-  } catch {
-    return {
-      what,
-      ok: false,
-      detail: `${address} does not answer; start one with countersign up, or set TEMPORAL_ADDRESS`,
-    };
+  } catch (error) {
+    return { what, ok: false, detail: messageOf(error) };
+  }
+}
+
+/** Requests that wait and do not hold: somebody made them up, or policy has changed since. Says nothing if all of them hold. */
+async function waitingRequests(context: Context, before: readonly Finding[]): Promise<readonly Finding[]> {
+  if (!before.every(({ ok }) => ok)) return [];
+  const what = 'requests that wait';
+  try {
+    const { withheld, isWhole } = await withClient(context, async (client) => {
+      const verifier = await CliVerifier.open(context, client);
+      return typeof verifier === 'string' ? { withheld: [], isWhole: true } : verifier.madeUp();
+    });
+    const more = isWhole ? '' : '; there are more than could be looked at in time';
+    const wrong = withheld.filter(({ isSilent }) => !isSilent);
+    const silent = withheld.length - wrong.length;
+    if (wrong.length > 0) {
+      const some = wrong.slice(0, 3).map(({ id, why }) => `${id} (${why})`);
+      const detail = `${wrong.length} do not hold: ${some.join('; ')}; countersign request show ID, and look who writes to the namespace${more}`;
+      return [{ what, ok: false, detail }];
+    }
+    return silent === 0 && isWhole
+      ? []
+      : [
+          {
+            what,
+            ok: true,
+            detail: `${silent} could not be verified, because no worker answered for them${more}`,
+          },
+        ];
+  } catch (error) {
+    return [{ what, ok: true, detail: `not verified: ${messageOf(error)}` }];
   }
 }
 

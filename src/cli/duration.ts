@@ -1,22 +1,19 @@
+import { DURATION_EXAMPLES, parseDuration } from '../contracts/duration';
 import { usageError } from './output';
-
-const UNIT_MS: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** Longer ones would lead to moments that no date can have. */
 const LONGEST_MS = 36_525 * 86_400_000;
 
-/** Reads `90s`, `15m`, `4h` or `2d` as milliseconds. */
+/** Parses a duration that a user typed, to milliseconds. @throws UserError that names the option as `what` */
 export function parseDurationMs(text: string, what: string): number {
-  const match = /^(\d{1,9})([smhd])$/.exec(text);
-  const unitMs = UNIT_MS[match?.[2] ?? ''];
-  if (match === null || unitMs === undefined)
-    throw usageError(`${what}: ${JSON.stringify(text)} is not a duration such as 90s, 15m, 4h or 2d`);
-  const spanMs = Number(match[1]) * unitMs;
+  const spanMs = parseDuration(text);
+  if (spanMs === undefined)
+    throw usageError(`${what}: ${JSON.stringify(text)} is not a duration such as ${DURATION_EXAMPLES}`);
   if (spanMs > LONGEST_MS) throw usageError(`${what}: ${JSON.stringify(text)} is more than a hundred years`);
   return spanMs;
 }
 
-/** Says a span in the largest unit that keeps it short. */
+/** Formats a span of milliseconds, rounded to the largest unit that keeps it short: `45s`, `3m`, `2h`, `5d`. */
 export function sayDuration(ms: number): string {
   const seconds = Math.round(ms / 1_000);
   if (seconds < 120) return `${seconds}s`;

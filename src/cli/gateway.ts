@@ -2,23 +2,30 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { CountersignClient } from '../client';
-import { addressOf, ledgerAddress } from '../connectors';
-import { EXECUTION_KIND } from '../contracts/names';
+import { type Declared, findDefinition } from '../connectors';
+import { addressOf, type Environment } from '../connectors/settings';
+import type { Logger } from '../contracts/logger';
+import { RetirementMemory } from '../directory/register/memory';
+import { Register } from '../directory/register/register';
 import { gatewayConfigSchema, readGatewayConfig } from '../gateway/config';
 import { createGateway } from '../gateway/gateway';
 import { GatewayKeys } from '../gateway/keys';
 import { createRoutes } from '../gateway/routes';
 import { listen } from '../gateway/server';
-import { PostgresqlLedger } from '../ledger';
-import { mcpDoor } from '../mcp/http/door';
-import { createBundleSource, FileTicketSource } from '../policy';
+import { ledgerAddress, PostgresqlLedger, registerAddress } from '../ledger';
+import { mcpEndpoint } from '../mcp/http/endpoint';
+import { createBundleSource, withRegister } from '../policy';
 import { packageVersion } from '../project';
 import { generateKey, writeKeyFile } from '../signing/keys';
-import type { Context } from './context';
+import { createPages } from '../web';
+import { pageOriginOf } from '../web/origin';
+import { evidenceFor } from './audit/evidence-download';
+import type { Context, Run } from './context';
 import { createLogger } from './logger';
 import { parsePort } from './number';
-import { done, type Outcome, UserError } from './output';
+import { type CommandResult, done, UserError } from './output';
 import { metricsOf, tracingOf } from './telemetry';
+import { toldTickets } from './tickets';
 
 interface GatewayCliOptions {
   readonly port: string;
@@ -28,70 +35,88 @@ interface GatewayCliOptions {
 }
 
 /** `countersign gateway` */
-export function registerGateway(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  program
-    .command('gateway')
-    .description('serve decisions, access requests and execution tokens over HTTP (OpenID AuthZEN)')
+export function define(command: Command, run: Run): void {
+  command
     .option('--port <n>', 'port to listen on', '8080')
     .option('--host <address>', 'address to listen on', '127.0.0.1')
     .option('--config <file>', 'gateway.yaml: issuers, enforcement points, callbacks, limits')
-    .option('--public-url <url>', 'address by which callers know this gateway (default: that of the config)')
+    .option('--public-url <url>', 'address that callers use for this gateway (default: that of the config)')
     .action((options: GatewayCliOptions) => run((context) => serve(options, context)));
 }
 
-/** Serves until SIGTERM or SIGINT, then lets calls under way finish. */
-async function serve(options: GatewayCliOptions, { settings, env }: Context): Promise<Outcome> {
+/** Serves until SIGTERM or SIGINT, then lets open calls finish. */
+async function serve(options: GatewayCliOptions, context: Context): Promise<CommandResult> {
+  const { settings, env } = context;
   const port = parsePort(options.port, '--port');
   const logger = createLogger(settings.COUNTERSIGN_LOG_LEVEL);
   const config = options.config === undefined ? gatewayConfigSchema.parse({}) : configOf(options.config);
   const publicUrl = options.publicUrl ?? config.publicUrl ?? `http://${options.host}:${port}`;
-  const tickets = new FileTicketSource(settings.COUNTERSIGN_TICKETS);
-  const bundles = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
-  const { connectors } = await bundles.current();
-  const executing = connectors.filter(({ kind }) => kind === EXECUTION_KIND).map(({ name }) => name);
-  const ledgerUrls = new Map(executing.map((name) => [name, addressOf(name, env)]));
+  const tickets = toldTickets(settings.COUNTERSIGN_TICKETS, logger);
+  const files = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
+  const { connectors } = await files.current();
+  const stores = config.decidesOnly
+    ? undefined
+    : storesOf(connectors, env, settings.COUNTERSIGN_STATE_DIR, logger);
+  const bundles = stores === undefined ? files : withRegister(files, stores.register, logger);
   const keys = await keysOf(settings.COUNTERSIGN_GATEWAY_KEY, settings.COUNTERSIGN_STATE_DIR);
-  const metrics = await metricsOf({ from: 'gateway', connectors: [] }, settings, logger);
+  const metricsServer = await metricsOf({ from: 'gateway', connectors: [] }, settings, logger);
   const tracing = await tracingOf('countersign-gateway', settings);
   const client = await CountersignClient.connect({ taskQueue: settings.COUNTERSIGN_TASK_QUEUE, tracing });
   const stopped = new Promise<void>((resolve) => {
     process.once('SIGTERM', () => resolve());
     process.once('SIGINT', () => resolve());
   });
-  const ledgerUrl = ledgerAddress(connectors, env);
-  const ledger = new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2 });
   const gateway = await createGateway({
     config,
     publicUrl,
     client,
     bundles,
     keys,
-    ledgerUrls,
-    ledger,
-    callbackStoreUrl: ledgerUrl,
+    tokenUsesUrls: stores?.tokenUsesUrls ?? new Map(),
+    ...(stores && {
+      ...{ ledger: stores.ledger, register: stores.register, pageOrigin: pageOriginOf(publicUrl) },
+      ...{ callbackStoreUrl: stores.ledgerUrl, sessionStoreUrl: stores.ledgerUrl },
+    }),
     log: logger,
-    recorder: metrics.recorder,
+    metrics: metricsServer.metrics,
     tracing,
   });
+  const pages = config.decidesOnly ? undefined : createPages(gateway, { evidence: evidenceFor(context) });
   try {
-    const listening = await listen(createRoutes(gateway, mcpDoor(gateway, packageVersion())), {
+    const extensions =
+      pages === undefined ? [] : [mcpEndpoint(gateway, packageVersion(), pages.origin), pages.extension];
+    const routes = createRoutes(gateway, ...extensions);
+    const listening = await listen(routes, {
       port,
       host: options.host,
       ...(config.tls && { tls: config.tls }),
     });
-    logger.info({ port: listening.port, publicUrl }, 'gateway ready');
+    logger.info({ port: listening.port, publicUrl, pages: pages?.origin }, 'gateway ready');
     await stopped;
+    await pages?.close();
     await listening.stop();
     return done({ stopped: true });
   } finally {
     await gateway.close();
-    await ledger.close();
+    await stores?.ledger.close();
+    await stores?.register.close();
     await client.close();
-    await Promise.all([metrics.stop(), tracing.stop()]);
+    await Promise.all([metricsServer.stop(), tracing.stop()]);
   }
+}
+
+/** Opens what a gateway that takes requests keeps and reads. Throws a line of text if an address is missing. */
+function storesOf(connectors: readonly Declared[], env: Environment, stateDir: string, logger: Logger) {
+  const memory = new RetirementMemory(stateDir, logger);
+  const executing = connectors.filter(({ kind }) => findDefinition(kind)?.gives === 'execution');
+  const tokenUsesUrls = new Map(executing.map(({ name }) => [name, addressOf(name, env)]));
+  const ledgerUrl = ledgerAddress(connectors, env);
+  return {
+    tokenUsesUrls,
+    ledgerUrl,
+    ledger: new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2, log: logger }),
+    register: new Register({ url: registerAddress(connectors, env), logger, memory }),
+  };
 }
 
 function configOf(file: string) {
@@ -102,7 +127,7 @@ function configOf(file: string) {
   }
 }
 
-/** The registered key of the gateway, and beside it the one it signs decisions with, which is made where there is none. */
+/** Reads the registered key of the gateway, and the key beside it that signs decisions, which is made if it does not exist. */
 async function keysOf(attestationFile: string | undefined, stateDir: string): Promise<GatewayKeys> {
   const file = attestationFile ?? path.join(stateDir, 'keys', 'service-gateway.jwk');
   const decisionFile = file.replace(/(\.jwk)?$/, '-decisions.jwk');
@@ -113,7 +138,7 @@ async function keysOf(attestationFile: string | undefined, stateDir: string): Pr
       'NO_KEY',
     );
   if (!existsSync(decisionFile))
-    // Another gateway may make it at the same moment; the file that is there then is the one.
+    // Another gateway may make it at the same moment. The file that exists then counts.
     await writeKeyFile(decisionFile, (await generateKey()).privateJwkText).catch(() =>
       readFileSync(decisionFile),
     );

@@ -1,21 +1,20 @@
 import type { Command } from 'commander';
 import { signCallerToken } from '../signing/sign';
-import { type Context, withClient } from './context';
+import { type Context, type Run, withClient } from './context';
 import { parseDurationMs } from './duration';
-import { findSigningKey } from './keys-lookup';
-import { done, type Outcome, UserError, usageError } from './output';
+import { AS_HELP, KEY_HELP } from './help';
+import { type CommandResult, done, UserError, usageError } from './output';
+import { byTemporal } from './run/backend';
 import { gitAbove } from './run/git-process';
 import { Interruptions } from './run/interruptions';
 import { waitForGrant } from './run/waiting';
 import { composeWanted } from './run/wanted';
-import { byTemporal } from './run/way';
+import { findSigner, type SignerOptions } from './signer';
 
-interface GitCredentialOptions {
+interface GitCredentialOptions extends SignerOptions {
   readonly entitlement: string;
   readonly for: string;
   readonly reason: string;
-  readonly as: string;
-  readonly key?: string;
   readonly ticket?: string;
   readonly timeout: string;
 }
@@ -24,21 +23,16 @@ const MOST_BYTES = 16 * 1024;
 const TOKEN_LIFE_MS = 600_000;
 const GIVE_BACK_WITHIN_MS = 10_000;
 
-/** `countersign git-credential`: a helper for git (gitcredentials(7)), which has access for as long as that git runs. */
-export function registerGitCredential(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  program
-    .command('git-credential')
-    .description('credential helper for git: access that lasts as long as the git command')
+/** `countersign git-credential`: a helper for git (gitcredentials(7)), which has access as long as that git command runs. */
+export function define(command: Command, run: Run): void {
+  command
     .argument('<operation>', 'get, store or erase; git says which')
     .requiredOption('--entitlement <entitlement>', 'connector:resource#action')
-    .requiredOption('--as <principal>', 'who asks, for example ci/payments')
-    .option('--key <file>', 'private key of who asks (default: the one that `up` made)')
+    .option('--as <principal>', `who asks, ${AS_HELP}`)
+    .option('--key <file>', KEY_HELP)
     .option('--for <duration>', 'for how long at most', '15m')
     .option('--reason <text>', 'why; the approvers read it', 'git')
-    .option('--ticket <ticket>')
+    .option('--ticket <ticket>', 'ticket that it belongs to')
     .option('--timeout <duration>', 'how long to wait for access', '1h')
     .action((operation: string, options: GitCredentialOptions) =>
       run((context) => answerGit(operation, options, context)),
@@ -49,28 +43,32 @@ async function answerGit(
   operation: string,
   options: GitCredentialOptions,
   context: Context,
-): Promise<Outcome> {
-  // There is nothing to keep: the next git gets access, and a credential, of its own.
+): Promise<CommandResult> {
+  // Nothing is stored: the next git command gets access and a credential of its own.
   if (operation !== 'get') return done({ operation });
   const { protocol = '', host = '' } = attributesIn(await readInput());
   if (protocol !== 'https' && !isLoopback(protocol, host))
-    throw new UserError(`no credential for ${protocol}://${host}: it would be sent in clear`);
+    throw new UserError(`no credential for ${protocol}://${host}: the credential would be sent unencrypted`);
   const git = gitAbove();
-  if (git === undefined) throw usageError('git-credential is for git to call');
+  if (git === undefined)
+    throw usageError('git-credential must be called by git (git config credential.helper)');
   const timeoutMs = parseDurationMs(options.timeout, '--timeout');
   const wanted = composeWanted(options);
-  const { as: principal } = options;
-  const key = await findSigningKey(principal, options.key, context.settings.COUNTERSIGN_STATE_DIR);
+  const { principal, key } = await findSigner(options, context);
   const interruptions = new Interruptions(false);
   return withClient(context, async (client) => {
-    const way = byTemporal(client, principal, key);
-    const keeper = await way.keep(wanted, git);
-    await way.ask(wanted);
+    const backend = byTemporal(client, principal, key);
+    const keeper = await backend.keep(wanted, git);
+    await backend.ask(wanted);
     const { signal } = interruptions;
-    const seen = await waitForGrant(() => way.look(wanted.id), { timeoutMs, signal, say: context.announce });
+    const seen = await waitForGrant(() => backend.look(wanted.id), {
+      timeoutMs,
+      signal,
+      say: context.announce,
+    });
     if (seen?.status !== 'active' || seen.lease === undefined) {
       for (const line of seen?.about ?? ['interrupted']) context.announce(line);
-      const back = await way.giveBack(wanted.id, GIVE_BACK_WITHIN_MS);
+      const back = await backend.giveBack(wanted.id, GIVE_BACK_WITHIN_MS);
       if (back.gone) keeper.dismiss();
       throw new UserError(`no access: the request is ${seen?.status ?? 'taken back'}`);
     }
@@ -78,7 +76,7 @@ async function answerGit(
     const nowMs = Date.now();
     const lifeMs = Math.min(TOKEN_LIFE_MS, expiresAtMs - nowMs);
     const token = await signCallerToken(principal, `${protocol}://${host}`, key, { nowMs, lifeMs });
-    // From here on the keeper has it, until git ends. What git reads is this pipe, and nothing else shows it.
+    // From here on the keeper has the access, until git ends. Only git reads this pipe.
     keeper.takeOver();
     const until = Math.floor((nowMs + lifeMs) / 1_000);
     process.stdout.write(`username=${account}\npassword=${token}\npassword_expiry_utc=${until}\n`);

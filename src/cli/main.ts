@@ -1,90 +1,50 @@
-import { Command, CommanderError } from 'commander';
+import { CommanderError } from 'commander';
 import { CountersignError } from '../contracts/error';
-import { VERBS } from '../domain/statement';
-import { packageVersion } from '../project';
-import { type Context, createContext } from './context';
-import { type Fault, type Outcome, printable, UserError } from './output';
+import type { Context } from './context';
+import { type CommandResult, type Fault, printable, UserError } from './output';
+import { createProgram, defineCommand } from './program';
+import { askOn, terminalOf } from './terminal';
 
-type Register = (program: Command, run: (work: (context: Context) => Promise<Outcome>) => void) => void;
-
-const statements = async (): Promise<Register> => (await import('./statement.js')).registerStatements;
-
-/** Where each command lives. Loaded when it is asked for: a signature must not wait for a database or a bundler. */
-const COMMANDS: Readonly<Record<string, () => Promise<Register>>> = {
-  up: async () => (await import('./up.js')).registerUp,
-  demo: async () => (await import('./demo/index.js')).registerDemo,
-  run: async () => (await import('./run/index.js')).registerRun,
-  'git-credential': async () => (await import('./git-credential.js')).registerGitCredential,
-  request: async () => (await import('./request.js')).registerRequest,
-  ...Object.fromEntries(VERBS.map((verb) => [verb, statements])),
-  audit: async () => (await import('./audit/index.js')).registerAudit,
-  policy: async () => (await import('./policy.js')).registerPolicy,
-  keys: async () => (await import('./keys.js')).registerKeys,
-  doctor: async () => (await import('./doctor.js')).registerDoctor,
-  gateway: async () => (await import('./gateway.js')).registerGateway,
-  mcp: async () => (await import('./mcp.js')).registerMcp,
-  codec: async () => (await import('./codec.js')).registerCodec,
-  friction: async () => (await import('./friction/index.js')).registerFriction,
-  notify: async () => (await import('./notify/index.js')).registerNotify,
-  worker: async () => (await import('./worker.js')).registerWorker,
-};
-
-/** The command that is asked for, or all of them, for help and for what is misspelt. */
-async function commandsFor(argv: readonly string[]): Promise<readonly Register[]> {
-  const word = argv.find((one) => !one.startsWith('-')) ?? '';
-  const asked = Object.hasOwn(COMMANDS, word) ? COMMANDS[word] : undefined;
-  if (asked !== undefined) return [await asked()];
-  return Promise.all([...new Set(Object.values(COMMANDS))].map((load) => load()));
-}
-
-/** Runs a command line. Exit codes: 0 done, 1 refused or failed, 2 wrong usage. */
+/** Runs a command line. Returns the exit code: 0 done, 1 refused or failed, 2 wrong usage. */
 async function main(argv: readonly string[]): Promise<number> {
-  let help = '';
-  const program = new Command('countersign')
-    .description('Approval and access for non-human identities and the engineers around them')
-    .version(packageVersion(), '-V, --version', 'print the version')
-    .option('--json', 'print one JSON document for machines')
-    .exitOverride()
-    // Errors are said by ourselves; what is kept here is the help that a command without a subcommand is answered with.
-    .configureOutput({
-      writeErr: (text) => {
-        help = text;
-      },
-    });
-  let exitCode = 0;
-  const run = async (work: (context: Context) => Promise<Outcome>): Promise<void> => {
-    exitCode = report(await work(createContext(process.env)), wantsJson());
-  };
   // What comes after `--` belongs to another program.
   const own = argv.includes('--') ? argv.slice(0, argv.indexOf('--')) : argv;
-  const wantsJson = () => own.includes('--json');
+  const wantsJson = own.includes('--json');
+  const terminal = terminalOf(process.stdout, process.env);
+  let help = '';
+  let exitCode = 0;
+  const run = async (work: (context: Context) => Promise<CommandResult>): Promise<void> => {
+    const { createContext } = await import('./context.js');
+    const ask = askOn(process.stdin, process.stderr);
+    exitCode = report(await work(await createContext(process.env, process.stdout, ask)), wantsJson);
+  };
   try {
-    for (const register of await commandsFor(argv)) register(program, run);
-    acceptJsonEverywhere(program);
+    const program = createProgram(terminal, (text) => {
+      help += text;
+    });
+    await defineCommand(program, commandIn(own), run);
     await program.parseAsync(argv, { from: 'user' });
     return exitCode;
   } catch (error) {
-    if (isUnfinished(error) && !wantsJson()) {
+    if (isUnfinished(error) && !wantsJson) {
       process.stderr.write(help);
       return 2;
     }
-    return reportError(error, wantsJson());
+    return reportError(error, wantsJson);
   }
 }
 
-/** A command that only has subcommands was given none of them. */
+/** The name of the command that is used, or that help is asked for. */
+function commandIn(argv: readonly string[]): string {
+  const [first = '', second = ''] = argv.filter((word) => !word.startsWith('-'));
+  return first === 'help' ? second : first;
+}
+
+/** True if a command that only has subcommands was given none of them. */
 const isUnfinished = (error: unknown): error is CommanderError =>
   error instanceof CommanderError && error.code === 'commander.help' && error.exitCode !== 0;
 
-/** `--json` is understood before and after the command's name. */
-function acceptJsonEverywhere(command: Command): void {
-  for (const sub of command.commands) {
-    sub.option('--json', 'print one JSON document for machines').exitOverride();
-    acceptJsonEverywhere(sub);
-  }
-}
-
-function report({ exitCode, lines, data, error }: Outcome, json: boolean): number {
+function report({ exitCode, lines, data, error }: CommandResult, json: boolean): number {
   if (json) process.stdout.write(`${JSON.stringify(data)}\n`);
   else for (const line of lines) process.stdout.write(`${line}\n`);
   if (error !== undefined) process.stderr.write(`countersign: ${printable(error.message)}\n`);
@@ -113,7 +73,7 @@ function describeError(error: unknown): Fault & { readonly exitCode: 1 | 2 } {
   return { code: 'FAILED', message: error instanceof Error ? error.message : String(error), exitCode: 1 };
 }
 
-// Whoever reads our output may stop reading, as `head` does; that is no failure.
+// A reader of our output may stop reading, as `head` does. That is not a failure.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(0);
   throw error;

@@ -1,66 +1,68 @@
-import { StdioServerTransport } from '@modelcontextprotocol/sdk/server/stdio.js';
+import { serveStdio } from '@modelcontextprotocol/server/stdio';
 import type { Command } from 'commander';
-import { isPrincipalId } from '../domain/principal';
 import { byKey, identifierOf, Requester } from '../enforcement';
 import { createMcpServer } from '../mcp/server';
 import { packageVersion } from '../project';
-import type { Context } from './context';
-import { findSigningKey } from './keys-lookup';
-import { done, type Outcome, usageError } from './output';
+import { pageOriginOf } from '../web/origin';
+import type { Context, Run } from './context';
+import { AS_HELP, KEY_HELP } from './help';
+import { type CommandResult, done, usageError } from './output';
+import { findKey, principalOf, type SignerOptions } from './signer';
 
-interface McpOptions {
-  readonly as: string;
-  readonly key?: string;
-  readonly gateway: string;
+interface McpOptions extends SignerOptions {
+  readonly gateway?: string;
   readonly executor?: string;
   readonly tokenDir?: string;
 }
 
 /** `countersign mcp` */
-export function registerMcp(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  program
-    .command('mcp')
-    .description('front door for an AI agent: a Model Context Protocol server on stdin and stdout')
-    .requiredOption('--as <principal>', 'identity of the agent, for example agent/atlas')
-    .option('--key <file>', "the agent's private key (default: the one that `up` made)")
-    .requiredOption('--gateway <url>', 'address of the gateway')
-    .option('--executor <url>', 'executor that approved actions are handed to')
-    .option('--token-dir <dir>', 'folder that fetched tokens are put into')
+export function define(command: Command, run: Run): void {
+  command
+    .option('--as <principal>', `identity of the agent, ${AS_HELP}`)
+    .option('--key <file>', KEY_HELP)
+    .option(
+      '--gateway <url>',
+      'address of the gateway (default: COUNTERSIGN_GATEWAY, or `gateway` in config.yaml)',
+    )
+    .option('--executor <url>', 'executor that carries out approved actions')
+    .option('--token-dir <dir>', 'folder for the tokens that it fetches')
     .action((options: McpOptions) => run((context) => serve(options, context)));
 }
 
-/** Serves until the client closes its end. */
-async function serve(options: McpOptions, { settings, announce }: Context): Promise<Outcome> {
-  const { as: principal, executor, tokenDir } = options;
-  // A person's key in an agent's hands would let the agent decide as that person, elsewhere.
-  if (!isPrincipalId(principal) || principal.startsWith('person/'))
+/** Serves until the client closes the connection. */
+async function serve(options: McpOptions, context: Context): Promise<CommandResult> {
+  const { executor, tokenDir } = options;
+  const principal = principalOf(options, context);
+  const url = options.gateway ?? context.settings.COUNTERSIGN_GATEWAY;
+  if (url === undefined)
+    throw usageError('--gateway: give the address of the gateway, or set COUNTERSIGN_GATEWAY');
+  // With a person's key, an agent could decide as that person elsewhere.
+  if (principal.startsWith('person/'))
     throw usageError('--as: an agent acts as itself, for example agent/atlas, and not as a person');
-  for (const [name, url] of [
-    ['--gateway', options.gateway],
+  for (const [name, address] of [
+    ['--gateway', url],
     ['--executor', executor],
   ] as const)
-    if (url !== undefined && !isWebAddress(url))
+    if (address !== undefined && !isWebAddress(address))
       throw usageError(`${name}: not an address such as https://countersign.example`);
-  const key = await findSigningKey(principal, options.key, settings.COUNTERSIGN_STATE_DIR);
-  const gateway = identifierOf(options.gateway);
-  const agent = await Requester.at({ gateway, voice: byKey(principal, key, gateway) });
+  const key = await findKey(principal, options.key, context);
+  const gateway = identifierOf(url);
+  const agent = await Requester.at({ gateway, credential: byKey(principal, key, gateway) });
   const execution = {
     ...(executor !== undefined && { executorOf: () => executor }),
     ...(tokenDir !== undefined && { tokenDir }),
   };
-  const server = createMcpServer(agent, { principal, version: packageVersion(), execution });
+  const pagesAt = pageOriginOf(gateway);
   const closed = new Promise<void>((resolve) => {
-    server.server.onclose = resolve;
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
     process.stdin.once('end', () => resolve());
   });
-  await server.connect(new StdioServerTransport());
-  announce(`serving ${principal} on stdin and stdout`);
+  const serving = serveStdio(({ era }) =>
+    createMcpServer(agent, { principal, version: packageVersion(), execution, era, pagesAt }),
+  );
+  context.announce(`serving ${principal} on stdin and stdout`);
   await closed;
-  await server.close();
+  await serving.close();
   return done({ stopped: true });
 }
 

@@ -1,18 +1,34 @@
-const MOMENT =
-  /^(\d{4})-(\d{2})-(\d{2})(T([01]\d|2[0-3]):[0-5]\d(:[0-5]\d(\.\d{1,3})?)?(Z|[+-]([01]\d|2[0-3]):[0-5]\d))?$/;
+import { parseDuration } from '../contracts/duration';
+import { readMoment, ZONED_EXAMPLE } from '../contracts/zoned-moment';
+import { parseDurationMs } from './duration';
+import { usageError } from './output';
 
-/** How a moment is written, for messages. */
-export const MOMENT_EXAMPLE = '2026-11-21, 2026-11-21T10:00Z or 2026-11-21T11:00+01:00';
+/** How a span counts: from now on, or back from now. */
+type Direction = 'after' | 'before';
 
 /**
- * Reads a date, which stands for its first moment in UTC, or a time that says its zone; nothing where it is neither. A time
- * without a zone would mean something else on each machine.
+ * Parses a time that a user typed, or a span from now. Every option that takes a time reads it here.
+ *
+ * @throws UserError that names the option as `what`
  */
-export function readMomentMs(text: string): number | undefined {
-  const [, year, month, day] = MOMENT.exec(text) ?? [];
-  if (year === undefined) return undefined;
-  // Date.parse rolls 31 February over into March.
-  const date = new Date(Date.UTC(Number(year), Number(month) - 1, Number(day)));
-  const isDate = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day);
-  return isDate ? Date.parse(text) : undefined;
+export function parseMomentMs(text: string, what: string, span: Direction, nowMs = Date.now()): number {
+  if (parseDuration(text) !== undefined) {
+    const spanMs = parseDurationMs(text, what);
+    return span === 'after' ? nowMs + spanMs : nowMs - spanMs;
+  }
+  const read = readMoment(text);
+  if (!read.ok) throw usageError(`${what}: ${read.why}, or a span such as 2h`);
+  return read.atMs;
+}
+
+/** How the help of an option says what it takes. */
+export const MOMENT_HELP = `a span such as 2h, or a time with its zone: ${ZONED_EXAMPLE}`;
+
+/** Says a moment as an instant and by the clocks of this machine's zone: `2026-11-21T10:00:00.000Z (Sat 21 Nov, 11:00 in Europe/Berlin)`. */
+export function sayMoment(atMs: number): string {
+  const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
+  const local = new Intl.DateTimeFormat('en-GB', {
+    ...{ timeZone, weekday: 'short', day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit' },
+  }).format(atMs);
+  return `${new Date(atMs).toISOString()} (${local} in ${timeZone})`;
 }

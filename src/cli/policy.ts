@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
+  adviceOn,
   bundleOf,
   explain,
   explore,
@@ -12,10 +13,10 @@ import {
   runBundleTests,
   withChange,
 } from '../policy';
-import { type Context, withClient } from './context';
+import { type Context, type Run, withClient } from './context';
 import { archivedEvents } from './friction/sources';
 import { parseWhole } from './number';
-import { done, failed, type Outcome, printable, UserError, usageError } from './output';
+import { type CommandResult, done, failed, printable, UserError, usageError } from './output';
 import { NewestRequests, noteServer } from './recorded-requests';
 import { readRequestFile } from './request-file';
 
@@ -28,62 +29,64 @@ interface PreviewOptions {
 }
 
 /** `countersign policy check | test | explain | preview` */
-export function registerPolicy(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  const policy = program.command('policy').description('check and explain a policy bundle');
-  policy
+export function define(command: Command, run: Run): void {
+  command
     .command('check')
-    .description('check a bundle as a whole; its answer is a line a problem, with file and line')
+    .description('check a whole bundle; prints each problem with its file and line')
     .argument('[dir]', 'folder of the bundle (default: COUNTERSIGN_BUNDLE)')
     .action((dir: string | undefined) => run((context) => check(dir, context)));
-  policy
+  command
     .command('test')
-    .description("run the bundle's own cases, in its folder tests/")
+    .description("run the bundle's own test cases, in its folder tests/")
     .argument('[dir]', 'folder of the bundle (default: COUNTERSIGN_BUNDLE)')
     .action((dir: string | undefined) => run((context) => test(dir, context)));
-  policy
+  command
     .command('preview')
-    .description('say which recorded requests a changed bundle would have decided otherwise')
-    .argument('<dir>', 'folder of the changed bundle, or of the one that the proposal is for')
+    .description('show which recorded requests a changed bundle would have decided differently')
+    .argument('<dir>', 'folder of the changed bundle, or of the bundle that --proposal changes')
     .option('--proposal <file>', 'try the changes that `countersign friction --json` proposes in this file')
-    .option('--about <subject>', 'of these, only the one about this subject')
+    .option('--about <subject>', 'only the proposed change about this subject')
     .option(
       '--archive [where]',
-      'archived evidence: a folder or s3://… (default: COUNTERSIGN_ARCHIVE); what is there is not asked of the server',
+      'archived evidence: a folder or s3://… (default: COUNTERSIGN_ARCHIVE); the server is asked only for requests that are not in it',
     )
-    .option('--no-server', 'read the archive alone')
+    .option('--no-server', 'read only the archive')
     .option(
       '--limit <n>',
-      'how many requests to look at, newest first; 1000 at most, of an archive alone more',
+      'how many requests to try, newest first; at most 1000, or 100000 with --no-server',
       '200',
     )
     .action((dir: string, options: PreviewOptions) => run((context) => previewBundle(dir, options, context)));
-  policy
+  command
     .command('explain')
-    .description('say what policy would decide on a request, and why')
+    .description('show what policy would decide on a request, and why')
     .argument('<request>', 'request file')
     .argument('[dir]', 'folder of the bundle (default: COUNTERSIGN_BUNDLE)')
     .action((file: string, dir: string | undefined) => run((context) => explainRequest(file, dir, context)));
 }
 
-async function check(given: string | undefined, { settings }: Context): Promise<Outcome> {
+async function check(given: string | undefined, { settings }: Context): Promise<CommandResult> {
   const dir = given ?? settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
   if (!loaded.ok) return foundWrong(dir, loaded.problems);
-  const { policy, directory, book, identities } = loaded.bundle;
-  const { problems, tried, complete } = explore(book, identities, Date.now());
+  const { policy, directory, context, identities, notes } = loaded.bundle;
+  const ticketProblem = await new FileTicketSource(settings.COUNTERSIGN_TICKETS).problem();
+  const tickets =
+    ticketProblem === undefined ? [] : [{ file: 'COUNTERSIGN_TICKETS', line: 1, message: ticketProblem }];
+  const explored = explore(context, identities, Date.now());
+  const { problems, tried, complete } = explored;
   if (problems.length > 0) return foundWrong(dir, problems);
+  const advice = [...adviceOn(loaded.bundle, explored, Date.now()), ...notes, ...tickets];
   const found = {
-    rules: book.engine.rules.size,
-    paths: book.paths.size,
-    entitlements: book.catalog.entries().length,
+    rules: context.engine.rules.size,
+    paths: context.paths.size,
+    entitlements: context.catalog.entries().length,
     tried,
     complete,
   };
   return done(
-    { ok: true, policyDigest: policy.digest, directoryDigest: directory.digest, ...found },
+    { ok: true, policyDigest: policy.digest, directoryDigest: directory.digest, ...found, warnings: advice },
+    ...advice.map(({ file, line, message }) => printable(`${file}:${line}: warning: ${message}`)),
     `${dir} is good: ${found.rules} policies, ${found.paths} paths, ${found.entitlements} entitlements`,
     `${tried} possible requests tried${complete ? '' : '; there are more than that, so not every policy was'}`,
     `policy ${policy.digest}`,
@@ -91,19 +94,19 @@ async function check(given: string | undefined, { settings }: Context): Promise<
   );
 }
 
-async function test(given: string | undefined, { settings }: Context): Promise<Outcome> {
+async function test(given: string | undefined, { settings }: Context): Promise<CommandResult> {
   const dir = given ?? settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
   if (!loaded.ok) return foundWrong(dir, loaded.problems);
-  const { passed, problems } = await runBundleTests(dir, loaded.bundle.book, Date.now());
+  const { passed, problems } = await runBundleTests(dir, loaded.bundle.context, Date.now());
   if (problems.length > 0) return foundWrong(dir, problems, { passed, failed: problems.length });
   if (passed === 0)
     return foundWrong(dir, [{ file: 'tests', line: 1, message: 'has no cases; add a file to it' }]);
   return done({ ok: true, passed }, `${passed} cases came out as they say`);
 }
 
-async function previewBundle(dir: string, options: PreviewOptions, context: Context): Promise<Outcome> {
-  // The server is asked for one page, and no archive need be held whole.
+async function previewBundle(dir: string, options: PreviewOptions, context: Context): Promise<CommandResult> {
+  // The server returns one page at most. An archive is read one request at a time.
   const limit = parseWhole(options.limit, '--limit', 1, options.server ? 1_000 : 100_000);
   if (!options.server && options.archive === undefined)
     throw usageError('--no-server: name the archive to read instead (--archive)');
@@ -126,11 +129,11 @@ async function previewBundle(dir: string, options: PreviewOptions, context: Cont
     ...differences.flatMap(({ request, about, before, after }) =>
       [`${request}  ${about}`, `  was    ${before}`, `  would  ${after}`].map(printable),
     ),
-    `${differences.length} of ${recorded.length} requests would have been decided otherwise`,
+    `${differences.length} of ${recorded.length} requests would have been decided differently`,
   );
 }
 
-/** The bundle in a folder, with a proposal put into it in memory where one is given. */
+/** Loads the bundle in a folder, changed in memory by a proposal if there is one. */
 async function changedBundle(dir: string, { proposal, about }: PreviewOptions, { settings }: Context) {
   const tickets = new FileTicketSource(settings.COUNTERSIGN_TICKETS);
   if (proposal === undefined) {
@@ -171,28 +174,28 @@ async function explainRequest(
   file: string,
   given: string | undefined,
   { settings }: Context,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const nowMs = Date.now();
   const read = await readRequestFile(file, nowMs);
   const request = read.signed ? read.submission.request : read.request;
   const dir = given ?? settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
   if (!loaded.ok) return badBundle(dir, loaded.problems);
-  const lines = explain(loaded.bundle.book, request, nowMs).map(printable);
+  const lines = explain(loaded.bundle.context, request, nowMs).map(printable);
   return done({ assessment: loaded.bundle.policy.assess(request, nowMs), lines }, ...lines);
 }
 
 type Problems = Extract<Awaited<ReturnType<typeof loadBundle>>, { ok: false }>['problems'];
 
-/** What a check found wrong with a bundle: its answer, a line a problem. */
-function foundWrong(dir: string, problems: Problems, more: object = {}): Outcome {
+/** The result of a check that found problems: one line for each. */
+function foundWrong(dir: string, problems: Problems, more: object = {}): CommandResult {
   const lines = problems.map(({ file, line, message }) => printable(`${file}:${line}: ${message}`));
   const error = { code: 'BAD_BUNDLE', message: `${dir}: ${sayProblems(problems)}` };
   return failed(error, { ok: false, ...more, problems }, ...lines);
 }
 
-/** A bundle that cannot be asked anything, as it is not good. */
-function badBundle(dir: string, problems: Problems): Outcome {
+/** The result if a bundle is not valid, so that nothing can be decided by it. */
+function badBundle(dir: string, problems: Problems): CommandResult {
   const message = `${dir}: ${sayProblems(problems)} (countersign policy check)`;
   return failed({ code: 'BAD_BUNDLE', message }, { ok: false, problems });
 }

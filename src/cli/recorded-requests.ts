@@ -4,7 +4,7 @@ import { submissionSchema } from '../contracts/request';
 import type { RecordedRequest } from '../policy';
 import { type ArchivedEvents, eventsOf } from './friction/sources';
 
-/** The newest of the requests that were noted, with what was decided on them. */
+/** Keeps the newest of the requests that it is given, with the assessment of each. */
 export class NewestRequests {
   readonly #limit: number;
   #kept: RecordedRequest[] = [];
@@ -13,7 +13,7 @@ export class NewestRequests {
     this.#limit = limit;
   }
 
-  /** Takes the recorded events of one request. What no policy was asked about is left out. */
+  /** Takes the recorded events of one request. Leaves out a request that no policy assessed. */
   note(events: unknown): void {
     const request = partOf(events, 'submitted', 'submission');
     const decided = partOf(events, 'assessed', 'assessment');
@@ -31,7 +31,7 @@ export class NewestRequests {
   }
 }
 
-/** Notes what a server has; requests that no worker answers for any more are left out. */
+/** Adds the requests of a server. Leaves out those for which no worker answers. */
 export async function noteServer(
   newest: NewestRequests,
   client: CountersignClient,

@@ -1,102 +1,309 @@
-import type { Command } from 'commander';
-import { type RequestView, signSubmission } from '../client';
+import { type Command, Option } from 'commander';
+import { describeFinding, findingsAbout, type RecordedFinding } from '../audit/evidence/recorded-findings';
+import type { AccessRequest, RequestRow, RequestView, Submission } from '../client';
+import { CountersignError } from '../contracts/error';
+import { awaitedStart } from '../contracts/progress';
 import { isPrincipalId } from '../domain/principal';
-import { STATUSES } from '../domain/state';
-import { type Context, withClient } from './context';
+import { STATUSES, type Status } from '../domain/status';
+import { signSubmission } from '../signing/sign';
+import type { VerifiedList } from '../verified/verified-requests';
+import { targetsOf } from './audit/source';
+import type { Context, Run } from './context';
 import { parseDurationMs } from './duration';
-import { findSigningKey } from './keys-lookup';
+import { type Remains, remainsOf, sayRemains } from './gone';
+import { AS_HELP, addExamples, GATEWAY_HELP, ID_HELP, KEY_HELP } from './help';
+import { MOMENT_HELP } from './moment';
 import { parseWhole } from './number';
-import { done, type Outcome, usageError } from './output';
+import { type CommandResult, done, printable, usageError } from './output';
 import { renderRequest, renderRows } from './render';
-import { readRequestFile } from './request-file';
-import { checkRequestId } from './request-id';
+import { type RequestMembers, readRequestFile, requestFrom } from './request-file';
+import { checkRequestId, resolveRequestId } from './request-id';
+import { type GatewayOption, type Requests, withRequests } from './requests';
+import { findKey, principalOf, type SignerOptions } from './signer';
+import type { ReadRequest } from './verified';
 
-interface SubmitOptions {
+interface SubmitOptions extends GatewayOption {
+  readonly requester?: string;
   readonly key?: string;
+  readonly entitlement?: string;
+  readonly for?: string;
+  readonly at?: string;
+  readonly reason?: string;
+  readonly ticket?: string;
+  readonly beneficiary?: string;
+  readonly emergency?: string;
   readonly wait?: boolean;
   readonly timeout: string;
 }
 
 /** `countersign request submit | show | list` */
-export function registerRequest(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  const request = program.command('request').description('ask for access, look at requests');
-  request
+export function define(command: Command, run: Run): void {
+  const submitting = command
     .command('submit')
-    .description('sign a request and ask for it; prints its id')
-    .argument('<file>', 'request in YAML or JSON; a signed submission is sent as it is')
-    .option('--key <file>', "the requester's private key (default: the one that `up` made)")
-    .option('--wait', 'wait until it is decided and, where granted, until access is there')
+    .description('sign a request for access and submit it; prints its id')
+    .argument(
+      '[file]',
+      'request in YAML or JSON; options replace what it says; a signed submission is sent as it is',
+    )
+    .option('--entitlement <entitlement>', 'what is asked for: connector:resource#action')
+    .option('--for <duration>', 'for how long, such as 15m')
+    .option(
+      '--at <time>',
+      `when access begins at the earliest: ${MOMENT_HELP} (default: when it is approved)`,
+    )
+    .option('--reason <text>', 'why; the approvers read it')
+    .option('--ticket <ticket>', 'ticket that it belongs to')
+    .option('--as, --requester <principal>', `who asks and signs, ${AS_HELP}`)
+    .option('--key <file>', KEY_HELP)
+    .option('--beneficiary <principal>', 'who gets the access (default: who asks)')
+    .option('--emergency <condition>', 'emergency access, under a condition that policy names')
+    .option('--wait', 'wait for the decision and, if access begins at once, until it is there')
     .option('--timeout <duration>', 'how long to wait', '10m')
-    .action((file: string, options: SubmitOptions) => run((context) => submit(file, options, context)));
-  request
+    .option('--gateway <url>', GATEWAY_HELP)
+    .action((file: string | undefined, options: SubmitOptions) =>
+      run((context) => submit(file, options, context)),
+    );
+  addExamples(
+    submitting,
+    ['request submit request.yaml --wait'],
+    [
+      'request submit --as ci/payments --entitlement warehouse:payments#write \\\n      --for 15m --reason "deploy migration 42"',
+    ],
+    [
+      'request submit request.yaml --at 2026-11-28T02:00[Europe/Berlin]',
+      'ask now for the maintenance window',
+    ],
+  );
+  const showing = command
     .command('show')
-    .description('say what a request is, where it stands, and what happens next')
-    .argument('<id>', 'request id')
-    .action((id: string) => run((context) => show(id, context)));
-  request
+    .description('show what a request asks for, its status, and what happens next')
+    .argument('<id>', ID_HELP);
+  addReaderOptions(showing).action((id: string, options: ReaderOptions) =>
+    run((context) => show(id, options, context)),
+  );
+  addExamples(showing, ['request show dc933e65']);
+  const listing = command
     .command('list')
     .description('list requests, newest first')
-    .option('--status <status>', `one of ${STATUSES.join(', ')}`)
-    .option('--awaiting <who>', 'principal that is awaited')
-    .option('--limit <n>', 'rows at most, up to 1000', '100')
-    .action((options: { status?: string; awaiting?: string; limit: string }) =>
-      run((context) => list(options, context)),
-    );
+    .addOption(new Option('--status <status>', 'only requests with this status').choices(STATUSES))
+    .option('--awaiting <who>', 'only requests that wait for this principal')
+    .option('--limit <n>', 'rows at most, up to 1000', '100');
+  addReaderOptions(listing).action((options: ListOptions) => run((context) => list(options, context)));
+  addExamples(listing, ['request list --status awaiting_approval'], ['request list --awaiting person/mira']);
 }
 
-async function submit(file: string, options: SubmitOptions, context: Context): Promise<Outcome> {
+type ReaderOptions = GatewayOption & SignerOptions;
+
+/** A gateway shows a request to those whom it concerns, so it has to know who asks. Temporal asks nobody. */
+const addReaderOptions = (command: Command): Command =>
+  command
+    .option('--gateway <url>', GATEWAY_HELP)
+    .option('--as <principal>', `who asks the gateway, ${AS_HELP}`)
+    .option('--key <file>', KEY_HELP);
+
+async function submit(
+  file: string | undefined,
+  options: SubmitOptions,
+  context: Context,
+): Promise<CommandResult> {
   const timeoutMs = parseDurationMs(options.timeout, '--timeout');
-  const read = await readRequestFile(file, Date.now());
-  const submission = read.signed
-    ? read.submission
-    : await signSubmission(
-        read.request,
-        await findSigningKey(read.request.requester, options.key, context.settings.COUNTERSIGN_STATE_DIR),
-      );
-  return withClient(context, async (client) => {
+  const submission = await submissionFrom(file, options, context);
+  const asking = { ...options, as: submission.request.requester };
+  return withRequests(context, asking, async (client) => {
     const id = await client.submit(submission);
     if (!options.wait) return done({ id }, id);
     context.announce(`submitted ${id}; waiting`);
-    const view = await client.waitForDecision(id, { timeoutMs });
+    await client.waitForDecision(id, { timeoutMs });
+    const read = await client.read(id);
     return {
-      exitCode: wasGranted(view) ? 0 : 1,
-      lines: renderRequest(view, Date.now()),
-      data: { id, ...view },
+      ...(await shown(id, read, context)),
+      exitCode: wasGranted(read.view) || awaitedStart(read.view) ? 0 : 1,
     };
   });
 }
 
-/** Access was given, even if it is over by now. */
+/** The signed request of a file, of options, or of a file in which options replace members. */
+async function submissionFrom(
+  file: string | undefined,
+  options: SubmitOptions,
+  context: Context,
+): Promise<Submission> {
+  const members = membersOf(options);
+  const nowMs = Date.now();
+  const requester = (): string =>
+    principalOf(options.requester === undefined ? {} : { as: options.requester }, context);
+  let request: AccessRequest;
+  if (file === undefined) {
+    const missing = ['entitlement', 'for', 'reason'].filter((name) => !(name in options));
+    if (missing.length > 0)
+      throw usageError(`give a request file, or ${missing.map((name) => `--${name}`).join(', ')} as well`);
+    request = requestFrom({ requester: requester(), ...members }, undefined, nowMs);
+  } else {
+    const read = await readRequestFile(file, nowMs, members);
+    if (read.signed) return read.submission;
+    request = read.request;
+  }
+  return signSubmission(request, await findKey(request.requester, options.key, context));
+}
+
+function membersOf(options: SubmitOptions): RequestMembers {
+  const {
+    entitlement,
+    for: duration,
+    at: notBefore,
+    reason,
+    ticket,
+    requester,
+    beneficiary,
+    emergency,
+  } = options;
+  return {
+    ...(entitlement !== undefined && { entitlement }),
+    ...(duration !== undefined && { duration }),
+    ...(notBefore !== undefined && { notBefore }),
+    ...(reason !== undefined && { reason }),
+    ...(ticket !== undefined && { ticket }),
+    ...(requester !== undefined && { requester }),
+    ...(beneficiary !== undefined && { beneficiary }),
+    ...(emergency !== undefined && { emergency: true, emergencyCondition: emergency }),
+  };
+}
+
+/** True if access was given, even if it has ended since. */
 const wasGranted = (view: RequestView): boolean => view.lease !== undefined;
 
-async function show(id: string, context: Context): Promise<Outcome> {
-  checkRequestId(id);
-  return withClient(context, async (client) => {
-    const view = await client.get(id);
-    return done({ id, ...view }, ...renderRequest(view, Date.now()));
+async function show(typedId: string, options: ReaderOptions, context: Context): Promise<CommandResult> {
+  checkRequestId(typedId);
+  return withRequests(context, { ...options, reads: true }, async (client) => {
+    const id = await resolveRequestId(client, typedId);
+    const read = await client.read(id).catch((error: unknown) => {
+      if (!(error instanceof CountersignError) || !UNREAD.includes(error.code)) throw error;
+      return error;
+    });
+    const remains = await remainsBehind(
+      id,
+      read instanceof CountersignError ? undefined : read.view,
+      client,
+      context,
+    );
+    if (!(read instanceof CountersignError))
+      return shown(id, read, context, await foundOnTarget(id, read.view, context), remains);
+    if (remains === undefined || (remains.lease ?? remains.grant) === undefined) throw read;
+    return done({ id, gone: remains }, id, ...[...sayRemains(remains, Date.now())].map(printable));
   });
+}
+
+/** No workflow, or none that answers as the request. */
+const UNREAD: readonly string[] = ['NOT_FOUND', 'NOT_ANSWERING'];
+
+/** What is left of a request whose workflow is gone. A gateway has nothing of it, so that is asked behind Temporal alone. */
+async function remainsBehind(
+  id: string,
+  view: RequestView | undefined,
+  { temporal }: Requests,
+  context: Context,
+): Promise<Remains | undefined> {
+  return temporal && remainsOf(id, view?.digest, temporal, context);
+}
+
+/** What was found on the target about a request's access and what came after it. Empty where the target is not set or cannot be read. */
+async function foundOnTarget(
+  id: string,
+  { submission, lease, held }: RequestView,
+  context: Context,
+): Promise<readonly RecordedFinding[]> {
+  if (submission === undefined || (lease ?? held) === undefined) return [];
+  const { connector } = submission.request.entitlement;
+  return (await findingsAbout(connector, id, targetsOf(context))).findings;
+}
+
+/** Shows a request, and says what of it is proved. */
+async function shown(
+  id: string,
+  { view, proof }: ReadRequest,
+  { terminal }: Context,
+  findings: readonly RecordedFinding[] = [],
+  remains?: Remains,
+): Promise<CommandResult> {
+  const { describeProof } = await import('./verified.js');
+  const { before, after } = describeProof(proof);
+  const lines = [
+    ...before.map(printable),
+    ...renderRequest(view, Date.now(), terminal),
+    ...findings.map((one) => printable(`  ${describeFinding(one)}`)),
+    ...after,
+    ...(remains === undefined ? [] : [...sayRemains(remains, Date.now())].map(printable)),
+  ];
+  return done(
+    { id, ...view, proof, ...(findings.length > 0 && { findings }), ...(remains && { gone: remains }) },
+    ...lines,
+  );
+}
+
+interface ListOptions extends ReaderOptions {
+  readonly status?: Status;
+  readonly awaiting?: string;
+  readonly limit: string;
 }
 
 async function list(
-  options: { status?: string; awaiting?: string; limit: string },
+  { status, awaiting, limit: rowsAtMost, ...reader }: ListOptions,
   context: Context,
-): Promise<Outcome> {
-  const status = STATUSES.find((known) => known === options.status);
-  if (options.status !== undefined && status === undefined)
-    throw usageError(`--status: ${JSON.stringify(options.status)} is none of ${STATUSES.join(', ')}`);
-  const { awaiting } = options;
+): Promise<CommandResult> {
   if (awaiting !== undefined && !isPrincipalId(awaiting))
     throw usageError(`--awaiting: ${JSON.stringify(awaiting)} is not a principal id such as person/mira`);
-  const limit = parseWhole(options.limit, '--limit', 1, 1_000);
-  return withClient(context, async (client) => {
-    const rows = await client.list({
-      ...(status && { status }),
-      ...(awaiting !== undefined && { awaiting }),
-      limit,
-    });
-    return done(rows, ...renderRows(rows, Date.now()));
+  const limit = parseWhole(rowsAtMost, '--limit', 1, 1_000);
+  return withRequests(context, { ...reader, reads: true }, async (client) => {
+    const { temporal } = client;
+    const narrowed = { ...(status && { status }), ...(awaiting !== undefined && { awaiting }) };
+    if (temporal === undefined) return listed(await client.list({ ...narrowed, limit }), context);
+    const { CliVerifier } = await import('./verified.js');
+    const verifier = await CliVerifier.open(context, temporal);
+    if (typeof verifier === 'string') {
+      context.announce(`not verified: ${verifier}`);
+      return listed(await client.list({ ...narrowed, limit }), context);
+    }
+    if (awaiting === undefined)
+      return listed(withMarked(await verifier.withStatus(status, limit), limit), context);
+    const { rows, withheld, isWhole } = await verifier.awaiting(awaiting, limit);
+    if (withheld.length > 0) context.announce(printable(sayWithheld(withheld)));
+    if (!isWhole)
+      context.announce('the server lists more than could be verified in time; list again to go on');
+    return listed(
+      rows.filter((row) => status === undefined || row.status === status),
+      context,
+    );
   });
 }
+
+/** Adds what the server lists and could not be proved, in the order of the server's list. Each row says what it rests on. */
+function withMarked({ rows, withheld }: VerifiedList, limit: number): readonly RequestRow[] {
+  const startedAtMs = ({ startedAt }: RequestRow) => startedAt?.getTime() ?? 0;
+  return [...rows, ...withheld.map((one) => one.listed)]
+    .toSorted((a, b) => startedAtMs(b) - startedAtMs(a))
+    .slice(0, limit);
+}
+
+function listed(rows: readonly RequestRow[], { terminal }: Context): CommandResult {
+  const unproved = rows.filter(({ basis }) => basis === 'server').length;
+  const mark =
+    unproved === 0
+      ? []
+      : [
+          `${unproved} as the server lists ${unproved === 1 ? 'it' : 'them'} (marked ?), which is not proof; countersign request show ID says why`,
+        ];
+  const gone = rows.filter(({ broken }) => broken !== undefined).length;
+  const lost =
+    gone === 0
+      ? []
+      : [
+          `${gone} gone: the workflow was ended from outside; countersign request show ID says what became of the access`,
+        ];
+  return done(rows, ...renderRows(rows, Date.now(), terminal), ...mark, ...lost);
+}
+
+const sayWithheld = (withheld: readonly { readonly id: string; readonly why: string }[]): string => {
+  const some = withheld.slice(0, 3).map(({ id, why }) => `${id} (${why})`);
+  const more = withheld.length > 3 ? ` and ${withheld.length - 3} more` : '';
+  return `left out, because they do not verify: ${some.join('; ')}${more}`;
+};

@@ -1,17 +1,17 @@
 import type { TelemetryOptions } from '@temporalio/worker';
-import type { Logger } from 'pino';
+import type { Logger } from '../contracts/logger';
 import type { Settings } from '../contracts/settings';
-import { SILENT } from '../telemetry/catalogue';
+import { NO_METRICS } from '../telemetry/catalogue';
+import type { Seed } from '../telemetry/metrics-sink';
 import type { TracedService } from '../telemetry/otlp';
-import type { Seed } from '../telemetry/recorder';
-import type { Metrics } from '../telemetry/serve';
+import type { MetricsServer } from '../telemetry/serve';
 import { type Tracing, UNTRACED } from '../telemetry/tracing';
 
 /**
- * Metrics as the settings have them. What makes them is loaded only where they are wanted. Where they cannot be served
- * the program works without them, and says so: nobody's access may outlive its end because a port was taken.
+ * Serves metrics as the settings say, and loads that code only then. If they cannot be served, the program logs an alert and works
+ * without them: access must not outlive its end because a port was taken.
  */
-export async function metricsOf(seed: Seed, settings: Settings, logger: Logger): Promise<Metrics> {
+export async function metricsOf(seed: Seed, settings: Settings, logger: Logger): Promise<MetricsServer> {
   const { COUNTERSIGN_METRICS_HOST: host, COUNTERSIGN_METRICS_PORT: port } = settings;
   if (port === undefined) return UNMEASURED;
   const { serveMetrics } = await import('../telemetry/serve.js');
@@ -26,9 +26,9 @@ export async function metricsOf(seed: Seed, settings: Settings, logger: Logger):
   }
 }
 
-const UNMEASURED: Metrics = { recorder: SILENT, stop: async () => undefined };
+const UNMEASURED: MetricsServer = { metrics: NO_METRICS, stop: async () => undefined };
 
-/** Traces as the settings have them; the same of them. */
+/** Starts tracing as the settings say. */
 export async function tracingOf(service: TracedService, settings: Settings): Promise<Tracing> {
   const { COUNTERSIGN_TRACES_URL: url, COUNTERSIGN_TRACES_RATIO: ratio } = settings;
   if (url === undefined) return UNTRACED;
@@ -36,7 +36,7 @@ export async function tracingOf(service: TracedService, settings: Settings): Pro
   return startTracing(service, { url, ratio });
 }
 
-/** What the Temporal SDK's native part measures: task queues, pollers, caches, calls to the server. */
+/** Options for the metrics of the Temporal SDK's native part: task queues, pollers, caches, calls to the server. */
 export function temporalTelemetry({
   COUNTERSIGN_METRICS_HOST: host,
   COUNTERSIGN_TEMPORAL_METRICS_PORT: port,

@@ -1,10 +1,11 @@
 import type { Command } from 'commander';
-import { freePort } from '../stack/free-port';
+import { freePort, freePortFrom } from '../stack/free-port';
 import type { Telemetry } from '../stack/stack-programs';
 import { type Stack, startStack } from '../stack/up';
-import type { Context } from './context';
+import { pageOriginOf } from '../web/origin';
+import type { Context, Run } from './context';
 import { parsePort } from './number';
-import { done, type Outcome } from './output';
+import { type CommandResult, done } from './output';
 
 interface UpOptions {
   readonly stateDir?: string;
@@ -16,50 +17,59 @@ interface UpOptions {
 }
 
 /** `countersign up` */
-export function registerUp(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  program
-    .command('up')
-    .description(
-      'run Temporal, an embedded target and a worker in the foreground; SIGTERM or Ctrl-C stops them',
-    )
+export function define(command: Command, run: Run): void {
+  command
     .option(
       '--state-dir <dir>',
-      'where data is kept; the same folder continues (default: COUNTERSIGN_STATE_DIR)',
+      'folder of its data, which the next start continues (default: COUNTERSIGN_STATE_DIR)',
     )
-    .option('--bundle <dir>', 'a policy bundle of your own (default: the example, with keys made for it)')
+    .option(
+      '--bundle <dir>',
+      'policy bundle of your own (default: the example bundle, with keys made for it)',
+    )
     .option('--temporal-port <n>', 'port of the Temporal server', '7233')
     .option('--ui-port <n>', 'port of the Temporal UI', '8233')
-    .option('--http-port <n>', 'port of the gateway; without it there is none')
+    .option(
+      '--http-port <n>',
+      'port of the gateway and its pages (default: 8080 or the next free one; with --bundle: no gateway)',
+    )
     .option('--gateway-config <file>', 'gateway.yaml: issuers, enforcement points, callbacks, limits')
     .action((options: UpOptions) => run((context) => up(options, context)));
 }
 
-async function up(options: UpOptions, { settings, announce }: Context): Promise<Outcome> {
+async function up(options: UpOptions, { settings, sources, announce }: Context): Promise<CommandResult> {
   const stopped = stopSignal();
+  const httpPort = await httpPortOf(options);
   const telemetry = await metricsPorts(settings.COUNTERSIGN_METRICS_PORT);
   const stack = await startStack({
-    stateDir: options.stateDir ?? settings.COUNTERSIGN_STATE_DIR,
+    stateDir: options.stateDir ?? sources.environment['COUNTERSIGN_STATE_DIR'] ?? '.countersign',
     ...(options.bundle !== undefined && { bundleDir: options.bundle }),
     temporalPort: parsePort(options.temporalPort, '--temporal-port', 1),
     uiPort: parsePort(options.uiPort, '--ui-port', 1),
     targetPort: await freePort(),
-    ...(options.httpPort !== undefined && { httpPort: parsePort(options.httpPort, '--http-port', 1) }),
+    ...(httpPort !== undefined && { httpPort }),
     ...(options.gatewayConfig !== undefined && { gatewayConfig: options.gatewayConfig }),
     taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
     telemetry,
     announce,
   });
   process.stdout.write(`${readyLine(stack, telemetry)}\n`);
+  // Of a bundle of one's own, nobody here holds a governor's key.
+  if (options.bundle === undefined) await printInvitations(stack);
   await stopped;
   announce('stopping');
   await stack.stop();
   return done({ stopped: true });
 }
 
-/** One line that a person reads and a script parses: `ready`, then names and addresses. */
+/** Prints one line for each person who approves: their link to register a passkey. Good once, for seven days. */
+async function printInvitations(stack: Stack): Promise<void> {
+  const { exampleInvitations } = await import('./invitations.js');
+  for (const { person, link } of await exampleInvitations(stack))
+    process.stdout.write(`enrol ${person} ${link}\n`);
+}
+
+/** Returns one line for people and scripts: `ready`, then names with addresses. */
 function readyLine(stack: Stack, ports: Telemetry): string {
   const pids = Object.entries(stack.pids()).map(([name, pid]) => `${name}-pid=${pid}`);
   return [
@@ -67,7 +77,7 @@ function readyLine(stack: Stack, ports: Telemetry): string {
     `temporal=${stack.temporalAddress}`,
     `ui=${stack.uiUrl ?? '-'}`,
     `target=${stack.targetUrl}`,
-    ...(stack.gatewayUrl === undefined ? [] : [`gateway=${stack.gatewayUrl}`]),
+    ...(stack.gatewayUrl === undefined ? [] : [`gateway=${stack.gatewayUrl}`, ...pagesOf(stack.gatewayUrl)]),
     `state=${stack.stateDir}`,
     `worker-metrics=${metricsUrl(ports.workerPort)}`,
     ...(stack.gatewayUrl === undefined ? [] : [`gateway-metrics=${metricsUrl(ports.gatewayPort)}`]),
@@ -76,9 +86,21 @@ function readyLine(stack: Stack, ports: Telemetry): string {
   ].join(' ');
 }
 
+/** A browser has to come by a name, since a passkey belongs to one. */
+function pagesOf(gatewayUrl: string): readonly string[] {
+  const origin = pageOriginOf(gatewayUrl);
+  return origin === undefined ? [] : [`pages=${origin}`];
+}
+
+/** Returns the port of the gateway, or undefined if none is to run: a bundle of one's own may have no key for a gateway. */
+async function httpPortOf({ httpPort, bundle }: UpOptions): Promise<number | undefined> {
+  if (httpPort !== undefined) return parsePort(httpPort, '--http-port', 1);
+  return bundle === undefined ? freePortFrom(8080) : undefined;
+}
+
 const metricsUrl = (port: number): string => `http://127.0.0.1:${port}/metrics`;
 
-/** The configured port for the worker and the two after it for the others, or any that are free. */
+/** Returns the configured port and the two after it, or three that are free. */
 async function metricsPorts(first: number | undefined): Promise<Telemetry> {
   if (first === undefined)
     return { workerPort: await freePort(), gatewayPort: await freePort(), temporalPort: await freePort() };

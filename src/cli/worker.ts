@@ -1,5 +1,4 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
 import {
   NativeConnection,
   Runtime,
@@ -7,50 +6,48 @@ import {
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import type { Command } from 'commander';
-import type { Logger } from 'pino';
-import { ArchivedShelf, keepingVersions } from '../audit/archive/shelf';
+import { ArchivedVersions, keepingVersions } from '../audit/archive/versions';
 import { configuredCodecs } from '../codec';
-import { createConnectors, ledgerAddress } from '../connectors';
+import { createConnectors } from '../connectors';
 import type { Connector } from '../connectors/contract';
+import type { Logger } from '../contracts/logger';
 import type { Settings } from '../contracts/settings';
-import { PostgresqlLedger } from '../ledger';
-import { createBundleSource } from '../policy';
-import { FileTicketSource } from '../policy/tickets';
+import { RetirementMemory } from '../directory/register/memory';
+import { Register } from '../directory/register/register';
+import { ledgerAddress, PostgresqlLedger, registerAddress } from '../ledger';
+import { createBundleSource, withRegister } from '../policy';
 import { startReconciler, watchStanding } from '../reconciler';
+import { lackingSearchAttributes, sayLacking } from '../stack/search-attributes';
 import { createWorker } from '../worker';
 import { archiveOf } from './audit/source';
 import { startArchive } from './audit/watch';
-import type { Context } from './context';
+import type { Context, Run } from './context';
 import { createLogger, temporalLogger } from './logger';
 import { notificationsOf } from './notify/beside-worker';
-import { done, type Outcome } from './output';
+import { type CommandResult, done } from './output';
 import { metricsOf, temporalTelemetry, tracingOf } from './telemetry';
+import { temporalConfig } from './temporal';
+import { toldTickets } from './tickets';
 
 /** `countersign worker` */
-export function registerWorker(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  program
-    .command('worker')
-    .description('run a worker: it assesses, verifies, acts on targets, and ends overdue leases')
-    .action(() => run(work));
+export function define(command: Command, run: Run): void {
+  command.action(() => run(work));
 }
 
-/** What a worker of ours does otherwise; for those who measure or break one. */
+/** What benchmarks and fault tests change about a worker. */
 export interface Variation {
   readonly connectors?: (made: ReadonlyMap<string, Connector>) => ReadonlyMap<string, Connector>;
   readonly workflowBundle?: WorkflowBundleOption;
 }
 
-async function work(context: Context): Promise<Outcome> {
+async function work(context: Context): Promise<CommandResult> {
   await runWorker(context);
-  // What the SDK has not let go of would keep the process.
+  // Handles that the SDK still holds would keep the process running.
   setTimeout(() => process.exit(), LINGER_MS).unref();
   return done({ stopped: true });
 }
 
-/** Runs until SIGTERM or SIGINT, then lets what is under way finish. */
+/** Runs until SIGTERM or SIGINT, then lets running activities finish. */
 export async function runWorker(
   context: Context,
   { connectors: varied, ...code }: Variation = {},
@@ -58,26 +55,33 @@ export async function runWorker(
   const { settings, env } = context;
   const logger = createLogger(settings.COUNTERSIGN_LOG_LEVEL);
   installRuntime(settings, logger);
-  const tickets = new FileTicketSource(settings.COUNTERSIGN_TICKETS);
+  const tickets = toldTickets(settings.COUNTERSIGN_TICKETS, logger);
   const sink = archiveOf(context);
-  const source = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
-  const bundles = sink === undefined ? source : keepingVersions(source, new ArchivedShelf(sink), logger);
-  const { connectors: declared } = await bundles.current();
-  const made = createConnectors(declared, env);
+  const files = await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger });
+  const { connectors: declared } = await files.current();
+  const memory = new RetirementMemory(settings.COUNTERSIGN_STATE_DIR, logger);
+  const register = new Register({ url: registerAddress(declared, env), logger, memory });
+  const source = withRegister(files, register, logger);
+  const bundles = sink === undefined ? source : keepingVersions(source, new ArchivedVersions(sink), logger);
+  const made = await createConnectors(declared, env, logger);
   const connectors = varied?.(made) ?? made;
   const ledgerUrl = ledgerAddress(declared, env);
-  const ledger = new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2 });
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  const metrics = await metricsOf({ from: 'worker', connectors: [...connectors.keys()] }, settings, logger);
+  const ledger = new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2, log: logger });
+  const { connectionOptions, namespace } = temporalConfig(context.sources.stack);
+  const metricsServer = await metricsOf(
+    { from: 'worker', connectors: [...connectors.keys()] },
+    settings,
+    logger,
+  );
   const tracing = await tracingOf('countersign-worker', settings);
-  const { recorder } = metrics;
+  const { metrics } = metricsServer;
   const watch = {
     connectors,
     governed: async () =>
       new Map((await bundles.current()).connectors.map(({ name, grants }) => [name, grants])),
     intervalMs: settings.COUNTERSIGN_RECONCILE_INTERVAL_SECONDS * 1_000,
     logger,
-    recorder,
+    metrics,
   };
   const payloadCodecs = configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS);
   const reconciler = startReconciler(watch);
@@ -90,14 +94,15 @@ export async function runWorker(
   let archive: Awaited<ReturnType<typeof startArchive>> | undefined;
   const stopping = stopSignal();
   try {
-    // What ends overdue leases is running by now, and runs on while Temporal is away or has no such namespace.
+    // The reconciler already runs here, and continues while Temporal is away or lacks the namespace.
     for (let isOver = false; !isOver; ) {
       const connection = await connectPatiently(connectionOptions, logger, stopping);
       if (connection === undefined) break;
       try {
-        archive ??= sink && (await startArchive(context, sink, recorder));
-        // Asked first, for the SDK never lets go of a worker that it could not validate.
+        archive ??= sink && (await startArchive(context, sink, metrics));
+        // Ask first, because the SDK never releases a worker that it could not validate.
         await connection.workflowService.describeNamespace({ namespace });
+        await tellLacking(connection, namespace, logger);
         const worker = await createWorker({
           connection,
           namespace,
@@ -107,14 +112,14 @@ export async function runWorker(
           ledger,
           maxCachedWorkflows: settings.COUNTERSIGN_MAX_CACHED_WORKFLOWS,
           payloadCodecs,
-          recorder,
+          metrics,
           tracing,
           ...code,
         });
         await worker.run();
         isOver = true;
       } catch (error) {
-        logger.error({ reason: reasonOf(error) }, 'the worker has ended; it starts again');
+        logger.error({ reason: reasonOf(error) }, 'the worker has ended; restarting it');
         isOver = stopping.aborted;
         await sleep(TRY_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
       }
@@ -122,12 +127,12 @@ export async function runWorker(
     }
   } finally {
     await Promise.all([reconciler.stop(), standing.stop(), archive?.stop(), notifications?.stop()]);
-    await Promise.all([...connectors.values(), ledger].map((store) => store.close()));
-    await Promise.all([metrics.stop(), tracing.stop()]);
+    await Promise.all([...connectors.values(), ledger, register].map((store) => store.close()));
+    await Promise.all([metricsServer.stop(), tracing.stop()]);
   }
 }
 
-/** The SDK's native part, with its own metrics where they can be served. */
+/** Installs the SDK's native part, with its own metrics if they can be served. */
 function installRuntime(settings: Settings, logger: Logger): void {
   const options: RuntimeOptions = { logger: temporalLogger(logger), shutdownSignals: ['SIGTERM', 'SIGINT'] };
   try {
@@ -138,11 +143,29 @@ function installRuntime(settings: Settings, logger: Logger): void {
   }
 }
 
+/** Without its search attributes no request gets further than its first step, so the log says so. */
+async function tellLacking(connection: NativeConnection, namespace: string, logger: Logger): Promise<void> {
+  try {
+    const { missing, otherType } = await lackingSearchAttributes(connection, namespace);
+    const wrong = sayLacking({ missing, otherType });
+    if (wrong !== undefined)
+      logger.error(
+        { namespace, missing, otherType },
+        `ALERT no request can go on in this namespace: ${wrong}`,
+      );
+  } catch (error) {
+    logger.warn(
+      { namespace, reason: reasonOf(error) },
+      'whether the search attributes are registered is not known',
+    );
+  }
+}
+
 const TRY_AGAIN_MS = 1_000;
-/** How long a worker that has stopped may take to end by itself. */
+/** How long the process may take to end by itself after the worker stopped. */
 const LINGER_MS = 3_000;
 
-/** Tries until Temporal is there. Nothing where the program is to stop before. */
+/** Retries until Temporal answers. Returns undefined if the program is to stop first. */
 async function connectPatiently(
   options: Parameters<typeof NativeConnection.connect>[0],
   logger: Logger,
@@ -152,7 +175,7 @@ async function connectPatiently(
     try {
       return await NativeConnection.connect(options);
     } catch {
-      logger.error('cannot reach Temporal; check TEMPORAL_ADDRESS and the server; trying again');
+      logger.error({}, 'cannot reach Temporal; check TEMPORAL_ADDRESS and the server; retrying');
     }
     await sleep(TRY_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
   }

@@ -1,9 +1,10 @@
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import type { CodecKeys } from './codec-keys';
+import { readCodecKeys } from './codec-keys';
 import { keyIdOf, seal, unseal } from './sealed-payload';
 
 /** Under this name a payload that could not be opened says why. */
-export const UNOPENED = 'countersign-unopened';
+const UNOPENED = 'countersign-unopened';
 
 /**
  * Encrypts everything that goes to the Temporal server with the current key, and opens what was encrypted with any key
@@ -34,4 +35,17 @@ export class EncryptionCodec implements PayloadCodec {
 
 function marked(payload: Payload, why: string): Payload {
   return { ...payload, metadata: { ...payload.metadata, [UNOPENED]: new TextEncoder().encode(why) } };
+}
+
+/**
+ * The codecs that the configuration asks for: encryption where a key file is named, none otherwise. The file is read
+ * once; a new key counts from the next start.
+ *
+ * @throws Error with a one-line message if the file cannot be used, rather than continue unencrypted
+ */
+export function configuredCodecs(keyFile: string | undefined): PayloadCodec[] {
+  if (keyFile === undefined) return [];
+  const read = readCodecKeys(keyFile);
+  if (!read.ok) throw new Error(`COUNTERSIGN_CODEC_KEYS: ${read.message}`);
+  return [new EncryptionCodec(read.keys)];
 }

@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Payload, PayloadCodec } from '@temporalio/common';
 import { z } from 'zod';
+import type { Logger } from '../contracts/logger';
 import { describeIssues } from '../contracts/problem';
 import type { Readers } from './readers';
 
@@ -12,7 +13,7 @@ export interface CodecEndpointOptions {
   readonly port: number;
   /** The page that may ask from a browser: the Temporal UI's origin. No other page gets an answer. */
   readonly origin: string;
-  readonly logger: { info(about: object, message: string): void; warn(about: object, message: string): void };
+  readonly logger: Logger;
 }
 
 export interface CodecEndpoint {

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
 import type { Payload } from '@temporalio/common';
 
 /** How an encrypted payload says what it is. Temporal's own samples use the same words. */
-export const ENCRYPTED = 'binary/encrypted';
+const ENCRYPTED = 'binary/encrypted';
 const CIPHER = 'AES-256-GCM';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -18,7 +18,7 @@ export function keyIdOf(payload: Payload): string | undefined {
 }
 
 /** The encoding that a payload claims. */
-export const encodingOf = (payload: Payload): string | undefined => readWord(payload.metadata?.['encoding']);
+const encodingOf = (payload: Payload): string | undefined => readWord(payload.metadata?.['encoding']);
 
 /** Encrypts a whole payload, its metadata too. What stays readable is bound to the ciphertext. */
 export function seal(payload: Payload, keyId: string, key: Uint8Array): Payload {

@@ -1,53 +1,45 @@
-import type { EndCause, Lease, LeaseEnd, LeaseEnding } from '../domain/lease';
+import type { EndCause, EndReason, Lease, LeaseEnding } from '../domain/lease';
 import type { Authorisation } from '../domain/prove';
 import type { Refusal } from '../domain/refusal';
 
-export interface ConnectorDescription {
-  readonly name: string;
-  readonly kind: string;
-  /** Whether the target ends access by itself at the lease's end, without the worker. */
-  readonly endsByItself: boolean;
-}
-
-export type ProvisionOutcome =
+export type ProvisionResult =
   | { readonly outcome: 'granted'; readonly lease: Lease }
-  /** It was given before, and has ended since: nothing is given now. */
+  /** The lease was given before and has ended since. Nothing is given now. */
   | { readonly outcome: 'ended'; readonly lease: Lease; readonly ending: LeaseEnding }
   | (NeverGiven & { readonly outcome: 'refused'; readonly refusal: Refusal });
 
 /**
- * What only a target can say of a request: that it was given nothing, and never will be, because it was barred or its id
- * belongs to another. Absent wherever that is not certain.
+ * Only a target can say this about a request: it was given nothing and never will be, because it was barred or its id
+ * belongs to another request. Absent if that is not certain.
  */
 export interface NeverGiven {
   readonly neverGiven?: true;
 }
 
-/** Why a lease ends. A bar is put on a lease that was never given, so that it never can be. */
-export type EndReason = LeaseEnd | 'barred';
-
-export interface RevocationOutcome extends NeverGiven {
+export interface RevocationResult extends NeverGiven {
   /**
-   * False where the account still holds the same access: by other leases, or by a grant of somebody else's that the connector
-   * may not take away, which is drift.
+   * False if the account still holds the same access, through other leases or through a grant by somebody else that the
+   * connector may not revoke. The latter is drift.
    */
   readonly accessRemoved: boolean;
-  /** The lease as it stood before; absent where it was never given. */
+  /** The lease as it was before. Absent if it was never given. */
   readonly before?: LeaseRecord;
 }
 
-/** A lease as the target keeps it. */
+/** A lease as the target records it. */
 export interface LeaseRecord extends Lease {
   readonly requestDigest: string;
   /** What the account holds through this lease, in the connector's words, for example a role name. */
   readonly grant: string;
   readonly emergency: boolean;
   readonly ended?: { readonly atMs: number; readonly reason: EndReason; readonly cause?: EndCause };
-  /** Whether the lease is alive and the target holds the access: false where it was taken away by hand. */
+  /** True if the lease is alive and the target holds the access. False if somebody took the access away by hand. */
   readonly present: boolean;
+  /** What the target calls account and grant now, if either was renamed during the lease. */
+  readonly calledNow?: Drift;
 }
 
-/** The lease alone, as a request hears of it. */
+/** The part of a lease record that a request gets to see. */
 export const leaseOf = ({ id, account, grantedAtMs, expiresAtMs }: LeaseRecord): Lease => ({
   id,
   account,
@@ -55,10 +47,10 @@ export const leaseOf = ({ id, account, grantedAtMs, expiresAtMs }: LeaseRecord):
   expiresAtMs,
 });
 
-/** What `provision` answers where the lease was given before to the request of that digest; a refusal otherwise. */
-export function outcomeOfEarlier(earlier: LeaseRecord, requestDigest: string): ProvisionOutcome {
+/** Returns what `provision` answers if there is an earlier lease of the same id: that lease, or a refusal if it was another request's. */
+export function outcomeOfEarlier(earlier: LeaseRecord, requestDigest: string): ProvisionResult {
   const { ended } = earlier;
-  // A bar belongs to no request, and neither does a lease of this id to any other than the one it was given to.
+  // A bar belongs to no request. A lease belongs only to the request it was given to, whatever else has its id.
   const never = earlier.requestDigest !== requestDigest && ({ neverGiven: true } as const);
   if (ended !== undefined && (ended.reason === 'barred' || never)) {
     const detail = `this lease has ended (${ended.reason})`;
@@ -74,7 +66,7 @@ export function outcomeOfEarlier(earlier: LeaseRecord, requestDigest: string): P
     : { outcome: 'ended', lease, ending: endingOf(ended) };
 }
 
-/** The end of a lease as its request hears of it. One that a bar ended was taken back. */
+/** The end of a lease as its request gets to see it. A lease that a bar ended counts as revoked. */
 export const endingOf = ({ atMs, reason, cause }: NonNullable<LeaseRecord['ended']>): LeaseEnding => ({
   end: reason === 'expired' ? 'expired' : 'revoked',
   atMs,
@@ -87,7 +79,7 @@ export interface Drift {
   readonly grant: string;
 }
 
-/** What the catalog has a connector give for one entitlement, in the connector's words: `role`, `audience`. */
+/** What the catalog has a connector give for one entitlement, in the connector's own terms: `role`, `audience`. */
 export type CatalogGrant = Readonly<Record<string, string>>;
 
 export interface Inventory {
@@ -95,19 +87,24 @@ export interface Inventory {
   readonly drift: readonly Drift[];
 }
 
-/** What a look at a target can find: a lease that outlived its end, access without a lease, a lease without access. */
-export const FINDING_KINDS = ['overdue', 'drift', 'missing'] as const;
+/**
+ * What can be found on a target: a lease past its end, access without a lease, a lease without access, what a holder made
+ * there that outlives the lease, and a lease whose account or grant has another name now.
+ */
+export const FINDING_KINDS = ['overdue', 'drift', 'missing', 'left-behind', 'renamed'] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
-/** Something that the reconciler found on a target. Found again, it is the same finding. */
+/** Something that was found on a target. Finding it again updates the same finding. */
 export interface Finding {
   readonly kind: FindingKind;
   /** Absent for access that no lease accounts for. */
   readonly leaseId?: string;
   readonly account: string;
   readonly grant: string;
-  /** How long past its end the lease was alive. */
+  /** How long the lease outlived its end. */
   readonly lateMs?: number;
+  /** What a holder left behind, in the target's own words. */
+  readonly what?: string;
 }
 
 export interface KeptFinding extends Finding {
@@ -116,46 +113,56 @@ export interface KeptFinding extends Finding {
   readonly times: number;
 }
 
-/** Where a target keeps, beside its leases, what was found on it: evidence that outlives logs and the orchestrator. */
-export interface FindingBook {
+/** Keeps findings beside the leases of a target, as evidence that outlives logs and Temporal. */
+export interface FindingStore {
   keep(finding: Finding): Promise<void>;
-  /** Findings about one request's lease, and about the same access once it was over; or all. The newest thousand. */
+  /** Returns the newest thousand findings: all, or those about one request's lease and about the same access after it. */
   read(leaseId?: string): Promise<readonly KeptFinding[]>;
 }
 
 /**
- * A target that holds access. Every call is idempotent by lease id, which is the id of the request: one request has
- * one lease in its whole life. Calls throw only where the target cannot be reached or fails; the caller tries again.
+ * Gives access on a target and takes it away. Every call is idempotent by lease id. The lease id is the request id, so one
+ * request has one lease in its whole life. Calls throw only if the target cannot be reached or fails; callers retry.
  */
 export interface Connector {
-  describe(): ConnectorDescription;
   /**
-   * Gives exactly what was proved, and records its lease, in one step. Asked again, it yields the same lease with the
-   * same end; and where that lease has ended since, that it has, and when. It refuses a lease id that was barred
-   * (`LEASE_ENDED`), one that was used for another digest (`DIGEST_MISMATCH`; `LEASE_ENDED` where that lease is over),
-   * and a second emergency for what an emergency lease already holds (`EMERGENCY_ACTIVE`).
+   * Gives exactly what was proved and records its lease, in one step. Asked again, it returns the same lease with the same
+   * end, or says when that lease ended. It refuses:
+   *
+   * - `LEASE_ENDED`: a lease id that was barred, or that an ended lease of another request has
+   * - `DIGEST_MISMATCH`: a lease id that a live lease of another request has
+   * - `EMERGENCY_ACTIVE`: a second emergency for what an emergency lease already holds
+   * - `TARGET_REFUSED`: an account or grant that the target does not have, or must not give; access that would not work; access
+   *   that the account already holds without a lease, because the end of the lease would take it away
+   * - `NOT_AUTHORISED`: anything that is not a proof
    */
-  provision(authorisation: Authorisation): Promise<ProvisionOutcome>;
+  provision(authorisation: Authorisation): Promise<ProvisionResult>;
   /**
-   * Ends a lease for good. Of an unknown lease it keeps the bar, so that a later `provision` is refused. Who ends a
-   * lease on their own account says why in `cause`, which is kept with its end.
+   * Ends a lease for good. If the lease is unknown, it records a bar, so that a later `provision` is refused. A caller that
+   * ends a lease without its request gives the `cause`, which is recorded with the end.
    */
-  revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationOutcome>;
+  revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationResult>;
   /**
-   * Leases, alive and ended, and access beside them. Ended ones only pile up: `alive` leaves them out. Access is looked
-   * at for everything that was ever leased, and for what is governed, be it leased or not.
+   * Lists leases and the access that no lease accounts for. `alive` leaves out ended leases, of which there are ever more. It
+   * checks access to everything that was ever leased, and to everything in `governed`.
    */
   list(scope?: 'all' | 'alive', governed?: readonly CatalogGrant[]): Promise<Inventory>;
-  /** Leases that are alive although their end has passed, the longest overdue first; a thousand at most. */
+  /** Lists live leases whose end has passed, the longest overdue first, a thousand at most. */
   overdue(atMs: number): Promise<readonly LeaseRecord[]>;
   /**
-   * Ends sessions that outlived the access they had, where the target has such: an ending does so itself, and leaves here
-   * what it could not. Yields the access that some still hold.
+   * Ends sessions that outlived their access, if the target has sessions. `revoke` does this too and leaves to this call what
+   * it could not end. Returns the access that some sessions still hold.
    */
   endSessions?(): Promise<readonly Drift[]>;
-  /** Where it is absent, findings are only logged and counted. */
-  readonly findings?: FindingBook;
-  /** Runs `work` unless another worker holds the target's reconciler lock. Yields whether it ran. */
+  /**
+   * Compares what a holder has on the target after the end of access with what was there at the grant, and records what is new as
+   * findings. It undoes what could still take effect as the access that has ended, as far as it may. Returns what it could not
+   * undo. `revoke` does this too and leaves to this call what it could not do. Absent if holders can leave nothing behind.
+   */
+  clearLeftBehind?(): Promise<readonly Drift[]>;
+  /** Without it, findings are only logged and counted. */
+  readonly findings?: FindingStore;
+  /** Runs `work` unless another worker holds the target's reconciler lock. Returns whether it ran. */
   withReconcilerLock(work: () => Promise<void>): Promise<boolean>;
   close(): Promise<void>;
 }

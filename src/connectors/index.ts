@@ -1,107 +1,190 @@
-import { readFileSync } from 'node:fs';
-import { EXECUTION_KIND } from '../contracts/names';
+import { z } from 'zod';
+import type { Logger } from '../contracts/logger';
 import type { Connector } from './contract';
-import { ExecutionTokenConnector } from './execution-token/connector';
-import { PostgresqlConnector } from './postgresql/connector';
+import type { ConnectorDefinition } from './definition';
+import { executionToken } from './execution-token/definition';
+import { kubernetes } from './kubernetes/definition';
+import { ldapGroup } from './ldap-group/definition';
+import { mysql } from './mysql/definition';
+import { postgresql } from './postgresql/definition';
+import {
+  addressOf,
+  addressVariable,
+  type Environment,
+  isSet,
+  readSetting,
+  settingVariable,
+  targetVariable,
+} from './settings';
+import type { Expected, TargetCheck } from './target-check';
+import { webhook } from './webhook/definition';
 
-type Environment = Readonly<Record<string, string | undefined>>;
-type Declarations = readonly { readonly name: string; readonly kind: string }[];
+/** Every kind of connector there is. A new kind is a folder here and an entry in this list. */
+export const CONNECTOR_DEFINITIONS: readonly ConnectorDefinition[] = [
+  postgresql,
+  executionToken,
+  ldapGroup,
+  kubernetes,
+  webhook,
+  mysql,
+];
 
-/** How each kind of connector is made. A new kind is a folder here and a row in this table. */
-const KINDS: Readonly<Record<string, (name: string, url: string) => Connector>> = {
-  postgresql: (name, url) => new PostgresqlConnector({ name, url }),
-  [EXECUTION_KIND]: (name, url) => new ExecutionTokenConnector({ name, url }),
-};
-
-const LEDGER_VARIABLE = 'COUNTERSIGN_LEDGER_URL';
-
-/** The environment variable that holds a connector's address. */
-export const addressVariable = (name: string): string =>
-  `COUNTERSIGN_CONNECTOR_${name.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_URL`;
-
-/**
- * Makes the connectors that the catalog declares. Addresses come from the environment, or from the file that
- * `…_URL_FILE` names.
- *
- * @throws Error of one line, without the address, where a kind is unknown or an address is missing
- */
-export function createConnectors(
-  declarations: Declarations,
-  env: Environment,
-): ReadonlyMap<string, Connector> {
-  return new Map(
-    declarations.map(({ name, kind }) => [name, makerOf(name, kind)(name, addressOf(name, env))]),
-  );
+/** A connector that the catalog declares. */
+export interface Declared {
+  readonly name: string;
+  readonly kind: string;
 }
 
+/** Returns undefined if there is no such kind. */
+export const findDefinition = (kind: string): ConnectorDefinition | undefined =>
+  CONNECTOR_DEFINITIONS.find((definition) => definition.kind === kind);
+
+/** The kinds there are, for messages. */
+export const kindNames = (): string => CONNECTOR_DEFINITIONS.map(({ kind }) => kind).join(', ');
+
 /**
- * Where the ledger lies: `COUNTERSIGN_LEDGER_URL`, or the file that `COUNTERSIGN_LEDGER_URL_FILE` names, or else beside
- * the leases of the only PostgreSQL target. Among several none is chosen: the order of a catalog says nothing, and a ledger
- * somewhere else has forgotten every denial, debt and open grant.
+ * Makes the connectors that the catalog declares, by name. Settings come from the environment, or from the files that
+ * `…_FILE` names.
  *
- * @throws Error of one line, without the address, where there is none of these
+ * @throws Error of one line, without any value, if a kind is unknown or a setting is missing
  */
-export function ledgerAddress(declarations: Declarations, env: Environment): string {
-  if (env[LEDGER_VARIABLE] || env[`${LEDGER_VARIABLE}_FILE`])
-    return readAddress('ledger', LEDGER_VARIABLE, env);
-  const [only, ...others] = declarations.filter(({ kind }) => kind === 'postgresql');
-  if (only === undefined) throw new Error(`ledger: set ${LEDGER_VARIABLE} to a PostgreSQL database`);
-  if (others.length > 0)
-    throw new Error(
-      `ledger: ${[only, ...others].map(({ name }) => name).join(' and ')} are PostgreSQL, and one of them may hold it already; set ${LEDGER_VARIABLE} to the database where it is`,
-    );
+export async function createConnectors(
+  declared: readonly Declared[],
+  env: Environment,
+  log?: Logger,
+): Promise<ReadonlyMap<string, Connector>> {
+  const ready = declared.map((one) => ({
+    one,
+    definition: definitionOf(one),
+    settings: settingsOf(one, env),
+  }));
+  const made = ready.map(async ({ one, definition, settings }) => {
+    const surroundings = { name: one.name, leaseBook: () => leaseBookAddress(declared, env), log };
+    return [one.name, await definition.make(settings, surroundings)] as const;
+  });
+  return new Map(await Promise.all(made));
+}
+
+const LEASE_BOOK = 'COUNTERSIGN_LEASES_URL';
+
+/** The lease book's address: its own setting, or where the ledger is by its setting or beside the only PostgreSQL target. */
+function leaseBookAddress(declared: readonly Declared[], env: Environment): string {
+  const variable = [LEASE_BOOK, LEDGER].find((one) => isSet(one, env));
+  if (variable !== undefined) return readSetting('lease book', variable, env);
+  const [only, ...others] = databasesOf(declared);
+  if (only === undefined || others.length > 0)
+    throw new Error(`lease book: set ${LEASE_BOOK} to the PostgreSQL database that holds it`);
   return addressOf(only.name, env);
 }
 
-/** What keeps connectors and ledger from being reached, as far as the settings can tell; each in one line. */
-export function addressProblems(declarations: Declarations, env: Environment): readonly string[] {
-  const reasonsOf = (look: () => unknown): readonly string[] => {
+/** The setting that says where the ledger is. */
+export const LEDGER = 'COUNTERSIGN_LEDGER_URL';
+
+/** Returns the connectors whose target can hold a store of ours. */
+export const databasesOf = (declared: readonly Declared[]): readonly Declared[] =>
+  declared.filter(({ kind }) => findDefinition(kind)?.canHoldLedger);
+
+/** What keeps the connectors from being reached, to the extent that settings can tell; each problem in one line. */
+export const connectorProblems = (declared: readonly Declared[], env: Environment): readonly string[] =>
+  declared.flatMap((one) => {
     try {
-      look();
+      settingsOf(one, env);
       return [];
     } catch (error) {
       return [error instanceof Error ? error.message : String(error)];
     }
-  };
-  const found = declarations.flatMap(({ name, kind }) =>
-    reasonsOf(() => makerOf(name, kind) && addressOf(name, env)),
+  });
+
+/**
+ * Tries on the target of a connector what it needs. A missing setting comes back as a check that is not `ok`.
+ *
+ * @throws Error of one line if there is no such kind
+ */
+export async function checkConnector(
+  declared: Declared,
+  expected: Expected,
+  env: Environment,
+): Promise<readonly TargetCheck[]> {
+  const definition = definitionOf(declared);
+  const [problem] = connectorProblems([declared], env);
+  if (problem !== undefined) return [{ what: 'settings', ok: false, detail: problem }];
+  return definition.check(settingsOf(declared, env), expected);
+}
+
+/** Names of the environment variables that hold the settings of a connector. */
+export const settingNames = (connector: string, { settings }: ConnectorDefinition): readonly string[] =>
+  Object.keys(settings.shape).map((setting) =>
+    settingVariable(connector, setting).replace('_NAME_', '<NAME>'),
   );
-  return [...new Set([...found, ...reasonsOf(() => ledgerAddress(declarations, env))])];
+
+/** Returns the login of a connector, from its own setting or from its address. Undefined if that is not set or names none. */
+export function loginOf({ name, kind }: Declared, env: Environment): string | undefined {
+  const setting = findDefinition(kind)?.loginSetting;
+  const variable = setting === undefined ? addressVariable(name) : settingVariable(name, setting);
+  if (!isSet(variable, env)) return undefined;
+  const value = readSetting(`connector ${name}`, variable, env);
+  if (setting !== undefined) return value;
+  return URL.canParse(value) ? decodeURIComponent(new URL(value).username) || undefined : undefined;
 }
 
-/** Whether the settings say where any connector is: a worker is told of all of them, a client of none. */
-export const hasAnyAddress = (declarations: Declarations, env: Environment): boolean =>
-  declarations
-    .map(({ name }) => addressVariable(name))
-    .some((variable) => env[variable] !== undefined || env[`${variable}_FILE`] !== undefined);
+/** True if the settings say where any connector is. A worker needs all of them, a client none. */
+export const hasAnySetting = (declared: readonly Declared[], env: Environment): boolean =>
+  declared.some(({ name, kind }) =>
+    variablesOf(name, findDefinition(kind)).some(({ variable }) => isSet(variable, env)),
+  );
 
-function makerOf(name: string, kind: string): (name: string, url: string) => Connector {
-  const make = KINDS[kind];
-  if (make === undefined)
-    throw new Error(`connector ${name}: no kind ${kind}; there are ${Object.keys(KINDS).join(', ')}`);
-  return make;
+function definitionOf({ name, kind }: Declared): ConnectorDefinition {
+  const definition = findDefinition(kind);
+  if (definition === undefined)
+    throw new Error(`connector ${name}: there is no kind ${kind}; the kinds are ${kindNames()}`);
+  return definition;
 }
 
-/** The address of a connector. */
-export const addressOf = (name: string, env: Environment): string =>
-  readAddress(`connector ${name}`, addressVariable(name), env);
+const variablesOf = (name: string, definition: ConnectorDefinition | undefined) =>
+  Object.keys(definition?.settings.shape ?? { url: true }).map((setting) => ({
+    setting,
+    variable: settingVariable(name, setting),
+  }));
 
-function readAddress(what: string, variable: string, env: Environment): string {
-  const file = env[`${variable}_FILE`];
-  if (file !== undefined) {
-    const read = readSecret(what, variable, file);
-    if (read === '') throw new Error(`${what}: the file that ${variable}_FILE names is empty`);
-    return read;
-  }
-  const address = env[variable];
-  if (!address) throw new Error(`${what}: set ${variable}, or ${variable}_FILE to a file that holds it`);
-  return address;
+/** Every environment variable that is read for a connector, whether it holds a value or names a file. */
+export const variablesNamedAfter = ({ name, kind }: Declared): readonly string[] =>
+  [...variablesOf(name, findDefinition(kind)).map(({ variable }) => variable), targetVariable(name)].flatMap(
+    (variable) => [variable, `${variable}_FILE`],
+  );
+
+/** Settings of a connector by name. Those that are not set and may be absent are left out. */
+function settingsOf(declared: Declared, env: Environment): Readonly<Record<string, string>> {
+  const { name } = declared;
+  const definition = definitionOf(declared);
+  const wanted = variablesOf(name, definition).filter(
+    ({ setting, variable }) => isSet(variable, env) || !isOptional(definition, setting),
+  );
+  refuseMisspelt(name, definition, env);
+  return Object.fromEntries(
+    wanted.map(({ setting, variable }) => [setting, readSetting(`connector ${name}`, variable, env)]),
+  );
 }
 
-function readSecret(what: string, variable: string, file: string): string {
-  try {
-    return readFileSync(file, 'utf8').trim();
-  } catch {
-    throw new Error(`${what}: cannot read the file that ${variable}_FILE names`);
-  }
+/** A misspelt setting is a problem, not a default. `…_URL` may be the address of another connector with a longer name. */
+function refuseMisspelt(name: string, definition: ConnectorDefinition, env: Environment): void {
+  const known = variablesOf(name, definition).map(({ variable }) => variable);
+  const prefix = settingVariable(name, '');
+  const misspelt = Object.keys(env).find(
+    (variable) =>
+      variable.startsWith(prefix) &&
+      !known.includes(variable.replace(/_FILE$/, '')) &&
+      !/_URL(?:_FILE)?$/.test(variable),
+  );
+  if (misspelt !== undefined)
+    throw new Error(
+      `connector ${name}: ${misspelt} is not a setting of ${definition.kind}; it has ${known.join(', ')}`,
+    );
 }
+
+/** Asks an object with the setting as a member: one that may be left out need not take `undefined` as a value. */
+function isOptional({ settings }: ConnectorDefinition, setting: string): boolean {
+  const schema = settings.shape[setting];
+  return schema !== undefined && z.object({ setting: schema }).safeParse({}).success;
+}
+
+export type { Expected, TargetCheck } from './target-check';

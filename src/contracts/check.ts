@@ -7,9 +7,9 @@ import { describeIssues } from './problem';
 import { newSubmissionSchema } from './request';
 
 /**
- * What a schema makes of a value from outside.
+ * Decodes a value from outside with a schema.
  *
- * @throws CountersignError with that code, which says what is wrong and where in the subject
+ * @throws CountersignError with `code`; its message says what is wrong and where in the subject
  */
 export function check<T>(schema: z.ZodType<T>, value: unknown, code: ClientErrorCode, subject: string): T {
   const result = schema.safeParse(value);
@@ -18,7 +18,7 @@ export function check<T>(schema: z.ZodType<T>, value: unknown, code: ClientError
 }
 
 /**
- * A submission as it may be made today.
+ * Checks a submission by the rules for new requests.
  *
  * @throws CountersignError `INVALID_REQUEST`
  */

@@ -1,4 +1,4 @@
-/** Whether data is nested deeper than so many levels. It does not recurse, for depth is what would break that. */
+/** Whether data is nested deeper than `levels`. Does not recurse, because deep data would overflow the stack. */
 export function isDeeperThan(value: unknown, levels: number): boolean {
   let layer: readonly unknown[] = [value];
   for (let level = 0; level <= levels; level += 1) {

@@ -1,6 +1,7 @@
 /** Stable codes of the client's errors. Callers match on the code, people read the message. */
 export const CLIENT_ERROR_CODES = [
   'BAD_SETTINGS',
+  'BAD_KEY',
   'INVALID_REQUEST',
   'INVALID_STATEMENT',
   'ALREADY_SUBMITTED',

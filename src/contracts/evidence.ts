@@ -1,10 +1,19 @@
 import { z } from 'zod';
 import { type Assessment, PRECEDENT_KINDS, REASON_CODES } from '../domain/assessment';
+import type { DomainEvent } from '../domain/event';
+import type { Evidence } from '../domain/evidence';
 import { LIMITS } from '../domain/limits';
 import { ASK_ENDS } from '../domain/precedents';
 import { ASSURANCE_LEVELS } from '../domain/principal';
-import type { Evidence } from '../domain/prove';
-import { identifier, instantMs, principalId, signedEnvelopeSchema, submissionSchema } from './request';
+import { remedySchema } from './remedy';
+import {
+  foreignName,
+  identifier,
+  instantMs,
+  principalId,
+  signedEnvelopeSchema,
+  submissionSchema,
+} from './request';
 
 const spanMs = z.number().int().min(0).max(LIMITS.pendingLifeMs);
 const principals = z.array(principalId).max(LIMITS.eligibleApprovers);
@@ -14,7 +23,7 @@ const digest = z.string().max(64);
 const stageSchema = z.strictObject({
   name: identifier,
   eligible: principals,
-  groups: z.array(identifier).max(LIMITS.stages),
+  groups: z.array(identifier).max(LIMITS.stageGroups),
   substituteGroups: z.array(identifier).max(LIMITS.stages),
   delegations: z
     .array(z.strictObject({ from: principalId, to: principalId }))
@@ -29,6 +38,7 @@ const stageSchema = z.strictObject({
 
 export const approvalPathSchema = z.strictObject({
   name: identifier,
+  approvalsCountForMs: z.number().int().positive().max(LIMITS.approvalLifeMs).exactOptional(),
   stages: z.array(stageSchema).min(1).max(LIMITS.stages),
 });
 
@@ -38,6 +48,7 @@ export const assessmentSchema = z.strictObject({
   reasonCodes: z.array(z.enum(REASON_CODES)).max(REASON_CODES.length),
   explanation: words,
   safeWay: words.exactOptional(),
+  remedy: remedySchema.strict().exactOptional(),
   path: approvalPathSchema.exactOptional(),
   confirmation: z.strictObject({ by: principals, before: z.enum(['approval', 'execution']) }).exactOptional(),
   maxDurationMs: spanMs,
@@ -65,7 +76,7 @@ export const assessmentSchema = z.strictObject({
     .max(LIMITS.linkedPrecedents)
     .exactOptional(),
   flags: z.array(words).max(LIMITS.flags).exactOptional(),
-  binding: z.strictObject({ account: identifier, grant: z.record(z.string(), z.string()) }).exactOptional(),
+  binding: z.strictObject({ account: foreignName, grant: z.record(z.string(), z.string()) }).exactOptional(),
   determiningPolicies: z.array(identifier).max(256),
   policyDigest: digest,
   directoryDigest: digest,
@@ -89,3 +100,22 @@ export const endAccessSchema = z.strictObject({
   reason: z.enum(['expired', 'revoked', 'barred']),
   end: z.enum(ASK_ENDS).exactOptional(),
 });
+
+/**
+ * Puts the evidence of a request together from its events, which may come from an untrusted place: evidence proves
+ * itself. Returns undefined if the events are not those of an assessed request.
+ */
+export function evidenceOf(events: readonly DomainEvent[]): Evidence | undefined {
+  let submission: unknown;
+  let assessment: unknown;
+  const statements: unknown[] = [];
+  for (const event of events) {
+    if (event.type === 'submitted') submission = event.submission;
+    if (event.type === 'assessed') assessment = event.assessment;
+    // A report about an execution is not a reason for it.
+    if (event.type === 'statement_accepted' && event.accepted.statement.verb !== 'report')
+      statements.push({ envelope: event.accepted.envelope, receivedAtMs: event.atMs });
+  }
+  const parsed = evidenceSchema.safeParse({ submission, assessment, statements });
+  return parsed.success ? parsed.data : undefined;
+}

@@ -5,13 +5,10 @@ export const DENIAL_WORKFLOW_TYPE = 'denialReport';
 export const TASK_QUEUE = 'countersign';
 const WORKFLOW_ID_PREFIX = 'access-request/';
 
-/** Kind of the connectors that let exact actions through, in place of giving access. */
-export const EXECUTION_KIND = 'execution-token';
-
 /** The workflow id of a request. */
 export const workflowIdOf = (requestId: string): string => `${WORKFLOW_ID_PREFIX}${requestId}`;
 
-/** The request id in a workflow id, or nothing where the workflow is not ours. */
+/** Returns the request id in a workflow id; undefined if the workflow is not a request. */
 export const requestIdOf = (workflowId: string): string | undefined =>
   workflowId.startsWith(WORKFLOW_ID_PREFIX) ? workflowId.slice(WORKFLOW_ID_PREFIX.length) : undefined;
 
@@ -19,6 +16,9 @@ export const requestIdOf = (workflowId: string): string | undefined =>
 export const SUBMIT_STATEMENT_UPDATE = 'submitStatement';
 export const REQUEST_QUERY = 'request';
 export const EVENTS_QUERY = 'events';
+
+/** In `CountersignAwaiting`: not everyone who is awaited fits into the attribute, so a search has to ask the request itself. */
+export const AWAITING_MORE = 'and-more';
 
 export const SEARCH_ATTRIBUTES = {
   CountersignStatus: 'KEYWORD',

@@ -10,5 +10,7 @@ export function describeIssues(error: z.ZodError, subject: string): string {
     return `${where === '' ? subject : `${subject}.${where}`}: ${issue.message}`;
   });
   const more = error.issues.length > 3 ? `; and ${error.issues.length - 3} more` : '';
-  return (lines.join('; ') + more).slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '');
+  // A member's name may hold half of a character, and so may what the limit cuts; no evidence may.
+  const message = (lines.join('; ') + more).slice(0, LONGEST).replace(/[\ud800-\udbff]$/, '');
+  return message.replace(/\p{Surrogate}/gu, '\ufffd');
 }

@@ -10,6 +10,17 @@ const collectorUrl = z
 
 /** Our settings, each described for `doctor`. Temporal's own `TEMPORAL_*` are read by its envconfig. */
 const settingsSchema = z.object({
+  COUNTERSIGN_AS: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('who signs and asks if no --as is given, for example person/mira'),
+  COUNTERSIGN_KEY: z.string().min(1).exactOptional().describe('file of the private key of COUNTERSIGN_AS'),
+  COUNTERSIGN_GATEWAY: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe('address of the gateway if no --gateway is given'),
   COUNTERSIGN_STATE_DIR: z
     .string()
     .min(1)
@@ -115,7 +126,7 @@ const settingsSchema = z.object({
     .string()
     .min(1)
     .exactOptional()
-    .describe('file that says where people are told of what awaits them; nobody is told without it'),
+    .describe('file with the addresses for notifications; without it, no notifications are sent'),
   COUNTERSIGN_NOTIFY_INTERVAL_SECONDS: z.coerce
     .number()
     .int()
@@ -141,8 +152,9 @@ function isCollectorUrl(text: string): boolean {
   return /^https?:$/.test(protocol) && username === '' && password === '';
 }
 
-/** Addresses: of connectors and targets, by names that only the catalog knows, and of the ledger. Each may come from a file. */
-const CONNECTOR_SETTING = /^COUNTERSIGN_(?:CONNECTOR_[A-Z0-9_]+|TARGET_[A-Z0-9_]+|LEDGER)_URL(_FILE)?$/;
+/** Settings named after connectors, which only the catalog knows: whoever makes the connectors checks them. And the addresses of ledger and register. */
+const CONNECTOR_SETTING =
+  /^COUNTERSIGN_(?:CONNECTOR_[A-Z0-9_]+|(?:TARGET_[A-Z0-9_]+|LEASES|LEDGER|REGISTER)_URL(?:_FILE)?)$/;
 
 /** Checks the environment once, at start. A misspelt setting is a problem, not a default. No message holds a value. */
 export function readSettings(env: Environment): SettingsResult {
@@ -174,6 +186,15 @@ export function describeSettings(): readonly { readonly name: string; readonly p
     {
       name: 'COUNTERSIGN_LEDGER_URL[_FILE]',
       purpose: 'PostgreSQL of the ledger; without it, that of the only such connector',
+    },
+    {
+      name: 'COUNTERSIGN_LEASES_URL[_FILE]',
+      purpose:
+        'PostgreSQL of the lease book, for targets that cannot hold leases; without it, that of the ledger',
+    },
+    {
+      name: 'COUNTERSIGN_REGISTER_URL[_FILE]',
+      purpose: 'PostgreSQL of the register of enrolled passkeys; without it, that of the ledger',
     },
   ];
 }

@@ -2,8 +2,10 @@ import { z } from 'zod';
 import { PRECEDENT_KINDS, REASON_CODES } from '../domain/assessment';
 import { END_CAUSES, LEASE_ENDS } from '../domain/lease';
 import { REFUSAL_CODES } from '../domain/refusal';
-import { STATUSES } from '../domain/state';
-import { VERBS, VERDICTS } from '../domain/statement';
+import { VERDICTS } from '../domain/review';
+import { VERBS } from '../domain/statement';
+import { STATUSES } from '../domain/status';
+import { remedySchema } from './remedy';
 import { accessRequestSchema } from './request';
 
 const principal = z.string();
@@ -13,6 +15,7 @@ const lease = z.object({ id: z.string(), account: z.string(), grantedAtMs: atMs,
 
 const pathViewSchema = z.object({
   name: z.string(),
+  approvalsCountForMs: z.number().optional(),
   stages: z.array(
     z.object({
       name: z.string(),
@@ -40,6 +43,7 @@ export const requestViewSchema = z.object({
       reasonCodes: z.array(z.enum(REASON_CODES)),
       explanation: z.string(),
       safeWay: z.string().optional(),
+      remedy: remedySchema.optional(),
       precedents: z
         .array(
           z.object({
@@ -48,6 +52,9 @@ export const requestViewSchema = z.object({
             about: z.string(),
             by: principal.optional(),
             atMs,
+            /** Whose it was. Only a reader that has verified the earlier request adds these. */
+            requester: principal.optional(),
+            beneficiary: principal.optional(),
           }),
         )
         .optional(),
@@ -65,7 +72,15 @@ export const requestViewSchema = z.object({
   escalated: z.boolean().optional(),
   awaiting: z.array(principal),
   nextDeadline: z.object({ atMs, summary: z.string() }).optional(),
-  approvals: z.array(z.object({ by: principal, stage: z.string(), jti: z.string(), expiresAtMs: atMs })),
+  approvals: z.array(
+    z.object({
+      by: principal,
+      stage: z.string(),
+      jti: z.string(),
+      expiresAtMs: atMs,
+      durationMs: z.number().optional(),
+    }),
+  ),
   reroutes: z.array(
     z.object({
       jti: z.string(),
@@ -92,6 +107,21 @@ export const requestViewSchema = z.object({
       }),
     )
     .optional(),
+  /** Who decided what, when and why. Absent in the answer of a worker of an earlier version. */
+  decisions: z
+    .array(
+      z.object({
+        verb: z.enum(VERBS),
+        by: principal,
+        atMs,
+        stage: z.string().optional(),
+        durationMs: z.number().optional(),
+        reasonCode: z.string().optional(),
+        ticket: z.string().optional(),
+        comment: z.string().optional(),
+      }),
+    )
+    .optional(),
   refusals: z.array(
     z.object({ atMs, refusal: refusalSchema, verb: z.enum(VERBS).optional(), by: z.string().optional() }),
   ),
@@ -115,29 +145,42 @@ export const requestViewSchema = z.object({
     z.object({ phase: z.literal('overdue'), dueAtMs: atMs }),
     z.object({ phase: z.literal('done'), by: principal, verdict: z.enum(VERDICTS) }),
   ]),
-  /** Whether the end without access is on record at the target, where no later act can turn it round. */
+  /** Whether the end without access is on record at the target, where no later act can reverse it. */
   barred: z.boolean().optional(),
 });
 export type RequestView = z.infer<typeof requestViewSchema>;
 
-export const statementVerdictSchema = z.object({
+/** From what something that is shown comes: derived from signatures, policy and targets; or only what the server says. */
+export type Basis = 'derived' | 'server';
+
+/** A request as the server has it. Anyone who can write to the namespace can make it say anything. */
+export type ClaimedView = RequestView & { readonly basis: 'server' };
+
+export const statementAnswerSchema = z.object({
   accepted: z.boolean(),
   refusal: refusalSchema.optional(),
   status: z.enum(STATUSES),
   revision: z.number(),
 });
-export type StatementVerdictView = z.infer<typeof statementVerdictSchema>;
+export type StatementAnswerView = z.infer<typeof statementAnswerSchema>;
 
 /** What became of a denial report. */
-export const denialVerdictSchema = z.discriminatedUnion('ok', [
+export const denialReportAnswerSchema = z.discriminatedUnion('ok', [
   z.object({ ok: z.literal(true), value: z.object({ id: z.string() }) }),
   z.object({ ok: z.literal(false), refusal: refusalSchema }),
 ]);
-export type DenialVerdict = z.infer<typeof denialVerdictSchema>;
+export type DenialReportAnswer = z.infer<typeof denialReportAnswerSchema>;
 
-/** One row of a list, from search attributes. */
+/** How a workflow ends that did not end by itself. */
+export const WORKFLOW_BREAKS = ['terminated', 'cancelled', 'failed', 'timed_out'] as const;
+export type WorkflowBreak = (typeof WORKFLOW_BREAKS)[number];
+
+/** One row of a list. From search attributes it is the server's word: anyone who can write to the namespace can set them. */
 export interface RequestRow {
   readonly id: string;
+  readonly basis: Basis;
+  /** The latest run of its workflow. */
+  readonly runId?: string;
   /** When its workflow, or the latest run of it, was started. */
   readonly startedAt?: Date;
   readonly status: string;
@@ -148,4 +191,6 @@ export interface RequestRow {
   readonly deadline?: Date;
   readonly expiresAt?: Date;
   readonly emergency: boolean;
+  /** How its workflow was ended from outside: what the row says is not how things stand. */
+  readonly broken?: WorkflowBreak;
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { LIMITS } from '../domain/limits';
-import { OUTCOMES, type Statement, VERBS, VERDICTS } from '../domain/statement';
-import { identifier, instantMs, line, principalId, requestId, text } from './request';
+import { VERDICTS } from '../domain/review';
+import { OUTCOMES, type Statement, VERBS } from '../domain/statement';
+import { identifier, instantMs, label, line, principalId, requestId, text } from './request';
 
 /** Seconds since the epoch, as RFC 7519 section 2 has them; fractions are allowed there and kept here. */
 const numericDate = z.number().min(0).max(8_640_000_000_000);
@@ -24,6 +25,7 @@ export const recordedClaimsSchema = z.strictObject({
   digest,
   revision: z.number().int().min(0).max(1_000),
   stage: identifier.exactOptional(),
+  durationMs: z.number().int().positive().max(LIMITS.grantMs).exactOptional(),
   reasonCode: identifier.exactOptional(),
   ticket: text(LIMITS.ticketCharacters).exactOptional(),
   policyBasis: identifier.exactOptional(),
@@ -40,7 +42,7 @@ export const recordedClaimsSchema = z.strictObject({
 });
 /** Claims as a new statement has to have them: what others read of them is one line each. */
 export const statementClaimsSchema = recordedClaimsSchema.extend({
-  ticket: line(LIMITS.ticketCharacters).exactOptional(),
+  ticket: label(LIMITS.ticketCharacters).exactOptional(),
   comment: line(LIMITS.commentCharacters).exactOptional(),
 });
 export type StatementClaims = z.infer<typeof statementClaimsSchema>;
@@ -53,7 +55,6 @@ export const submissionClaimsSchema = z.strictObject({
   request: requestId,
   digest,
 });
-export type SubmissionClaims = z.infer<typeof submissionClaimsSchema>;
 
 /** JOSE `typ` of what a gateway signs about someone who asked through it. */
 export const ATTESTATION_TYPE = 'countersign-attestation+jwt';

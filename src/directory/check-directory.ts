@@ -16,6 +16,7 @@ export function checkDirectory(file: YamlFile, data: DirectoryData): readonly Fi
     ...principals.flatMap(({ id, section, entry }) => [
       ...checkGuardians(file, data, id, entry, [section, id]),
       ...checkRoles(file, data, entry, [section, id], section === 'people'),
+      ...checkKeys(file, entry, [section, id]),
     ]),
     ...checkMembers(file, data),
     ...checkDelegations(file, data),
@@ -41,6 +42,19 @@ function checkGuardians(
       file.problem(
         [...path, relation],
         `the ${relation} ${guardian} is not in "people"; name a person who answers for ${id}`,
+      ),
+    ];
+  });
+}
+
+/** Assurance is earned by how a key signs (WEB-2), so no label in a file makes a JWK more than a key. */
+function checkKeys(file: YamlFile, entry: PrincipalData, path: YamlPath): readonly FileProblem[] {
+  return entry.keys.flatMap((registration, index) => {
+    if ('passkey' in registration || registration.assurance === 'key') return [];
+    return [
+      file.problem(
+        [...path, 'keys', index, 'assurance'],
+        `a JWK is not ${registration.assurance}, whatever the file says; write "assurance: key", or register a passkey`,
       ),
     ];
   });
@@ -74,18 +88,19 @@ function checkRoles(
 }
 
 function checkMembers(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
-  return Object.entries(data.groups).flatMap(([group, { members }]) =>
-    members.flatMap((member, index) => {
+  return Object.entries(data.groups).flatMap(([group, { members }]) => {
+    const seen = new Set<string>();
+    return members.flatMap((member, index) => {
       const at = ['groups', group, 'members', index];
-      if (members.indexOf(member) !== index)
-        return [file.problem(at, `${member} is in ${group} twice; remove one`)];
+      if (seen.has(member)) return [file.problem(at, `${member} is in ${group} twice; remove one`)];
+      seen.add(member);
       if (data.people[member] === undefined && data.identities[member] === undefined)
         return [
           file.problem(at, `the member ${member} is not in this directory; add them or remove the line`),
         ];
       return [];
-    }),
-  );
+    });
+  });
 }
 
 /** At most this long is somebody away; for longer, someone else takes over the group. */
@@ -106,12 +121,10 @@ function checkDelegations(file: YamlFile, data: DirectoryData): readonly FilePro
       return [
         file.problem([...at, 'until'], 'is over the limit of 92 days; for longer, change the group instead'),
       ];
-    const overlaps = data.delegations.filter(
-      (other) => other !== one && other.since < until && since < other.until,
-    );
-    if (overlaps.some((other) => other.from === from && data.delegations.indexOf(other) < index))
+    const overlaps = (other: typeof one) => other !== one && other.since < until && since < other.until;
+    if (data.delegations.slice(0, index).some((other) => other.from === from && overlaps(other)))
       return [file.problem(at, `${from} has another delegate at that time; keep one of them`)];
-    if (overlaps.some((other) => other.from === to))
+    if (data.delegations.some((other) => other.from === to && overlaps(other)))
       return [file.problem(at, `${to} is away then too; delegation is not chained, name someone present`)];
     const governs = data.people[to]?.roles.find(({ role }) =>
       (GOVERNANCE_ROLES as readonly string[]).includes(role),
@@ -122,13 +135,17 @@ function checkDelegations(file: YamlFile, data: DirectoryData): readonly FilePro
   });
 }
 
-/** An account that two principals share would let the lease of one keep the access of the other alive. */
+/**
+ * An account that two principals share would let the lease of one keep the access of the other alive. Two accounts that read
+ * the same, because their letters are composed in different ways, count as one.
+ */
 function checkAccounts(file: YamlFile, principals: ReturnType<typeof principalsOf>): readonly FileProblem[] {
   const holders = new Map<string, string>();
   return principals.flatMap(({ id, section, entry }) =>
     Object.entries(entry.accounts).flatMap(([connector, account]) => {
-      const holder = holders.get(`${connector} ${account}`);
-      holders.set(`${connector} ${account}`, holder ?? id);
+      const name = `${connector} ${account.normalize('NFC')}`;
+      const holder = holders.get(name);
+      holders.set(name, holder ?? id);
       if (holder === undefined) return [];
       return [
         file.problem(

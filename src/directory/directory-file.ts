@@ -1,19 +1,13 @@
 import { z } from 'zod';
-import { identifier, principalId, text } from '../contracts/request';
+import { MOMENT_EXAMPLE, readMomentMs } from '../contracts/moment';
+import { foreignName, identifier, label, principalId, text } from '../contracts/request';
 import { ASSURANCE_LEVELS } from '../domain/principal';
 
-const INSTANT = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2})?Z)?$/;
-
-/** A moment in UTC. A date alone is read as its first moment, which is the strictest reading of an end. */
-export const instant = z.string().transform((value, context) => {
-  const atMs = INSTANT.test(value) ? Date.parse(value) : Number.NaN;
-  // Date.parse rolls 31 February over into March; an end date that was meant otherwise must not pass.
-  const rolledOver = !Number.isNaN(atMs) && !new Date(atMs).toISOString().startsWith(value.slice(0, 10));
-  if (!Number.isNaN(atMs) && !rolledOver) return atMs;
-  context.addIssue({
-    code: 'custom',
-    message: 'must be a date (2027-06-30) or a UTC time (2027-06-30T18:00Z)',
-  });
+/** A moment, as the command line takes it. A date alone is its first moment in UTC, which is the strictest reading of an end. */
+const instant = z.string().transform((value, context) => {
+  const atMs = readMomentMs(value);
+  if (atMs !== undefined) return atMs;
+  context.addIssue({ code: 'custom', message: `must be a date or a time such as ${MOMENT_EXAMPLE}` });
   return z.NEVER;
 });
 
@@ -23,21 +17,50 @@ const heldRole = z
   })
   .transform((held) => (typeof held === 'string' ? { role: held } : held));
 
-const registeredKey = z.strictObject({
+const validity = { revoked: z.boolean().default(false), notAfter: instant.exactOptional() };
+
+const registeredJwk = z.strictObject({
   /** Judged apart, by `readPublicKey`, so that a leaked private key is called what it is. */
   jwk: z.unknown(),
   assurance: z.enum(ASSURANCE_LEVELS).exclude(['channel']),
   channel: identifier,
-  revoked: z.boolean().default(false),
-  notAfter: instant.exactOptional(),
+  ...validity,
+});
+
+const base64url = (longest: number) =>
+  z
+    .string()
+    .max(longest)
+    .regex(/^[\w-]+$/, 'must be base64url');
+
+/** A WebAuthn credential. Its assurance comes from its kind, so the file has no say in it. */
+const registeredPasskey = z.strictObject({
+  passkey: z.strictObject({
+    credentialId: base64url(1_400),
+    /** Judged apart, by `readPasskey`. */
+    publicKey: base64url(1_400),
+    rpId: z.hostname('must be a host name such as access.example.com'),
+    origin: z.string().max(300),
+  }),
+  channel: identifier.default('browser'),
+  ...validity,
+});
+
+const registeredKey = z.union([registeredJwk, registeredPasskey], {
+  error: 'must be { jwk, assurance: key, channel } or { passkey: { credentialId, publicKey, rpId, origin } }',
 });
 
 const common = {
   enabled: z.boolean().default(true),
   endDate: instant.exactOptional(),
   roles: z.array(heldRole).default([]),
-  accounts: z.record(identifier, identifier).default({}),
+  accounts: z.record(identifier, foreignName).default({}),
   keys: z.array(registeredKey).default([]),
+  /** What policies may compare, such as an e-mail address or a department. */
+  attributes: z
+    .record(identifier, z.union([label(200), z.boolean(), z.int()]))
+    .refine((named) => Object.keys(named).length <= 64, 'are more than 64')
+    .exactOptional(),
 };
 
 const personId = principalId.refine(
@@ -51,16 +74,16 @@ export const directorySchema = z.strictObject({
   roles: z.record(identifier, text(200)).default({}),
   people: z.record(
     personId,
-    z.strictObject({ name: text(100), sponsor: principalId.exactOptional(), ...common }),
+    z.strictObject({ name: label(100), sponsor: principalId.exactOptional(), ...common }),
   ),
   identities: z
     .record(
       identityId,
-      z.strictObject({ title: text(200), owner: principalId, sponsor: principalId, ...common }),
+      z.strictObject({ title: label(200), owner: principalId, sponsor: principalId, ...common }),
     )
     .default({}),
   groups: z
-    .record(identifier, z.strictObject({ title: text(200), members: z.array(principalId) }))
+    .record(identifier, z.strictObject({ title: label(200), members: z.array(principalId) }))
     .default({}),
   /** Who decides in whose place while they are away. */
   delegations: z

@@ -1,27 +1,51 @@
-import { digestOfText } from '../domain/digest';
+import { type Digest, digestOfText } from '../domain/digest';
 import { checkDirectory } from './check-directory';
-import { directorySchema } from './directory-file';
-import { FileDirectoryBook } from './file-directory-book';
-import { readKeys } from './read-keys';
-import { type Decoded, YamlFile } from './yaml-file';
+import { type DirectoryData, directorySchema } from './directory-file';
+import { FileDirectory } from './file-directory';
+import { type KeyRecord, readKeys } from './read-keys';
+import { type Decoded, type FileProblem, YamlFile, type YamlPath } from './yaml-file';
 
 export interface ReadDirectory {
-  readonly book: FileDirectoryBook;
+  readonly directory: FileDirectory;
   /** For problems that only other files bring to light. */
-  readonly file: YamlFile;
+  problem(path: YamlPath, message: string): FileProblem;
+}
+
+/** A checked `directory.yaml` as plain data, which one thread can hand to another. */
+export interface DecodedDirectory {
+  readonly data: DirectoryData;
+  readonly keys: ReadonlyMap<string, KeyRecord>;
+  readonly digest: Digest;
 }
 
 /**
  * Reads `directory.yaml` as a whole.
  *
  * @param name the file name that problems are reported under
+ * @param decoded the same text, if it has been decoded already
  */
-export function readDirectory(name: string, text: string): Decoded<ReadDirectory> {
+export function readDirectory(
+  name: string,
+  text: string,
+  decoded: Decoded<DecodedDirectory> = decodeDirectory(name, text),
+): Decoded<ReadDirectory> {
+  if (!decoded.ok) return decoded;
+  const { data, keys, digest } = decoded.value;
+  let file: YamlFile | undefined;
+  const problem = (path: YamlPath, message: string) => {
+    file ??= new YamlFile(name, text);
+    return file.problem(path, message);
+  };
+  return { ok: true, value: { directory: new FileDirectory(data, keys, digest), problem } };
+}
+
+/** Decodes and checks `directory.yaml`. This is nearly all the work of reading one: seconds if it names ten thousand people. */
+export function decodeDirectory(name: string, text: string): Decoded<DecodedDirectory> {
   const file = new YamlFile(name, text);
   const decoded = file.decode(directorySchema);
   if (!decoded.ok) return decoded;
   const { keys, problems: keyProblems } = readKeys(file, decoded.value);
   const problems = [...checkDirectory(file, decoded.value), ...keyProblems];
   if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: { book: new FileDirectoryBook(decoded.value, keys, digestOfText(text)), file } };
+  return { ok: true, value: { data: decoded.value, keys, digest: digestOfText(text) } };
 }

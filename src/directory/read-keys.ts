@@ -1,5 +1,7 @@
-import type { RegisteredKey } from './directory-book';
-import { type DirectoryData, principalsOf } from './directory-file';
+import type { PrincipalId } from '../domain/principal';
+import type { RegisteredKey } from './directory';
+import { type DirectoryData, type PrincipalData, principalsOf } from './directory-file';
+import { passkeyProblem } from './passkey';
 import { readPublicKey } from './public-key';
 import type { FileProblem, YamlFile } from './yaml-file';
 
@@ -22,13 +24,13 @@ export function readKeys(file: YamlFile, data: DirectoryData): ReadKeys {
   for (const { id, section, entry } of principalsOf(data)) {
     for (const [index, registration] of entry.keys.entries()) {
       const path = [section, id, 'keys', index];
-      const read = readPublicKey(registration.jwk);
+      const read = keyOf(id, registration);
       if (!read.ok) {
         problems.push(file.problem(path, `${read.message} (${id})`));
         continue;
       }
-      const { keyId, publicJwk } = read;
-      const earlier = keys.get(keyId)?.key.principal;
+      const { key } = read;
+      const earlier = keys.get(key.keyId)?.key.principal;
       if (earlier !== undefined) {
         problems.push(
           file.problem(
@@ -38,13 +40,29 @@ export function readKeys(file: YamlFile, data: DirectoryData): ReadKeys {
         );
         continue;
       }
-      const { assurance, channel, revoked, notAfter } = registration;
-      keys.set(keyId, {
-        key: { keyId, principal: id, publicJwk, assurance, channel },
-        revoked,
-        notAfterMs: notAfter ?? Number.POSITIVE_INFINITY,
-      });
+      const { revoked, notAfter } = registration;
+      keys.set(key.keyId, { key, revoked, notAfterMs: notAfter ?? Number.POSITIVE_INFINITY });
     }
   }
   return { keys, problems };
+}
+
+type ReadRegistration =
+  | { readonly ok: true; readonly key: RegisteredKey }
+  | { readonly ok: false; readonly message: string };
+
+function keyOf(principal: PrincipalId, registration: PrincipalData['keys'][number]): ReadRegistration {
+  if ('passkey' in registration) {
+    const { passkey, channel } = registration;
+    const message = passkeyProblem(passkey);
+    if (message !== undefined) return { ok: false, message };
+    const { credentialId: keyId, ...rest } = passkey;
+    const assurance = 'phishing-resistant' as const;
+    return { ok: true, key: { kind: 'passkey', keyId, principal, assurance, channel, ...rest } };
+  }
+  const { jwk, assurance, channel } = registration;
+  const read = readPublicKey(jwk);
+  if (!read.ok) return read;
+  const { keyId, publicJwk } = read;
+  return { ok: true, key: { kind: 'jwk', keyId, principal, publicJwk, assurance, channel } };
 }

@@ -1,4 +1,4 @@
-import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit, type YAMLMap } from 'yaml';
 import type { z } from 'zod';
 import { describeIssue } from './describe-issue';
 
@@ -16,10 +16,14 @@ export type Decoded<T> =
 /** Where something lies in a YAML document: the keys and indexes that lead to it. */
 export type YamlPath = readonly PropertyKey[];
 
-/** A YAML file that remembers on which line everything stands, so that each problem can point at its cause. */
+const ONE_DOCUMENT =
+  'a second YAML document begins here, and only one is read; remove the "---", or move what follows to its own file';
+
+/** A YAML file that knows the line of everything in it, so that each problem can point at its cause. */
 export class YamlFile {
   readonly #lines = new LineCounter();
   readonly #document;
+  readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
   readonly #syntaxProblems: readonly FileProblem[];
 
   /** @param file the name that problems are reported under */
@@ -27,19 +31,40 @@ export class YamlFile {
     readonly file: string,
     text: string,
   ) {
-    this.#document = parseDocument(text, { lineCounter: this.#lines, prettyErrors: false });
-    const faults = [...this.#document.errors, ...this.#document.warnings].map((fault) =>
-      this.#problemAt(fault.pos[0], `${fault.message}; correct the YAML`),
+    // The library compares each key with every other one of its map, which takes minutes in a large directory.
+    const options = { lineCounter: this.#lines, prettyErrors: false, uniqueKeys: false };
+    this.#document = parseDocument(text, options);
+    const problems = [...this.#document.errors, ...this.#document.warnings].map(({ code, message, pos }) =>
+      this.#problemAt(pos[0], code === 'MULTIPLE_DOCS' ? ONE_DOCUMENT : `${message}; correct the YAML`),
     );
     visit(this.#document, {
-      Alias: (_key, node) => {
-        faults.push(this.#problemAt(node.range?.[0], 'aliases are not followed here; write the value out'));
+      Alias: (_key, { range }) => {
+        problems.push(this.#problemAt(range?.[0], 'aliases are not followed here; write the value out'));
+      },
+      Map: (_key, map) => {
+        problems.push(...this.#keyProblems(map));
       },
     });
-    this.#syntaxProblems = faults;
+    this.#syntaxProblems = problems;
   }
 
-  /** The file's content in the shape that `schema` demands, or everything that keeps it from having it. */
+  *#keyProblems({ items }: YAMLMap): Generator<FileProblem> {
+    const seen = new Set<string>();
+    for (const { key } of items) {
+      if (!isScalar(key)) continue;
+      const name = String(key.value);
+      if (name === '<<')
+        yield this.#problemAt(
+          key.range?.[0],
+          '"<<" merges nothing here; write out the values that it stands for',
+        );
+      else if (seen.has(name))
+        yield this.#problemAt(key.range?.[0], `"${name}" is there twice; keep one of the two`);
+      seen.add(name);
+    }
+  }
+
+  /** Returns the content in the shape that `schema` demands, or everything that is wrong with it. */
   decode<Output>(schema: z.ZodType<Output>): Decoded<Output> {
     if (this.#syntaxProblems.length > 0) return { ok: false, problems: this.#syntaxProblems };
     const parsed = schema.safeParse(this.#document.toJS(), { reportInput: true });
@@ -59,7 +84,7 @@ export class YamlFile {
     let node: unknown = this.#document.contents;
     let offset = 0;
     for (const step of path) {
-      const found = stepInto(node, step);
+      const found = this.#stepInto(node, step);
       if (found === undefined) break;
       ({ node, offset } = found);
     }
@@ -73,17 +98,27 @@ export class YamlFile {
   #lineAt(offset: number): number {
     return Math.max(1, this.#lines.linePos(offset).line);
   }
-}
 
-function stepInto(node: unknown, step: PropertyKey): { node: unknown; offset: number } | undefined {
-  if (isMap(node)) {
-    const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
-    if (!isScalar(pair?.key)) return undefined;
-    return { node: pair.value, offset: pair.key.range?.[0] ?? 0 };
+  #stepInto(node: unknown, step: PropertyKey): { node: unknown; offset: number } | undefined {
+    if (isMap(node)) {
+      const pair = this.#pairsOf(node).get(String(step));
+      if (!isScalar(pair?.key)) return undefined;
+      return { node: pair.value, offset: pair.key.range?.[0] ?? 0 };
+    }
+    if (isSeq(node) && typeof step === 'number') {
+      const item = node.items[step];
+      if (isMap(item) || isSeq(item) || isScalar(item)) return { node: item, offset: item.range?.[0] ?? 0 };
+    }
+    return undefined;
   }
-  if (isSeq(node) && typeof step === 'number') {
-    const item = node.items[step];
-    if (isMap(item) || isSeq(item) || isScalar(item)) return { node: item, offset: item.range?.[0] ?? 0 };
+
+  #pairsOf(map: YAMLMap): ReadonlyMap<string, Pair> {
+    const known = this.#pairs.get(map);
+    if (known !== undefined) return known;
+    const pairs = new Map(
+      map.items.flatMap((pair) => (isScalar(pair.key) ? [[String(pair.key.value), pair] as const] : [])),
+    );
+    this.#pairs.set(map, pairs);
+    return pairs;
   }
-  return undefined;
 }

@@ -1,4 +1,5 @@
-import { firstIncompleteStage, isConfirmationAwaited, isStageComplete, stageNamed } from './state';
+import { hasBegun } from './lasting';
+import { firstIncompleteStage, isConfirmationAwaited, isStageComplete, stageNamed } from './stages';
 import type { Trail } from './trail';
 
 /** Moves a request along its path as far as what has been collected allows. */
@@ -10,26 +11,24 @@ export function advance(trail: Trail, atMs: number): void {
 }
 
 function moveAlongPath(trail: Trail, atMs: number): void {
-  const { assessment, status } = trail.state;
-  const onPath = status === 'assessing' || status === 'awaiting_approval' || status === 'approved';
-  if (assessment === undefined || !onPath) return;
-  if (assessment.confirmation?.before === 'approval' && isConfirmationAwaited(trail.state)) {
+  const { state } = trail;
+  if (state.phase !== 'assessed' || state.status === 'provisioning') return;
+  const { assessment, status } = state;
+  const awaitsConfirmation = isConfirmationAwaited(state);
+  if (assessment.confirmation?.before === 'approval' && awaitsConfirmation) {
     if (status === 'assessing') trail.add({ type: 'confirmation_awaited', atMs });
     return;
   }
-  const next = firstIncompleteStage(trail.state);
-  const open = stageNamed(trail.state, trail.state.openStage);
-  if (open !== undefined && isStageComplete(trail.state, open))
+  const next = firstIncompleteStage(state);
+  const open = stageNamed(state, state.openStage);
+  if (open !== undefined && isStageComplete(state, open))
     trail.add({ type: 'stage_completed', atMs, stage: open.name });
   if (next !== undefined) {
-    if (next !== open)
-      trail.add({ type: 'stage_opened', atMs, stage: next.name, revision: trail.state.revision });
+    if (next !== open) trail.add({ type: 'stage_opened', atMs, stage: next.name, revision: state.revision });
     return;
   }
-  if (assessment.outcome === 'permit') {
-    if (status !== 'approved') trail.add({ type: 'permitted', atMs });
-  } else if (status !== 'approved') {
-    trail.add({ type: 'approved', atMs });
-  }
-  if (!isConfirmationAwaited(trail.state)) trail.add({ type: 'provisioning_started', atMs });
+  if (status !== 'approved')
+    trail.add({ type: assessment.outcome === 'permit' ? 'permitted' : 'approved', atMs });
+  if (!awaitsConfirmation && hasBegun(state.submission.request, atMs))
+    trail.add({ type: 'provisioning_started', atMs });
 }

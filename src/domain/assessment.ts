@@ -25,13 +25,15 @@ export const REASON_CODES = [
   'BAD_SUBMISSION',
   'MALFORMED_REQUEST',
   'NOT_SUPPORTED',
+  'ARGUMENTS_NOT_AS_DECLARED',
   'ASKED_TOO_OFTEN',
   'REVIEW_OVERDUE',
   'TOO_MANY_EMERGENCIES',
+  'START_NOT_POSSIBLE',
 ] as const;
 export type ReasonCode = (typeof REASON_CODES)[number];
 
-/** Someone who may decide in the place of an absent approver, as the directory has it when the request is assessed. */
+/** Someone who may decide in place of an absent approver, by the directory at the time of the assessment. */
 export interface Delegation {
   readonly from: PrincipalId;
   readonly to: PrincipalId;
@@ -42,13 +44,13 @@ export interface Stage {
   readonly name: string;
   /** Frozen at assessment; conflicted people are never in it. */
   readonly eligible: readonly PrincipalId[];
-  /** Of those, whom policy does not let decide any more. Their places are there to be given to somebody else. */
+  /** Those of `eligible` whom policy no longer lets decide. Governance can give their places to somebody else. */
   readonly departed?: readonly PrincipalId[];
-  /** Groups that made them eligible. Whoever has left all of them counts no more. */
+  /** Groups that made them eligible. An approver who has left all of them can no longer decide. */
   readonly groups: readonly string[];
   /** Groups from which governance may take a replacement; they approve nothing unless rerouted to. */
   readonly substituteGroups: readonly string[];
-  /** Frozen like `eligible`, and worth something only while the directory still says the same. */
+  /** Frozen like `eligible`. Each counts only while the directory still says the same. */
   readonly delegations?: readonly Delegation[];
   readonly quorum: number;
   readonly assurance: Assurance;
@@ -60,6 +62,8 @@ export interface Stage {
 
 export interface ApprovalPath {
   readonly name: string;
+  /** How long approvals and confirmations count after they were signed. Absent: for a day. */
+  readonly approvalsCountForMs?: number;
   readonly stages: readonly Stage[];
 }
 
@@ -86,19 +90,29 @@ export const PRECEDENT_KINDS = [
   'open',
 ] as const;
 
-/** Something that came before a request and bears on it, as its approvers are shown it (APB-3, APB-4). */
+/** An earlier event that bears on a request, as approvers see it (APB-3, APB-4). */
 export interface LinkedPrecedent {
   readonly kind: (typeof PRECEDENT_KINDS)[number];
   /** Id of the denial report or of the earlier request. */
   readonly id: string;
   /** The control, resource or entitlement that it was about. */
   readonly about: string;
-  /** Who denied, reported or ended it, where somebody did. */
+  /** Who denied, reported or ended it; absent if nobody did. */
   readonly by?: PrincipalId;
   readonly atMs: number;
 }
 
-/** What a connector needs to know to act, from catalog and directory, never from the caller. */
+export const REMEDY_ASKERS = ['beneficiary', 'owner', 'sponsor'] as const;
+
+/** The smallest change with which policy would let a request through. All of its members are needed together. */
+export interface Remedy {
+  readonly ticket?: true;
+  readonly atMostMs?: number;
+  /** Who has to ask, as one of the beneficiary and those who answer for it. */
+  readonly askedBy?: (typeof REMEDY_ASKERS)[number];
+}
+
+/** What a connector needs to act. It comes from the catalog and the directory, never from the caller. */
 export interface TargetBinding {
   /** The beneficiary's account on the target. */
   readonly account: string;
@@ -106,14 +120,16 @@ export interface TargetBinding {
   readonly grant: Readonly<Record<string, string>>;
 }
 
-/** What policy and directory say about a request. Made outside the workflow, recorded, never recomputed in replay. */
+/** What policy and directory say about a request. An activity makes it; replay reads the recorded one. */
 export interface Assessment {
   readonly outcome: 'hard_stop' | 'refuse' | 'permit' | 'approve';
   readonly reasonCodes: readonly ReasonCode[];
   /** One sentence for the requester. */
   readonly explanation: string;
-  /** What to do instead, where policy names it (APB-7). */
+  /** What to do instead, if policy names something (APB-7). */
   readonly safeWay?: string;
+  /** What would change a refusal. Absent if nothing small would, or that is not the requester's to know. */
+  readonly remedy?: Remedy;
   readonly path?: ApprovalPath;
   readonly confirmation?: Confirmation;
   /** The longest the grant may last; the request's own duration is within it. */
@@ -124,7 +140,7 @@ export interface Assessment {
   /** A reroute of privileged access needs a second governor (OVR-8). */
   readonly privileged: boolean;
   readonly parties: readonly Party[];
-  /** What came before it; absent where nothing did. */
+  /** What came before it; absent if nothing did. */
   readonly precedents?: readonly LinkedPrecedent[];
   /** Words of the request that call for a closer look. They are shown to approvers and decide nothing (APB-2). */
   readonly flags?: readonly string[];
@@ -139,7 +155,7 @@ export interface Assessment {
   readonly assessedAtMs: number;
 }
 
-/** The relations through which someone is in conflict with a request; empty when they are not. */
+/** Returns the relations that put someone in conflict with a request; empty if there is none. */
 export function conflictsOf(assessment: Assessment, id: PrincipalId): readonly Party['relation'][] {
   return assessment.parties.filter((party) => party.id === id).map((party) => party.relation);
 }

@@ -1,26 +1,22 @@
 import { advance } from './advance';
 import type { Stage } from './assessment';
 import type { DomainEvent } from './event';
+import { isStartAwaited } from './lasting';
 import { LIMITS } from './limits';
-import {
-  awaited,
-  currentPath,
-  isConfirmationAwaited,
-  isPending,
-  type RequestState,
-  stageNamed,
-} from './state';
+import { inOrder, lapsedEvent, unendorsedEvent } from './path-change';
+import { awaited, isConfirmationAwaited, stageNamed, stagesOf } from './stages';
+import type { AssessedState, RequestState } from './state';
 import { Trail } from './trail';
 
-/** Something that time alone will bring about. Time reminds, escalates or ends; it never approves (OVR-11). */
+/** An event that time alone will cause. Time reminds, escalates or ends; it never approves (OVR-11). */
 export interface Deadline {
   readonly atMs: number;
-  /** What an operator reads on the timer. */
+  /** The text on the timer, for operators. */
   readonly summary: string;
   readonly event: DomainEvent;
 }
 
-/** The next thing that time will bring about, if nothing else happens before. */
+/** Returns the next event that time will cause if nothing else happens before. */
 export function nextDeadline(state: RequestState): Deadline | undefined {
   let next: Deadline | undefined;
   for (const deadline of deadlines(state))
@@ -28,7 +24,7 @@ export function nextDeadline(state: RequestState): Deadline | undefined {
   return next;
 }
 
-/** Brings about everything whose time has come, in the order of its time. */
+/** Adds every event whose time has come, in order of time. */
 export function elapse(state: RequestState, atMs: number): Trail {
   const trail = new Trail(state);
   let due = nextDeadline(trail.state);
@@ -41,8 +37,8 @@ export function elapse(state: RequestState, atMs: number): Trail {
 }
 
 function* deadlines(state: RequestState): Generator<Deadline> {
-  if (isPending(state)) yield* pendingDeadlines(state);
-  if (state.status === 'active' && state.ending === undefined && state.lease !== undefined) {
+  if (state.phase === 'assessed' && state.status !== 'assessing') yield* pendingDeadlines(state);
+  if (state.status === 'active' && state.ending === undefined) {
     const atMs = state.lease.expiresAtMs;
     yield { atMs, summary: 'grant ends', event: { type: 'ending_ordered', atMs, end: 'expired' } };
   }
@@ -52,21 +48,25 @@ function* deadlines(state: RequestState): Generator<Deadline> {
   }
 }
 
-function* pendingDeadlines(state: RequestState): Generator<Deadline> {
-  const submission = state.submission;
-  if (submission === undefined || state.status === 'assessing') return;
+function* pendingDeadlines(state: AssessedState): Generator<Deadline> {
   yield* lapses(state);
-  const pendingEndMs = submission.request.submittedAtMs + LIMITS.pendingLifeMs;
+  const pendingEndMs = state.submission.request.submittedAtMs + LIMITS.pendingLifeMs;
   if (state.status === 'provisioning') {
     yield failure(pendingEndMs, 'the request was not carried out in its time');
     return;
   }
   yield { atMs: pendingEndMs, summary: 'request expires', event: { type: 'lapsed', atMs: pendingEndMs } };
   if (state.status === 'awaiting_approval' || isConfirmationAwaited(state)) yield* stageDeadlines(state);
+  else if (isStartAwaited(state)) yield* start(state);
+}
+
+function* start({ submission: { request } }: AssessedState): Generator<Deadline> {
+  const atMs = request.notBeforeMs ?? 0;
+  yield { atMs, summary: 'access begins', event: { type: 'provisioning_started', atMs } };
 }
 
 /** Nothing that rests on a statement outlives it; a replacement ends at its own time. */
-function* lapses(state: RequestState): Generator<Deadline> {
+function* lapses(state: AssessedState): Generator<Deadline> {
   const provisioning = state.status === 'provisioning';
   for (const { by, stage, jti, expiresAtMs: atMs } of state.approvals) {
     if (provisioning) yield failure(atMs, `the approval of ${by} expired before access was given`);
@@ -79,25 +79,22 @@ function* lapses(state: RequestState): Generator<Deadline> {
       yield { atMs, summary: 'confirmation lapses', event: { type: 'confirmation_lapsed', atMs, by, jti } };
   }
   if (provisioning) return;
-  for (const { jti, phase, untilMs: atMs } of state.reroutes) {
+  for (const change of inOrder(state.pathChanges)) {
+    const { kind, phase, record } = change;
+    const atMs = record.untilMs;
     if (phase === 'proposed')
-      yield { atMs, summary: 'proposed reroute ends', event: { type: 'reroute_unendorsed', atMs, jti } };
-    if (phase === 'in_force') {
-      const event = { type: 'replacement_lapsed', atMs, jti, revision: state.revision + 1 } as const;
-      yield { atMs, summary: 'replacement lapses', event };
-    }
-  }
-  for (const { jti, phase, untilMs: atMs } of state.switches ?? []) {
-    if (phase === 'proposed')
-      yield { atMs, summary: 'proposed switch ends', event: { type: 'switch_unendorsed', atMs, jti } };
-    if (phase === 'in_force') {
-      const event = { type: 'switch_lapsed', atMs, jti, revision: state.revision + 1 } as const;
-      yield { atMs, summary: 'switched path lapses', event };
-    }
+      yield { atMs, summary: SUMMARIES[kind].proposed, event: unendorsedEvent(change, atMs) };
+    if (phase === 'in_force')
+      yield { atMs, summary: SUMMARIES[kind].inForce, event: lapsedEvent(change, atMs, state.revision + 1) };
   }
 }
 
-function* stageDeadlines(state: RequestState): Generator<Deadline> {
+const SUMMARIES = {
+  replacement: { proposed: 'proposed reroute ends', inForce: 'replacement lapses' },
+  switch: { proposed: 'proposed switch ends', inForce: 'switched path lapses' },
+} as const;
+
+function* stageDeadlines(state: AssessedState): Generator<Deadline> {
   const awaitsConfirmation = state.openStage === undefined && isConfirmationAwaited(state);
   const stage = awaitsConfirmation ? confirmationIn(state) : stageNamed(state, state.openStage);
   if (stage === undefined) return;
@@ -115,9 +112,9 @@ function* stageDeadlines(state: RequestState): Generator<Deadline> {
   }
 }
 
-/** A confirmation is waited for as long as the first stage of the path is. */
-function confirmationIn(state: RequestState): Waiting {
-  return currentPath(state)?.stages[0] ?? CONFIRMATION;
+/** A confirmation has the same deadlines as the first stage of the path. */
+function confirmationIn(state: AssessedState): Waiting {
+  return stagesOf(state)[0] ?? CONFIRMATION;
 }
 
 type Waiting = Pick<Stage, 'name' | 'remindAfterMs' | 'escalateAfterMs' | 'expireAfterMs'>;

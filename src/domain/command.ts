@@ -6,7 +6,7 @@ import type { Refusal } from './refusal';
 import type { Submission } from './request';
 import type { StatementCheck } from './statement';
 
-/** What the outside tells the core. Each carries the moment it happened. */
+/** What happens outside the core, as the core learns it. Each command carries the moment it happened. */
 export type Command = { readonly atMs: number } & (
   | { readonly type: 'submit'; readonly submission: Submission }
   | { readonly type: 'reject_submission'; readonly refusal: Refusal }
@@ -14,7 +14,7 @@ export type Command = { readonly atMs: number } & (
       readonly type: 'record_assessment';
       readonly assessment: Assessment;
       readonly recognition?: Recognition;
-      /** What policy was told of the past, for whoever asks it again; nothing is decided by it here. */
+      /** The precedents that policy was given, so that an audit can ask it again. The core decides nothing by them. */
       readonly precedents?: Precedents;
     }
   | { readonly type: 'consider'; readonly check: StatementCheck }
@@ -23,20 +23,20 @@ export type Command = { readonly atMs: number } & (
   | {
       readonly type: 'record_grant';
       readonly lease: Lease;
-      /** Present where the lease had ended before anybody heard that it was given. */
+      /** Present if the lease had already ended when the answer arrived. */
       readonly end?: LeaseEnd;
-      /** What is owed for it, as it is on record beside the target. */
+      /** The review that is owed, by the record beside the target. */
       readonly review?: ReviewDebt;
     }
   | { readonly type: 'record_provisioning_refusal'; readonly refusal: Refusal }
   | {
       readonly type: 'record_access_ended';
-      /** Present where the lease had ended before it was told to. */
+      /** Present if the lease had ended before the request ended it. */
       readonly ending?: LeaseEnding;
     }
   | {
       readonly type: 'record_barred';
-      /** Present where the bar came upon a lease that had been given. */
+      /** Present if the bar found a lease that had been given. */
       readonly held?: HeldLease;
     }
 );

@@ -2,24 +2,24 @@ import { advance } from './advance';
 import type { Assessment } from './assessment';
 import { elapse } from './clock';
 import type { Command } from './command';
+import { defined } from './defined';
 import { tryDigestOf } from './digest';
 import type { DomainEvent, Recognition } from './event';
 import { boundedEnd, boundedLease, type Lease, type ReviewDebt } from './lease';
-import type { Refusal, Result } from './refusal';
-import { accepted, refused } from './refusal';
-import { checkIntegrity, checkRevision } from './rules/integrity';
+import type { Refusal } from './refusal';
+import type { AccessRequest } from './request';
 import { isSound } from './rules/soundness';
-import { checkStanding } from './rules/standing';
-import { endedUngranted, isOver, type RequestState } from './state';
+import { approvedDurationMs } from './stages';
+import { endedUngranted, type RequestState } from './state';
 import type { UnverifiedStatement, VerifiedStatement } from './statement';
 import { Trail } from './trail';
-import { VERB_RULES } from './verbs';
+import { judge } from './verbs/judge';
 
 type CommandOf<T extends Command['type']> = Extract<Command, { type: T }>;
 
 /**
- * What follows from a command in a state: the events, in order, that `evolve` folds into the next state.
- * Pure and total: a command that does not fit yields no event or a recorded refusal, never an exception.
+ * Returns the events that follow from a command in a state, in order. `evolve` folds them into the next state.
+ * Pure and total: a command that does not fit gives no event or a recorded refusal, never an exception.
  */
 export function decide(state: RequestState | null, command: Command): readonly DomainEvent[] {
   if (state === null) return begin(command);
@@ -61,7 +61,7 @@ function begin(command: Command): readonly DomainEvent[] {
   return command.type === 'reject_submission' ? rejectSubmission(command.refusal, atMs) : [];
 }
 
-/** Nothing that could be granted was submitted, so there is nothing to bar on a target either. */
+/** The submission could not be read, so there is no lease to bar on a target. */
 function rejectSubmission(refusal: Refusal, atMs: number): readonly DomainEvent[] {
   return [
     { type: 'submission_rejected', atMs, refusal },
@@ -74,24 +74,23 @@ function recordAssessment(
   command: CommandOf<'record_assessment'>,
 ): readonly DomainEvent[] {
   const { assessment, recognition, atMs } = command;
-  if (state.status !== 'assessing' || state.submission === undefined) return [];
+  if (state.phase !== 'submitted') return [];
   const trail = new Trail(state);
   if (recognition) trail.add({ type: 'recognised', atMs, recognition });
   trail.add({ type: 'assessed', atMs, assessment });
   if (assessment.outcome === 'hard_stop') return trail.add({ type: 'hard_stopped', atMs }).events;
-  const through = letsThrough(state, assessment, recognition);
+  const through = letsThrough(state.submission.request, assessment, recognition);
   if (!through) return trail.add({ type: 'refused', atMs }).events;
   advance(trail, atMs);
   return trail.events;
 }
 
 function letsThrough(
-  state: RequestState,
+  request: AccessRequest,
   assessment: Assessment,
   recognition: Recognition | undefined,
 ): boolean {
-  const request = state.submission?.request;
-  if (request === undefined || recognition?.principal !== request.requester) return false;
+  if (recognition?.principal !== request.requester) return false;
   return (
     (assessment.outcome === 'permit' || assessment.outcome === 'approve') && isSound(request, assessment)
   );
@@ -99,28 +98,16 @@ function letsThrough(
 
 function consider(before: RequestState, command: CommandOf<'consider'>): readonly DomainEvent[] {
   const { check, atMs } = command;
-  // Time first: a statement that comes after a deadline finds it passed, whether or not its timer has fired.
+  // Time first: a statement after a deadline must see it passed, even if its timer has not fired yet.
   const trail = elapse(before, atMs);
   if (!check.verified) return trail.add(attemptRefused(check.attempt, atMs)).events;
-  const { facts } = check;
-  const verdict = judge(trail.state, facts, atMs);
-  if (!verdict.ok) return trail.add(statementRefused(facts, verdict.refusal, atMs)).events;
-  const { signer: _signer, reroute: _reroute, ...proof } = facts;
-  trail.add({ type: 'statement_accepted', atMs, accepted: proof }, ...verdict.value);
+  const { facts: verified } = check;
+  const decision = judge(trail.state, verified, atMs);
+  if (!decision.ok) return trail.add(statementRefused(verified, decision.refusal, atMs)).events;
+  const { signer: _signer, reroute: _reroute, ...proof } = verified;
+  trail.add({ type: 'statement_accepted', atMs, accepted: proof }, ...decision.value);
   advance(trail, atMs);
   return trail.events;
-}
-
-function judge(state: RequestState, facts: VerifiedStatement, atMs: number): Result<readonly DomainEvent[]> {
-  const integrity = checkIntegrity(state, facts, atMs);
-  if (!integrity.ok) return integrity;
-  const standing = checkStanding(facts);
-  if (!standing.ok) return standing;
-  if (isOver(state)) return refused('NOT_NOW', `the request is ${state.status}`);
-  const verdict = VERB_RULES[facts.statement.verb](state, facts, atMs);
-  if (!verdict.ok) return verdict;
-  const revision = checkRevision(state, facts);
-  return revision.ok ? accepted(verdict.value) : revision;
 }
 
 function attemptRefused(attempt: UnverifiedStatement, atMs: number): DomainEvent {
@@ -129,9 +116,7 @@ function attemptRefused(attempt: UnverifiedStatement, atMs: number): DomainEvent
     type: 'statement_refused',
     atMs,
     refusal,
-    ...(claimedVerb && { verb: claimedVerb }),
-    ...(claimedIssuer !== undefined && { by: claimedIssuer }),
-    ...(claimedId !== undefined && { jti: claimedId }),
+    ...defined({ verb: claimedVerb, by: claimedIssuer, jti: claimedId }),
   };
 }
 
@@ -150,22 +135,22 @@ function statementRefused(
   };
 }
 
-/** What is owed for a grant, by the record beside the target; never later than was said when the request was assessed. */
-function reviewFor(told: ReviewDebt | undefined, lease: Lease, { reviewWithinMs }: Assessment) {
+/** Returns the review that is owed for a grant, by the record beside the target; never later than the assessment says. */
+function reviewFor(recorded: ReviewDebt | undefined, lease: Lease, { reviewWithinMs }: Assessment) {
   const expectedMs = reviewWithinMs === undefined ? undefined : lease.grantedAtMs + reviewWithinMs;
-  if (told === undefined) return expectedMs === undefined ? {} : { reviewDueAtMs: expectedMs };
-  return { reviewDueAtMs: Math.min(told.dueAtMs, expectedMs ?? told.dueAtMs), reviewers: told.reviewers };
+  if (recorded === undefined) return expectedMs === undefined ? {} : { reviewDueAtMs: expectedMs };
+  const { dueAtMs, reviewers } = recorded;
+  return { reviewDueAtMs: Math.min(dueAtMs, expectedMs ?? dueAtMs), reviewers };
 }
 
 function recordGrant(state: RequestState, command: CommandOf<'record_grant'>): readonly DomainEvent[] {
-  // A request that ended while the target was being asked stays ended; its bar takes the lease away again.
-  const { status, assessment, submission } = state;
-  if (status !== 'provisioning' || assessment === undefined || submission === undefined) return [];
+  // If the request ended while the target was being asked, it stays ended; its bar ends the lease.
+  if (state.status !== 'provisioning') return [];
   const { atMs } = command;
-  const lease = boundedLease(command.lease, submission.request.durationMs, atMs);
-  const review = reviewFor(command.review, lease, assessment);
+  const lease = boundedLease(command.lease, approvedDurationMs(state), atMs);
+  const review = reviewFor(command.review, lease, state.assessment);
   const trail = new Trail(state).add({ type: 'granted', atMs, lease, ...review });
-  // Over before anybody heard that it was given. It is told to end all the same: that it has is only what was said.
+  // The lease had ended before we learned of it. Order its end anyway, because only an untrusted answer says that it ended.
   if (command.end !== undefined) trail.add({ type: 'ending_ordered', atMs, end: command.end });
   return trail.events;
 }
@@ -174,28 +159,27 @@ function recordAccessEnded(
   state: RequestState,
   { ending, atMs }: CommandOf<'record_access_ended'>,
 ): readonly DomainEvent[] {
-  if (state.status !== 'active' || state.ending === undefined || state.lease === undefined) return [];
+  if (state.status !== 'active' || state.ending === undefined) return [];
   const trail = new Trail(state);
   if (ending === undefined) trail.add({ type: 'access_ended', atMs, end: state.ending });
   else {
     const endedAtMs = boundedEnd(state.lease, ending.atMs, atMs);
-    const cause = ending.cause === undefined ? {} : { cause: ending.cause };
-    trail.add({ type: 'access_ended', atMs, end: ending.end, endedAtMs, ...cause });
+    const { end, cause } = ending;
+    trail.add({ type: 'access_ended', atMs, end, endedAtMs, ...defined({ cause }) });
   }
   advance(trail, atMs);
   return trail.events;
 }
 
-/** Access that a bar took away was access all the same: it is on record, and what is owed for it stays owed. */
+/** If a bar ended access, the access is recorded, and its review stays owed. */
 function recordBarred(
   state: RequestState,
-  { held: told, atMs }: CommandOf<'record_barred'>,
+  { held: reported, atMs }: CommandOf<'record_barred'>,
 ): readonly DomainEvent[] {
   if (!endedUngranted(state) || state.barred) return [];
-  const durationMs = state.submission?.request.durationMs;
-  if (told === undefined || durationMs === undefined) return [{ type: 'barred', atMs }];
-  const lease = boundedLease(told.lease, durationMs, atMs);
-  const held = { lease, endedAtMs: boundedEnd(lease, told.endedAtMs, atMs) };
+  if (reported === undefined || state.phase === 'unread') return [{ type: 'barred', atMs }];
+  const lease = boundedLease(reported.lease, approvedDurationMs(state), atMs);
+  const held = { lease, endedAtMs: boundedEnd(lease, reported.endedAtMs, atMs) };
   const barred: DomainEvent = { type: 'barred', atMs, held };
   const withinMs = state.assessment?.reviewWithinMs;
   if (withinMs === undefined) return [barred];

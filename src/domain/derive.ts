@@ -1,15 +1,16 @@
 import type { Assessment } from './assessment';
 import type { Command } from './command';
 import { decide } from './decide';
+import { defined } from './defined';
+import type { Evidence } from './evidence';
 import { evolve } from './evolve';
 import { LIMITS } from './limits';
-import { checkStatement, type Directory, type Policy } from './ports';
-import type { Evidence } from './prove';
+import { checkStatement, type KeyDirectory, type Policy } from './ports';
 import { accepted, type Refusal, type Result, refused } from './refusal';
 import type { RequestState } from './state';
 import { strictestOf } from './strictest';
 
-/** Where a request stands by its evidence, its directory and its policy, whatever anyone else says of it. */
+/** Where a request stands by its evidence, the directory and the policy, whatever anyone else claims. */
 export interface Derived {
   readonly state: RequestState | null;
   readonly firstRefusal?: Refusal;
@@ -20,15 +21,15 @@ export interface Derived {
 }
 
 /**
- * Runs the course of a request again from its evidence: signatures are verified again, policy is evaluated again, and
- * the same `decide` folds the statements again under the stricter of the recorded and today's assessment.
+ * Replays a request from its evidence: verifies the signatures again, evaluates policy again, and folds the statements
+ * with the same `decide`, under the stricter of the recorded and today's assessment.
  *
- * @returns where it leads at `nowMs`, or the first refusal that keeps it from being run at all
+ * @returns where the request stands at `nowMs`, or the refusal if it could not be replayed
  */
 export async function derive(
   evidence: Evidence,
   nowMs: number,
-  directory: Directory,
+  directory: KeyDirectory,
   policy: Policy,
 ): Promise<Result<Derived>> {
   const { submission, statements } = evidence;
@@ -42,32 +43,29 @@ export async function derive(
   if (!strictest.ok) return strictest;
   const assessment = strictest.value;
 
-  const course = new Course();
-  course.apply({ type: 'submit', submission, atMs: request.submittedAtMs });
-  course.apply({
+  const replay = new Replay();
+  const derived = () => {
+    const { state, firstRefusal } = replay;
+    return accepted({ state, today, assessment, ...defined({ firstRefusal }) });
+  };
+  replay.apply({ type: 'submit', submission, atMs: request.submittedAtMs });
+  replay.apply({
     type: 'record_assessment',
     assessment,
     recognition: recognition.value,
     atMs: evidence.assessment.assessedAtMs,
   });
-  const found = () =>
-    accepted({
-      state: course.state,
-      today,
-      assessment,
-      ...(course.firstRefusal && { firstRefusal: course.firstRefusal }),
-    });
-  if (course.state?.status === 'refused') return found();
+  if (replay.state?.status === 'refused') return derived();
   for (const { envelope, receivedAtMs } of statements) {
     const check = await checkStatement(envelope, request, nowMs, directory, policy);
-    course.apply({ type: 'consider', check, atMs: receivedAtMs });
+    replay.apply({ type: 'consider', check, atMs: receivedAtMs });
   }
-  course.apply({ type: 'tick', atMs: nowMs });
-  return found();
+  replay.apply({ type: 'tick', atMs: nowMs });
+  return derived();
 }
 
-/** The course of a request, run again. */
-class Course {
+/** A request that is decided and folded again, command by command. */
+class Replay {
   state: RequestState | null = null;
   firstRefusal: Refusal | undefined;
 
@@ -79,13 +77,13 @@ class Course {
   }
 }
 
-/** The claimed times are in order and none lies in the future; a claimed time can never make a statement live longer. */
+/** Checks that the claimed times are in order and not in the future. A claimed time can never make a statement live longer. */
 function checkTimes(evidence: Evidence, nowMs: number): Result<void> {
   const { submission, assessment, statements } = evidence;
   if (statements.length > LIMITS.acceptedStatements) return refused('TOO_LARGE', 'too many statements');
   const { submittedAtMs } = submission.request;
   const timesMs = [assessment.assessedAtMs, ...statements.map((one) => one.receivedAtMs)];
-  // A time that is no number compares as neither early nor late, and would pass for any.
+  // NaN compares as neither early nor late, so it would pass every check below.
   if (![submittedAtMs, ...timesMs].every(Number.isSafeInteger))
     return refused('MALFORMED', 'the evidence has a time that is none');
   let earlierMs = submittedAtMs - LIMITS.clockSkewMs;

@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize';
 import { accepted, type Result, refused } from './refusal';
 import type { AccessRequest } from './request';
 
-/** `sha-256:` and the base64url form of 32 bytes. */
+/** `sha-256:`, then 32 bytes in base64url. */
 export type Digest = string;
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
@@ -25,12 +25,12 @@ export function digestOfText(text: string): Digest {
   return `sha-256:${base64url(sha256(new TextEncoder().encode(text)))}`;
 }
 
-/** SHA-256 over RFC 8785 canonical JSON. `value` must be plain JSON data; members that are undefined are left out. */
+/** SHA-256 over RFC 8785 canonical JSON. `value` must be plain JSON data; undefined members are left out. Throws for NaN and cycles. */
 export function digestOf(value: unknown): Digest {
   return digestOfText(canonicalize(value) ?? 'null');
 }
 
-/** As `digestOf`, for what may turn out not to be JSON data: numbers that JSON lacks, cycles, a depth beyond the stack. */
+/** As `digestOf`, but refuses what is not JSON data: NaN, cycles, nesting too deep for the stack. */
 export function tryDigestOf(value: unknown): Result<Digest> {
   try {
     return accepted(digestOf(value));
@@ -39,7 +39,7 @@ export function tryDigestOf(value: unknown): Result<Digest> {
   }
 }
 
-/** The digest that statements are bound to: over all of the request, which never holds its own proof. */
+/** The digest that statements are bound to. It covers the whole request; its proof is not part of it. */
 export function requestDigest(request: AccessRequest): Digest {
   return digestOf(request);
 }

@@ -1,9 +1,9 @@
 import { endedUngranted, type RequestState } from './state';
 
-/** What a state calls for next from the outside world. At most one thing at a time. */
+/** What the workflow has to do next in the outside world: at most one thing at a time. */
 export type Effect = 'assess' | 'provision' | 'end_access' | 'bar';
 
-/** The effect a state calls for, or none when it only waits. */
+/** Returns undefined if the request only waits. */
 export function nextEffect(state: RequestState): Effect | undefined {
   if (state.status === 'assessing') return 'assess';
   if (state.status === 'provisioning') return 'provision';

@@ -4,9 +4,10 @@ import type { EndCause, HeldLease, Lease, LeaseEnd } from './lease';
 import type { Assurance, PrincipalId } from './principal';
 import type { Refusal } from './refusal';
 import type { SignedEnvelope, Submission } from './request';
-import type { EmergencyReroute, ExecutionOutcome, Statement, Verb, Verdict } from './statement';
+import type { Verdict } from './review';
+import type { EmergencyReroute, ExecutionOutcome, Statement, Verb } from './statement';
 
-/** Who asked, and how we know. Recognition is not approval: it is recorded as a fact of its own (TTA-1). */
+/** Who asked, and how we know. Recognition is not approval, so it is an event of its own (TTA-1). */
 export interface Recognition {
   readonly principal: PrincipalId;
   readonly keyId: string;
@@ -15,7 +16,7 @@ export interface Recognition {
   readonly directoryDigest: Digest;
 }
 
-/** A statement that counted: its claims, how it was proved, and exactly what was received. */
+/** A statement that was accepted: its claims, how it was verified, and exactly what was received. */
 export interface AcceptedStatement {
   readonly statement: Statement;
   readonly keyId: string;
@@ -51,6 +52,8 @@ export type DomainEvent = { readonly atMs: number } & (
       readonly stage: string;
       readonly jti: string;
       readonly expiresAtMs: number;
+      /** Present if it is for less time than was asked for. */
+      readonly durationMs?: number;
     }
   | {
       readonly type: 'approval_lapsed';
@@ -98,14 +101,14 @@ export type DomainEvent = { readonly atMs: number } & (
       readonly type: 'granted';
       readonly lease: Lease;
       readonly reviewDueAtMs?: number;
-      /** Who can give that review, where it was said at the act; otherwise those of the assessment. */
+      /** Who can give that review, if the act said so; otherwise the reviewers of the assessment. */
       readonly reviewers?: readonly PrincipalId[];
     }
   | { readonly type: 'ending_ordered'; readonly end: LeaseEnd; readonly by?: PrincipalId }
   | {
       readonly type: 'access_ended';
       readonly end: LeaseEnd;
-      /** By the target's record, where it had ended before the request had it ended. */
+      /** By the target's record. Present if access had ended before the request ended it. */
       readonly endedAtMs?: number;
       readonly cause?: EndCause;
     }
@@ -140,7 +143,7 @@ export interface RerouteRecord extends ChangeRecord {
   readonly stage: string;
   readonly replace: PrincipalId;
   readonly with: PrincipalId;
-  /** Present where it was made under an emergency condition; then a review is owed. */
+  /** Present if it was made under an emergency condition; then a review is owed. */
   readonly emergency?: EmergencyReroute;
 }
 

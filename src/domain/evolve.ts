@@ -1,78 +1,106 @@
+import { defined } from './defined';
 import type { DomainEvent } from './event';
 import { LIMITS } from './limits';
+import type { PathChange } from './path-change';
+import type { PrincipalId } from './principal';
+import { isConfirmationAwaited } from './stages';
 import {
+  type AssessedState,
+  type Decision,
   type ExecutionState,
-  isConfirmationAwaited,
+  type GrantedState,
+  NO_PROGRESS,
+  type ReadState,
   type RequestState,
-  type RerouteInState,
-  type SwitchInState,
+  type SubmittedState,
+  type UngrantedRequest,
+  type UngrantedState,
 } from './state';
+import type { Statement } from './statement';
 
-const UNSUBMITTED: RequestState = {
-  status: 'submitted',
+/** The log of a request without statements. */
+const NOTHING_SAID = {
   revision: 0,
-  stageOpenedAtMs: 0,
-  reminded: false,
-  escalated: false,
-  approvals: [],
-  reroutes: [],
   statements: [],
+  decisions: [],
   seenStatementIds: [],
   refusals: [],
   refusalCount: 0,
   review: { phase: 'none' },
-  barred: false,
-};
+} as const;
 
-/** Folds one event into the state. Total: every event is applicable to every state, for events only come from `decide`. */
-export function evolve(before: RequestState | null, event: DomainEvent): RequestState {
-  const state = before ?? UNSUBMITTED;
-  switch (event.type) {
+/**
+ * Folds one event into the state. Total: an event that cannot happen in the current phase leaves the state unchanged, and
+ * nothing but a submission begins a request.
+ */
+export function evolve(state: RequestState, event: DomainEvent): RequestState;
+export function evolve(state: RequestState | null, event: DomainEvent): RequestState | null;
+export function evolve(state: RequestState | null, event: DomainEvent): RequestState | null {
+  switch (state?.phase) {
+    case undefined:
+      return begun(event);
+    case 'unread':
+      return event.type === 'barred' ? { ...state, barred: true } : withAttempt(state, event);
     case 'submitted':
-      return { ...state, status: 'assessing', submission: event.submission, digest: event.digest };
+      return afterSubmission(state, event);
+    case 'assessed':
+      return onPath(state, event);
+    case 'granted':
+      return afterGrant(state, event);
+    case 'ungranted':
+      if (event.type !== 'barred') return withReview(state, event);
+      return { ...state, barred: true, ...(event.held && { held: event.held }) };
+  }
+}
+
+function begun(event: DomainEvent): RequestState | null {
+  switch (event.type) {
+    case 'submitted': {
+      const { submission, digest } = event;
+      return { ...NOTHING_SAID, ...NO_PROGRESS, phase: 'submitted', status: 'assessing', submission, digest };
+    }
     case 'submission_rejected':
-      return { ...state, status: 'refused', rejection: event.refusal };
+      return { ...NOTHING_SAID, phase: 'unread', status: 'refused', rejection: event.refusal, barred: false };
+    default:
+      return null;
+  }
+}
+
+function afterSubmission(state: SubmittedState, event: DomainEvent): RequestState {
+  switch (event.type) {
     case 'recognised':
       return { ...state, recognition: event.recognition };
     case 'assessed':
-      return { ...state, assessment: event.assessment };
+      return { ...state, phase: 'assessed', assessment: event.assessment };
+    case 'cancelled':
+    case 'withdrawn':
+      return { ...withoutGrant(state), status: event.type, decisions: decidedBy(state, event.by) };
+    default:
+      return withStatement(state, event);
+  }
+}
+
+function onPath(state: AssessedState, event: DomainEvent): RequestState {
+  switch (event.type) {
+    case 'denied':
+    case 'cancelled':
+    case 'withdrawn':
+      return { ...withoutGrant(state), status: event.type, decisions: decidedBy(state, event.by) };
     case 'hard_stopped':
-      return { ...state, status: 'hard_stopped' };
     case 'refused':
-      return { ...state, status: 'refused' };
+    case 'lapsed':
+      return { ...withoutGrant(state), status: event.type };
     case 'permitted':
-      return approvedAt(state, event.atMs);
+    case 'approved':
+      // If a confirmation is awaited now, its deadlines start.
+      return { ...state, status: 'approved', ...(isConfirmationAwaited(state) && waitingFrom(event.atMs)) };
     case 'confirmation_awaited':
       return { ...state, status: 'awaiting_approval', stageOpenedAtMs: event.atMs };
     case 'stage_opened':
-      return {
-        ...state,
-        status: 'awaiting_approval',
-        openStage: event.stage,
-        stageOpenedAtMs: event.atMs,
-        reminded: false,
-        escalated: false,
-      };
-    case 'statement_accepted': {
-      const { statement, envelope } = event.accepted;
-      return {
-        ...state,
-        statements: [...state.statements, { envelope, receivedAtMs: event.atMs }],
-        seenStatementIds: [...state.seenStatementIds, statement.jti],
-      };
-    }
-    case 'statement_refused': {
-      const refusalCount = state.refusalCount + 1;
-      if (state.refusals.length >= LIMITS.keptRefusals) return { ...state, refusalCount };
-      const { atMs, refusal, verb, by } = event;
-      const kept = { atMs, refusal, ...(verb && { verb }), ...(by !== undefined && { by }) };
-      return { ...state, refusalCount, refusals: [...state.refusals, kept] };
-    }
-    case 'statements_dropped':
-      return { ...state, refusalCount: state.refusalCount + event.count };
+      return { ...state, status: 'awaiting_approval', openStage: event.stage, ...waitingFrom(event.atMs) };
     case 'approval_counted': {
-      const { by, stage, jti } = event;
-      const approval = { by, stage, jti, expiresAtMs: event.expiresAtMs };
+      const { by, stage, jti, expiresAtMs, durationMs } = event;
+      const approval = { by, stage, jti, expiresAtMs, ...defined({ durationMs }) };
       return { ...state, approvals: [...state.approvals, approval] };
     }
     case 'approval_lapsed': {
@@ -85,51 +113,33 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
     }
     case 'confirmation_lapsed': {
       const { confirmation: _lapsed, ...rest } = state;
-      if (state.assessment?.confirmation?.before !== 'approval') return rest;
-      // Nobody is asked to approve until it is confirmed again, and that is waited for as it was at first.
-      const { openStage: _closed, ...waiting } = rest;
-      return { ...waiting, stageOpenedAtMs: event.atMs, reminded: false, escalated: false };
+      if (state.assessment.confirmation?.before !== 'approval') return rest;
+      // Approvers are not asked again until it is confirmed. The deadlines of the confirmation start again.
+      return { ...withoutOpenStage(rest), ...waitingFrom(event.atMs) };
     }
-    case 'stage_completed': {
-      const { openStage: _completed, ...rest } = state;
-      return rest;
-    }
-    case 'approved':
-      return approvedAt(state, event.atMs);
-    case 'denied':
-    case 'cancelled':
-    case 'withdrawn':
-    case 'lapsed':
-      return endUngranted(state, event.type);
+    case 'stage_completed':
+      return withoutOpenStage(state);
     case 'reroute_proposed':
-      return { ...state, reroutes: [...state.reroutes, { ...event.reroute, phase: 'proposed' }] };
+      return withChange(state, { kind: 'replacement', record: event.reroute, phase: 'proposed' });
+    case 'switch_proposed':
+      return withChange(state, { kind: 'switch', record: event.change, phase: 'proposed' });
     case 'rerouted': {
-      const others = state.reroutes.filter((one) => one.jti !== event.reroute.jti);
-      const endorsed = event.endorsedBy === undefined ? {} : { endorsedBy: event.endorsedBy };
-      const reroute: RerouteInState = { ...event.reroute, ...endorsed, phase: 'in_force' };
-      return { ...state, revision: event.revision, reroutes: [...others, reroute] };
+      const { reroute: record, endorsedBy, revision } = event;
+      const progress = { phase: 'in_force', ...defined({ endorsedBy }) } as const;
+      return { ...withChange(state, { kind: 'replacement', record, ...progress }), revision };
+    }
+    case 'path_switched': {
+      const { change: record, endorsedBy, revision } = event;
+      const progress = { phase: 'in_force', ...defined({ endorsedBy }) } as const;
+      return { ...restartPath(withChange(state, { kind: 'switch', record, ...progress })), revision };
     }
     case 'reroute_unendorsed':
-      return { ...state, reroutes: rerouteOver(state, event.jti) };
-    case 'replacement_lapsed':
-      return { ...state, revision: event.revision, reroutes: rerouteOver(state, event.jti) };
-    case 'switch_proposed':
-      return { ...state, switches: [...(state.switches ?? []), { ...event.change, phase: 'proposed' }] };
-    case 'path_switched': {
-      const { openStage: _left, ...rest } = state;
-      const others = (state.switches ?? []).filter((one) => one.jti !== event.change.jti);
-      const endorsed = event.endorsedBy === undefined ? {} : { endorsedBy: event.endorsedBy };
-      const switches: SwitchInState[] = [...others, { ...event.change, ...endorsed, phase: 'in_force' }];
-      return { ...rest, revision: event.revision, approvals: [], switches };
-    }
     case 'switch_unendorsed':
-      return { ...state, switches: switchOver(state, event.jti) };
-    case 'switch_lapsed': {
-      const { openStage: _left, ...rest } = state;
-      return { ...rest, revision: event.revision, approvals: [], switches: switchOver(state, event.jti) };
-    }
-    case 'review_owed':
-      return { ...state, review: owed(state, event.dueAtMs) };
+      return endChange(state, event.jti);
+    case 'replacement_lapsed':
+      return { ...endChange(state, event.jti), revision: event.revision };
+    case 'switch_lapsed':
+      return { ...restartPath(endChange(state, event.jti)), revision: event.revision };
     case 'reminded':
       return { ...state, reminded: true };
     case 'escalated':
@@ -137,32 +147,81 @@ export function evolve(before: RequestState | null, event: DomainEvent): Request
     case 'provisioning_started':
       return { ...state, status: 'provisioning' };
     case 'provisioning_failed':
-      return { ...endUngranted(state, 'failed'), failure: event.refusal };
+      return { ...withoutGrant(state), status: 'failed', failure: event.refusal };
     case 'granted': {
       const { lease, reviewDueAtMs, reviewers } = event;
       const review = reviewDueAtMs === undefined ? state.review : owed(state, reviewDueAtMs);
-      return { ...state, status: 'active', lease, review, ...(reviewers && { reviewers }) };
+      return { ...state, phase: 'granted', status: 'active', lease, review, ...defined({ reviewers }) };
     }
-    case 'ending_ordered':
-      return { ...state, ending: event.end };
+    default:
+      return withReview(state, event);
+  }
+}
+
+function afterGrant(state: GrantedState, event: DomainEvent): RequestState {
+  switch (event.type) {
+    case 'ending_ordered': {
+      const { end, by } = event;
+      return { ...state, ending: end, ...(by !== undefined && { decisions: decidedBy(state, by) }) };
+    }
     case 'access_ended': {
       const { end, endedAtMs, cause } = event;
       if (endedAtMs === undefined) return { ...state, status: end };
-      return { ...state, status: end, ended: { end, atMs: endedAtMs, ...(cause && { cause }) } };
+      return { ...state, status: end, ended: { end, atMs: endedAtMs, ...defined({ cause }) } };
     }
-    case 'barred':
-      return { ...state, barred: true, ...(event.held && { held: event.held }) };
-    case 'review_overdue': {
-      const { review } = state;
-      return review.phase === 'due' ? { ...state, review: { ...review, phase: 'overdue' } } : state;
-    }
-    case 'reviewed':
-      return { ...state, review: { phase: 'done', by: event.by, verdict: event.verdict } };
     case 'execution_reported':
       return { ...state, execution: executionAfter(state.execution, event) };
     case 'closed':
       return { ...state, status: 'closed' };
+    default:
+      return withReview(state, event);
   }
+}
+
+function withReview(state: AssessedState | GrantedState | UngrantedState, event: DomainEvent): RequestState {
+  const { review } = state;
+  switch (event.type) {
+    case 'review_owed':
+      return { ...state, review: owed(state, event.dueAtMs) };
+    case 'review_overdue':
+      return review.phase === 'due' ? { ...state, review: { ...review, phase: 'overdue' } } : state;
+    case 'reviewed':
+      return { ...state, review: { phase: 'done', by: event.by, verdict: event.verdict } };
+    default:
+      return withStatement(state, event);
+  }
+}
+
+function withStatement(state: ReadState, event: DomainEvent): RequestState {
+  if (event.type !== 'statement_accepted') return withAttempt(state, event);
+  const { statement, envelope } = event.accepted;
+  return {
+    ...state,
+    statements: [...state.statements, { envelope, receivedAtMs: event.atMs }],
+    seenStatementIds: [...state.seenStatementIds, statement.jti],
+    decisions:
+      statement.verb === 'report' ? state.decisions : [...state.decisions, decisionOf(statement, event.atMs)],
+  };
+}
+
+const decisionOf = (
+  { verb, iss, stage, durationMs, reasonCode, ticket, comment }: Statement,
+  atMs: number,
+): Decision => ({ verb, by: iss, atMs, ...defined({ stage, durationMs, reasonCode, ticket, comment }) });
+
+/** The decisions, the last of which was this principal's: a gateway signs for those who told it to. */
+const decidedBy = ({ decisions }: ReadState, by: PrincipalId): readonly Decision[] =>
+  decisions.map((one, index) => (index === decisions.length - 1 ? { ...one, by } : one));
+
+function withAttempt(state: RequestState, event: DomainEvent): RequestState {
+  if (event.type === 'statements_dropped')
+    return { ...state, refusalCount: state.refusalCount + event.count };
+  if (event.type !== 'statement_refused') return state;
+  const refusalCount = state.refusalCount + 1;
+  if (state.refusals.length >= LIMITS.keptRefusals) return { ...state, refusalCount };
+  const { atMs, refusal, verb, by } = event;
+  const kept = { atMs, refusal, ...defined({ verb, by }) };
+  return { ...state, refusalCount, refusals: [...state.refusals, kept] };
 }
 
 /** Folds events from the beginning. */
@@ -172,30 +231,39 @@ export function fold(events: Iterable<DomainEvent>): RequestState | null {
   return state;
 }
 
-/** Where a confirmation is awaited now, the wait for it begins. */
-function approvedAt(state: RequestState, atMs: number): RequestState {
-  const waits = isConfirmationAwaited(state) && { stageOpenedAtMs: atMs, reminded: false, escalated: false };
-  return { ...state, status: 'approved', ...waits };
-}
+/** Starts the deadlines of a stage at that moment, without a reminder or an escalation yet. */
+const waitingFrom = (atMs: number) => ({ stageOpenedAtMs: atMs, reminded: false, escalated: false });
 
-function endUngranted(state: RequestState, status: RequestState['status']): RequestState {
+function withoutOpenStage(state: AssessedState): AssessedState {
   const { openStage: _closed, ...rest } = state;
-  return { ...rest, status };
+  return rest;
 }
 
-/** A review that is owed already is never put off. */
+function withoutGrant(state: SubmittedState | AssessedState): UngrantedRequest {
+  const { openStage: _closed, status: _pending, ...rest } = state;
+  return { ...rest, phase: 'ungranted', barred: false };
+}
+
+/** Returns the state of the review. A deadline can only become earlier. */
 function owed({ review }: RequestState, dueAtMs: number): RequestState['review'] {
   if (review.phase === 'overdue') return review;
   return { phase: 'due', dueAtMs: review.phase === 'due' ? Math.min(review.dueAtMs, dueAtMs) : dueAtMs };
 }
 
-function switchOver(state: RequestState, jti: string): readonly SwitchInState[] {
-  return (state.switches ?? []).map((one) => (one.jti === jti ? { ...one, phase: 'over' } : one));
+/** Adds a change, or replaces its own proposal. The latest change comes last. */
+function withChange(state: AssessedState, change: PathChange): AssessedState {
+  const others = state.pathChanges.filter(({ record }) => record.jti !== change.record.jti);
+  return { ...state, pathChanges: [...others, change] };
 }
 
-function rerouteOver(state: RequestState, jti: string): readonly RerouteInState[] {
-  return state.reroutes.map((one) => (one.jti === jti ? { ...one, phase: 'over' } : one));
+function endChange(state: AssessedState, jti: string): AssessedState {
+  const end = (change: PathChange): PathChange =>
+    change.record.jti === jti ? { ...change, phase: 'over' } : change;
+  return { ...state, pathChanges: state.pathChanges.map(end) };
 }
+
+/** Starts the path in force from the beginning. */
+const restartPath = (state: AssessedState): AssessedState => ({ ...withoutOpenStage(state), approvals: [] });
 
 function executionAfter(
   before: ExecutionState | undefined,

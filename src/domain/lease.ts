@@ -4,27 +4,30 @@ import type { PrincipalId } from './principal';
 export const LEASE_ENDS = ['expired', 'revoked'] as const;
 export type LeaseEnd = (typeof LEASE_ENDS)[number];
 
+/** Why a lease ends. A bar ends a lease before it was given, so that it can never be given. */
+export type EndReason = LeaseEnd | 'barred';
+
 /**
- * What ended a lease, where its request did not: the reconciler, because it was past its end; or the standing of someone
- * it rests on, because that was lost.
+ * What ended a lease if its request did not: the reconciler, because the lease was past its end; or somebody whom the
+ * lease rests on lost their standing.
  */
 export const END_CAUSES = ['overdue', 'standing_lost'] as const;
 export type EndCause = (typeof END_CAUSES)[number];
 
-/** The end of a lease as its target has it on record. */
+/** How and when a lease ended, by the target's record. */
 export interface LeaseEnding {
   readonly end: LeaseEnd;
   readonly atMs: number;
   readonly cause?: EndCause;
 }
 
-/** A lease that was given, and was ended by a bar or before: access that a request had without ever hearing of it. */
+/** A lease that the target gave without the request learning of it. A bar ended it, if it had not ended before. */
 export interface HeldLease {
   readonly lease: Lease;
   readonly endedAtMs: number;
 }
 
-/** What is owed for a grant, by policy at the moment of the act: an independent person's review. */
+/** The review that is owed for a grant, by the policy in force when access was given. */
 export interface ReviewDebt {
   readonly dueAtMs: number;
   readonly reviewers: readonly PrincipalId[];
@@ -39,17 +42,17 @@ export interface Lease {
 }
 
 /**
- * The lease as far as a request of that duration can have one at that moment: begun by now, and over in time. What a
- * target reports comes through untrusted hands, and must not be able to put off the timer that ends access.
+ * Returns the lease with its times cut to what the request allows: it began by `nowMs`, and ends within `durationMs` of it.
+ * A target's report is untrusted, so it must not be able to postpone the timer that ends access.
  */
 export function boundedLease(lease: Lease, durationMs: number, nowMs: number): Lease {
   const grantedAtMs = noLaterThan(nowMs, lease.grantedAtMs);
   return { ...lease, grantedAtMs, expiresAtMs: noLaterThan(nowMs + durationMs, lease.expiresAtMs) };
 }
 
-/** When it ended, as far as that can be: not before it began, and by now. */
+/** Returns the reported end, cut to what is possible: not before the lease began, and not after `nowMs`. */
 export const boundedEnd = (lease: Lease, endedAtMs: number, nowMs: number): number =>
   Math.max(noLaterThan(nowMs, lease.grantedAtMs), noLaterThan(nowMs, endedAtMs));
 
-/** Holds for a value that is no number, too. */
+/** Returns the limit for NaN, too. */
 const noLaterThan = (limitMs: number, valueMs: number): number => (valueMs <= limitMs ? valueMs : limitMs);

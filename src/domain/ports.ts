@@ -3,10 +3,10 @@ import type { Digest } from './digest';
 import type { Recognition } from './event';
 import type { Result } from './refusal';
 import type { AccessRequest, SignedEnvelope, Submission } from './request';
-import type { RerouteFacts, Statement, StatementCheck } from './statement';
+import type { RerouteCheck, Statement, StatementCheck } from './statement';
 
 /** People, identities, roles and keys as they are at one moment. Supplied from outside the core. */
-export interface Directory {
+export interface KeyDirectory {
   readonly digest: Digest;
   /** Whether the requester's registered key signed exactly this submission. */
   authenticateSubmission(submission: Submission, atMs: number): Promise<Result<Recognition>>;
@@ -20,7 +20,13 @@ export interface Policy {
   /** What policy says of the request at `atMs`. Total: what it does not know it refuses. */
   assess(request: AccessRequest, atMs: number): Assessment | Promise<Assessment>;
   /** What current policy says of a reroute that a statement asks for. */
-  rerouteFacts(statement: Statement, request: AccessRequest, atMs: number): Promise<RerouteFacts>;
+  checkReroute(statement: Statement, request: AccessRequest, atMs: number): Promise<RerouteCheck>;
+}
+
+/** The directory and policy of one moment. */
+export interface Authority {
+  readonly directory: KeyDirectory;
+  readonly policy: Policy;
 }
 
 /** Verifies a statement and gathers what `decide` needs to judge it, by today's directory and policy. */
@@ -28,11 +34,11 @@ export async function checkStatement(
   envelope: SignedEnvelope,
   request: AccessRequest,
   atMs: number,
-  directory: Directory,
+  directory: KeyDirectory,
   policy: Policy,
 ): Promise<StatementCheck> {
   const check = await directory.authenticateStatement(envelope, atMs);
   if (!check.verified || check.facts.statement.verb !== 'reroute') return check;
-  const reroute = await policy.rerouteFacts(check.facts.statement, request, atMs);
+  const reroute = await policy.checkReroute(check.facts.statement, request, atMs);
   return { verified: true, facts: { ...check.facts, reroute } };
 }

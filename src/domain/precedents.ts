@@ -2,26 +2,26 @@ import type { Assessment } from './assessment';
 import type { Digest } from './digest';
 import type { PrincipalId } from './principal';
 import type { AccessRequest } from './request';
-import type { Verdict } from './statement';
+import type { Verdict } from './review';
 
-/** What a policy enforcement point says it denied to someone. */
+/** A policy enforcement point's report that it denied somebody something. */
 export interface DenialReport {
   readonly id: string;
   readonly reportedBy: PrincipalId;
   readonly subject: PrincipalId;
-  /** The control that held, by its name in the catalog. */
+  /** The control that caused the denial, by its name in the catalog. */
   readonly control?: string;
-  /** What was reached for: `connector:resource`. */
+  /** What the subject tried to use: `connector:resource`. */
   readonly resource?: string;
   readonly reasonCode: string;
   readonly deniedAtMs: number;
 }
 
-/** How a request ended that gave no access. `ended` where no statement of a person says it: it lapsed, or was stopped. */
+/** How a request ended that gave no access. `ended` if no person's statement ended it: it lapsed or was stopped. */
 export const ASK_ENDS = ['denied', 'cancelled', 'withdrawn', 'ended'] as const;
 export type AskEnd = (typeof ASK_ENDS)[number];
 
-/** An earlier request, as it is on record outside the orchestrator. */
+/** An earlier request, as the ledger has it. */
 export interface EarlierAsk {
   readonly request: string;
   readonly requester: PrincipalId;
@@ -30,7 +30,7 @@ export interface EarlierAsk {
   /** The control it would have weakened. */
   readonly control?: string;
   readonly askedAtMs: number;
-  /** Absent where nobody knows what came of the assessment. */
+  /** Absent if the ledger does not know how the request was assessed. */
   readonly outcome?: Assessment['outcome'];
   /** Who was asked, by stage. */
   readonly approvers: Readonly<Record<string, readonly PrincipalId[]>>;
@@ -40,49 +40,49 @@ export interface EarlierAsk {
   readonly granted: boolean;
 }
 
-/** An earlier grant of the same people or identity: an emergency, or one whose review is still owed. */
+/** An earlier grant to the same people or identity: an emergency, or one whose review is still owed. */
 export interface EarlierGrant {
   readonly request: string;
   readonly requester: PrincipalId;
   readonly beneficiary: PrincipalId;
   readonly emergency: boolean;
   readonly grantedAtMs: number;
-  /** Absent where no review is owed, or it has been given. */
+  /** Absent if no review is owed, or it has been given. */
   readonly reviewDueAtMs?: number;
   readonly verdict?: Verdict;
 }
 
 /**
- * What came before a request and bears on it. It is kept outside the orchestrator, and what is missing from it can only
- * be what has not happened or what would weigh against a request: a grant is put on record by the act that made it.
+ * The earlier requests, denials and grants that are relevant to a request. They are stored outside the orchestrator. A
+ * missing record counts against a request or not at all: only a grant clears an earlier request, and the act records it.
  */
 export interface Precedents {
-  /** Of the same resource, by the same parties, before this one, and without access; newest first. */
+  /** Earlier requests for the same resource by the same parties that did not lead to access; newest first. */
   readonly asks: readonly EarlierAsk[];
   readonly denials: readonly DenialReport[];
   readonly grants: readonly EarlierGrant[];
-  /** When this request itself was first put on record: time counts back from there. Absent where nothing says so. */
+  /** When this request was first recorded; time counts back from there. Absent if that is not known. */
   readonly askedAtMs?: number;
 }
 
 export const NO_PRECEDENTS: Precedents = { asks: [], denials: [], grants: [] };
 
-/** A request as it is put on record: what later ones are compared with. */
+/** A request as the ledger records it, to compare later requests with. */
 export interface AskEntry {
   readonly request: AccessRequest;
   readonly digest: Digest;
-  /** Everyone in conflict with it. */
+  /** Everyone in conflict with the request. */
   readonly parties: readonly PrincipalId[];
   /** The control it would weaken. */
   readonly control?: string;
   /** The controls that guard what it asks for. */
   readonly guardedBy: readonly string[];
-  /** How far back anything counts, from when it was first asked. */
+  /** How far back precedents count, from when the request was first recorded. */
   readonly withinMs: number;
   readonly atMs: number;
 }
 
-/** What is kept of a grant, so that its review is owed and it ends with the people it rests on. */
+/** A grant as the ledger records it: for the review it owes, and to end it when somebody it rests on leaves. */
 export interface GrantEntry {
   readonly digest: Digest;
   readonly request: string;
@@ -91,7 +91,7 @@ export interface GrantEntry {
   readonly requester: PrincipalId;
   readonly beneficiary: PrincipalId;
   readonly parties: readonly PrincipalId[];
-  /** Whoever took part in the decision, and may not review it. */
+  /** Everyone who took part in the decision. None of them may review it. */
   readonly participants: readonly PrincipalId[];
   /** Who may discharge the review. */
   readonly reviewers: readonly PrincipalId[];
@@ -100,35 +100,36 @@ export interface GrantEntry {
   readonly expiresAtMs: number;
 }
 
-/** Which grant on record was none: the one of that digest, or whatever was to be given on that target under that id. */
+/** Names a recorded grant that never happened: by digest, or by request and target. */
 export type NeverGranted =
   | { readonly digest: Digest }
   | { readonly request: string; readonly connector: string };
 
-/** A grant that is alive, with those it rests on. */
+/** A grant that has not ended, with the people it rests on. */
 export interface OpenGrant {
   readonly request: string;
   readonly connector: string;
   readonly parties: readonly PrincipalId[];
+  readonly grantedAtMs: number;
   readonly expiresAtMs: number;
 }
 
 /**
- * What has been asked, denied, granted and reviewed, in a store of our own. Every call may be repeated. Calls throw
- * where the store cannot be reached; whoever needs the answer to let something through must then not let it through.
+ * Stores what was asked, denied, granted and reviewed. Every call is idempotent. Calls throw if the store cannot be
+ * reached; a caller that needs the answer to let something through must then refuse it.
  */
 export interface Ledger {
-  /** Puts a request on record, once, and yields what came before it. */
+  /** Records a request, once, and returns what came before it. */
   ask(entry: AskEntry): Promise<Precedents>;
-  /** What policy said of it at first, and who was asked. */
+  /** Records how policy first assessed the request, and who was asked. */
   assessed(digest: Digest, assessment: Assessment): Promise<void>;
-  /** It ended without access. What is more exact than what was known replaces it. */
+  /** Records that the request ended without access. A more exact end replaces a vaguer one. */
   ended(request: string, end: AskEnd, atMs: number, by?: PrincipalId): Promise<void>;
-  /** Put on record before the act, so that no grant is without its debt. Said again, it only ever weighs more. */
+  /** Records a grant before the act, so that none lacks its review. A repeated call can only tighten what is owed. */
   granted(entry: GrantEntry): Promise<void>;
-  /** Nothing was given and nothing will be: only for whoever has it from the target itself. */
+  /** Records that nothing was given and nothing will be. Call this only if the target itself said so. */
   neverGranted(given: NeverGranted): Promise<void>;
-  /** Its access has ended. */
+  /** Records that the access of a grant has ended. */
   over(request: string, atMs: number): Promise<void>;
   openGrants(atMs: number): Promise<readonly OpenGrant[]>;
   /** The grant whose review someone wants to discharge. */

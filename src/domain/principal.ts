@@ -19,14 +19,14 @@ export const GOVERNANCE_ROLES = [
   'policy-administrator',
   'governance-delegate',
 ] as const;
-/** May end a pending request of others. */
+/** May end other people's pending requests. */
 export const PROCESS_OWNER_ROLE = 'process-owner';
-/** May end a grant of others that is alive, besides the people named in the request and its approvers. */
+/** May end other people's grants, as the people named in a request and its approvers may. */
 export const REVOKER_ROLES = ['security-operations', 'iam-operations', PROCESS_OWNER_ROLE] as const;
 
 /**
- * Of a non-human identity: carries what others ask and records what became of it. It attests, at the assurance of a
- * channel, who asked; it decides nothing.
+ * Role of a non-human identity, such as the gateway: it submits what others ask, attests who asked (at the assurance of a
+ * channel), and records what became of it. It decides nothing.
  */
 export const RECORDER_ROLE = 'recorder';
 
@@ -44,7 +44,7 @@ export function strongerAssurance(a: Assurance, b: Assurance): Assurance {
   return assuranceMeets(a, b) ? a : b;
 }
 
-/** Who someone is at one moment, by the directory. Recorded with each statement they sign. */
+/** Who someone is at one moment, by the directory. Recorded with each statement that they sign. */
 export interface Standing {
   readonly id: PrincipalId;
   readonly kind: PrincipalKind;
@@ -52,7 +52,7 @@ export interface Standing {
   readonly active: boolean;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
-  /** Absent approvers whose place they may take at this moment. */
+  /** Approvers who are away and in whose place this one may decide at this moment. */
   readonly standsInFor?: readonly PrincipalId[];
 }
 

@@ -1,24 +1,19 @@
-import type { Assessment, TargetBinding } from './assessment';
+import type { TargetBinding } from './assessment';
 import { derive } from './derive';
 import { type Digest, tryDigestOf } from './digest';
-import type { Directory, Policy } from './ports';
+import type { Evidence } from './evidence';
+import { isStartAwaited } from './lasting';
+import type { KeyDirectory, Policy } from './ports';
 import type { PrincipalId } from './principal';
-import { accepted, type Refusal, type Result } from './refusal';
-import type { AccessRequest, Entitlement, Submission } from './request';
-import { participantsIn, type RequestState, reviewersOf } from './state';
-import type { KeptStatement } from './statement';
+import { accepted, type Refusal, type Result, refusedBy } from './refusal';
+import type { AccessRequest, Entitlement } from './request';
+import { approvedDurationMs, participantsIn, reviewersOf } from './stages';
+import type { RequestState } from './state';
 
-/** Everything that a grant rests on. It travels through untrusted hands, and is believed only as far as it proves. */
-export interface Evidence {
-  readonly submission: Submission;
-  readonly assessment: Assessment;
-  readonly statements: readonly KeptStatement[];
-}
-
-/** What a proof allows: one lease, for exactly this, no longer than this. */
+/** What a proof permits: one lease, for exactly this access, no longer than this. */
 export interface GrantTerms {
   readonly leaseId: string;
-  /** A connector gives access or lets an exact action be executed, never the one for the other. */
+  /** A connector grants access or an exact action, and never mixes them up. */
   readonly kind: AccessRequest['kind'];
   readonly requestDigest: Digest;
   readonly requester: PrincipalId;
@@ -33,7 +28,7 @@ export interface GrantTerms {
   /** Everyone who took part in the decision; none of them may review it. */
   readonly participants: readonly PrincipalId[];
   readonly reviewers: readonly PrincipalId[];
-  /** Counted from the moment of the proof, or from an emergency reroute where that was earlier. */
+  /** Counted from the moment of the proof, or from an earlier emergency reroute. */
   readonly reviewDueAtMs?: number;
   readonly evidenceDigest: Digest;
   readonly policyDigest: Digest;
@@ -41,7 +36,7 @@ export interface GrantTerms {
   readonly provedAtMs: number;
 }
 
-/** A private member makes this nominal: there is no way to have one but to be given it by `proveAuthorised`. */
+/** A private member makes this type nominal: only `proveAuthorised` can create an instance. */
 class ProvenAuthorisation {
   readonly #proven = true;
 
@@ -49,7 +44,7 @@ class ProvenAuthorisation {
     Object.freeze(this);
   }
 
-  /** Holds only for a value that this module made, whatever its type claims. */
+  /** Returns true only for a value that this module made, whatever its type claims. */
   static isProven(value: unknown): boolean {
     return typeof value === 'object' && value !== null && #proven in value && value.#proven;
   }
@@ -58,22 +53,22 @@ class ProvenAuthorisation {
 /** The right to act once on a target, as proved at one moment. */
 export type Authorisation = ProvenAuthorisation;
 
-/** Whether a value is a proof at run time too, for connectors to ask before they act. */
+/** Checks at run time that a value is a proof. Connectors call this before they act. */
 export const isAuthorisation = (value: unknown): value is Authorisation =>
   ProvenAuthorisation.isProven(value);
 
 /**
  * Derives from evidence alone whether its request is authorised at `nowMs`, by the directory and the policy of that
- * moment. The act on a target, the audit and the offline check all call this. Nothing that only the workflow, a signal
- * or an activity's input says is believed: signatures are verified again, policy is evaluated again, and the same
+ * moment. The act on a target, the audit and the offline check all call this. It trusts nothing that only the workflow, a signal
+ * or an activity's input says: signatures are verified again, policy is evaluated again, and the same
  * `decide` folds the statements again under the stricter of the recorded and today's assessment.
  *
- * @returns the authorisation, or the first refusal that stands in its way
+ * @returns the authorisation, or the first refusal
  */
 export async function proveAuthorised(
   evidence: Evidence,
   nowMs: number,
-  directory: Directory,
+  directory: KeyDirectory,
   policy: Policy,
 ): Promise<Result<Authorisation>> {
   const { request } = evidence.submission;
@@ -83,9 +78,9 @@ export async function proveAuthorised(
   if (!derived.ok) return derived;
   const { state, firstRefusal, today, assessment } = derived.value;
   const { binding } = assessment;
-  if (state?.status !== 'provisioning' || state.digest === undefined || binding === undefined)
-    return { ok: false, refusal: state?.failure ?? firstRefusal ?? notAuthorised(state) };
-  // Whom the grant rests on, and what is owed for it, is for policy alone to say, not for the record.
+  if (state?.status !== 'provisioning' || binding === undefined)
+    return refusedBy(failureOf(state) ?? firstRefusal ?? tooEarly(state) ?? notAuthorised(state));
+  // The parties and the owed review come from today's policy alone, not from the record.
   const reviewDueAtMs = dueFrom(today.reviewWithinMs, state, nowMs);
   return accepted(
     new ProvenAuthorisation({
@@ -96,7 +91,7 @@ export async function proveAuthorised(
       beneficiary: request.beneficiary,
       entitlement: request.entitlement,
       binding,
-      durationMs: request.durationMs,
+      durationMs: approvedDurationMs(state),
       emergency: request.emergency,
       approvedBy: state.approvals.map((approval) => approval.by),
       parties: [...new Set(today.parties.map((party) => party.id))],
@@ -115,6 +110,16 @@ function dueFrom(withinMs: number | undefined, { review }: RequestState, nowMs: 
   const owedAtMs = review.phase === 'due' || review.phase === 'overdue' ? review.dueAtMs : undefined;
   if (withinMs === undefined) return owedAtMs;
   return Math.min(nowMs + withinMs, owedAtMs ?? Number.POSITIVE_INFINITY);
+}
+
+const failureOf = (state: RequestState | null): Refusal | undefined =>
+  state?.status === 'failed' ? state.failure : undefined;
+
+/** Approved, and only the moment from which access was asked for has not come. */
+function tooEarly(state: RequestState | null): Refusal | undefined {
+  if (state === null || state.phase === 'unread' || !isStartAwaited(state)) return undefined;
+  const { notBeforeMs = 0 } = state.submission.request;
+  return { code: 'NOT_NOW', detail: `access begins at ${new Date(notBeforeMs).toISOString()}` };
 }
 
 function notAuthorised(state: RequestState | null): Refusal {

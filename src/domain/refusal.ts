@@ -44,9 +44,14 @@ export type Result<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly refusal: Refusal };
 
+/** What a check that can refuse returns when it refuses. Assignable to a `Result` of any value. */
+export type Refused = { readonly ok: false; readonly refusal: Refusal };
+
+/** The result of something that was not refused. */
 export const accepted = <T>(value: T): Result<T> => ({ ok: true, value });
 
-export const refused = (code: RefusalCode, detail: string): { ok: false; refusal: Refusal } => ({
-  ok: false,
-  refusal: { code, detail },
-});
+/** The result that carries a refusal somebody else made. */
+export const refusedBy = (refusal: Refusal): Refused => ({ ok: false, refusal });
+
+/** The result that refuses with this code. `detail` is one sentence for a person, without secrets. */
+export const refused = (code: RefusalCode, detail: string): Refused => refusedBy({ code, detail });

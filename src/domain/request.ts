@@ -15,6 +15,16 @@ export interface ExecutionParameters {
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
+/** A value that an enforcement point may present: nothing that Cedar would read as an entity or an extension. */
+export type PresentedValue = string | boolean | number;
+
+/** The properties that an enforcement point states about subject, resource and action (AuthZEN `properties`). */
+export interface Presented {
+  readonly subject: Readonly<Record<string, PresentedValue>>;
+  readonly resource: Readonly<Record<string, PresentedValue>>;
+  readonly action: Readonly<Record<string, PresentedValue>>;
+}
+
 /**
  * An access request, immutable once submitted. Its digest covers every member, so a changed argument, scope,
  * duration or beneficiary is another request (TTA-3).
@@ -26,7 +36,11 @@ export interface AccessRequest {
   readonly beneficiary: PrincipalId;
   readonly entitlement: Entitlement;
   readonly parameters?: ExecutionParameters;
+  /** Properties that policy looks at, as an enforcement point presented them. Only a gateway's attestation may carry them. */
+  readonly presented?: Presented;
   readonly durationMs: number;
+  /** Access begins at this moment or later, however early it is approved. Absent: as soon as it is approved. */
+  readonly notBeforeMs?: number;
   readonly emergency: boolean;
   /** Names the condition, listed by policy beforehand, under which an emergency request is made. */
   readonly emergencyCondition?: string;
@@ -39,19 +53,47 @@ export interface AccessRequest {
   readonly submittedAtMs: number;
 }
 
-/** A compact JWS as it came over the wire. Nothing in it is believed before it is verified. */
-export interface SignedEnvelope {
+/** A compact JWS as received. Nothing in it is trusted until it is verified. */
+export interface JwsEnvelope {
   readonly format: 'jws';
   readonly jws: string;
 }
 
-/** A request with the proof that its requester submitted exactly this. */
-export interface Submission {
-  readonly request: AccessRequest;
-  readonly proof: SignedEnvelope;
+/**
+ * Claims that a passkey signed in a browser, as received (WebAuthn). `claims` is canonical JSON, and its
+ * SHA-256 was the challenge; the other members are base64url.
+ */
+export interface WebauthnEnvelope {
+  readonly format: 'webauthn';
+  readonly claims: string;
+  readonly credentialId: string;
+  readonly authenticatorData: string;
+  readonly clientDataJSON: string;
+  readonly signature: string;
 }
 
-/** The relations in which a request itself names someone, whatever an assessment says. */
+/** A signed message, in one of the accepted signature formats. */
+export type SignedEnvelope = JwsEnvelope | WebauthnEnvelope;
+
+/** Returns the envelope as one text: equal for equal envelopes, and as long as what was received. */
+export const envelopeText = (envelope: SignedEnvelope): string =>
+  envelope.format === 'jws'
+    ? envelope.jws
+    : [
+        envelope.claims,
+        envelope.credentialId,
+        envelope.authenticatorData,
+        envelope.clientDataJSON,
+        envelope.signature,
+      ].join('\n');
+
+/** A request with the proof that its requester submitted exactly this. */
+export interface Submission<Proof extends SignedEnvelope = SignedEnvelope> {
+  readonly request: AccessRequest;
+  readonly proof: Proof;
+}
+
+/** Returns the relations in which the request itself names someone, whatever an assessment says. */
 export function relationsNamedIn(request: AccessRequest, id: PrincipalId) {
   const relations: ('requester' | 'beneficiary' | 'delegator')[] = [];
   if (id === request.requester) relations.push('requester');
@@ -60,7 +102,17 @@ export function relationsNamedIn(request: AccessRequest, id: PrincipalId) {
   return relations;
 }
 
-/** The words by which lists and leases name an entitlement: `connector:resource#action`. */
+/** How an entitlement is written: `connector:resource#action`. */
+export const ENTITLEMENT_NAME = /^([^:#]+):([^#]+)#([^#]+)$/;
+
+/** Parses `connector:resource#action`. Returns undefined if the text is not written like this. */
+export function parseEntitlement(text: string): Entitlement | undefined {
+  const [, connector, resource, action] = ENTITLEMENT_NAME.exec(text) ?? [];
+  if (connector === undefined || resource === undefined || action === undefined) return undefined;
+  return { connector, resource, action };
+}
+
+/** The name by which lists and leases speak of an entitlement, as `parseEntitlement` reads it. */
 export function entitlementName(entitlement: Entitlement): string {
   return `${entitlement.connector}:${entitlement.resource}#${entitlement.action}`;
 }

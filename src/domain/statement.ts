@@ -4,9 +4,9 @@ import type { Precedents } from './precedents';
 import type { Assurance, PrincipalId, Standing } from './principal';
 import type { Refusal } from './refusal';
 import type { SignedEnvelope } from './request';
-import type { Status } from './state';
+import type { Verdict } from './review';
 
-/** What a person can say about a request. Each verb has its own authority (OVR-1). */
+/** What a statement can do to a request. Each verb has its own authority (OVR-1). */
 export const VERBS = [
   'approve',
   'deny',
@@ -21,39 +21,28 @@ export const VERBS = [
 ] as const;
 export type Verb = (typeof VERBS)[number];
 
-/** Replace one approver by another, until a moment. */
+/** The claim of a reroute that replaces one approver by another, for a limited time. */
 export interface Replacement {
   readonly replace: PrincipalId;
   readonly with: PrincipalId;
   readonly untilMs: number;
 }
 
-/** Go by another path that policy names, until a moment. */
+/** The claim of a reroute that switches to another path, for a limited time. */
 export interface PathChoice {
   readonly path: string;
   readonly untilMs: number;
 }
 
-export const VERDICTS = ['justified', 'unjustified', 'needs-follow-up'] as const;
-export type Verdict = (typeof VERDICTS)[number];
-
-/** What became of an approved execution: its token was used, an attempt to use it was refused, or how it ended. */
+/** What happened to an approved execution: its token was used, a use was refused, or how it ended. */
 export const OUTCOMES = ['redeemed', 'redemption_refused', 'succeeded', 'failed', 'unknown'] as const;
 export type ExecutionOutcome = (typeof OUTCOMES)[number];
 
-/** The claims of a signed statement (RFC 7519 names where they exist; times in milliseconds once decoded). */
-export interface Statement {
-  readonly iss: PrincipalId;
-  readonly jti: string;
-  readonly issuedAtMs: number;
-  readonly expiresAtMs: number;
-  readonly verb: Verb;
-  /** Request id and digest: a statement speaks about exactly one request. */
-  readonly request: string;
-  readonly digest: Digest;
-  /** Revision of the approval path that the signer saw. */
-  readonly revision: number;
+/** Claims that depend on the verb. Its descriptor (domain/verbs) says which of them it carries. */
+interface VerbClaims {
   readonly stage?: string;
+  /** For how long the approver says yes, if that is less than was asked for. */
+  readonly durationMs?: number;
   readonly reasonCode?: string;
   readonly ticket?: string;
   readonly policyBasis?: string;
@@ -64,17 +53,32 @@ export interface Statement {
   /** The `jti` of the reroute that an `endorse` speaks about. */
   readonly endorses?: string;
   readonly verdict?: Verdict;
-  /** Of a `report`: what became of the execution, and who said so to the one who signs. */
+  /** In a `report`: the outcome of the execution, and who reported it to the signer. */
   readonly outcome?: ExecutionOutcome;
   readonly reporter?: PrincipalId;
+}
+export type VerbClaim = keyof VerbClaims;
+
+/** The claims of a signed statement (RFC 7519 names where they exist; times in milliseconds once decoded). */
+export interface Statement extends VerbClaims {
+  readonly iss: PrincipalId;
+  readonly jti: string;
+  readonly issuedAtMs: number;
+  readonly expiresAtMs: number;
+  readonly verb: Verb;
+  /** Request id and digest: a statement speaks about exactly one request. */
+  readonly request: string;
+  readonly digest: Digest;
+  /** Revision of the approval path that the signer saw. */
+  readonly revision: number;
   readonly comment?: string;
 }
 
 /**
- * What current policy says of a reroute, found out beside the signature check, because the pure core can read neither
- * the bundle nor the ticket system.
+ * What current policy says about a reroute. An activity looks it up with the signature check, because the pure core can
+ * read neither the bundle nor the ticket system.
  */
-export interface RerouteFacts {
+export interface RerouteCheck {
   readonly reasonCodeListed: boolean;
   readonly ticketFound: boolean;
   readonly policyBasisListed: boolean;
@@ -82,39 +86,50 @@ export interface RerouteFacts {
   readonly candidate?: Standing;
   /** Stages (by name) of the request's path in which current policy lets the candidate decide. */
   readonly candidateStages: readonly string[];
-  /** The path that a switch asks for, resolved for this request; absent where policy does not offer it. */
+  /** The path that a switch asks for, resolved for this request; absent if policy does not offer it. */
   readonly alternative?: ApprovalPath;
-  /** What policy says of an emergency reroute; absent where the condition is not listed. */
+  /** What policy says about an emergency reroute; absent if the condition is not listed. */
   readonly emergency?: EmergencyReroute;
-  /** The policy by which all of this was found out. */
+  /** The policy that gave all of these answers. */
   readonly policyDigest?: Digest;
-  /** What it was told of the past; absent where there was nothing to tell. */
+  /** The precedents that policy was given; absent if there were none. */
   readonly precedents?: Precedents;
 }
 
-/** What an emergency reroute reaches, and what it costs. */
+/** Who may be put in by an emergency reroute, and the review that it owes. */
 export interface EmergencyReroute {
   readonly condition: string;
-  /** Groups from which the replacement may come beside the ordinary substitutes. */
+  /** Groups that the replacement may come from, besides the ordinary substitutes. */
   readonly substituteGroups: readonly string[];
   readonly reviewWithinMs: number;
   readonly reviewers: readonly PrincipalId[];
 }
 
-/** A statement whose signature held, with the facts about its signer at that moment. */
+/** What an authenticator reports about itself when it signs (WebAuthn Level 3, section 6.1). Recorded; decides nothing. */
+export interface AuthenticatorFacts {
+  /** Signatures made so far; 0 if the authenticator does not count them. */
+  readonly signCount: number;
+  /** Whether the key can be copied to other devices, and whether it has been. */
+  readonly backupEligible: boolean;
+  readonly backedUp: boolean;
+}
+
+/** A statement with a valid signature, and the facts about its signer at that moment. */
 export interface VerifiedStatement {
   readonly statement: Statement;
-  /** What was received, kept for evidence. */
+  /** Exactly what was received, kept for evidence. */
   readonly envelope: SignedEnvelope;
   readonly signer: Standing;
   readonly keyId: string;
   readonly assurance: Assurance;
   readonly channel: string;
   readonly directoryDigest: Digest;
-  readonly reroute?: RerouteFacts;
+  /** Absent unless a passkey signed. */
+  readonly authenticator?: AuthenticatorFacts;
+  readonly reroute?: RerouteCheck;
 }
 
-/** What arrived that could not be verified: the refusal, and who it claims to be from if that could be read. */
+/** A message that could not be verified: why, and whom it claims to be from if that could be read. */
 export interface UnverifiedStatement {
   readonly refusal: Refusal;
   readonly claimedVerb?: Verb;
@@ -130,12 +145,4 @@ export type StatementCheck =
 export interface KeptStatement {
   readonly envelope: SignedEnvelope;
   readonly receivedAtMs: number;
-}
-
-/** What the sender of a statement hears. Refusals are verdicts too. */
-export interface StatementVerdict {
-  readonly accepted: boolean;
-  readonly refusal?: Refusal;
-  readonly status: Status;
-  readonly revision: number;
 }

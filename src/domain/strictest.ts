@@ -1,10 +1,13 @@
 import type { ApprovalPath, Assessment, Party, Stage } from './assessment';
+import { defined } from './defined';
+import { LIMITS } from './limits';
 import { strongerAssurance } from './principal';
 import { accepted, type Result, refused } from './refusal';
 
 /**
- * The assessment that the act on a target goes by: what was recorded when the request was assessed, tightened by what
- * policy says today. What was recorded comes from an untrusted history, so it can only ever add demands.
+ * Returns the assessment that an act on a target follows: the recorded one, tightened by what policy says today. The
+ * recorded one comes from an untrusted history, so it can only add demands. Refuses if either lets
+ * nothing through, or policy now demands stages that the record does not have.
  */
 export function strictestOf(recorded: Assessment, today: Assessment): Result<Assessment> {
   if (today.outcome === 'hard_stop' || today.outcome === 'refuse')
@@ -20,9 +23,7 @@ export function strictestOf(recorded: Assessment, today: Assessment): Result<Ass
     ...rest,
     // An approval without a path is unsound, never a permit: only two permits make one.
     outcome: recorded.outcome === 'permit' && today.outcome === 'permit' ? 'permit' : 'approve',
-    ...(path.value && { path: path.value }),
-    ...(confirmation && { confirmation }),
-    ...(reviewWithinMs !== undefined && { reviewWithinMs }),
+    ...defined({ path: path.value, confirmation, reviewWithinMs }),
     maxDurationMs: Math.min(recorded.maxDurationMs, today.maxDurationMs),
     privileged: recorded.privileged || today.privileged,
     parties: unionOf(recorded.parties, today.parties),
@@ -36,7 +37,7 @@ function strictestPath(
 ): Result<ApprovalPath | undefined> {
   if (today === undefined) return accepted(recorded);
   if (recorded === undefined) return refused('POLICY_CHANGED', `policy now demands the path ${today.name}`);
-  // A stage that only the record knows is one demand more; one that only today's policy knows cannot have been met.
+  // A stage that only the record has is one more demand. A stage that only today's policy has cannot have been met.
   const names = recorded.stages.map((stage) => stage.name);
   const demanded = today.stages.map((stage) => names.indexOf(stage.name));
   const inOrder = demanded.every((place, index) => place > (demanded[index - 1] ?? -1));
@@ -46,7 +47,10 @@ function strictestPath(
     const now = today.stages.find((one) => one.name === stage.name);
     return now === undefined ? stage : strictestStage(stage, now);
   });
-  return accepted({ name: today.name, stages });
+  const countsForMs = [recorded, today].map((path) => path.approvalsCountForMs);
+  if (countsForMs.every((one) => one === undefined)) return accepted({ name: today.name, stages });
+  const approvalsCountForMs = Math.min(...countsForMs.map((one) => one ?? LIMITS.statementLifeMs));
+  return accepted({ name: today.name, approvalsCountForMs, stages });
 }
 
 function strictestStage(recorded: Stage, today: Stage): Stage {

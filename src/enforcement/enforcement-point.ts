@@ -16,11 +16,11 @@ import {
 } from './wire';
 
 export interface EnforcementOptions {
-  /** Identifier of the decision point, from which its metadata is found. */
+  /** Identifier of the decision point. Its metadata is found from it. */
   readonly decisionPoint: string;
-  /** The caller's own access token, asked for each call: it may be a new one. */
+  /** Returns the caller's access token. Called for each call, since the token may be renewed. */
   readonly accessToken: () => Promise<string>;
-  /** The key that execution tokens are bound to; also shown with access tokens that are bound to it. */
+  /** The key that execution tokens are bound to. It also proves access tokens that are bound to it. */
   readonly holderKey?: HolderKey;
   readonly boundAccessToken?: boolean;
   readonly fetch?: typeof fetch;
@@ -30,8 +30,8 @@ const TIMEOUT_MS = 40_000;
 const NOT_OVER: readonly string[] = ['pending'];
 
 /**
- * The enforcing side of the two specifications. It fails closed: what is not a yes of the decision point, understood
- * in full, is a no. A task that is approved is not a yes; only the evaluation after it is.
+ * A client of the two specifications for enforcement points. It fails closed: anything but a fully understood permit counts as a
+ * denial. An approved task is not a permit; only the evaluation after it is.
  */
 export class EnforcementPoint {
   readonly #options: EnforcementOptions;
@@ -47,8 +47,8 @@ export class EnforcementPoint {
   }
 
   /**
-   * Asks for what was denied. Only a denial that says it can be requested is answered, at an endpoint of the decision
-   * point's own origin, with what it gave us returned as it was.
+   * Requests what was denied. The denial must be requestable. Sends its binding back unchanged, to an endpoint of the decision
+   * point's own origin only.
    */
   async request(
     evaluation: Evaluation,
@@ -62,10 +62,10 @@ export class EnforcementPoint {
   ): Promise<TaskAnswer> {
     const { access_request: requestable, evaluation_id, evaluated_at, reason } = denial.context ?? {};
     const { next_action: nextAction = 'request' } = denial.context ?? {};
-    // Where the decision point says what to do next, it is that and nothing else.
+    // The decision point may have said to retry or to give up instead.
     const isElsewhere = nextAction === 'retry' || nextAction === 'none';
     if (denial.decision || requestable === undefined || isElsewhere)
-      throw new TypeError('this is no denial that can be requested');
+      throw new TypeError('this denial cannot be requested');
     const { access_request_endpoint: advertised } = await this.#discover();
     const endpoint = await this.#trusted(requestable.endpoint ?? advertised, 'the denial');
     const body = {
@@ -89,8 +89,10 @@ export class EnforcementPoint {
   }
 
   /**
-   * Waits until a task is over, by long polls with a growing pause: never a shorter one than the service asks for, and
-   * not beyond the end of the task. Yields what it came to.
+   * Waits until a task is decided, by long polls with growing pauses, never shorter than the service asks for. Returns the decided
+   * task.
+   *
+   * @throws GatewayError `timeout` if it is still pending after `timeoutMs` or at the end of the task
    */
   async wait(task: TaskAnswer, { timeoutMs }: { readonly timeoutMs: number }): Promise<TaskAnswer> {
     const { id, status_endpoint: statusEndpoint, expires_at: expiresAt } = task.task;
@@ -110,7 +112,7 @@ export class EnforcementPoint {
     }
   }
 
-  /** The evaluation after approval: the one thing that lets an operation go on. */
+  /** Evaluates again with the approval. Only a permit from here lets an operation go on. */
   async reevaluate(evaluation: Evaluation, { task, result }: TaskAnswer): Promise<Decision> {
     const usable =
       task.status === 'approved' && result?.mode === 'reevaluate' && result.approval !== undefined
@@ -121,7 +123,7 @@ export class EnforcementPoint {
     return this.evaluate({ ...evaluation, context: { ...evaluation.context, approval: usable } });
   }
 
-  /** A token for an approved execution, bound to this process's key. */
+  /** Returns a token for an approved execution, bound to this process's key. */
   async executionToken(answer: TaskAnswer): Promise<ExecutionToken> {
     const requestId = answer.result?.execution?.request;
     if (answer.task.status !== 'approved' || requestId === undefined)
@@ -129,21 +131,21 @@ export class EnforcementPoint {
     return this.executionTokenFor(requestId);
   }
 
-  /** A token for a request of one's own. The gateway proves that it was approved; to ask is no claim that it was. */
+  /** Returns a token for the caller's own request. The gateway proves that it was approved. */
   async executionTokenFor(requestId: string): Promise<ExecutionToken> {
     const { policy_decision_point: base } = await this.#discover();
     const url = `${base}/v1/execution-tokens`;
     return tokenSchema.parse(await this.#call('POST', url, { request: requestId }, {}, true));
   }
 
-  /** What the holder of an execution token hands to its audience: the token, and a proof for this one use. */
+  /** Returns what the holder of an execution token hands to its audience: the token and a proof for one use. */
   async presentation(token: string): Promise<{ readonly token: string; readonly holderProof: string }> {
     const { policy_decision_point: base } = await this.#discover();
     const holderProof = await this.#key().proof('POST', `${base}/v1/execution-tokens/redeem`, token);
     return { token, holderProof };
   }
 
-  /** Uses a token, as its audience, for exactly this action. Whoever does not get an answer must not execute. */
+  /** Redeems a token as its audience, for exactly this action. Without an answer, do not execute. */
   async redeem(
     { token, holderProof }: { readonly token: string; readonly holderProof: string },
     action: Readonly<Record<string, unknown>>,
@@ -153,7 +155,7 @@ export class EnforcementPoint {
     return record.parse(await this.#call('POST', `${base}/v1/execution-tokens/redeem`, body));
   }
 
-  /** Says what became of an execution, as its audience; of a use that was refused also why. */
+  /** Reports the outcome of an execution as its audience, with a reason code if the use was refused. */
   async reportOutcome(
     request: string,
     outcome: ExecutionOutcome,
@@ -164,13 +166,13 @@ export class EnforcementPoint {
     return record.parse(await this.#call('POST', `${base}/v1/executions/outcome`, body));
   }
 
-  /** The evidence of an execution that this caller is the audience of, to be proved by the one who acts. */
+  /** Returns the evidence of an execution whose audience this caller is. Verify it before acting. */
   async evidence(request: string): Promise<unknown> {
     const { policy_decision_point: base } = await this.#discover();
     return this.#call('GET', `${base}/v1/requests/${encodeURIComponent(request)}/evidence`);
   }
 
-  /** Credentials go to the request service that the decision point names, and nowhere else. */
+  /** Returns the endpoint if it has the origin of the decision point's request service. Credentials go nowhere else. */
   async #trusted(endpoint: string | undefined, who: string): Promise<string> {
     const { access_request_endpoint: advertised } = await this.#discover();
     const isTrusted =
@@ -199,10 +201,19 @@ export class EnforcementPoint {
       redirect: 'error',
     });
     const metadata = metadataSchema.parse(await response.json());
-    // Another identifier than the one we asked for is another decision point.
+    // Metadata with another identifier belongs to another decision point.
     if (metadata.policy_decision_point !== decisionPoint)
       throw new GatewayError(0, 'untrusted', 'the metadata is of another decision point');
     return metadata;
+  }
+
+  #nonce: string | undefined;
+
+  /** Keeps the nonce that the gateway gave for the next proof. Returns true if it gave one. */
+  #takeNonce(response: Response): boolean {
+    const nonce = response.headers.get('dpop-nonce');
+    if (nonce !== null) this.#nonce = nonce;
+    return nonce !== null;
   }
 
   #key(): HolderKey {
@@ -231,18 +242,26 @@ export class EnforcementPoint {
     const { accessToken, boundAccessToken = false, fetch: send = fetch } = this.#options;
     const token = await accessToken();
     const withProof = prove || boundAccessToken;
-    const response = await send(url, {
-      method,
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: {
-        authorization: `${boundAccessToken ? 'DPoP' : 'Bearer'} ${token}`,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-        ...(withProof && { dpop: await this.#key().proof(method, withoutQuery(url), token) }),
-        ...headers,
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
-    });
+    const attempt = async () =>
+      send(url, {
+        method,
+        redirect: 'error',
+        signal: AbortSignal.timeout(TIMEOUT_MS),
+        headers: {
+          authorization: `${boundAccessToken ? 'DPoP' : 'Bearer'} ${token}`,
+          ...(body !== undefined && { 'content-type': 'application/json' }),
+          ...(withProof && { dpop: await this.#key().proof(method, withoutQuery(url), token, this.#nonce) }),
+          ...headers,
+        },
+        ...(body !== undefined && { body: JSON.stringify(body) }),
+      });
+    let response = await attempt();
+    const given = this.#takeNonce(response);
+    // A gateway that wants a nonce says so before it does anything (RFC 9449 section 9), so the same call is made once more.
+    if (withProof && given && response.status === 401) {
+      response = await attempt();
+      this.#takeNonce(response);
+    }
     const text = await response.text();
     const retryAfterMs = Math.max(0, Number(response.headers.get('retry-after') ?? 0) * 1_000) || 0;
     if (response.ok) return { answer: JSON.parse(text), retryAfterMs };
@@ -253,7 +272,7 @@ export class EnforcementPoint {
 const record = z.record(z.string(), z.unknown());
 const problemSchema = z.object({ type: z.string(), detail: z.string(), code: z.string().optional() });
 
-/** Between half of a pause and all of it, so that many callers do not come at once; never less than `leastMs`. */
+/** Returns a random pause between half of `pauseMs` and all of it, so that callers spread out; at least `leastMs`. */
 const jittered = (pauseMs: number, leastMs: number): number =>
   Math.max(leastMs, pauseMs * (0.5 + Math.random() / 2));
 

@@ -11,8 +11,8 @@ export interface ExecutorEndpoint {
 }
 
 /**
- * Takes presented tokens over HTTP, and has them executed. It authenticates nobody: the token, the proof of its holder and
- * the evidence behind it are checked by the executor itself, and nothing else makes it act.
+ * Accepts presented tokens over HTTP and passes them to the executor. It authenticates nobody, because the executor itself checks
+ * the token, the holder's proof and the evidence.
  */
 export async function serveExecutor(
   executor: Pick<MigrationExecutor, 'execute'>,
@@ -23,7 +23,7 @@ export async function serveExecutor(
       response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(body));
     const malformed = {
       outcome: 'refused',
-      refusal: { code: 'MALFORMED', detail: 'this is no presented token' },
+      refusal: { code: 'MALFORMED', detail: 'the body is not a token with its proof' },
     };
     if (request.method !== 'POST') return void answer(405, malformed);
     void readBody(request).then(async (body) => {
@@ -32,7 +32,7 @@ export async function serveExecutor(
       const { token, holder_proof: holderProof } = presented.data;
       const outcome = await executor.execute({ token, holderProof }).catch(() => ({
         outcome: 'refused',
-        refusal: { code: 'NOT_AUTHORISED', detail: 'it cannot be proved now' },
+        refusal: { code: 'NOT_NOW', detail: 'it cannot be proved now; try again' },
       }));
       return answer(outcome.outcome === 'refused' ? 403 : 200, outcome);
     });
@@ -53,7 +53,7 @@ export async function serveExecutor(
   };
 }
 
-/** The body as JSON, or nothing where it is none or too large. */
+/** Returns the body as JSON, or undefined if it is not JSON or too large. */
 async function readBody(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   let size = 0;

@@ -1,4 +1,4 @@
-/** What a gateway answered in place of what was asked for. `code` is stable where there is one. */
+/** An error answer of a gateway. `code`, if present, is stable and can be matched on. */
 export class GatewayError extends Error {
   override readonly name = 'GatewayError';
 

@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { type CryptoKey, calculateJwkThumbprint, exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 
-/** A key that only this process has. What is bound to it cannot be used by whoever gets hold of a token. */
+/** A key that only this process has. A stolen token that is bound to it cannot be used. */
 export class HolderKey {
   private constructor(
     private readonly privateKey: CryptoKey,
@@ -15,14 +15,15 @@ export class HolderKey {
     return new HolderKey(privateKey, publicJwk, await calculateJwkThumbprint(publicJwk));
   }
 
-  /** A proof of possession for one call (RFC 9449 section 4.2). */
-  proof(method: string, url: string, token: string): Promise<string> {
+  /** Signs a DPoP proof for one call (RFC 9449 section 4.2), with the nonce that the gateway gave, if it gave one. */
+  proof(method: string, url: string, token: string, nonce?: string): Promise<string> {
     const claims = {
       jti: randomUUID(),
       htm: method,
       htu: url,
       iat: Math.floor(Date.now() / 1_000),
       ath: createHash('sha256').update(token).digest('base64url'),
+      ...(nonce !== undefined && { nonce }),
     };
     return new SignJWT(claims)
       .setProtectedHeader({ alg: 'ES256', typ: 'dpop+jwt', jwk: this.publicJwk })

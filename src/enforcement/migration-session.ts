@@ -1,5 +1,5 @@
 import { Client, escapeIdentifier } from 'pg';
-import { sqlStateOf } from '../connectors/postgresql/database';
+import { sqlStateOf } from '../database/unavailable';
 import { type Result, refused } from '../domain/refusal';
 
 const STATEMENT_WITHIN_MS = 60_000;
@@ -11,8 +11,8 @@ export type Ran =
   | { readonly outcome: 'unknown' };
 
 /**
- * Everything that a login can become by itself, and what of it reaches further than the catalog's role: other roles,
- * power over roles or files, the ledger, and settings of the database by which the ledger's own session could be led astray.
+ * True if the login reaches nothing beyond the catalog's role. It looks at every role that the login can become: other roles,
+ * power over roles or files, the store of token uses, and database settings that could mislead the store of token uses's own session.
  */
 const REACHES_NO_FURTHER = `
   WITH reach AS (SELECT * FROM pg_roles WHERE pg_has_role(session_user, oid, 'MEMBER'))
@@ -28,8 +28,8 @@ const REACHES_NO_FURTHER = `
   ) AS held`;
 
 /**
- * One connection for one migration, thrown away after it. It is logged in with no rights but those of the catalog's role, so
- * that the text has nothing to go back to, whatever it does to its role.
+ * One connection for one migration, closed after it. Its login has only the rights of the catalog's role, so
+ * the text gains nothing by resetting its role.
  */
 export class MigrationSession {
   private constructor(
@@ -37,7 +37,7 @@ export class MigrationSession {
     private readonly role: string,
   ) {}
 
-  /** Logs in, and refuses a login that can do more than the role. Nothing has happened yet where it is refused. */
+  /** Logs in, and refuses a login that can do more than the role. After a refusal nothing has happened. */
   static async open(url: string, role: string): Promise<Result<MigrationSession>> {
     const client = new Client({
       connectionString: url,
@@ -45,7 +45,7 @@ export class MigrationSession {
       query_timeout: STATEMENT_WITHIN_MS + 5_000,
       application_name: 'countersign migration',
     });
-    // It can break between two queries; the next one says so.
+    // The connection can break between two queries; the next query reports it.
     client.on('error', () => undefined);
     const session = new MigrationSession(client, role);
     try {
@@ -55,15 +55,15 @@ export class MigrationSession {
       session.close();
       return refused(
         'TARGET_REFUSED',
-        'the login for migrations is not the catalog’s role, or is more than it',
+        'the login for migrations does not have the catalog’s role, or has more rights than it',
       );
     } catch {
       session.close();
-      return refused('NOT_NOW', 'the target cannot be reached as the catalog’s role');
+      return refused('NOT_NOW', 'cannot connect to the target as the catalog’s role');
     }
   }
 
-  /** Runs the statements in one transaction, as the role. Where one fails, none stays. */
+  /** Runs the statements in one transaction, as the role. If one fails, all are rolled back. */
   async run(statements: readonly string[]): Promise<Ran> {
     let committing = false;
     try {
@@ -87,14 +87,14 @@ export class MigrationSession {
         : { outcome: 'failed', sqlState: 'unknown' };
     } catch (error) {
       const sqlState = sqlStateOf(error);
-      // Before COMMIT was sent, a broken connection leaves nothing. After it, only a plain refusal says so.
+      // Before COMMIT was sent, a broken connection rolls everything back. After it, only an error of the database proves that.
       if (committing && (sqlState === undefined || /^(08|57P|40003)/.test(sqlState)))
         return { outcome: 'unknown' };
       return sqlState === undefined ? { outcome: 'failed', sqlState: 'unknown' } : this.#failed(sqlState);
     }
   }
 
-  /** Breaks the connection off without waiting for the other side, which may be gone. */
+  /** Closes the connection without waiting for the server, which may be gone. */
   close(): void {
     this.client.end().catch(() => undefined);
   }
@@ -112,7 +112,7 @@ export class MigrationSession {
   }
 }
 
-/** By the extended protocol, which takes one statement at a time: no text holds two. */
+/** Uses the extended protocol, which accepts only one statement, so no text can hold two. */
 const oneStatement = (text: string): { text: string } => {
   const query = { text, queryMode: 'extended' };
   return query;

@@ -1,19 +1,19 @@
 import { z } from 'zod';
 import type { ExecutionParameters } from '../domain/request';
 
-/** What a migration is: statements, each by itself, in order. */
-export const migrationSchema = z.strictObject({
+/** The arguments of a migration: separate statements, in order. */
+const migrationSchema = z.strictObject({
   statements: z.array(z.string().min(1).max(32_768)).min(1).max(100),
 });
 
 /**
- * Statements by which a text would plainly leave the transaction it runs in, or the role it runs as. This is so that such a
- * text is refused before anything is run; what hides the same from a reader (DO, functions) finds nothing to go back to,
+ * Statements that would openly leave the transaction, or the role that the text runs as. The check exists so that such a
+ * text is refused before anything runs. A text that hides them (DO, functions) gains nothing,
  * because its login has no other rights (`MigrationSession`).
  */
 const NOT_OURS_TO_RUN =
   /^(begin|start|commit|end|abort|rollback|savepoint|release|prepare|set|reset|discard|listen|copy|load|vacuum)\b/i;
-/** A setting for the rest of the transaction is no harm, where it is not about who runs it. */
+/** A setting for the rest of the transaction is harmless, unless it changes the role. */
 const SETTING =
   /^set\s+local\s+(?!role\b|session\b|session_authorization\b|transaction\b)[a-z_.]+(\s*=|\s+to\b)/i;
 
@@ -21,7 +21,7 @@ export type ReadMigration =
   | { readonly ok: true; readonly statements: readonly string[] }
   | { readonly ok: false; readonly detail: string };
 
-/** Reads the statements of a migration out of the action that was approved, and out of nothing else. */
+/** Reads the statements of a migration from the approved action, and from nothing else. */
 export function readMigration(parameters: ExecutionParameters | undefined): ReadMigration {
   const parsed = migrationSchema.safeParse(parameters?.arguments);
   if (!parsed.success) return { ok: false, detail: 'a migration has "statements" and nothing else' };
@@ -36,7 +36,7 @@ export function readMigration(parameters: ExecutionParameters | undefined): Read
 
 const isForeign = (text: string): boolean => NOT_OURS_TO_RUN.test(text) && !SETTING.test(text);
 
-/** A statement as the database begins to read it: comments nest in PostgreSQL. */
+/** Returns the statement from its first word on. Comments nest in PostgreSQL. */
 function withoutComments(text: string): string {
   let rest = text.trimStart();
   for (;;) {

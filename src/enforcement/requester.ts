@@ -1,12 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
+import { remedyOnWireSchema } from '../contracts/remedy';
 import { accessRequestSchema, newRequestSchema } from '../contracts/request';
 import type { AccessRequest, ExecutionParameters } from '../domain/request';
 import type { ExecutionOutcome } from '../domain/statement';
+import { callGateway, identifierOf } from './call-gateway';
+import type { CallerCredential } from './caller-credential';
 import { EnforcementPoint } from './enforcement-point';
-import { GatewayError } from './gateway-error';
 import { HolderKey } from './holder-key';
-import type { Voice } from './voice';
 
 const requestableSchema = z.object({
   requestable: z.array(
@@ -16,7 +17,10 @@ const requestableSchema = z.object({
       title: z.string(),
       answer: z.enum(['by_policy', 'after_approval', 'in_emergency', 'never']),
       needs_ticket: z.boolean().optional(),
+      depends_on_arguments: z.boolean().optional(),
       emergency_conditions: z.array(z.string()).optional(),
+      decided_by: z.array(z.string()).optional(),
+      longest_ms: z.number().optional(),
       safe_way: z.string().optional(),
     }),
   ),
@@ -26,18 +30,41 @@ const askedSchema = newRequestSchema.omit({
   requester: true,
   beneficiary: true,
   onBehalfOf: true,
+  presented: true,
   submittedAtMs: true,
 });
 
-/** A request of one's own, as the gateway shows it. */
+/** The caller's own request, as the gateway shows it. */
 export const standingSchema = z.object({
   request: accessRequestSchema,
+  /** What of it is derived. If it does not hold, all of it is only the word of the server. */
+  proof: z.object({ holds: z.boolean(), why: z.string().optional() }).optional(),
   status: z.string(),
   awaiting: z.array(z.string()),
+  /** How many approvals the open stage needs and has, and who could give those that it lacks. */
+  quorum: z.object({ needs: z.number(), has: z.number(), missing: z.array(z.string()) }).optional(),
+  decisions: z
+    .array(
+      z.object({
+        verb: z.string(),
+        by: z.string(),
+        at: z.iso.datetime(),
+        stage: z.string().optional(),
+        reason_code: z.string().optional(),
+        ticket: z.string().optional(),
+        comment: z.string().optional(),
+      }),
+    )
+    .optional(),
   waiting_since: z.string().optional(),
   next: z.object({ what: z.string(), at: z.string() }).optional(),
   policy: z
-    .object({ outcome: z.string(), reason_codes: z.array(z.string()), explanation: z.string() })
+    .object({
+      outcome: z.string(),
+      reason_codes: z.array(z.string()),
+      explanation: z.string(),
+      remedy: remedyOnWireSchema.optional(),
+    })
     .optional(),
   safe_way: z.string().optional(),
   failure: z.object({ code: z.string(), detail: z.string() }).optional(),
@@ -46,30 +73,29 @@ export const standingSchema = z.object({
   barred: z.boolean().optional(),
   account: z.string().optional(),
   until: z.string().optional(),
-  /** Who carries it out, where it is an exact action. */
+  /** The identity that carries it out, for an execution. */
   audience: z.string().optional(),
   execution: z.looseObject({ outcome: z.string().optional() }).optional(),
 });
 export type Standing = z.output<typeof standingSchema>;
 
-const verdictSchema = z.object({
+const answerSchema = z.object({
   accepted: z.boolean(),
   refusal: z.object({ code: z.string(), detail: z.string() }).optional(),
   status: z.string(),
 });
-const problemSchema = z.object({ type: z.string(), detail: z.string(), code: z.string().optional() });
 
 export interface RequesterOptions {
   /** Identifier of the gateway, which is its address. */
   readonly gateway: string;
-  readonly voice: Voice;
-  /** What its execution tokens are bound to; a new one where none is given. With the same one a lost token is had again at once. */
+  readonly credential: CallerCredential;
+  /** The key that execution tokens are bound to. A new key by default. With the same key, a lost token can be fetched again at once. */
   readonly holderKey?: HolderKey;
   readonly fetch?: typeof fetch;
 }
 
 export interface Ask {
-  /** Of the asker's choosing; a new one where none is given. */
+  /** The request's id. A new one by default. */
   readonly id?: string;
   readonly entitlement: AccessRequest['entitlement'];
   readonly minutes: number;
@@ -83,15 +109,7 @@ export interface Ask {
   };
 }
 
-const TIMEOUT_MS = 20_000;
-
-/** What a gateway calls itself, of an address as people write it. It may lie under a path of its host. */
-export function identifierOf(address: string): string {
-  const { origin, pathname } = new URL(address);
-  return `${origin}${pathname.replace(/\/+$/, '')}`;
-}
-
-/** One identity at a gateway, which asks for itself, uses what it was given, and gives it back. */
+/** One identity at a gateway. It submits requests for itself, uses what was granted, and gives it back. */
 export class Requester {
   readonly #options: RequesterOptions;
   readonly #point: EnforcementPoint;
@@ -100,13 +118,13 @@ export class Requester {
     this.#options = options;
     this.#point = new EnforcementPoint({
       decisionPoint: options.gateway,
-      accessToken: () => options.voice.token(),
+      accessToken: () => options.credential.token(),
       holderKey,
       ...(options.fetch && { fetch: options.fetch }),
     });
   }
 
-  /** @throws TypeError where the gateway's address is not a web address */
+  /** @throws TypeError if the gateway's address is not a URL */
   static async at(options: RequesterOptions): Promise<Requester> {
     const gateway = identifierOf(options.gateway);
     return new Requester({ ...options, gateway }, options.holderKey ?? (await HolderKey.make()));
@@ -116,7 +134,7 @@ export class Requester {
     return requestableSchema.parse(await this.#call('GET', '/v1/requestable')).requestable;
   }
 
-  /** Asks for access, or for one exact action. Yields the request's id. */
+  /** Submits a request for access or for one exact action. Returns the request's id. */
   async ask({ entitlement, minutes, reason, ticket, emergencyCondition, action, id }: Ask): Promise<string> {
     const asked = askedSchema.parse({
       id: id ?? randomUUID(),
@@ -129,7 +147,7 @@ export class Requester {
       ...(ticket !== undefined && { ticket }),
       ...action,
     });
-    const { path, body } = await this.#options.voice.ask(asked);
+    const { path, body } = await this.#options.credential.ask(asked);
     await this.#call('POST', path, body);
     return asked.id;
   }
@@ -138,14 +156,14 @@ export class Requester {
     return standingSchema.parse(await this.#call('GET', `/v1/requests/${encodeURIComponent(id)}`));
   }
 
-  /** Ends a request of one's own: the only thing that a requester can do to one. */
-  async giveBack(id: string): Promise<z.output<typeof verdictSchema>> {
+  /** Ends the caller's own request, which is the only thing a requester can do to it. */
+  async giveBack(id: string): Promise<z.output<typeof answerSchema>> {
     const { request, status } = await this.look(id);
-    const { path, body } = await this.#options.voice.end(request, status);
-    return verdictSchema.parse(await this.#call('POST', path, body));
+    const { path, body } = await this.#options.credential.end(request, status);
+    return answerSchema.parse(await this.#call('POST', path, body));
   }
 
-  /** The token of an approved execution with a proof for this one use. It is for its audience, not to be looked at. */
+  /** Returns the token of an approved execution with a proof for one use. Hand both to the audience. */
   async present(
     id: string,
   ): Promise<{ readonly token: string; readonly holderProof: string; audience: string }> {
@@ -153,7 +171,7 @@ export class Requester {
     return { ...(await this.#point.presentation(token)), audience };
   }
 
-  /** Uses a token as its audience. */
+  /** Redeems a token as its audience. */
   redeem(
     presented: { readonly token: string; readonly holderProof: string },
     action: ExecutionParameters,
@@ -161,32 +179,22 @@ export class Requester {
     return this.#point.redeem(presented, { ...action });
   }
 
-  /** Says what became of an execution, as the one who carried it out. */
+  /** Reports the outcome of an execution as its executor. */
   reportOutcome(id: string, outcome: ExecutionOutcome, reasonCode?: string) {
     return this.#point.reportOutcome(id, outcome, reasonCode);
   }
 
-  /** The evidence of an execution that this identity is the audience of, to be proved before acting on it. */
+  /** Returns the evidence of an execution whose audience this identity is. Verify it before acting. */
   evidence(id: string): Promise<unknown> {
     return this.#point.evidence(id);
   }
 
   async #call(method: 'GET' | 'POST', path: string, body?: unknown): Promise<unknown> {
-    const { gateway, voice, fetch: send = fetch } = this.#options;
-    const response = await send(`${gateway}${path}`, {
-      method,
-      redirect: 'error',
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-      headers: {
-        authorization: `Bearer ${await voice.token()}`,
-        ...(body !== undefined && { 'content-type': 'application/json' }),
-      },
-      ...(body !== undefined && { body: JSON.stringify(body) }),
+    const { gateway, credential, fetch: send } = this.#options;
+    return callGateway(gateway, method, path, {
+      body,
+      token: await credential.token(),
+      ...(send && { fetch: send }),
     });
-    const said: unknown = await response.json().catch(() => undefined);
-    if (response.ok) return said;
-    const problem = problemSchema.safeParse(said).data;
-    const detail = problem?.detail ?? `the gateway answered ${response.status}`;
-    throw new GatewayError(response.status, problem?.type ?? 'about:blank', detail, problem?.code);
   }
 }

@@ -6,17 +6,17 @@ import { DpopVerifier } from '../signing/dpop';
 export interface TokenCheckOptions {
   /** Identifier of the gateway that makes the tokens. */
   readonly issuer: string;
-  /** Its keys; by default from where its metadata has them. */
+  /** The issuer's keys. Fetched from the gateway by default. */
   readonly keys?: JWTVerifyGetKey;
   readonly nowMs?: () => number;
 }
 
-/** What a token says, or why it is not taken. */
+/** The claims of a token, or why it is refused. */
 export type CheckedToken =
   | { readonly ok: true; readonly value: ExecutionClaims }
   | { readonly ok: false; readonly refusal: Refusal; readonly request?: string };
 
-/** Checks execution tokens and the proofs of their holders, for an audience that uses them by itself. */
+/** Checks execution tokens and their holders' proofs, for an audience that redeems them without the gateway. */
 export class TokenCheck {
   readonly #keys: JWTVerifyGetKey;
   readonly #dpop: DpopVerifier;
@@ -29,7 +29,7 @@ export class TokenCheck {
     this.#dpop = new DpopVerifier(nowMs);
   }
 
-  /** Where it is refused, `request` is what the issuer has signed it for, if it has. */
+  /** Checks a token. A refusal carries `request` if the issuer's signature says which request the token was for. */
   async check(
     { token, holderProof }: { readonly token: string; readonly holderProof: string },
     audience: string,
@@ -46,14 +46,14 @@ export class TokenCheck {
       });
       claims = executionClaimsSchema.safeParse(payload);
     } catch (error) {
-      // A token is found to have expired only after its signature was found good.
+      // jose checks the expiry only after the signature, so the claims of an expired token are genuine.
       if (!(error instanceof errors.JWTExpired)) return refused('BAD_SIGNATURE', 'the token does not verify');
       const expired = executionClaimsSchema.safeParse(error.payload).data;
       const isOurs = expired?.aud === audience;
       const refusal = refused('EXPIRED_STATEMENT', 'the token has expired');
       return isOurs ? { ...refusal, request: expired.request } : refusal;
     }
-    if (!claims.success) return refused('MALFORMED', 'the token lacks what an execution token says');
+    if (!claims.success) return refused('MALFORMED', 'the token lacks claims of an execution token');
     if (claims.data.aud !== audience) return refused('NOT_ELIGIBLE', 'the token is for another audience');
     const url = `${issuer}/v1/execution-tokens/redeem`;
     const key = await this.#dpop.verify(holderProof, { method: 'POST', url, token });

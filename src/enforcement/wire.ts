@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** What a decision point takes and answers, as far as an enforcing side reads it. Members it does not know stay as they are. */
+/** The messages of a decision point, as far as an enforcement point reads them. Unknown members are kept. */
 
 export interface Entity {
   readonly type: string;

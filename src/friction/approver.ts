@@ -1,24 +1,24 @@
 import { Bounded } from './bounded';
-import type { Course } from './course';
 import { HARDLY_READ_MS, quantiles, share } from './figures';
 import { Spans } from './spans';
+import type { Timeline } from './timeline';
 
 const HOUR_MS = 3_600_000;
-/** Hours in which someone was asked, or approved, that are kept for one person; a working life of two years. */
+/** Hours with prompts, or with approvals, that are kept for one person: two years of working hours. */
 const HOURS_A_PERSON = 4_000;
-/** And for all people together, so that many people with many hours stay within bounds. */
+/** The same for all people together, so that memory stays bounded with many people. */
 const HOURS_IN_ALL = 250_000;
 
-/** The work that approving is for one person. */
+/** What approving costs one person. */
 export interface ApproverFigures {
   readonly person: string;
   readonly prompts: number;
   readonly approvals: number;
   readonly denials: number;
-  /** Prompts in the hours in which there was any. */
+  /** Mean over the hours with at least one prompt. */
   readonly promptsPerHour: number;
   readonly busiestHour: { readonly prompts: number; readonly atMs: number };
-  /** Approvals in the hours in which there was any. */
+  /** Mean over the hours with at least one approval. */
   readonly approvalsPerHour: number;
   readonly mostApprovalsInAnHour: number;
   readonly approvalP50Ms?: number;
@@ -26,18 +26,18 @@ export interface ApproverFigures {
   readonly hardlyReadShare: number;
 }
 
-/** Work of approvers, in bounded memory. */
+/** Adds up the work of all approvers, in bounded memory. */
 export class ApproversTally {
   readonly #people: Bounded<Person>;
   #hours = 0;
-  /** False where prompts or approvals came in more hours than there is room for; then hourly figures are of the others. */
+  /** False if there were more hours than are kept; hourly figures then cover the kept ones only. */
   complete = true;
 
   constructor(limit: number) {
     this.#people = new Bounded(limit, () => new Person());
   }
 
-  add({ prompts, approvals, deniedBy }: Course): void {
+  add({ prompts, approvals, deniedBy }: Timeline): void {
     for (const { person, atMs } of prompts) this.#prompt(this.#people.of(person), atMs);
     for (const { by, atMs, afterMs } of approvals) {
       const person = this.#people.of(by);

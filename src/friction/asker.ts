@@ -1,8 +1,8 @@
-import type { Course } from './course';
+import type { Timeline } from './timeline';
 
 const NAMES = 32;
 
-/** What an identity has asked for in vain. */
+/** What one identity asked for, and what it did not get. */
 export class AskerTally {
   requests = 0;
   denied = 0;
@@ -11,39 +11,39 @@ export class AskerTally {
   granted = 0;
   /** Entitlements that were denied, and how often. */
   readonly denials = new Map<string, number>();
-  /** What it was told to do instead, last. */
+  /** The latest `safeWay` that policy gave it. */
   safeWay: string | undefined;
   why: string | undefined;
 
-  add(course: Course): void {
+  add(timeline: Timeline): void {
     this.requests += 1;
-    if (course.repeat) this.repeats += 1;
-    if (course.outcome === 'granted') this.granted += 1;
-    if (course.outcome !== 'denied' && course.outcome !== 'stopped') return;
-    this[course.outcome] += 1;
-    const known = this.denials.get(course.entitlement);
+    if (timeline.repeat) this.repeats += 1;
+    if (timeline.end === 'granted') this.granted += 1;
+    if (timeline.end !== 'denied' && timeline.end !== 'stopped') return;
+    this[timeline.end] += 1;
+    const known = this.denials.get(timeline.entitlement);
     if (known !== undefined || this.denials.size < NAMES)
-      this.denials.set(course.entitlement, (known ?? 0) + 1);
-    if (course.outcome === 'stopped') this.why = course.explanation;
-    this.safeWay = course.safeWay ?? this.safeWay;
+      this.denials.set(timeline.entitlement, (known ?? 0) + 1);
+    if (timeline.end === 'stopped') this.why = timeline.explanation;
+    this.safeWay = timeline.safeWay ?? this.safeWay;
   }
 }
 
-/** How access to one entitlement has come about. */
+/** How access to one entitlement was granted. */
 export class EntitlementTally {
   requests = 0;
   grants = 0;
   emergencyGrants = 0;
-  /** Asked in the ordinary way, and not granted. */
+  /** Requests without the emergency flag that ended without a grant. */
   ordinaryFailures = 0;
   readonly conditions = new Set<string>();
 
-  add({ request, outcome }: Course): void {
+  add({ request, end }: Timeline): void {
     this.requests += 1;
-    if (outcome === 'granted') {
+    if (end === 'granted') {
       this.grants += 1;
       if (request.emergency) this.emergencyGrants += 1;
-    } else if (!request.emergency && outcome !== 'open') this.ordinaryFailures += 1;
+    } else if (!request.emergency && end !== 'open') this.ordinaryFailures += 1;
     if (request.emergencyCondition !== undefined && this.conditions.size < NAMES)
       this.conditions.add(request.emergencyCondition);
   }

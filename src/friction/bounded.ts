@@ -1,7 +1,7 @@
-/** Stands for everything that came after the room for names was taken. */
+/** The name under which everything beyond the limit is counted. */
 export const OTHERS = '(others)';
 
-/** Tallies by name, of which there is a limit: what is beyond it is counted together, and said to be. */
+/** Tallies by name, up to a limit. Further names share one tally, named `OTHERS`. */
 export class Bounded<Tally> {
   readonly #tallies = new Map<string, Tally>();
 
@@ -19,7 +19,7 @@ export class Bounded<Tally> {
     return tally;
   }
 
-  /** By name, without what was counted together. */
+  /** Tallies by name, without `OTHERS`. */
   named(): readonly (readonly [string, Tally])[] {
     return [...this.#tallies].filter(([name]) => name !== OTHERS);
   }

@@ -1,11 +1,11 @@
-/** So many are kept one by one; above that, the number is an estimate. */
+/** Up to this many the count is exact; above, it is an estimate. */
 const EXACT = 64;
 const REGISTER_BITS = 10;
 const REGISTERS = 1 << REGISTER_BITS;
 /** The constant of the estimator for this many registers (Flajolet et al., HyperLogLog, 2007). */
 const ALPHA = 0.7213 / (1 + 1.079 / REGISTERS);
 
-/** Counts distinct things in bounded memory: exactly while there are few, then by HyperLogLog, off by 3 % or so. */
+/** Counts distinct things in bounded memory: exactly while there are few, then by HyperLogLog, within about 3 %. */
 export class Distinct {
   #exact: Set<number> | undefined = new Set();
   #registers: Uint8Array | undefined;
@@ -41,7 +41,7 @@ export class Distinct {
   }
 }
 
-/** FNV-1a, with the finishing steps of MurmurHash3, which spread what FNV leaves close together. */
+/** FNV-1a, finished as in MurmurHash3, because FNV-1a alone leaves similar texts close together. */
 function hashOf(text: string): number {
   let hash = 0x811c9dc5;
   for (let index = 0; index < text.length; index += 1)

@@ -1,17 +1,17 @@
 import type { PrincipalId } from '../domain/principal';
-import { type Course, OUTCOMES, type Outcome, POLICY_ALONE } from './course';
 import { Distinct } from './distinct';
 import { Spans } from './spans';
+import { POLICY_ALONE, REQUEST_ENDS, type RequestEnd, type Timeline } from './timeline';
 
-/** An approval given sooner than this after it was asked for can hardly have been read. */
+/** An approval given sooner than this after its prompt was hardly read. */
 export const HARDLY_READ_MS = 10_000;
 const HOUR_MS = 3_600_000;
 
-/** What a group of requests has cost, as numbers. Shares are from 0 to 1; times are in milliseconds. */
+/** What a group of requests cost. Shares are from 0 to 1, times in milliseconds. */
 export interface Figures {
   readonly requests: number;
-  readonly outcomes: Readonly<Record<Outcome, number>>;
-  /** Decided by policy alone, whichever way. */
+  readonly outcomes: Readonly<Record<RequestEnd, number>>;
+  /** Decided by policy alone, permitted or stopped. */
   readonly byPolicy: number;
   readonly decisionP50Ms?: number;
   readonly decisionP90Ms?: number;
@@ -22,21 +22,21 @@ export interface Figures {
   readonly repeats: number;
   readonly lapsed: number;
   readonly emergencyShare: number;
-  /** Of the requests that people had to decide. */
+  /** Share of the requests that needed people. */
   readonly rerouteShare: number;
   readonly approvals: number;
-  /** For a person, in an hour in which they approved at all. */
+  /** Per person and hour, over the hours with at least one approval. */
   readonly approvalsPerPersonHour: number;
   readonly approvalP50Ms?: number;
   readonly approvalP90Ms?: number;
   readonly hardlyReadShare: number;
-  /** Access on targets that no request accounts for. */
+  /** Access on targets without a request. */
   readonly drift: number;
 }
 
-/** Adds up what a group of requests has cost, in bounded memory. */
+/** Adds up what a group of requests cost, in bounded memory. */
 export class FiguresTally {
-  readonly #outcomes = new Map<Outcome, number>();
+  readonly #ends = new Map<RequestEnd, number>();
   readonly #decision = new Spans();
   readonly #approval = new Spans();
   readonly #personHours = new Distinct();
@@ -51,17 +51,17 @@ export class FiguresTally {
   #hardlyRead = 0;
   #drift = 0;
 
-  add(course: Course): void {
+  add(timeline: Timeline): void {
     this.#requests += 1;
-    this.#outcomes.set(course.outcome, (this.#outcomes.get(course.outcome) ?? 0) + 1);
-    if (course.decidedAfterMs !== undefined) this.#decision.add(course.decidedAfterMs);
-    if (course.path === POLICY_ALONE || course.outcome === 'stopped') this.#byPolicy += 1;
-    if (course.stages.length > 0) this.#byPeople += 1;
-    if (course.repeat) this.#repeats += 1;
-    if (course.request.emergency) this.#emergencies += 1;
-    if (course.rerouted) this.#rerouted += 1;
-    for (const { person, atMs } of course.prompts) this.#prompt(person, atMs);
-    for (const { by, atMs, afterMs } of course.approvals) {
+    this.#ends.set(timeline.end, (this.#ends.get(timeline.end) ?? 0) + 1);
+    if (timeline.decidedAfterMs !== undefined) this.#decision.add(timeline.decidedAfterMs);
+    if (timeline.path === POLICY_ALONE || timeline.end === 'stopped') this.#byPolicy += 1;
+    if (timeline.stages.length > 0) this.#byPeople += 1;
+    if (timeline.repeat) this.#repeats += 1;
+    if (timeline.request.emergency) this.#emergencies += 1;
+    if (timeline.rerouted) this.#rerouted += 1;
+    for (const { person, atMs } of timeline.prompts) this.#prompt(person, atMs);
+    for (const { by, atMs, afterMs } of timeline.approvals) {
       this.#approval.add(afterMs);
       this.#approvingHours.add(personHour(by, atMs));
       if (afterMs < HARDLY_READ_MS) this.#hardlyRead += 1;
@@ -73,8 +73,11 @@ export class FiguresTally {
   }
 
   figures(): Figures {
-    const of = (outcome: Outcome) => this.#outcomes.get(outcome) ?? 0;
-    const outcomes = Object.fromEntries(OUTCOMES.map((one) => [one, of(one)])) as Record<Outcome, number>;
+    const of = (end: RequestEnd) => this.#ends.get(end) ?? 0;
+    const outcomes = Object.fromEntries(REQUEST_ENDS.map((one) => [one, of(one)])) as Record<
+      RequestEnd,
+      number
+    >;
     return {
       requests: this.#requests,
       outcomes,
@@ -105,7 +108,7 @@ const personHour = (person: PrincipalId, atMs: number): string => `${person} ${M
 
 export const share = (part: number, whole: number): number => (whole === 0 ? 0 : part / whole);
 
-/** The median and the ninetieth percentile, where there is anything to take them of. */
+/** Returns the median and the 90th percentile as `<name>P50Ms` and `<name>P90Ms`; an empty object without values. */
 export function quantiles<Name extends string>(
   name: Name,
   spans: Spans,

@@ -1,7 +1,7 @@
 import type { OpenGrant } from '../domain/precedents';
 import type { PrincipalId } from '../domain/principal';
 
-/** What the directory says of one principal, as far as leaving goes. */
+/** What the directory says of one principal: who answers for it, and when it ends. */
 export interface Leaver {
   readonly id: PrincipalId;
   readonly owner?: PrincipalId;
@@ -9,29 +9,29 @@ export interface Leaver {
   readonly endsAtMs?: number;
 }
 
-/** A grant that an end date cuts short, or should have. */
+/** A grant that an end date cuts short, or should have cut short. */
 export interface GrantToEnd {
   readonly request: string;
   readonly connector: string;
-  /** Its own end, which it will not see. */
+  /** Its own end, later than the end date. */
   readonly expiresAtMs: number;
   readonly endsAtMs: number;
 }
 
-/** Someone near their end date, or past it, and what ends with them. */
+/** A principal near or past its end date, and what ends with it. */
 export interface Leaving {
   readonly id: PrincipalId;
   readonly endsAtMs: number;
   readonly over: boolean;
   readonly grants: readonly GrantToEnd[];
-  /** Identities that nobody would answer for any more; they need another owner or sponsor before then. */
+  /** Identities it owns or sponsors; they need another owner or sponsor before then. */
   readonly answersFor: readonly PrincipalId[];
 }
 
 /**
- * Who leaves within a time, soonest first, with the open grants that end because of it: a grant ends with any of the
- * people and identities it rests on (FRI-7). Those already past their end date are listed only while anything still
- * rests on them. Without `openGrants` the grants are not known.
+ * Returns who leaves within `withinMs`, soonest first, with the open grants that end because of it: a grant ends with any
+ * of the people and identities it rests on (FRI-7). A principal past its end date is listed only while a grant or an
+ * identity still depends on it.
  */
 export function leavingWithin(
   principals: readonly Leaver[],

@@ -5,7 +5,7 @@ const UNITS: readonly (readonly [string, number])[] = [
   ['s', 1_000],
 ];
 
-/** A span as a person says it, in two units at most: `2h 5m`, `40s`, `120ms`. */
+/** Formats a span for people, in at most two units: `2h 5m`, `40s`, `120ms`. */
 export function saySpan(spanMs: number): string {
   if (spanMs < 1_000) return `${Math.round(spanMs)}ms`;
   if (spanMs < 10_000) return `${Math.round(spanMs / 100) / 10}s`;

@@ -1,9 +1,9 @@
-/** So many values are kept one by one; a figure from few requests is then exact. */
+/** Up to this many values quantiles are exact. */
 const EXACT = 64;
-/** Ratio between the bounds of one bucket: a quantile from buckets is off by one per cent at most. */
+/** Ratio between the bounds of one bucket: a quantile from buckets is off by at most one per cent. */
 const GROWTH = 1.02;
 const LOG_GROWTH = Math.log(GROWTH);
-/** Longer than any request lives; keeps a clock gone wrong from making buckets without end. */
+/** Longer than any request lives. Bounds the number of buckets if a clock is wrong. */
 const LONGEST_MS = 366 * 86_400_000;
 const BUCKETS = 2 + Math.floor(Math.log(LONGEST_MS) / LOG_GROWTH);
 
@@ -25,7 +25,7 @@ export class Spans {
     return this.#totalMs;
   }
 
-  /** A negative span, from clocks that disagree, counts as none. */
+  /** Adds a span. A negative one, from clocks that disagree, counts as 0. */
   add(spanMs: number): void {
     if (!Number.isFinite(spanMs)) return;
     const ms = Math.min(Math.max(0, spanMs), LONGEST_MS);
@@ -40,7 +40,7 @@ export class Spans {
     this.#enter(ms);
   }
 
-  /** The value that a share of all values does not exceed (nearest rank); nothing where there are none. */
+  /** Returns the value that `share` of all values do not exceed (nearest rank); undefined without values. */
   quantile(share: number): number | undefined {
     if (this.#count === 0) return undefined;
     const rank = Math.max(1, Math.ceil(share * this.#count));
@@ -60,6 +60,6 @@ export class Spans {
   }
 }
 
-/** The value from which neither bound of a bucket is further away, in proportion, than the other. */
+/** The middle of a bucket. */
 const middleOf = (index: number): number =>
   index === 0 ? 0 : Math.exp((index - 1) * LOG_GROWTH) * (1 + (GROWTH - 1) / 2);

@@ -1,22 +1,22 @@
+import { eventsSchema } from '../contracts/event';
 import type { PrincipalId } from '../domain/principal';
 import { type ApproverFigures, ApproversTally } from './approver';
 import { AskerTally, EntitlementTally } from './asker';
 import { Bounded, OTHERS } from './bounded';
-import { type Course, courseOf } from './course';
+import { EntitlementPathTally, StageTally } from './entitlement-path';
 import { type Figures, FiguresTally } from './figures';
-import { LaneTally, StageTally } from './lane';
-import { areRecorded } from './recorded';
+import { type Timeline, timelineOf } from './timeline';
 
-/** Entitlements, paths, teams or identities that are kept apart; more of one kind are counted together. */
+/** Entitlements, paths, teams or identities with figures of their own; further ones of a kind share one. */
 const GROUPS = 2_000;
-/** Findings of the reconciler that are kept one by one; all are counted. */
+/** Findings of the reconciler that are kept one by one. All are counted. */
 const DRIFT_KEPT = 1_000;
 
-/** By what the figures are told apart. A request counts once in each team of its beneficiary. */
+/** What figures are grouped by. A request counts once for each team of its beneficiary. */
 export const DIMENSIONS = ['entitlement', 'path', 'team', 'identity'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** Something that the reconciler found, with whom and what it belongs to where directory and catalog know. */
+/** Access without a request, found by the reconciler; `identity` and `entitlement` if directory and catalog know them. */
 export interface DriftSeen {
   readonly connector: string;
   readonly account: string;
@@ -29,7 +29,7 @@ export interface DriftSeen {
 }
 
 export interface TallyOptions {
-  /** Submitted at or after, and before. */
+  /** Counts requests submitted at or after `fromMs` and before `toMs`. */
   readonly fromMs?: number;
   readonly toMs?: number;
   readonly teamsOf?: (id: PrincipalId) => readonly string[];
@@ -40,23 +40,23 @@ export interface NamedFigures extends Figures {
   readonly name: string;
 }
 
-/** What the whole costs, and each part of it. */
+/** Figures of all requests, and of each group. */
 export interface FrictionFigures {
   readonly total: Figures;
   readonly by: Readonly<Record<Dimension, readonly NamedFigures[]>>;
   readonly approvers: readonly ApproverFigures[];
-  /** False where there were more names, or more hours, than are kept apart. */
+  /** False if there were more names, or more hours, than have figures of their own. */
   readonly complete: boolean;
-  /** What was submitted and could not be read as a request. */
+  /** Records that could not be read as the events of a request. */
   readonly unreadable: number;
 }
 
 /**
- * Adds up friction from recorded events, the events of one request at a time and requests in any order. Its memory is
- * bounded by the number of names it keeps apart, never by the number of requests.
+ * Adds up friction from recorded events: all events of one request at a time, requests in any order. Memory grows with the
+ * number of names, up to a limit, and not with the number of requests.
  */
 export class FrictionTally {
-  readonly lanes: Bounded<LaneTally>;
+  readonly entitlementPaths: Bounded<EntitlementPathTally>;
   readonly stages: Bounded<StageTally>;
   readonly askers: Bounded<AskerTally>;
   readonly entitlements: Bounded<EntitlementTally>;
@@ -72,43 +72,44 @@ export class FrictionTally {
     const groups = () => new Bounded(limit, () => new FiguresTally());
     this.#groups = { entitlement: groups(), path: groups(), team: groups(), identity: groups() };
     this.#approvers = new ApproversTally(limit);
-    this.lanes = new Bounded(limit, () => new LaneTally());
+    this.entitlementPaths = new Bounded(limit, () => new EntitlementPathTally());
     this.stages = new Bounded(limit, () => new StageTally());
     this.askers = new Bounded(limit, () => new AskerTally());
     this.entitlements = new Bounded(limit, () => new EntitlementTally());
   }
 
-  /** Adds one request. What does not make a request is counted as unreadable, and stands in nobody's way. */
+  /** Adds one request. Anything that is not the events of a request is counted as unreadable and otherwise ignored. */
   add(events: unknown): void {
-    const course = readCourse(events);
-    if (course === undefined) this.#unreadable += 1;
-    else this.#addCourse(course);
+    const timeline = readTimeline(events);
+    if (timeline === undefined) this.#unreadable += 1;
+    else this.addTimeline(timeline);
   }
 
-  /** When the oldest request was submitted that was counted. */
+  /** When the oldest counted request was submitted; undefined without requests. */
   get firstAtMs(): number | undefined {
     return Number.isFinite(this.#firstAtMs) ? this.#firstAtMs : undefined;
   }
 
-  #addCourse(course: Course): void {
+  /** Adds one request that has been read already. */
+  addTimeline(timeline: Timeline): void {
     const { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY, teamsOf } = this.options;
-    const { request, entitlement, path } = course;
+    const { request, entitlement, path } = timeline;
     if (request.submittedAtMs < fromMs || request.submittedAtMs >= toMs) return;
     this.#firstAtMs = Math.min(this.#firstAtMs, request.submittedAtMs);
-    this.#total.add(course);
-    this.#groups.entitlement.of(entitlement).add(course);
-    this.#groups.path.of(path).add(course);
-    this.#groups.identity.of(request.beneficiary).add(course);
-    for (const team of teamsOf?.(request.beneficiary) ?? []) this.#groups.team.of(team).add(course);
-    this.#approvers.add(course);
-    this.lanes.of(`${entitlement} ${path}`).add(course);
-    for (const [index, stage] of course.stages.entries())
-      this.stages.of(`${path} ${stage.name}`).add(course, index);
-    this.askers.of(request.beneficiary).add(course);
-    this.entitlements.of(entitlement).add(course);
+    this.#total.add(timeline);
+    this.#groups.entitlement.of(entitlement).add(timeline);
+    this.#groups.path.of(path).add(timeline);
+    this.#groups.identity.of(request.beneficiary).add(timeline);
+    for (const team of teamsOf?.(request.beneficiary) ?? []) this.#groups.team.of(team).add(timeline);
+    this.#approvers.add(timeline);
+    this.entitlementPaths.of(`${entitlement} ${path}`).add(timeline);
+    for (const [index, stage] of timeline.stages.entries())
+      this.stages.of(`${path} ${stage.name}`).add(timeline, index);
+    this.askers.of(request.beneficiary).add(timeline);
+    this.entitlements.of(entitlement).add(timeline);
   }
 
-  /** Adds access that a target holds without a request behind it, last seen in the span. */
+  /** Adds access without a request that was seen on a target within the span. */
   addDrift(seen: DriftSeen): void {
     const { fromMs = Number.NEGATIVE_INFINITY, toMs = Number.POSITIVE_INFINITY, teamsOf } = this.options;
     if (seen.lastAtMs < fromMs || seen.firstAtMs >= toMs) return;
@@ -147,11 +148,15 @@ export class FrictionTally {
   }
 }
 
-/** What is recorded is folded by the core, which expects what the core has decided, and nothing that merely looks like it. */
-function readCourse(events: unknown): Course | undefined {
-  if (!areRecorded(events)) return undefined;
+/**
+ * Reads what one request cost from its events, which come from a server or a file that others write to. Returns undefined
+ * if they are not the events of a request: the core folds only what it decided itself, and may throw on anything else.
+ */
+export function readTimeline(events: unknown): Timeline | undefined {
+  const parsed = eventsSchema.safeParse(events);
+  if (!parsed.success) return undefined;
   try {
-    return courseOf(events);
+    return timelineOf(parsed.data);
   } catch {
     return undefined;
   }

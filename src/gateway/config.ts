@@ -3,27 +3,31 @@ import path from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
 import { describeIssues } from '../contracts/problem';
-import { identifier, principalId, text } from '../contracts/request';
+import { identifier, label, line, principalId, text } from '../contracts/request';
+import { namesSchema } from './pdp/names-config';
 
-/** Algorithms that a caller's token may be signed with: asymmetric ones only, so that no public key passes for a secret. */
-export const TOKEN_ALGORITHMS = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'] as const;
+/** Algorithms that callers' tokens may use. All are asymmetric, so a public key can never be taken for a shared secret. */
+const TOKEN_ALGORITHMS = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'] as const;
 
 const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/|$)/;
 
-/** https, or plain http to this very machine, where there is nobody on the way. */
+/** https, or plain http to this machine only. */
 const webAddress = z
   .url()
   .max(2_000)
   .refine((url) => url.startsWith('https://') || LOOPBACK.test(url), 'must be an https address')
   .refine((url) => !url.includes('#'), 'must have no fragment');
 
+/** GitHub's ids are texts of digits in its tokens, and numbers in a file whose writer did not quote them. */
+const claim = z.union([text(512), z.int().nonnegative().transform(String)]);
+
 const claims = z
-  .record(identifier, text(512))
-  .refine((said) => Object.keys(said).length > 0, 'must name at least one claim');
+  .record(identifier, claim)
+  .refine((named) => Object.keys(named).length > 0, 'must name at least one claim');
 
 const identitySchema = z.strictObject({ principal: principalId, claims });
 
-/** Claims of which a mapping must fix one, or whoever has any account at the issuer could be the identity. */
+/** Claims that a mapping must fix, one combination of them. Otherwise anyone with an account at the issuer could be the identity. */
 const DECISIVE: Readonly<Record<string, readonly (readonly string[])[]>> = {
   oauth: [['sub'], ['client_id'], ['azp']],
   'github-actions': [
@@ -47,19 +51,19 @@ const issuerSchema = z
     algorithms: z.array(z.enum(TOKEN_ALGORITHMS)).min(1).default(['ES256', 'RS256']),
     identities: z.array(identitySchema).min(1).max(10_000),
   })
-  .refine((said) => said.jwksUri !== undefined || said.jwksFile !== undefined, {
+  .refine((issuer) => issuer.jwksUri !== undefined || issuer.jwksFile !== undefined, {
     path: ['jwksUri'],
-    message: 'name where its keys are: jwksUri or jwksFile',
+    message: 'is missing; say where the keys of the issuer are, by jwksUri or jwksFile',
   })
-  .superRefine((said, context) => {
-    for (const [index, { claims: named }] of said.identities.entries())
-      if (!DECISIVE[said.kind]?.some((needed) => needed.every((name) => named[name] !== undefined)))
+  .superRefine(({ kind, issuer, identities }, context) => {
+    for (const [index, { claims: named }] of identities.entries())
+      if (!DECISIVE[kind]?.some((needed) => needed.every((name) => named[name] !== undefined)))
         context.addIssue({
           code: 'custom',
           path: ['identities', index, 'claims'],
-          message: `is too wide for ${said.kind}: name ${DECISIVE[said.kind]?.map((one) => one.join(' and ')).join(', or ')}`,
+          message: `is too wide for ${kind}: name ${DECISIVE[kind]?.map((one) => one.join(' and ')).join(', or ')}`,
         });
-    if (said.kind === 'spiffe' && !/^spiffe:\/\/[a-z0-9._-]+$/.test(said.issuer))
+    if (kind === 'spiffe' && !/^spiffe:\/\/[a-z0-9._-]+$/.test(issuer))
       context.addIssue({
         code: 'custom',
         path: ['issuer'],
@@ -67,6 +71,37 @@ const issuerSchema = z
       });
   });
 export type IssuerConfig = z.output<typeof issuerSchema>;
+
+/** The identity provider at which people sign in to read, and before they register a passkey (OpenID Connect). */
+const signInSchema = z.strictObject({
+  issuer: webAddress,
+  clientId: text(512),
+  /** Holds the client's secret. Without it, the client is a public one: PKCE alone binds the code to us. */
+  clientSecretFile: z.string().min(1).exactOptional(),
+  /** What the button on the page calls it. */
+  title: label(64).default('your organisation'),
+  scope: text(512)
+    .refine((scopes) => scopes.split(' ').includes('openid'), 'must name openid')
+    .default('openid profile'),
+  /** Who somebody is: `person/` and the value of a claim that people cannot change themselves, or a table by `sub`. */
+  people: z.union([
+    z.strictObject({ claim: identifier }),
+    z.strictObject({
+      subjects: z.record(
+        line(512),
+        principalId.refine((id) => id.startsWith('person/'), 'is not a person'),
+      ),
+    }),
+  ]),
+});
+
+/** The push services of Chrome and Edge on Android and elsewhere, Firefox, Edge on Windows, and Safari. */
+const PUSH_SERVICES = [
+  'fcm.googleapis.com',
+  'push.services.mozilla.com',
+  'notify.windows.com',
+  'push.apple.com',
+];
 
 const rate = z.strictObject({
   perSecond: z.number().positive().max(1_000_000),
@@ -77,14 +112,21 @@ const rate = z.strictObject({
 export const gatewayConfigSchema = z.strictObject({
   publicUrl: webAddress.transform((url) => url.replace(/\/$/, '')).exactOptional(),
   issuers: z.array(issuerSchema).max(32).default([]),
-  /** Whether those in the directory may sign tokens for themselves with their registered keys. */
+  /**
+   * Serves evaluations and searches alone. Such a gateway needs the address of no connector, ledger or register, so it takes no
+   * requests, and an approval shown to it does not count.
+   */
+  decidesOnly: z.boolean().default(false),
+  /** Accepts tokens that identities in the directory sign for themselves with their registered keys. */
   registeredKeys: z.boolean().default(true),
-  /** Identities that enforce decisions about others: they may ask about anyone, and what they present is believed. */
+  /** Identities that enforce decisions about others. They may ask about anyone, and the gateway believes the properties they present. */
   enforcementPoints: z.array(principalId).max(1_000).default([]),
+  /** What enforcement points call subjects and resources. */
+  names: namesSchema.prefault({}),
   callbacks: z
     .array(
       z.strictObject({
-        /** Every endpoint that begins with this, at a whole path segment. */
+        /** Matches this address and every address below its path. */
         prefix: webAddress,
         principals: z.array(principalId).min(1),
         secretFile: z.string().min(1),
@@ -93,15 +135,24 @@ export const gatewayConfigSchema = z.strictObject({
     )
     .max(256)
     .default([]),
-  /** Opens the front door for AI agents at /mcp. */
+  dpop: z
+    .strictObject({
+      /**
+       * Takes only proofs with a nonce of this very process, so that a proof shown here is worth nothing at another replica. Calls
+       * of one client must then reach the same replica.
+       */
+      nonces: z.boolean().default(false),
+    })
+    .prefault({}),
+  /** Serves MCP to AI agents at /mcp. */
   mcp: z
     .strictObject({
-      /** Origins of pages that may call it from a browser, beside the gateway's own. */
+      /** Origins of pages that may call it from a browser, besides the gateway's own. */
       allowedOrigins: z
         .array(webAddress.transform((url) => new URL(url).origin))
         .max(64)
         .default([]),
-      /** Where approved actions are handed to, by the audience of their tokens. */
+      /** Addresses of the executors that carry out approved actions, by the audience of their tokens. */
       executors: z
         .array(z.strictObject({ audience: principalId, url: webAddress }))
         .max(64)
@@ -114,17 +165,46 @@ export const gatewayConfigSchema = z.strictObject({
       submission: rate.default({ perSecond: 10, burst: 60 }),
       reading: rate.default({ perSecond: 50, burst: 200 }),
       redemption: rate.default({ perSecond: 200, burst: 2_000 }),
+      enrolment: rate.default({ perSecond: 5, burst: 100 }),
       unauthenticated: rate.default({ perSecond: 200, burst: 1_000 }),
     })
     .prefault({}),
+  signIn: signInSchema.exactOptional(),
+  /** Lets people be told in their browser that they are awaited (Web Push). `notify.yaml` has the private half of the key. */
+  push: z
+    .strictObject({
+      publicKey: z
+        .string()
+        .regex(/^B[\w-]{86}$/, 'is not a key for push; countersign notify push-key prints it'),
+      /** Hosts of push services, and what is below them. Browsers name others in vain. */
+      services: z.array(z.hostname()).min(1).max(64).default(PUSH_SERVICES),
+    })
+    .exactOptional(),
   tls: z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) }).exactOptional(),
 });
 export type GatewayConfig = z.output<typeof gatewayConfigSchema>;
 
+/** What GitHub never gives to another repository or owner. A name is free again once its repository is deleted or renamed. */
+const LASTING = ['repository_id', 'repository_owner_id'];
+
+/** Returns a warning for each identity that is recognised by names which somebody else could come to have. */
+export function warningsAbout({ issuers }: GatewayConfig): readonly string[] {
+  return issuers.flatMap(({ kind, identities }, issuer) =>
+    identities.flatMap(({ principal, claims: named }, index) => {
+      if (kind !== 'github-actions' || LASTING.some((name) => named[name] !== undefined)) return [];
+      const where = `issuers[${issuer}].identities[${index}]`;
+      const by = Object.keys(named).join(', ');
+      return [
+        `${where}: ${principal} is recognised by names alone (${by}), so it would also be whoever makes a repository of that name after this one is deleted or renamed; add repository_id, which gh api repos/OWNER/NAME --jq .id prints`,
+      ];
+    }),
+  );
+}
+
 /**
- * Reads `gateway.yaml`. Files that it names are sought beside it.
+ * Reads `gateway.yaml`. File names in it are relative to its folder.
  *
- * @throws Error of one line that names the file and what is wrong in it
+ * @throws Error (one line) that names the file and what is wrong in it
  */
 export function readGatewayConfig(file: string): GatewayConfig {
   const document = parseDocument(readSmallFile(file), { uniqueKeys: true });
@@ -141,6 +221,12 @@ export function readGatewayConfig(file: string): GatewayConfig {
       ...(one.jwksFile && { jwksFile: beside(one.jwksFile) }),
     })),
     callbacks: config.callbacks.map((one) => ({ ...one, secretFile: beside(one.secretFile) })),
+    ...(config.signIn && {
+      signIn: {
+        ...config.signIn,
+        ...(config.signIn.clientSecretFile && { clientSecretFile: beside(config.signIn.clientSecretFile) }),
+      },
+    }),
     ...(config.tls && {
       tls: { certFile: beside(config.tls.certFile), keyFile: beside(config.tls.keyFile) },
     }),

@@ -1,38 +1,23 @@
 import type { CountersignClient } from '../client';
-import { ExecutionLedger } from '../connectors/execution-token/ledger';
-import { ENFORCEMENT_POINT_ROLE } from '../contracts/denial-report';
+import type { Logger } from '../contracts/logger';
+import { Enrolment } from '../directory/register/enrolment';
+import type { Register } from '../directory/register/register';
+import type { Digest } from '../domain/digest';
 import type { Ledger } from '../domain/precedents';
-import { hasAnyRole, type PrincipalId, RECORDER_ROLE } from '../domain/principal';
 import type { Resolve } from '../outbound/post';
-import { type BundleSource, type LoadedBundle, remembering } from '../policy';
+import { authorityOver, type BundleSource, type LoadedBundle } from '../policy';
+import { PushSubscriptions } from '../push/subscriptions';
 import { DpopVerifier } from '../signing/dpop';
-import { SignedDirectory } from '../signing/signed-directory';
-import { type Recorder, SILENT } from '../telemetry/catalogue';
+import { rowSignatures } from '../signing/enrolment';
+import { type MetricsSink, NO_METRICS } from '../telemetry/catalogue';
 import { type Tracing, UNTRACED } from '../telemetry/tracing';
-import { ApproversDesk } from './approver/desk';
-import { Authenticator } from './auth/authenticate';
-import { IssuerTokens } from './auth/issuer-tokens';
-import { RegisteredKeyTokens } from './auth/registered-key-tokens';
-import type { GatewayConfig } from './config';
-import { type Log, Reporter } from './execution/report';
-import { ExecutionTokens } from './execution/tokens';
-import { RateLimiter } from './http/rate-limit';
+import { VerifiedRequests } from '../verified/verified-requests';
+import { ApproverRequests } from './approver/approver-requests';
+import { type GatewayConfig, warningsAbout } from './config';
 import type { GatewayKeys } from './keys';
-import { DenialBinding } from './pdp/binding';
-import { DecisionPoint } from './pdp/decide';
-import { DenialReports } from './pdp/denial-reports';
-import { measuredEvaluation } from './pdp/measured';
-import { metadataOf } from './pdp/metadata';
-import { Searches } from './pdp/search';
+import { callerParts, decisionParts, executionParts, ownStanding, taskParts } from './parts';
 import { Approvals } from './requests/approvals';
-import { CallbackStore } from './requests/callback-store';
-import { CallbackWatch } from './requests/callback-watch';
-import { Callbacks } from './requests/callbacks';
-import type { Authority } from './requests/evidence';
 import { OwnRequests } from './requests/own';
-import { TaskRecords } from './requests/records';
-import { TaskView } from './requests/task-view';
-import { Tasks } from './requests/tasks';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -40,165 +25,77 @@ export interface GatewayOptions {
   readonly client: CountersignClient;
   readonly bundles: BundleSource<LoadedBundle>;
   readonly keys: GatewayKeys;
-  /** Addresses of the ledgers, by the name of their connector. */
-  readonly ledgerUrls: ReadonlyMap<string, string>;
-  /**
-   * What went before, for the proofs that acts rest on, and when what was granted ends. Plain decisions never ask it.
-   * Without it nothing is approved for access.
-   */
+  /** Database addresses of the token-use stores, by connector name. */
+  readonly tokenUsesUrls: ReadonlyMap<string, string>;
+  /** Past requests and grants. Proofs need it, plain decisions do not. Without it, the gateway makes no approvals for access. */
   readonly ledger?: Ledger;
-  /** Database in which it is kept who has still to be told what; needed where callbacks are configured. */
+  /** Database that keeps the callbacks still owed. Required if callbacks are configured. */
   readonly callbackStoreUrl?: string;
-  readonly log: Log;
-  /** Where calls are counted; nowhere without it. */
-  readonly recorder?: Recorder;
-  /** Where spans go; nowhere without it. */
+  /** Database in which gateways tell each other which sessions were ended, and keep who wants to be pushed. Without it, each knows its own
+   * endings, and nobody is pushed. */
+  readonly sessionStoreUrl?: string;
+  /** Where browsers open the pages of this gateway, if it serves some. Invitations to other pages are refused. */
+  readonly pageOrigin?: string | undefined;
+  /** The register of enrolled passkeys. Without it, none can be enrolled here; `bundles` says which count. */
+  readonly register?: Register;
+  readonly log: Logger;
+  /** Receives metrics. Without it, nothing is measured. */
+  readonly metrics?: MetricsSink;
+  /** Receives spans. Without it, nothing is traced. */
   readonly tracing?: Tracing;
   readonly nowMs?: () => number;
   readonly resolve?: Resolve;
 }
 
-/** The parts of a gateway, put together. It decides about evaluations; about requests it only carries and attests. */
+/** A running gateway without its HTTP surface. It decides evaluations itself; requests it only carries and attests. */
 export type Gateway = Awaited<ReturnType<typeof createGateway>>;
 
-/** @throws Error of one line where the directory does not know the gateway's own key */
+/**
+ * Puts a gateway together from its parts.
+ *
+ * @throws Error (one line) if the directory does not know the gateway's own key, or a setting is unusable
+ */
 export async function createGateway(options: GatewayOptions) {
-  const { config, publicUrl, client, bundles, keys, ledgerUrls, log, nowMs = Date.now } = options;
-  const { recorder: metrics = SILENT, tracing = UNTRACED } = options;
-  const { recorder, reportsDenials } = await ownStanding(options, nowMs());
-  const authority = authorityOf(bundles, options.ledger);
-  const enforcementPoints = new Set(config.enforcementPoints);
-  const { access_request_endpoint: endpoint } = metadataOf(publicUrl);
-  const dpop = new DpopVerifier(nowMs);
-  const isActive = async (principal: PrincipalId): Promise<boolean> => {
-    const { book } = await bundles.current();
-    return book.directory.standingOf(principal, nowMs())?.active === true;
+  const { config, publicUrl, client, bundles, keys, log, ledger } = options;
+  const { nowMs = Date.now, metrics = NO_METRICS, tracing = UNTRACED } = options;
+  for (const warning of warningsAbout(config))
+    log.warn({ warning }, 'the gateway recognises somebody by names alone');
+  const own = await ownStanding(bundles, keys, nowMs());
+  const common = {
+    ...{ config, publicUrl, client, bundles, keys, log, nowMs, own },
+    authority: authorityOver(bundles, ledger),
+    dpop: new DpopVerifier(nowMs),
+    enforcementPoints: new Set(config.enforcementPoints),
   };
-  const verifiers = [
-    ...(config.registeredKeys
-      ? [new RegisteredKeyTokens(publicUrl, async () => (await bundles.current()).book.directory, nowMs)]
-      : []),
-    ...config.issuers.map((issuer) => new IssuerTokens(issuer)),
-  ];
-  const binding = new DenialBinding(keys, publicUrl, endpoint, nowMs);
-  const approvals = new Approvals({
-    ...{ client, keys, publicUrl, bundles, authority, enforcementPoints, nowMs },
-    ...(options.ledger && { ledger: options.ledger }),
-  });
-  const denials = reportsDenials
-    ? new DenialReports({ client, key: keys.attestation, reporter: recorder, log, nowMs })
-    : undefined;
-  const decisions = new DecisionPoint({
-    bundles,
-    enforcementPoints,
-    binding,
-    endpoint,
-    formsUrl: `${publicUrl}/access/v1`,
-    reevaluate: approvals.reevaluate,
-    ...(denials && { denied: (attempt) => denials.note(attempt) }),
-    nowMs,
-  });
-  const records = new TaskRecords(client, keys, authority, nowMs);
-  const callbacks = new Callbacks(config.callbacks, options.resolve);
-  const view = new TaskView({ client, approvals, publicUrl, endpoint, nowMs });
-  const owed = callbackStoreOf(options);
-  const watch =
-    owed &&
-    new CallbackWatch({
-      store: owed,
-      callbacks,
-      records,
-      describe: async (record) => view.describe(record, await view.look(record, 0)),
-      messageId: (taskId) => keys.identifier('msg_', 'callback', taskId),
-      log,
-      nowMs,
-    });
-  watch?.start();
-  const tasks = new Tasks({
-    client,
-    keys,
-    recorder,
-    bundles,
-    binding,
-    records,
-    callbacks,
-    view,
-    ...(watch && { watch }),
-    nowMs,
-  });
-  const ledgers = new Map([...ledgerUrls].map(([name, url]) => [name, new ExecutionLedger({ url, nowMs })]));
-  const reporter = new Reporter(client, keys, recorder, log, nowMs);
-  const executions = new ExecutionTokens({
-    client,
-    keys,
-    publicUrl,
-    ledgers,
-    authority,
-    dpop,
-    reporter,
-    nowMs,
-  });
+  const { authority } = common;
+  const approvals = new Approvals({ ...common, ledger });
+  const { decisions, binding, mapping, searches, denials } = decisionParts(common, approvals);
+  const { executions, closeStores } = executionParts(common, options.tokenUsesUrls);
+  const grantOf = ledger && ((digest: Digest) => ledger.grantOf(digest));
+  const reader = async () => ({ ...(await authority()), ...(grantOf && { grantOf }) });
+  const verified = new VerifiedRequests({ requests: client, reader, nowMs });
+  const callers = callerParts(common, metrics, options.sessionStoreUrl);
+  const subscriptions =
+    options.sessionStoreUrl === undefined || config.push === undefined
+      ? undefined
+      : new PushSubscriptions({ url: options.sessionStoreUrl, log });
+  const { tasks, stopCallbacks } = taskParts(common, approvals, { verified, binding, mapping }, options);
+  const file = async () => (await bundles.current()).file;
+  const { register, pageOrigin } = options;
   return {
-    config,
-    publicUrl,
-    keys,
-    bundles,
-    log,
-    metrics,
-    tracing,
-    nowMs,
-    authenticator: new Authenticator(verifiers, dpop, publicUrl, isActive, nowMs),
-    limiter: new RateLimiter({
-      onRefusal: (limit) => metrics.record('countersign_rate_limited_total', 1, { limit }),
-    }),
-    decisions,
-    evaluate: measuredEvaluation(decisions, metrics),
-    searches: new Searches(bundles, decisions),
-    tasks,
-    executions,
-    own: new OwnRequests({ client, bundles, decisions, keys, recorder, nowMs }),
-    desk: new ApproversDesk({ client, bundles, authority, log, nowMs }),
-    client,
+    enrolment: register && new Enrolment({ register, file, pageOrigin, holds: rowSignatures(), nowMs }),
+    ...{ verified, config, publicUrl, client, bundles, keys, log, metrics, tracing, nowMs },
+    ...callers,
+    subscriptions,
+    ...{ decisions, searches, tasks, executions },
+    ownRequests: new OwnRequests({ client, bundles, decisions, keys, recorder: own.recorder, nowMs }),
+    approverRequests: new ApproverRequests({ client, verified, bundles, authority, log, nowMs }),
     close: async () => {
+      await callers.ended.close();
+      await subscriptions?.close();
       await denials?.stop();
-      await watch?.stop();
-      await owed?.close();
-      await Promise.all([...ledgers.values()].map((ledger) => ledger.close()));
+      await stopCallbacks();
+      await closeStores();
     },
-  };
-}
-
-/** The identity whose registered key the gateway attests with, and whether its word on denials counts as well. */
-async function ownStanding({ bundles, keys }: GatewayOptions, nowMs: number) {
-  const { book } = await bundles.current();
-  const registered = book.directory.keyById(keys.attestation.keyId, nowMs);
-  const standing = registered && book.directory.standingOf(registered.principal, nowMs);
-  if (standing === undefined || !hasAnyRole(standing, [RECORDER_ROLE]))
-    throw new Error(
-      `the gateway's key is not registered to an identity with the role ${RECORDER_ROLE}; put its public part into the directory`,
-    );
-  return { recorder: standing.id, reportsDenials: hasAnyRole(standing, [ENFORCEMENT_POINT_ROLE]) };
-}
-
-/** @throws Error where callbacks are configured and there is no place to keep what is owed */
-function callbackStoreOf({ config, callbackStoreUrl }: GatewayOptions): CallbackStore | undefined {
-  if (config.callbacks.length === 0) return undefined;
-  if (callbackStoreUrl === undefined)
-    throw new Error('callbacks are configured, and there is no database to keep what is owed in');
-  return new CallbackStore({ url: callbackStoreUrl });
-}
-
-/** One directory object for each version of the book, so that imported keys are kept as long as it is current. */
-function authorityOf(
-  bundles: BundleSource<LoadedBundle>,
-  ledger: Ledger | undefined,
-): () => Promise<Authority> {
-  const directories = new WeakMap<LoadedBundle, SignedDirectory>();
-  return async () => {
-    const bundle = await bundles.current();
-    const directory = directories.get(bundle) ?? new SignedDirectory(bundle.directory);
-    directories.set(bundle, directory);
-    const policy = ledger === undefined ? bundle.policy : remembering(bundle.policy, ledger);
-    return { directory, policy };
   };
 }

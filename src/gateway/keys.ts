@@ -2,18 +2,26 @@ import { createHmac, hkdfSync } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { type CryptoKey, exportJWK, importJWK, type JWK, jwtVerify, SignJWT } from 'jose';
 import { EXECUTION_TYPE } from '../contracts/statement';
-import { importSigningKey, readKeyFile, type SigningKey } from '../signing/keys';
+import { importSigningKey, type SigningKey, tryReadKeyFile } from '../signing/keys';
 
-/** JOSE `typ` of what a gateway signs for itself. A token of one kind never passes for another. */
+/** JOSE `typ` of each kind of token that a gateway signs and verifies itself. A token of one kind never passes for another. */
 export const TOKEN_TYPES = {
   binding: 'countersign-binding+jwt',
   approval: 'countersign-approval+jwt',
   execution: EXECUTION_TYPE,
   metadata: 'countersign-metadata+jwt',
+  /** What a browser holds between the beginning and the end of a sign-in, and after it. */
+  'sign-in': 'countersign-sign-in-begun+jwt',
+  session: 'countersign-session+jwt',
+  /** What a browser holds while its person is at the identity provider. */
+  provider: 'countersign-provider-begun+jwt',
+  /** What a browser gives to a program on its machine that wants to read, and what that program reads with. */
+  login: 'countersign-login+jwt',
+  reader: 'countersign-reader+jwt',
 } as const;
 export type TokenType = keyof typeof TOKEN_TYPES;
 
-/** The keys of a gateway: the one it attests with, which the directory knows, and the one it signs its decisions with. */
+/** The two keys of a gateway. The directory registers the attestation key; the decision key signs the gateway's own tokens. */
 export class GatewayKeys {
   readonly #verification: Promise<CryptoKey | Uint8Array>;
 
@@ -26,11 +34,11 @@ export class GatewayKeys {
     this.#verification = importJWK(publicJwk, decision.algorithm);
   }
 
-  /** @throws Error of one line that names the file */
+  /** @throws Error (one line) that names the file that is not a usable key */
   static async read(attestationFile: string, decisionFile: string): Promise<GatewayKeys> {
-    const attestation = await readKeyFile(attestationFile);
+    const attestation = await tryReadKeyFile(attestationFile);
     if (!attestation.ok) throw new Error(attestation.message);
-    const decision = await readKeyFile(decisionFile);
+    const decision = await tryReadKeyFile(decisionFile);
     if (!decision.ok) throw new Error(decision.message);
     return GatewayKeys.of(attestation.key, await readFile(decisionFile, 'utf8'));
   }
@@ -56,7 +64,7 @@ export class GatewayKeys {
       .sign(this.decision.key);
   }
 
-  /** The claims of a token that this gateway has signed for that purpose and audience; absent where it has not. */
+  /** Returns the claims of a token that this gateway signed for this purpose and audience, `expired`, or undefined if it did not sign it. */
   async verify(
     type: TokenType,
     token: string,
@@ -81,7 +89,7 @@ export class GatewayKeys {
     }
   }
 
-  /** An identifier that nobody can guess and that is the same every time: for retries and for what must be found again. */
+  /** Derives an identifier that nobody can guess and that the same parts always give, so that a retry finds what it made before. */
   identifier(prefix: string, ...parts: readonly string[]): string {
     const hash = createHmac('sha256', this.secret);
     for (const part of parts) hash.update(`${part.length}:${part}`);

@@ -7,14 +7,14 @@ import type { GatewayApp } from './http/app';
 
 export interface Listening {
   readonly port: number;
-  /** Takes no more calls, lets those under way finish, and closes. */
+  /** Stops accepting calls, lets those in progress finish (5 seconds at most), and closes. */
   stop(): Promise<void>;
 }
 
-/** How long calls under way may take when the gateway is asked to stop. */
+/** How long calls in progress may take once the gateway is asked to stop. */
 const STOP_WITHIN_MS = 5_000;
 
-/** Listens, with a time-out on every part of a call, so that a slow caller holds nothing. */
+/** Listens. Every part of a call has a time-out, so a slow caller cannot hold a connection. */
 export async function listen(
   app: Pick<GatewayApp, 'fetch'>,
   { port, host, tls }: { readonly port: number; readonly host: string; readonly tls?: GatewayConfig['tls'] },

@@ -1,6 +1,6 @@
 import { type Ledger, NO_PRECEDENTS } from '../domain/precedents';
 
-/** Keeps nothing: to a worker with this, every request is the first. For measurements and tests of other things. */
+/** A ledger that remembers nothing, so every request is the first. For measurements, and for tests of other parts. */
 export const FORGETFUL: Ledger = {
   ask: async () => NO_PRECEDENTS,
   assessed: async () => undefined,

@@ -1,4 +1,4 @@
-import { Database, type DatabaseOptions } from '../connectors/postgresql/database';
+import { Database, type DatabaseOptions } from '../database/database';
 import type { Assessment } from '../domain/assessment';
 import type { Digest } from '../domain/digest';
 import { LIMITS } from '../domain/limits';
@@ -14,26 +14,17 @@ import type {
 } from '../domain/precedents';
 import type { PrincipalId } from '../domain/principal';
 import { entitlementName } from '../domain/request';
-import type { Verdict } from '../domain/statement';
-import { type FoundRows, type GrantRow, grantOf, precedentsOf } from './rows';
-import { LEDGER_SCHEMA } from './schema';
+import type { Verdict } from '../domain/review';
+import { LEDGER } from './migrations';
+import { type GrantRow, grantOf, type PrecedentRows, precedentsOf } from './rows';
 
 /**
- * Only what can bear on a request is read, and each kind of it has a limit of its own: no number of others pushes out the
- * denials of the very same. Every limit of a bundle is at most this (check-bundle.ts), so whoever has as many of one kind
- * has passed the limit on it. Time is counted back from when this request was first asked, and an earlier one is as
- * recent as its end.
+ * Reads only what can bear on a request. Each kind has a limit of its own, so a flood of other requests cannot hide the denials
+ * of the same one. No limit of a bundle exceeds these (check-bundle.ts), so a count that reaches one has passed the
+ * bundle's limit. Time counts back from when this request was first submitted, and an earlier request is as recent as its end.
  */
-const ASK = `
-  WITH known AS (SELECT seq, asked_at_ms FROM countersign.ask WHERE digest = $1),
-  entered AS (
-    INSERT INTO countersign.ask (digest, request_id, requester, beneficiary, parties, resource, entitlement, control, asked_at_ms)
-    SELECT $1, $2, $3, $4, $5::text[], $6, $7, $8, $9::bigint WHERE NOT EXISTS (SELECT FROM known)
-    -- Whoever loses to another who enters the same at once waits for it, and has its row.
-    ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING seq, asked_at_ms),
-  own AS (
-    SELECT seq, asked_at_ms, asked_at_ms - $10::bigint AS since_ms
-      FROM (SELECT * FROM known UNION ALL SELECT * FROM entered) either),
+const precedentsAfter = (own: string): string => `
+  WITH ${own}
   asks AS (
     SELECT a.*, a.requester = $3 OR a.beneficiary = $4 AS theirs,
            a.end_how IS NOT NULL OR coalesce(a.outcome IN ('hard_stop', 'refuse'), false) AS is_over
@@ -67,17 +58,50 @@ const ASK = `
     (SELECT coalesce(json_agg(row_to_json(g) ORDER BY granted_at_ms DESC), '[]')
        FROM placed_grants g WHERE place <= ${LIMITS.precedentsOfAKind}) AS grants`;
 
+/** A grant on record, with when its access ended if that is known. */
+export interface RecordedGrant extends GrantEntry {
+  readonly overAtMs?: number;
+}
+
+/** Enters the request, and reads what came before it. */
+const ASK = precedentsAfter(`known AS (SELECT seq, asked_at_ms FROM countersign.ask WHERE digest = $1),
+  entered AS (
+    INSERT INTO countersign.ask (digest, request_id, requester, beneficiary, parties, resource, entitlement, control, asked_at_ms)
+    SELECT $1, $2, $3, $4, $5::text[], $6, $7, $8, $9::bigint WHERE NOT EXISTS (SELECT FROM known)
+    -- If another transaction inserts the same row at the same time, this waits and returns that row.
+    ON CONFLICT (digest) DO UPDATE SET digest = excluded.digest RETURNING seq, asked_at_ms),
+  own AS (
+    SELECT seq, asked_at_ms, asked_at_ms - $10::bigint AS since_ms
+      FROM (SELECT * FROM known UNION ALL SELECT * FROM entered) either),`);
+
+/** Reads what would have come before a request that is not entered. */
+const LOOK_UP = precedentsAfter(
+  'own AS (SELECT 9223372036854775807 AS seq, $9::bigint AS asked_at_ms, $9::bigint - $10::bigint AS since_ms, $2::text AS unused_request, $8::text AS unused_control),',
+);
+
 /** The ledger in a PostgreSQL database, in the schema `countersign`. */
 export class PostgresqlLedger implements Ledger {
   readonly #database: Database;
 
   constructor(options: DatabaseOptions) {
-    this.#database = new Database(options);
+    this.#database = new Database(options, [LEDGER]);
   }
 
-  async ask({ request, digest, parties, control, guardedBy, withinMs, atMs }: AskEntry): Promise<Precedents> {
+  ask(entry: AskEntry): Promise<Precedents> {
+    return this.#precedents(ASK, entry);
+  }
+
+  /** Returns what came before an action that is decided at once and leaves no request: nothing is recorded. */
+  lookUp(entry: AskEntry): Promise<Precedents> {
+    return this.#precedents(LOOK_UP, entry);
+  }
+
+  async #precedents(
+    query: string,
+    { request, digest, parties, control, guardedBy, withinMs, atMs }: AskEntry,
+  ): Promise<Precedents> {
     const { entitlement } = request;
-    const [found] = await this.#query<FoundRows>(ASK, [
+    const [rows] = await this.#database.query<PrecedentRows>(query, [
       digest,
       request.id,
       request.requester,
@@ -90,19 +114,19 @@ export class PostgresqlLedger implements Ledger {
       withinMs,
       control === undefined ? guardedBy : [...guardedBy, control],
     ]);
-    return precedentsOf(found);
+    return precedentsOf(rows);
   }
 
   async assessed(digest: Digest, { outcome, path }: Assessment): Promise<void> {
     const approvers = Object.fromEntries((path?.stages ?? []).map((stage) => [stage.name, stage.eligible]));
-    await this.#query(
+    await this.#database.query(
       'UPDATE countersign.ask SET outcome = $2, approvers = $3 WHERE digest = $1 AND outcome IS NULL',
       [digest, outcome, JSON.stringify(approvers)],
     );
   }
 
   async ended(request: string, end: AskEnd, atMs: number, by?: PrincipalId): Promise<void> {
-    await this.#query(
+    await this.#database.query(
       `UPDATE countersign.ask SET end_how = $2, ended_at_ms = $3, end_by = $4
         WHERE request_id = $1 AND (end_how IS NULL OR (end_how = 'ended' AND $2 <> 'ended'))`,
       [request, end, atMs, by ?? null],
@@ -110,7 +134,7 @@ export class PostgresqlLedger implements Ledger {
   }
 
   async granted(entry: GrantEntry): Promise<void> {
-    await this.#query(
+    await this.#database.query(
       `INSERT INTO countersign.grant_record (digest, request_id, connector, emergency, requester, beneficiary, parties,
          participants, reviewers, granted_at_ms, expires_at_ms, review_due_at_ms)
        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
@@ -135,26 +159,26 @@ export class PostgresqlLedger implements Ledger {
     );
   }
 
-  async neverGranted(given: NeverGranted): Promise<void> {
+  async neverGranted(request: NeverGranted): Promise<void> {
     const [which, values] =
-      'digest' in given
-        ? ['digest = $1', [given.digest]]
-        : ['request_id = $1 AND connector = $2', [given.request, given.connector]];
-    await this.#query(
+      'digest' in request
+        ? ['digest = $1', [request.digest]]
+        : ['request_id = $1 AND connector = $2', [request.request, request.connector]];
+    await this.#database.query(
       `DELETE FROM countersign.grant_record WHERE ${which} AND reviewed_at_ms IS NULL`,
       values,
     );
   }
 
   async over(request: string, atMs: number): Promise<void> {
-    await this.#query(
+    await this.#database.query(
       'UPDATE countersign.grant_record SET over_at_ms = $2 WHERE request_id = $1 AND over_at_ms IS NULL',
       [request, atMs],
     );
   }
 
   async openGrants(atMs: number): Promise<readonly OpenGrant[]> {
-    const rows = await this.#query<GrantRow>(
+    const rows = await this.#database.query<GrantRow>(
       'SELECT * FROM countersign.grant_record WHERE over_at_ms IS NULL AND expires_at_ms > $1 ORDER BY expires_at_ms',
       [atMs],
     );
@@ -162,14 +186,27 @@ export class PostgresqlLedger implements Ledger {
   }
 
   async grantOf(digest: Digest): Promise<GrantEntry | undefined> {
-    const [row] = await this.#query<GrantRow>('SELECT * FROM countersign.grant_record WHERE digest = $1', [
-      digest,
-    ]);
+    const [row] = await this.#database.query<GrantRow>(
+      'SELECT * FROM countersign.grant_record WHERE digest = $1',
+      [digest],
+    );
     return row && grantOf(row);
   }
 
+  /** Returns every grant on record under the id of a request: of itself, and of any other that had the same id. */
+  async grantsOf(request: string): Promise<readonly RecordedGrant[]> {
+    const rows = await this.#database.query<GrantRow & { readonly over_at_ms: string | null }>(
+      'SELECT * FROM countersign.grant_record WHERE request_id = $1 ORDER BY granted_at_ms',
+      [request],
+    );
+    return rows.map((row) => ({
+      ...grantOf(row),
+      ...(row.over_at_ms !== null && { overAtMs: Number(row.over_at_ms) }),
+    }));
+  }
+
   async reviewed(digest: Digest, by: PrincipalId, verdict: Verdict, atMs: number): Promise<void> {
-    await this.#query(
+    await this.#database.query(
       `UPDATE countersign.grant_record SET reviewed_by = $2, verdict = $3, reviewed_at_ms = $4
         WHERE digest = $1 AND reviewed_at_ms IS NULL`,
       [digest, by, verdict, atMs],
@@ -177,7 +214,7 @@ export class PostgresqlLedger implements Ledger {
   }
 
   async reportDenial(report: DenialReport): Promise<void> {
-    await this.#query(
+    await this.#database.query(
       `INSERT INTO countersign.denial (id, reported_by, subject, control, resource, reason_code, denied_at_ms)
        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (id) DO NOTHING`,
       [
@@ -193,7 +230,7 @@ export class PostgresqlLedger implements Ledger {
   }
 
   async reviewsOwed(atMs: number): Promise<{ readonly due: number; readonly overdue: number }> {
-    const [row] = await this.#query<{ readonly due: string; readonly overdue: string }>(
+    const [row] = await this.#database.query<{ readonly due: string; readonly overdue: string }>(
       `SELECT count(*) FILTER (WHERE review_due_at_ms > $1) AS due,
               count(*) FILTER (WHERE review_due_at_ms <= $1) AS overdue
          FROM countersign.grant_record WHERE review_due_at_ms IS NOT NULL AND reviewed_at_ms IS NULL`,
@@ -204,14 +241,5 @@ export class PostgresqlLedger implements Ledger {
 
   close(): Promise<void> {
     return this.#database.close();
-  }
-
-  async #query<Row extends object>(text: string, values: readonly unknown[]): Promise<readonly Row[]> {
-    await this.#prepare();
-    return this.#database.query<Row>(text, values);
-  }
-
-  #prepare(): Promise<void> {
-    return this.#database.prepare(LEDGER_SCHEMA);
   }
 }

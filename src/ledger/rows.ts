@@ -1,8 +1,8 @@
 import type { DenialReport, EarlierAsk, EarlierGrant, GrantEntry, Precedents } from '../domain/precedents';
 import { NO_PRECEDENTS } from '../domain/precedents';
-import type { Verdict } from '../domain/statement';
+import type { Verdict } from '../domain/review';
 
-/** Rows as the driver hands them over; bigints are text, or numbers where they come as JSON. */
+/** Rows as the driver returns them. Bigints are text, or numbers inside JSON. */
 interface AskRow {
   readonly request_id: string;
   readonly requester: string;
@@ -44,20 +44,20 @@ export interface GrantRow {
   readonly reviewed_at_ms: string | number | null;
 }
 
-export interface FoundRows {
+export interface PrecedentRows {
   readonly asked_at_ms: string;
   readonly asks: readonly AskRow[];
   readonly denials: readonly DenialRow[];
   readonly grants: readonly GrantRow[];
 }
 
-export function precedentsOf(found: FoundRows | undefined): Precedents {
-  if (found === undefined) return NO_PRECEDENTS;
+export function precedentsOf(rows: PrecedentRows | undefined): Precedents {
+  if (rows === undefined) return NO_PRECEDENTS;
   return {
-    asks: found.asks.map(askOf),
-    denials: found.denials.map(denialOf),
-    grants: found.grants.map(earlierGrantOf),
-    askedAtMs: Number(found.asked_at_ms),
+    asks: rows.asks.map(askOf),
+    denials: rows.denials.map(denialOf),
+    grants: rows.grants.map(earlierGrantOf),
+    askedAtMs: Number(rows.asked_at_ms),
   };
 }
 
@@ -78,7 +78,7 @@ export function grantOf(row: GrantRow): GrantEntry {
   };
 }
 
-/** Only what led to no access is read. */
+/** `granted` is always false, because the query leaves out requests that got access. */
 const askOf = (row: AskRow): EarlierAsk => ({
   request: row.request_id,
   requester: row.requester,
@@ -104,7 +104,7 @@ const denialOf = (row: DenialRow): DenialReport => ({
   deniedAtMs: Number(row.denied_at_ms),
 });
 
-/** A debt that was paid is not owed any more, whenever it was due. */
+/** A review that was done is no longer owed, whenever it was due. */
 const earlierGrantOf = (row: GrantRow): EarlierGrant => ({
   request: row.request_id,
   requester: row.requester,

@@ -1,17 +1,16 @@
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import type { McpServer } from '@modelcontextprotocol/sdk/server/mcp.js';
-import type { CallToolResult } from '@modelcontextprotocol/sdk/types.js';
+import type { CallToolResult, McpServer } from '@modelcontextprotocol/server';
 import { z } from 'zod';
-import { identifier, requestId } from '../contracts/request';
+import { foreignName, requestId } from '../contracts/request';
 import { GatewayError } from '../enforcement/gateway-error';
 import type { Requester } from '../enforcement/requester';
 import type { Answer } from './answers';
 
 export interface Execution {
-  /** Address of the executor for an audience, which approved actions are handed to. Without it there is no tool `execute`. */
+  /** Returns the address of an audience's executor, which receives approved actions. Without it there is no tool `execute`. */
   readonly executorOf?: (audience: string) => string | undefined;
-  /** Where fetched tokens are put, for whoever uses them. Tokens are never shown to a model. */
+  /** Folder for fetched tokens, where the executor finds them. Tokens are never shown to a model. */
   readonly tokenDir?: string;
 }
 
@@ -23,11 +22,11 @@ const outcomeSchema = z.looseObject({
   outcome: z.enum(['succeeded', 'failed', 'unknown', 'refused']),
   refusal: z.object({ code: z.string(), detail: z.string() }).optional(),
 });
-/** A connection that was refused, or a name that is none: nothing was sent. */
+/** A refused connection, or an unknown host name: nothing was sent. */
 const neverConnected = z.object({ cause: z.object({ code: z.enum(['ECONNREFUSED', 'ENOTFOUND']) }) });
 const id = requestId.describe('id of the approved request');
 
-/** Tools by which what was approved is done. A token goes from gateway to executor past the model, which never sees it. */
+/** Registers the tools that carry out approved actions. A token goes from gateway to executor; the model never sees it. */
 export function executionTools(
   server: McpServer,
   agent: Requester,
@@ -38,8 +37,8 @@ export function executionTools(
     server.registerTool(
       'execute',
       {
-        description: 'Have an approved action executed: exactly what was approved, once.',
-        inputSchema: { request: id },
+        description: 'Have an approved action executed, exactly as approved, once.',
+        inputSchema: z.object({ request: id }),
       },
       ({ request }) => answering(() => execute(agent, executorOf, request)),
     );
@@ -47,9 +46,8 @@ export function executionTools(
   server.registerTool(
     'fetch_token',
     {
-      description:
-        'Put the single-use token of an approved action into a file, for the executor that it is for.',
-      inputSchema: { request: id },
+      description: 'Put the single-use token of an approved action into a file, for its executor.',
+      inputSchema: z.object({ request: id }),
     },
     ({ request }) => answering(() => fetchToken(agent, tokenDir, request)),
   );
@@ -57,19 +55,19 @@ export function executionTools(
     'redeem_token',
     {
       description:
-        'As the executor that a token is for: use it up, for exactly this action. Only a yes permits to act.',
-      inputSchema: {
+        'As the executor that a token is for: use it up, for exactly this action. Act only if this succeeds.',
+      inputSchema: z.object({
         request: id,
-        tool: identifier,
-        tool_version: identifier.default('1'),
-        target: identifier,
+        tool: foreignName,
+        tool_version: foreignName.default('1'),
+        target: foreignName,
         arguments: z.record(z.string(), z.json()),
-      },
+      }),
     },
-    ({ request, tool, tool_version: toolVersion, target, arguments: given }) =>
+    ({ request, tool, tool_version: toolVersion, target, arguments: args }) =>
       answering(async () => {
         const presented = readToken(tokenDir, request);
-        const action = { tool, toolVersion, target, arguments: given };
+        const action = { tool, toolVersion, target, arguments: args };
         const { redeemed_at: redeemedAt } = await agent.redeem(presented, action);
         return { request, redeemed_at: redeemedAt, next: 'Act now, once, and call report_outcome.' };
       }),
@@ -77,13 +75,13 @@ export function executionTools(
   server.registerTool(
     'report_outcome',
     {
-      description: 'As the executor that has used a token: say how the action ended.',
-      inputSchema: { request: id, outcome: z.enum(['succeeded', 'failed', 'unknown']) },
+      description: 'As the executor that has used a token: report how the action ended.',
+      inputSchema: z.object({ request: id, outcome: z.enum(['succeeded', 'failed', 'unknown']) }),
     },
     ({ request, outcome }) =>
       answering(async () => ({
         ...(await agent.reportOutcome(request, outcome)),
-        next: 'It is on record. To do it again, it is proposed again.',
+        next: 'It is recorded. To repeat the action, propose it again.',
       })),
   );
 }
@@ -93,34 +91,34 @@ async function execute(
   executorOf: (audience: string) => string | undefined,
   request: string,
 ): Promise<Answer> {
-  // Before a token is made, which nobody could then use.
+  // Check before a token is made that nobody could use.
   const { audience: awaited } = await agent.look(request);
   if (awaited !== undefined) executorFor(awaited, executorOf);
   const { token, holderProof, audience } = await agent.present(request);
-  const said = await handOver(executorFor(audience, executorOf), { token, holder_proof: holderProof });
-  if (said === undefined)
+  const answer = await handOver(executorFor(audience, executorOf), { token, holder_proof: holderProof });
+  if (answer === undefined)
     return {
       request,
       outcome: 'unknown',
-      next: 'The executor gave no answer that can be understood. It may have happened or not. Call wait to see what is on record, and look at the target before you propose it again.',
+      next: 'The executor gave no valid answer. The action may have happened or not. Call wait to see what is recorded, and check the target before you propose it again.',
     };
-  const { outcome, refusal } = said;
+  const { outcome, refusal } = answer;
   if (refusal !== undefined) throw new GatewayError(403, 'about:blank', refusal.detail, refusal.code);
-  return { request, ...said, next: NEXT[outcome] };
+  return { request, ...answer, next: NEXT[outcome] };
 }
 
 function executorFor(audience: string, executorOf: (audience: string) => string | undefined): string {
   const executor = executorOf(audience);
   if (executor === undefined)
-    throw new GatewayError(404, 'about:blank', `no executor is known here for ${audience}`, 'NO_EXECUTOR');
+    throw new GatewayError(404, 'about:blank', `no executor is configured for ${audience}`, 'NO_EXECUTOR');
   return executor;
 }
 
 /**
- * Hands a token to its executor. From then on only the executor knows what became of it: where it says nothing that can be
- * understood there is no answer, and no answer is not a no.
+ * Hands a token to its executor. From then on only the executor knows the outcome. Returns undefined if it gives no
+ * valid answer; the action may still have happened.
  *
- * @throws GatewayError where no connection came about, so that the executor cannot have the token
+ * @throws GatewayError if there was no connection, so that the executor cannot have the token
  */
 async function handOver(executor: string, presented: z.output<typeof presentedSchema>) {
   try {
@@ -139,9 +137,9 @@ async function handOver(executor: string, presented: z.output<typeof presentedSc
 }
 
 const NEXT: Readonly<Record<z.output<typeof outcomeSchema>['outcome'], string>> = {
-  succeeded: 'It is done, and on record. The approval is used up.',
-  failed: 'Nothing of it stayed, and the approval is used up. Correct it and propose it again.',
-  unknown: 'It may have happened or not. Look before you propose it again.',
+  succeeded: 'It is done and recorded. The approval is used up.',
+  failed: 'Nothing was changed, and the approval is used up. Correct the action and propose it again.',
+  unknown: 'It may have happened or not. Check the target before you propose it again.',
   refused: 'The executor refused it.',
 };
 
@@ -154,7 +152,7 @@ async function fetchToken(agent: Requester, tokenDir: string, request: string): 
     request,
     file,
     audience,
-    next: `Hand the file to ${audience}, at once: the token is short-lived.`,
+    next: `Pass the file to ${audience} at once: the token is short-lived.`,
   };
 }
 
@@ -165,9 +163,14 @@ function readToken(tokenDir: string, request: string) {
     );
     return { token, holderProof };
   } catch {
-    throw new GatewayError(404, 'about:blank', 'there is no token of this request here', 'NO_TOKEN');
+    throw new GatewayError(
+      404,
+      'about:blank',
+      'there is no token for this request; call fetch_token first',
+      'NO_TOKEN',
+    );
   }
 }
 
-/** A request's id has letters, digits, - and _ only: it leads nowhere but into the folder. */
+/** A request's id has only letters, digits, - and _, so the path cannot leave the folder. */
 const tokenFile = (tokenDir: string, request: string): string => path.join(tokenDir, `${request}.json`);

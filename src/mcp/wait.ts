@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { isPassingStatus, isPendingStatus } from '../domain/state';
+import { isPassingStatus, isPendingStatus } from '../domain/status';
 import { GatewayError } from '../enforcement/gateway-error';
 import type { Requester, Standing } from '../enforcement/requester';
 
 const LONGEST_PAUSE_MS = 2_000;
 
 /**
- * Where a request stands, once people or time have moved it or `withinMs` is over. A request that has just come to wait for
- * people is answered at once the first time, so that an agent can say so.
+ * Returns the status of a request once people or time have moved it, or after `withinMs`. If the request has just begun to
+ * wait for people, it returns at once, so that an agent can say so.
  */
 export async function waitForChange(
   agent: Requester,
@@ -25,13 +25,13 @@ export async function waitForChange(
     const lastLook = Date.now() + pauseMs > untilMs || signal?.aborted === true;
     if (standing !== undefined && (isOver || hasComeToWait || lastLook)) return standing;
     if (lastLook)
-      throw new GatewayError(503, 'about:blank', 'the request has been handed in, and is not looked at yet');
+      throw new GatewayError(503, 'about:blank', 'the request was submitted, and no worker has read it yet');
     before = standing?.status ?? 'submitted';
     await sleep(pauseMs, undefined, { ...(signal && { signal }) }).catch(() => undefined);
   }
 }
 
-/** A request that was just handed in is not there to be read for a moment. */
+/** Returns undefined for a request that was just submitted and cannot be read yet. */
 async function lookWhenThere(agent: Requester, id: string): Promise<Standing | undefined> {
   try {
     return await agent.look(id);

@@ -1,6 +1,6 @@
 import { BlockList, isIP } from 'node:net';
 
-/** Addresses that are nobody's business from outside (RFC 6890). Two lists, since one mixes mapped addresses up. */
+/** Special-purpose addresses (RFC 6890). Two lists, because a single one confuses IPv4-mapped addresses. */
 const INTERNAL = { ipv4: new BlockList(), ipv6: new BlockList() };
 for (const [network, prefix] of [
   ['0.0.0.0', 8],
@@ -35,7 +35,7 @@ for (const [network, prefix] of [
 ] as const)
   INTERNAL.ipv6.addSubnet(network, prefix, 'ipv6');
 
-/** Whether an address is loopback, link-local, private or otherwise internal. What is no address is. */
+/** Returns true for loopback, link-local, private and other internal addresses. Text that is not an IP address counts as internal. */
 export function isInternalAddress(address: string): boolean {
   const version = isIP(address);
   if (version === 0) return true;

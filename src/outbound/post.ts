@@ -9,15 +9,15 @@ export type Resolve = (host: string) => Promise<readonly string[]>;
 export const resolveByDns: Resolve = async (host) =>
   (await lookup(host, { all: true, verbatim: true })).map(({ address }) => address);
 
-/** Where something is posted: to this address and no other, whatever the name resolves to by then. */
+/** Where to post: to this address only, even if the name resolves to another one by then. */
 export interface Destination {
   readonly url: URL;
   readonly address: string;
 }
 
 /**
- * The address to post to; absent where the name has none, or an inner one that is not allowed. Asked again for each try:
- * names change their addresses.
+ * Returns the address to post to, or undefined if the name has none, or an internal one that is not allowed. Call it again for
+ * each try, because names change their addresses.
  */
 export async function addressFor(
   url: URL,
@@ -32,19 +32,19 @@ export async function addressFor(
     return undefined;
   }
   const [address] = addresses;
-  // One inner address among several is enough to say no: which of them is taken is not ours to choose.
+  // One internal address among several is enough to refuse.
   if (address === undefined || (!allowInternal && addresses.some(isInternalAddress))) return undefined;
   return address;
 }
 
-/** Of silence, and of everything together: a receiver that trickles must not hold us. */
+/** Time-outs for silence and for the whole call: a receiver that sends slowly must not block the sender. */
 const SILENCE_MS = 5_000;
 const ANSWER_WITHIN_MS = 10_000;
 
-/** Posts JSON to a destination. Yields the status of the answer; redirects are not followed. */
+/** Posts JSON to a destination, or what the headers say. Returns the status of the answer. Does not follow redirects. */
 export function post(
   { url, address }: Destination,
-  body: string,
+  body: string | Uint8Array,
   headers: Readonly<Record<string, string>> = {},
 ): Promise<number> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
@@ -57,7 +57,7 @@ export function post(
         timeout: SILENCE_MS,
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
         agent: false,
-        // The address that was checked is the one that is called; the name stays, for TLS and the Host header.
+        // Connects to the address that was checked. TLS and the Host header keep the name.
         lookup: (_host, options, callback) =>
           options.all ? callback(null, [{ address, family }]) : callback(null, address, family),
         headers: {
@@ -67,7 +67,7 @@ export function post(
         },
       },
       (response) => {
-        // Neither the answer nor a redirect in it is of interest.
+        // The body of the answer is ignored.
         response.resume();
         resolve(response.statusCode ?? 0);
       },

@@ -1,7 +1,8 @@
 export {
   type Reconciler,
-  type ReconcilerCounts,
-  type ReconcilerOptions,
   startReconciler,
 } from './reconciler';
-export { type StandingBook, type StandingWatch, type StandingWatchOptions, watchStanding } from './standing';
+export {
+  type StandingWatch,
+  watchStanding,
+} from './standing';

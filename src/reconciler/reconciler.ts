@@ -1,28 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { atMost } from '../connectors/at-most';
 import type { CatalogGrant, Connector, Finding } from '../connectors/contract';
-import { type Recorder, SILENT } from '../telemetry/catalogue';
-
-/** The part of a structured logger that the reconciler uses. */
-export interface ReconcilerLog {
-  info(about: object, message: string): void;
-  warn(about: object, message: string): void;
-  error(about: object, message: string): void;
-}
+import type { Logger } from '../contracts/logger';
+import { isPermanent } from '../database/unavailable';
+import { type MetricsSink, NO_METRICS } from '../telemetry/catalogue';
+import { atMost } from './at-most';
 
 export interface ReconcilerOptions {
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly intervalMs: number;
-  /** What the catalog of this moment has each connector give; only what was leased before is looked at without it. */
+  /** What today's catalog has each connector give. Without it, only access that was leased before is checked for drift. */
   readonly governed?: () => Promise<ReadonlyMap<string, readonly CatalogGrant[]>>;
-  /** How long past its end a lease is left to the workflow's own timer. */
+  /** How long past its end a lease is left to the workflow's own timer. Five seconds if absent. */
   readonly graceMs?: number;
   readonly nowMs?: () => number;
-  readonly logger: ReconcilerLog;
-  readonly recorder?: Recorder;
+  readonly logger: Logger;
+  readonly metrics?: MetricsSink;
 }
 
-/** What one reconciler has done since it started. A pass is one look at one target. */
+/** Counts what one reconciler has done since it started. A pass is one look at one target. */
 export interface ReconcilerCounts {
   passes: number;
   skipped: number;
@@ -37,38 +32,45 @@ export interface Reconciler {
   readonly counts: Readonly<ReconcilerCounts>;
   /** Looks at every target once, now. */
   pass(): Promise<void>;
-  /** Ends after the look that is under way. */
+  /** Stops after the current look. */
   stop(): Promise<void>;
 }
 
 const GRACE_MS = 5_000;
-/** Leases of one target that are ended at a time: as many as its connector has connections. */
+/** How many leases of one target are ended at a time: as many as its connector has connections. */
 const ENDED_AT_ONCE = 4;
-/** Trouble that lasts longer than this is for people, not for another try. */
+/** After this long, retrying is not enough and people are alerted. */
 const ALERT_AFTER_MS = 120_000;
 
-/** What one look at one target works with. */
+/** The context of one look at one target. */
 interface Look {
   readonly name: string;
   readonly connector: Connector;
   readonly counts: ReconcilerCounts;
-  readonly logger: ReconcilerLog;
-  readonly recorder: Recorder;
+  readonly logger: Logger;
+  readonly metrics: MetricsSink;
   readonly graceMs: number;
   readonly nowMs: () => number;
   readonly governed: NonNullable<ReconcilerOptions['governed']>;
-  /** Targets that could not be looked at, and since when. */
+  /** Since when targets could not be checked, by name. */
   readonly trouble: Map<string, number>;
 }
 
 /**
- * Ends leases past their end whatever became of their workflow, and reports access that no lease accounts for. It runs
- * on its own clock and knows nothing of Temporal: who can write to the namespace can neither stop nor pause it (EMG-2).
- * A lease outlives its end by the interval and the grace at most, plus the time of one look. Each target is looked at by a
- * loop of its own: one that hangs keeps no other waiting.
+ * Ends leases past their end whatever became of their workflow, and reports access that no lease accounts for. It runs on its
+ * own clock and does not use Temporal, so nobody who can write to the namespace can stop or pause it (EMG-2). A lease
+ * outlives its end by at most the interval, the grace and the time of one look. Each target has its own loop, so one that hangs
+ * does not delay the others.
  */
 export function startReconciler(options: ReconcilerOptions): Reconciler {
-  const { connectors, intervalMs, logger, recorder = SILENT, graceMs = GRACE_MS, nowMs = Date.now } = options;
+  const {
+    connectors,
+    intervalMs,
+    logger,
+    metrics = NO_METRICS,
+    graceMs = GRACE_MS,
+    nowMs = Date.now,
+  } = options;
   const counts: ReconcilerCounts = {
     passes: 0,
     skipped: 0,
@@ -80,7 +82,7 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   };
   const governed = options.governed ?? (async () => new Map<string, readonly CatalogGrant[]>());
   const trouble = new Map<string, number>();
-  const about = { counts, logger, recorder, graceMs, nowMs, governed, trouble };
+  const about = { counts, logger, metrics, graceMs, nowMs, governed, trouble };
   const stopping = new AbortController();
   const looks = [...connectors].map(
     ([name, connector]) =>
@@ -106,31 +108,35 @@ export function startReconciler(options: ReconcilerOptions): Reconciler {
   };
 }
 
-/** One look at one target. A target that fails is tried again at the next look; the others go on. */
+/** Looks at one target once. If that fails, the next look retries; other targets are not affected. */
 async function reconcile(look: Look): Promise<void> {
-  const { name, connector, counts, logger, recorder, trouble, nowMs } = look;
+  const { name, connector, counts, logger, metrics, trouble, nowMs } = look;
   counts.passes += 1;
-  const looked = (result: string) =>
-    recorder.record('countersign_reconciler_looks_total', 1, { connector: name, result });
+  const countLook = (result: string) =>
+    metrics.record('countersign_reconciler_looks_total', 1, { connector: name, result });
   try {
     const ran = await connector.withReconcilerLock(async () => {
       await endOverdue(look);
       await endSessions(look);
+      await clearLeftBehind(look);
       await findDifferences(look);
     });
     if (!ran) counts.skipped += 1;
     trouble.delete(name);
-    looked(ran ? 'done' : 'skipped');
+    countLook(ran ? 'done' : 'skipped');
     const seconds = nowMs() / 1_000;
     if (ran)
-      recorder.record('countersign_reconciler_last_look_timestamp_seconds', seconds, { connector: name });
+      metrics.record('countersign_reconciler_last_look_timestamp_seconds', seconds, { connector: name });
   } catch (error) {
     counts.failures += 1;
-    looked('failed');
+    countLook('failed');
+    // A target that refuses is not down: people have to mend it, so they are told at once, and then like of any other.
+    const isNewRefusal = isPermanent(error) && !trouble.has(name);
     const sinceMs = trouble.get(name) ?? nowMs();
     trouble.set(name, sinceMs);
     const about = { connector: name, reason: reasonOf(error), forMs: nowMs() - sinceMs };
-    if (about.forMs < ALERT_AFTER_MS) logger.warn(about, 'the target could not be reconciled');
+    if (about.forMs < ALERT_AFTER_MS && !isNewRefusal)
+      logger.warn(about, 'the target could not be reconciled');
     else {
       counts.alerts += 1;
       logger.error(about, 'ALERT the target cannot be reconciled: access there may outlive its lease');
@@ -138,34 +144,34 @@ async function reconcile(look: Look): Promise<void> {
   }
 }
 
-/** Ends what is past its end, each lease for itself: one that cannot be ended must not keep the others alive. */
+/** Ends leases past their end, each by itself: one that cannot be ended must not keep the others alive. */
 async function endOverdue(look: Look): Promise<void> {
-  const { name, connector, counts, logger, recorder, graceMs, nowMs } = look;
+  const { name, connector, counts, logger, metrics, graceMs, nowMs } = look;
   await atMost(ENDED_AT_ONCE, await connector.overdue(nowMs() - graceMs), async (lease) => {
     const { id: leaseId, account, grant, expiresAtMs } = lease;
     const about = { connector: name, leaseId, account, lateMs: nowMs() - expiresAtMs };
     try {
-      // Kept first, for an ending that nobody recorded would be missing from the evidence.
+      // Record the finding first. Otherwise a crash after the end would leave it out of the evidence.
       await keep(look, { kind: 'overdue', leaseId, account, grant, lateMs: about.lateMs });
       await connector.revoke(leaseId, 'expired', 'overdue');
       counts.leasesEnded += 1;
-      recorder.record('countersign_leases_ended_total', 1, { connector: name, cause: 'overdue' });
+      metrics.record('countersign_leases_ended_total', 1, { connector: name, cause: 'overdue' });
       const late = { connector: name, by: 'reconciler' };
-      recorder.record('countersign_lease_end_lag_seconds', about.lateMs / 1_000, late);
+      metrics.record('countersign_lease_end_lag_seconds', about.lateMs / 1_000, late);
       logger.warn(about, 'overdue lease ended');
     } catch (error) {
       counts.failures += 1;
-      const told = { ...about, reason: reasonOf(error) };
-      if (about.lateMs < ALERT_AFTER_MS) logger.warn(told, 'an overdue lease could not be ended');
+      const failure = { ...about, reason: reasonOf(error) };
+      if (about.lateMs < ALERT_AFTER_MS) logger.warn(failure, 'an overdue lease could not be ended');
       else {
         counts.alerts += 1;
-        logger.error(told, 'ALERT access is alive past its end and could not be taken away');
+        logger.error(failure, 'ALERT access is alive past its end and could not be taken away');
       }
     }
   });
 }
 
-/** Sessions that go on with access that is over: on a target that has such, access without a lease. */
+/** Ends sessions that still use access that is over. On a target with sessions, those are access without a lease. */
 async function endSessions(look: Look): Promise<void> {
   const { name, connector, counts, logger } = look;
   for (const left of (await connector.endSessions?.()) ?? []) {
@@ -179,15 +185,35 @@ async function endSessions(look: Look): Promise<void> {
   }
 }
 
+/** Has the target look for what holders left behind. What could not be undone is access that can still take effect. */
+async function clearLeftBehind({ name, connector, counts, logger, metrics }: Look): Promise<void> {
+  for (const left of (await connector.clearLeftBehind?.()) ?? []) {
+    counts.alerts += 1;
+    metrics.record('countersign_reconciler_findings_total', 1, { connector: name, kind: 'left-behind' });
+    logger.error(
+      { connector: name, ...left },
+      'ALERT a holder left something behind that can still take effect and could not be undone',
+    );
+  }
+}
+
 async function findDifferences(look: Look): Promise<void> {
-  const { name, connector, counts, logger, recorder } = look;
+  const { name, connector, counts, logger, metrics } = look;
   const { leases, drift } = await connector.list('alive', (await look.governed()).get(name));
   const alive = leases.filter(({ ended }) => ended === undefined).length;
-  recorder.record('countersign_leases_active', alive, { connector: name });
-  for (const found of drift) {
+  metrics.record('countersign_leases_active', alive, { connector: name });
+  for (const access of drift) {
     counts.driftSeen += 1;
-    await keep(look, { kind: 'drift', ...found });
-    logger.warn({ connector: name, ...found }, 'access without a lease');
+    await keep(look, { kind: 'drift', ...access });
+    logger.warn({ connector: name, ...access }, 'access without a lease');
+  }
+  for (const { id: leaseId, calledNow } of leases) {
+    if (calledNow === undefined) continue;
+    await keep(look, { kind: 'renamed', leaseId, ...calledNow });
+    logger.warn(
+      { connector: name, leaseId, ...calledNow },
+      'what a lease gives has another name now; it ends all the same',
+    );
   }
   for (const { id: leaseId, account, grant } of leases.filter(
     (one) => one.ended === undefined && !one.present,
@@ -198,9 +224,9 @@ async function findDifferences(look: Look): Promise<void> {
   }
 }
 
-/** What cannot be kept is still in the log, and must not stand in the way of ending access. */
-async function keep({ name, connector, logger, recorder }: Look, finding: Finding): Promise<void> {
-  recorder.record('countersign_reconciler_findings_total', 1, { connector: name, kind: finding.kind });
+/** Records a finding. If that fails, the log still has it, and ending access goes on. */
+async function keep({ name, connector, logger, metrics }: Look, finding: Finding): Promise<void> {
+  metrics.record('countersign_reconciler_findings_total', 1, { connector: name, kind: finding.kind });
   try {
     await connector.findings?.keep(finding);
   } catch (error) {

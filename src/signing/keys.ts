@@ -8,6 +8,7 @@ import {
   type JWK,
 } from 'jose';
 import { z } from 'zod';
+import { CountersignError } from '../contracts/error';
 
 /** Signature algorithms that statements may use, by the kind of key (RFC 8037 and RFC 7518 section 3.4). */
 export type StatementAlgorithm = 'EdDSA' | 'ES256';
@@ -41,7 +42,7 @@ export type KeyFileResult =
   | { readonly ok: true; readonly key: SigningKey }
   | { readonly ok: false; readonly message: string };
 
-/** The only algorithm that a key of this kind may be used with; nothing in a token's header can choose another. */
+/** Returns the one algorithm that a key of this kind may be used with, whatever a token's header says. */
 export function algorithmOf(publicJwk: Readonly<Record<string, string>>): StatementAlgorithm | undefined {
   const parsed = publicJwkSchema.safeParse(publicJwk);
   if (!parsed.success) return undefined;
@@ -57,14 +58,14 @@ export async function generateKey(): Promise<NewKey> {
   return { keyId, publicJwk, privateJwkText: `${JSON.stringify(privateJwk)}\n` };
 }
 
-/** Writes a private key to a new file with mode 0600. Never overwrites: a lost key cannot be made again. */
+/** Writes a private key to a new file with mode 0600. Never overwrites a file, because a lost key cannot be recovered. */
 export async function writeKeyFile(file: string, privateJwkText: string): Promise<void> {
   await writeFile(file, privateJwkText, { mode: 0o600, flag: 'wx' });
   await chmod(file, 0o600);
 }
 
 /** Reads a private key in JWK form. Messages name the file and never its content. */
-export async function readKeyFile(file: string): Promise<KeyFileResult> {
+export async function tryReadKeyFile(file: string): Promise<KeyFileResult> {
   let content: string;
   try {
     const { mode, size } = await stat(file);
@@ -79,6 +80,17 @@ export async function readKeyFile(file: string): Promise<KeyFileResult> {
     return { ok: false, message: `cannot read the key file ${file}` };
   }
   return importSigningKey(content, file);
+}
+
+/**
+ * Reads a private key in JWK form.
+ *
+ * @throws CountersignError `BAD_KEY` that names the file and what to do, and never its content
+ */
+export async function readKeyFile(file: string): Promise<SigningKey> {
+  const read = await tryReadKeyFile(file);
+  if (!read.ok) throw new CountersignError('BAD_KEY', read.message);
+  return read.key;
 }
 
 /** Imports a private key from JWK text. `origin` names it in messages. */

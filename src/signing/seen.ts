@@ -1,8 +1,8 @@
-/** Whose a thing is, and who shows it. */
+/** Who shows something, and whose share of the memory it takes. */
 export interface Sighting {
-  /** Who may show it again: whoever tries once more is not someone else. */
+  /** May show it again: a retry by the same party is no replay. */
   readonly by?: string;
-  /** Whose room it takes. Nobody can take the room of another. */
+  /** Whose share of the memory it takes. */
   readonly owner?: string;
 }
 
@@ -10,10 +10,10 @@ interface Entry extends Sighting {
   readonly untilMs: number;
 }
 
-/** Remembers things that may be seen once, each until its time, and no more of them than fit: in all, and of one owner. */
+/** Remembers names that may be seen once, each until its time. Bounded in all and for each owner. */
 export class SeenOnce {
   readonly #seen = new Map<string, Entry>();
-  /** Names by the second in which their time ends, so that those whose time is over are found without looking at the others. */
+  /** Names by the second in which their time ends, so that expired ones are found without a full scan. */
   readonly #ending = new Map<number, string[]>();
   readonly #owned = new Map<string, number>();
   #sweptAt = Number.NaN;
@@ -24,12 +24,12 @@ export class SeenOnce {
     private readonly mostOfOne = most,
   ) {}
 
-  /** True the first time, and again for the same `by` where one is given. False for the others, and where there is no room. */
+  /** Returns true the first time, and again for the same `by`. Returns false for others, and if the memory is full. */
   first(name: string, untilMs: number, sighting: Sighting = {}): boolean {
     return this.see(name, untilMs, sighting) === 'first';
   }
 
-  /** As `first`; says apart what was seen before, and what cannot be remembered. */
+  /** Like `first`, but distinguishes a name seen before from a full memory. */
   see(name: string, untilMs: number, { by, owner }: Sighting = {}): 'first' | 'seen' | 'full' {
     this.#sweep();
     const known = this.#known(name);
@@ -44,13 +44,13 @@ export class SeenOnce {
     return 'first';
   }
 
-  /** Whether `see` would say `seen`. Remembers nothing. */
+  /** Returns true if `see` would return `seen`. Remembers nothing. */
   wasSeen(name: string, by?: string): boolean {
     const known = this.#known(name);
     return known !== undefined && (by === undefined || known.by !== by);
   }
 
-  /** How many more there is room for, of one owner. */
+  /** Returns how many more names of one owner fit. */
   roomFor(owner: string): number {
     this.#sweep();
     return Math.min(this.most - this.#seen.size, this.mostOfOne - this.#countOf(owner));
@@ -63,7 +63,7 @@ export class SeenOnce {
     return undefined;
   }
 
-  /** At most once a second; each name is looked at once more in its life, when it is over. */
+  /** Forgets expired names, at most once a second. */
   #sweep(): void {
     const nowMs = this.nowMs();
     const second = Math.floor(nowMs / 1_000);
@@ -74,7 +74,7 @@ export class SeenOnce {
       this.#ending.delete(end);
       for (const name of names) {
         const entry = this.#seen.get(name);
-        // It may have been forgotten and seen anew since.
+        // The name may have been forgotten and seen again since.
         if (entry !== undefined && entry.untilMs <= nowMs) this.#forget(name, entry);
       }
     }
@@ -93,7 +93,7 @@ export class SeenOnce {
   }
 }
 
-/** A map that holds the most recent entries, and no more of them than fit. */
+/** A map that keeps only the entries set most recently. */
 export class BoundedMap<Value> {
   readonly #entries = new Map<string, Value>();
 

@@ -11,15 +11,15 @@ import {
 } from '../contracts/statement';
 import { requestDigest } from '../domain/digest';
 import type { PrincipalId } from '../domain/principal';
-import type { AccessRequest, SignedEnvelope, Submission } from '../domain/request';
+import type { AccessRequest, JwsEnvelope, Submission } from '../domain/request';
 import type { SigningKey } from './keys';
 
-/** What a signer chooses to say; id and times are put in when it is signed. */
+/** The claims a signer chooses. Signing adds id and times. */
 export type StatementDraft = Omit<StatementClaims, 'iss' | 'jti' | 'iat' | 'exp'>;
 
 export interface StatementTimes {
   readonly nowMs: number;
-  /** How long the statement counts, 24 hours at most. Nothing that rests on it outlives it. */
+  /** How long the statement counts, 24 hours at most. */
   readonly lifeMs: number;
 }
 
@@ -29,7 +29,7 @@ export async function signStatement(
   issuer: PrincipalId,
   key: SigningKey,
   { nowMs, lifeMs }: StatementTimes,
-): Promise<SignedEnvelope> {
+): Promise<JwsEnvelope> {
   const iat = nowMs / 1_000;
   const claims: StatementClaims = {
     ...draft,
@@ -38,11 +38,14 @@ export async function signStatement(
     iat,
     exp: iat + lifeMs / 1_000,
   };
-  return sign(claims, STATEMENT_TYPE, key);
+  return signAs(STATEMENT_TYPE, claims, key);
 }
 
 /** Signs a request as its requester. The proof covers the digest of every member of the request. */
-export async function signSubmission(request: AccessRequest, key: SigningKey): Promise<Submission> {
+export async function signSubmission(
+  request: AccessRequest,
+  key: SigningKey,
+): Promise<Submission<JwsEnvelope>> {
   const claims = {
     iss: request.requester,
     jti: randomUUID(),
@@ -50,10 +53,10 @@ export async function signSubmission(request: AccessRequest, key: SigningKey): P
     request: request.id,
     digest: requestDigest(request),
   };
-  return { request, proof: await sign(claims, SUBMISSION_TYPE, key) };
+  return { request, proof: await signAs(SUBMISSION_TYPE, claims, key) };
 }
 
-/** What a policy enforcement point says it denied; id and time are put in when it is signed. */
+/** What a policy enforcement point says it denied. Signing adds id and time. */
 export type DenialDraft = Omit<DenialClaims, 'iss' | 'jti' | 'iat'>;
 
 /** Signs a denial report as the enforcement point `issuer`. */
@@ -62,18 +65,18 @@ export async function signDenialReport(
   issuer: PrincipalId,
   key: SigningKey,
   nowMs: number,
-): Promise<SignedEnvelope> {
+): Promise<JwsEnvelope> {
   const claims: DenialClaims = { ...draft, iss: issuer, jti: randomUUID(), iat: nowMs / 1_000 };
-  return sign(claims, DENIAL_REPORT_TYPE, key);
+  return signAs(DENIAL_REPORT_TYPE, claims, key);
 }
 
-/** Signs, as a gateway, that `claims.sub` asked for this request by a token that the gateway has verified. */
+/** Signs, as a gateway, that the requester asked for this request with a token that the gateway verified. */
 export async function attestSubmission(
   request: AccessRequest,
   about: Pick<AttestationClaims, 'iss' | 'via' | 'task'>,
   key: SigningKey,
   nowMs: number,
-): Promise<Submission> {
+): Promise<Submission<JwsEnvelope>> {
   const claims: AttestationClaims = {
     ...about,
     sub: request.requester,
@@ -82,10 +85,10 @@ export async function attestSubmission(
     request: request.id,
     digest: requestDigest(request),
   };
-  return { request, proof: await sign(claims, ATTESTATION_TYPE, key) };
+  return { request, proof: await signAs(ATTESTATION_TYPE, claims, key) };
 }
 
-/** A token by which an identity calls a gateway as itself. It says who calls, and nothing else. */
+/** Signs a token by which an identity calls a gateway as itself. It says who calls, and nothing else. */
 export async function signCallerToken(
   principal: PrincipalId,
   audience: string,
@@ -94,10 +97,11 @@ export async function signCallerToken(
 ): Promise<string> {
   const iat = Math.floor(nowMs / 1_000);
   const claims = { iss: principal, sub: principal, aud: audience, iat, exp: iat + Math.ceil(lifeMs / 1_000) };
-  return (await sign(claims, CALLER_TYPE, key)).jws;
+  return (await signAs(CALLER_TYPE, claims, key)).jws;
 }
 
-async function sign(claims: object, typ: string, key: SigningKey): Promise<SignedEnvelope> {
+/** Signs claims of any kind as a compact JWS (RFC 7515 section 7.1). `typ` says what they are for. */
+export async function signAs(typ: string, claims: object, key: SigningKey): Promise<JwsEnvelope> {
   const payload = new TextEncoder().encode(JSON.stringify(claims));
   const jws = await new CompactSign(payload)
     .setProtectedHeader({ alg: key.algorithm, typ, kid: key.keyId })

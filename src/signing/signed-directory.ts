@@ -4,17 +4,17 @@ import { submissionSchema } from '../contracts/request';
 import {
   ATTESTATION_TYPE,
   attestationClaimsSchema,
-  type recordedClaimsSchema,
+  recordedClaimsSchema,
   STATEMENT_TYPE,
   SUBMISSION_TYPE,
   statementClaimsSchema,
   statementOf,
   submissionClaimsSchema,
 } from '../contracts/statement';
-import type { DirectoryBook } from '../directory/directory-book';
+import type { Directory } from '../directory/directory';
 import { type Digest, requestDigest } from '../domain/digest';
 import type { Recognition } from '../domain/event';
-import type { Directory } from '../domain/ports';
+import type { KeyDirectory } from '../domain/ports';
 import type { DenialReport } from '../domain/precedents';
 import { hasAnyRole, isHuman, RECORDER_ROLE, type Standing } from '../domain/principal';
 import { accepted, type Refusal, type Result, refused } from '../domain/refusal';
@@ -22,18 +22,28 @@ import type { AccessRequest, SignedEnvelope, Submission } from '../domain/reques
 import type { StatementCheck, UnverifiedStatement } from '../domain/statement';
 import { SignatureVerifier, typeOf } from './verify';
 
-/** The core's directory: the people of a directory book, and the signatures of their registered keys. */
-export class SignedDirectory implements Directory {
+/** By which rules a statement is read. */
+export interface StatementRules {
+  readonly claims: typeof recordedClaimsSchema;
+  /** Whether an approval has to name its stage. */
+  readonly demandsStage: boolean;
+}
+export const TODAYS_RULES: StatementRules = { claims: statementClaimsSchema, demandsStage: true };
+/** What earlier versions took in. Only for what is on record. */
+export const EARLIER_RULES: StatementRules = { claims: recordedClaimsSchema, demandsStage: false };
+export const WITHOUT_STAGE = 'an approval names the stage that it is for';
+
+/** The core's view of a directory: verifies signatures against registered keys, and says who the signers are. */
+export class SignedDirectory implements KeyDirectory {
   readonly digest: Digest;
   readonly #verifier: SignatureVerifier;
 
-  /** @param claims what a statement may say: what is on record was taken by the rules of its time */
   constructor(
-    private readonly book: DirectoryBook,
-    private readonly claims: typeof recordedClaimsSchema = statementClaimsSchema,
+    private readonly directory: Directory,
+    private readonly rules: StatementRules = TODAYS_RULES,
   ) {
-    this.digest = book.digest;
-    this.#verifier = new SignatureVerifier(book);
+    this.digest = directory.digest;
+    this.#verifier = new SignatureVerifier(directory);
   }
 
   async authenticateSubmission(submission: Submission, atMs: number): Promise<Result<Recognition>> {
@@ -50,7 +60,13 @@ export class SignedDirectory implements Directory {
       return refused('BAD_SIGNATURE', `the key belongs to ${key.principal}, not to the requester`);
     if (claims.data.request !== request.id || claims.data.digest !== requestDigest(request))
       return refused('DIGEST_MISMATCH', 'the proof was made for another request');
-    if (!this.book.standingOf(key.principal, atMs)?.active)
+    // Otherwise anyone could tell policy what it wants to hear.
+    if (request.presented !== undefined)
+      return refused(
+        'BAD_SIGNATURE',
+        'properties count only as a gateway attests that an enforcement point presented them',
+      );
+    if (!this.directory.standingOf(key.principal, atMs)?.active)
       return refused('DISABLED_IDENTITY', `${key.principal} is disabled or past its end date`);
     const { keyId, assurance, channel } = key;
     return accepted({ principal: key.principal, keyId, assurance, channel, directoryDigest: this.digest });
@@ -65,7 +81,7 @@ export class SignedDirectory implements Directory {
     const { payload, key } = verified.value;
     const claims = denialClaimsSchema.safeParse(payload);
     if (!claims.success) return refused('MALFORMED', describeIssues(claims.error, 'denial'));
-    const reporter = this.book.standingOf(key.principal, atMs);
+    const reporter = this.directory.standingOf(key.principal, atMs);
     if (claims.data.iss !== key.principal || reporter === undefined)
       return refused(
         'BAD_SIGNATURE',
@@ -74,7 +90,7 @@ export class SignedDirectory implements Directory {
     return accepted({ report: denialReportOf(claims.data), reporter });
   }
 
-  /** A gateway says who asked. That is worth what the channel is worth, and never more. */
+  /** Accepts a gateway's word on who asked, at the assurance `channel`. */
   async #authenticateAttested(
     request: AccessRequest,
     proof: SignedEnvelope,
@@ -86,7 +102,7 @@ export class SignedDirectory implements Directory {
     const claims = attestationClaimsSchema.safeParse(payload);
     if (!claims.success) return refused('MALFORMED', describeIssues(claims.error, 'attestation claims'));
     const { iss, sub } = claims.data;
-    const recorder = this.book.standingOf(key.principal, atMs);
+    const recorder = this.directory.standingOf(key.principal, atMs);
     if (
       iss !== key.principal ||
       recorder === undefined ||
@@ -100,7 +116,7 @@ export class SignedDirectory implements Directory {
       return refused('BAD_SIGNATURE', `${key.principal} attests another requester`);
     if (claims.data.request !== request.id || claims.data.digest !== requestDigest(request))
       return refused('DIGEST_MISMATCH', 'the attestation was made for another request');
-    if (!this.book.standingOf(sub, atMs)?.active)
+    if (!this.directory.standingOf(sub, atMs)?.active)
       return refused('DISABLED_IDENTITY', `${sub} is disabled or past its end date`);
     return accepted({
       principal: sub,
@@ -114,8 +130,8 @@ export class SignedDirectory implements Directory {
   async authenticateStatement(envelope: SignedEnvelope, atMs: number): Promise<StatementCheck> {
     const verified = await this.#verifier.verify(envelope, STATEMENT_TYPE, atMs);
     if (!verified.ok) return unverified(verified.refusal);
-    const { payload, key } = verified.value;
-    const claims = this.claims.safeParse(payload);
+    const { payload, key, authenticator } = verified.value;
+    const claims = this.rules.claims.safeParse(payload);
     if (!claims.success)
       return unverified(
         { code: 'MALFORMED', detail: describeIssues(claims.error, 'statement') },
@@ -127,14 +143,26 @@ export class SignedDirectory implements Directory {
       const detail = `signed by a key of ${key.principal} in the name of ${statement.iss}`;
       return unverified({ code: 'BAD_SIGNATURE', detail }, key.principal, claimed);
     }
-    const signer = this.book.standingOf(key.principal, atMs);
+    const signer = this.directory.standingOf(key.principal, atMs);
     if (signer === undefined)
       return unverified({ code: 'UNKNOWN_KEY', detail: 'the key belongs to nobody' }, key.principal, claimed);
+    // Last, so that what was refused for another reason before is refused for the same reason now.
+    if (this.rules.demandsStage && statement.verb === 'approve' && statement.stage === undefined)
+      return unverified({ code: 'MALFORMED', detail: WITHOUT_STAGE }, signer.id, claimed);
     const { keyId, assurance, channel } = key;
     const directoryDigest = this.digest;
     return {
       verified: true,
-      facts: { statement, envelope, signer, keyId, assurance, channel, directoryDigest },
+      facts: {
+        statement,
+        envelope,
+        signer,
+        keyId,
+        assurance,
+        channel,
+        directoryDigest,
+        ...(authenticator && { authenticator }),
+      },
     };
   }
 }

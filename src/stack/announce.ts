@@ -1,13 +1,14 @@
-/** Takes one line for people who wait: what is being done, and for how long already. */
+/** Shows people who wait one line of progress. */
 export type Announce = (line: string) => void;
 
+/** Writes progress to stderr. */
 export const toStderr: Announce = (line) => {
   process.stderr.write(`countersign: ${line}\n`);
 };
 
 const EVERY_MS = 5_000;
 
-/** Announces long work while it goes on, with the seconds it has taken so far. */
+/** Runs long work, and every five seconds announces how long it has taken so far. */
 export async function announced<T>(announce: Announce, what: string, work: () => Promise<T>): Promise<T> {
   const since = Date.now();
   announce(`${what} …`);

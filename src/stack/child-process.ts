@@ -4,33 +4,33 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { codeOf } from './errors';
 import { openLog } from './log-file';
 
-/** A program to run in the background, with its output in a log file. */
+/** A program to run in the background. Its output goes to a log file. */
 export interface ChildSpec {
   readonly name: string;
   readonly command: string;
   readonly args: readonly string[];
-  /** The whole environment: nothing is handed down that is not listed. */
+  /** The whole environment: the program inherits nothing from ours. */
   readonly env: NodeJS.ProcessEnv;
   readonly logFile: string;
 }
 
-/** How a process ended, in a few words. */
+/** How a process ended, for messages: its exit code or the signal. */
 export type Ending = string;
 
 /** One running program. */
 export interface RunningChild {
   readonly pid: number;
-  /** Settles when the process is gone; never rejects. */
+  /** Resolves when the process has ended; never rejects. */
   readonly ended: Promise<Ending>;
-  /** Asks it to stop, and kills it where it does not within the time. */
+  /** Asks it to stop with SIGTERM, and kills it if it is still running after that time. */
   stop(withinMs: number): Promise<Ending>;
   /** Kills it at once. */
   kill(): Promise<Ending>;
 }
 
 /**
- * Starts a program in a process group of its own: Ctrl-C in a terminal reaches only this process, which then stops its
- * children in order, and a child's own children end with it.
+ * Starts a program in a process group of its own. So Ctrl-C in a terminal reaches only this process, which then stops its
+ * children in order, and the children of a child end with it.
  */
 export function startChild(spec: ChildSpec): Promise<RunningChild> {
   const log = openLog(spec.logFile);
@@ -53,7 +53,7 @@ function running(child: ChildProcess): RunningChild {
   const ended = new Promise<Ending>((resolve) => {
     child.once('exit', (code, signal) => {
       gone = true;
-      // What the group's leader left behind must not go on without it.
+      // Processes that it started must not outlive it.
       signalGroup(pid, 'SIGKILL');
       resolve(signal ? `ended by ${signal}` : `exit code ${code}`);
     });
@@ -73,7 +73,7 @@ function running(child: ChildProcess): RunningChild {
   return { pid, ended, stop, kill };
 }
 
-/** Signals a process and those it started. That the group is gone already is no error. */
+/** Signals a process and those that it started. Does nothing if they have already ended. */
 export function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
     process.kill(-pid, signal);

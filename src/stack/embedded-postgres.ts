@@ -1,7 +1,6 @@
 import { createServer } from 'node:net';
 import type { PGlite } from '@electric-sql/pglite';
-import { EmbeddedSession, type SharedDatabase } from './embedded-session';
-import { Turns } from './turns';
+import { EmbeddedSession, Mutex, type SharedDatabase } from './embedded-session';
 
 const MOST_CONNECTIONS = 32;
 
@@ -13,14 +12,14 @@ export interface EmbeddedPostgres {
 /**
  * Serves an embedded database to several clients on loopback, each as the user that it logs in as.
  *
- * The package's own socket server is not used: it runs every client as the superuser, whatever user they name, and hands
- * on messages one by one, so that only timing keeps one client's statement apart from another's parameters.
+ * We do not use the package's own socket server: it runs every client as the superuser, whatever user the client names, and it
+ * passes messages on one by one, so that one client's statement can meet another client's parameters.
  *
- * What remains different from a real server: no passwords, one thing at a time, and settings and prepared statements
- * with a name are shared by all clients.
+ * Unlike a real server this one asks for no password, does one thing at a time, and shares settings and named prepared
+ * statements between all clients.
  */
 export async function serveEmbeddedPostgres(db: PGlite, port: number): Promise<EmbeddedPostgres> {
-  const shared: SharedDatabase = { db, turns: new Turns(), user: 'postgres' };
+  const shared: SharedDatabase = { db, mutex: new Mutex(), user: 'postgres' };
   const sessions = new Set<EmbeddedSession>();
   const server = createServer((socket) => {
     const session = new EmbeddedSession(shared, socket);

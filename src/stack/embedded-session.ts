@@ -2,21 +2,36 @@ import type { Socket } from 'node:net';
 import type { PGlite } from '@electric-sql/pglite';
 import { messageOf } from './errors';
 import { endsUnit, fatalError, isTerminate, MessageReader } from './pg-wire';
-import type { Turns } from './turns';
 
-/** A transaction that does nothing for this long is rolled back: all sessions share one database session. */
+/** A transaction that is idle for this long is rolled back, because all clients share one database session. */
 const IDLE_IN_TRANSACTION_MS = 15_000;
+
+/** A lock that is handed to waiters in the order in which they asked. */
+export class Mutex {
+  #last: Promise<void> = Promise.resolve();
+
+  /** Waits for the lock. Returns the function that releases it. */
+  async acquire(): Promise<() => void> {
+    const before = this.#last;
+    let release: () => void = () => undefined;
+    this.#last = new Promise((resolve) => {
+      release = resolve;
+    });
+    await before;
+    return release;
+  }
+}
 
 /** What the sessions share: one database, which does one thing at a time, as one user at a time. */
 export interface SharedDatabase {
   readonly db: PGlite;
-  readonly turns: Turns;
-  /** As whom the last statement ran. */
+  readonly mutex: Mutex;
+  /** The user that the last statement ran as. */
   user: string;
 }
 
 /**
- * One client of the embedded database. Its messages run as its own user, never between another client's messages that
+ * One client of the embedded database. Its messages run as its own user. They never run between messages of another client that
  * belong together, and never inside another client's transaction.
  */
 export class EmbeddedSession {
@@ -24,8 +39,8 @@ export class EmbeddedSession {
   #user: string | undefined;
   #unit: Buffer[] = [];
   #work: Promise<void> = Promise.resolve();
-  /** Ends the turn that this session holds, while it holds one. */
-  #endTurn: (() => void) | undefined;
+  /** Releases the lock that this session holds; undefined if it holds none. */
+  #release: (() => void) | undefined;
   #idle: NodeJS.Timeout | undefined;
   #closed = false;
 
@@ -36,19 +51,19 @@ export class EmbeddedSession {
     socket.setNoDelay(true);
     socket.on('data', (chunk) => this.#enqueue(() => this.#receive(chunk)));
     socket.on('error', () => socket.destroy());
-    socket.on('close', () => this.#enqueue(() => this.#leave()));
+    socket.on('close', () => this.#enqueue(() => this.#end()));
   }
 
-  /** Breaks off the connection and settles when nothing of it runs any more. */
+  /** Closes the connection. Resolves when nothing of it runs any more. */
   async close(): Promise<void> {
     this.socket.destroy();
-    await this.#enqueue(() => this.#leave());
+    await this.#enqueue(() => this.#end());
   }
 
   #enqueue(step: () => Promise<void>): Promise<void> {
     this.#work = this.#work.then(step).catch((error: unknown) => {
       this.socket.end(fatalError('XX000', messageOf(error)));
-      return this.#leave();
+      return this.#end();
     });
     return this.#work;
   }
@@ -64,7 +79,7 @@ export class EmbeddedSession {
     }
   }
 
-  /** Takes one opening message; false where none is complete or the session is over. */
+  /** Handles one message of the login. Returns false if none is complete, or if the session is over. */
   async #open(): Promise<boolean> {
     const opening = this.#reader.opening();
     if (opening === undefined) return false;
@@ -79,39 +94,39 @@ export class EmbeddedSession {
   }
 
   async #mayLogIn(user: string): Promise<boolean> {
-    const end = await this.shared.turns.take();
+    const release = await this.shared.mutex.acquire();
     try {
       const known = await this.shared.db.query('SELECT 1 FROM pg_roles WHERE rolname = $1 AND rolcanlogin', [
         user,
       ]);
       return known.rows.length === 1;
     } finally {
-      end();
+      release();
     }
   }
 
   async #runUnit(unit: readonly Buffer[]): Promise<void> {
     const { db } = this.shared;
     clearTimeout(this.#idle);
-    this.#endTurn ??= await this.#takeTurn();
+    this.#release ??= await this.#acquire();
     for (const message of unit)
       await db.runExclusive(() =>
         db.execProtocolRawStream(message, { onRawData: (data) => void this.#answer(data) }),
       );
-    if (!db.isInTransaction()) return this.#giveUpTurn();
-    this.#idle = setTimeout(() => void this.#enqueue(() => this.#breakOff()), IDLE_IN_TRANSACTION_MS);
+    if (!db.isInTransaction()) return this.#unlock();
+    this.#idle = setTimeout(() => void this.#enqueue(() => this.#closeIdle()), IDLE_IN_TRANSACTION_MS);
   }
 
-  async #takeTurn(): Promise<() => void> {
-    const end = await this.shared.turns.take();
-    if (this.shared.user === this.#user) return end;
+  async #acquire(): Promise<() => void> {
+    const release = await this.shared.mutex.acquire();
+    if (this.shared.user === this.#user) return release;
     try {
       const user = quoted(this.#user ?? '');
       await this.shared.db.exec(`RESET ROLE; SET SESSION AUTHORIZATION ${user}`);
       this.shared.user = this.#user ?? '';
-      return end;
+      return release;
     } catch (error) {
-      end();
+      release();
       throw error;
     }
   }
@@ -121,27 +136,27 @@ export class EmbeddedSession {
     if (this.socket.writable) this.socket.write(Buffer.from(data));
   }
 
-  #giveUpTurn(): void {
-    this.#endTurn?.();
-    this.#endTurn = undefined;
+  #unlock(): void {
+    this.#release?.();
+    this.#release = undefined;
   }
 
-  async #breakOff(): Promise<void> {
+  async #closeIdle(): Promise<void> {
     this.socket.end(fatalError('25P03', 'terminating connection due to idle-in-transaction timeout'));
-    await this.#leave();
+    await this.#end();
   }
 
-  async #leave(): Promise<void> {
+  async #end(): Promise<void> {
     this.#closed = true;
     clearTimeout(this.#idle);
-    if (this.#endTurn === undefined) return;
+    if (this.#release === undefined) return;
     try {
       if (this.shared.db.isInTransaction()) await this.shared.db.exec('ROLLBACK');
     } finally {
-      this.#giveUpTurn();
+      this.#unlock();
     }
   }
 }
 
-/** A name in quotes for SQL. */
+/** Quotes a name for SQL. */
 export const quoted = (name: string): string => `"${name.replaceAll('"', '""')}"`;

@@ -3,7 +3,7 @@ import { messageOf } from './errors';
 
 /**
  * The embedded target as a program of its own: `node embedded-target-process.js STATE_DIR PORT ACCOUNT…`. It can be
- * killed and started again like a real database, and its work does not hold up the process that supervises.
+ * killed and restarted like a real database, and its work does not block the process that supervises it.
  */
 async function main([stateDir, port, ...accounts]: readonly string[]): Promise<void> {
   if (stateDir === undefined || port === undefined) throw new Error('usage: STATE_DIR PORT ACCOUNT…');

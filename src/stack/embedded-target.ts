@@ -5,9 +5,9 @@ import { serveEmbeddedPostgres } from './embedded-postgres';
 import { quoted } from './embedded-session';
 import { MIGRATION_LOGIN, targetUrl } from './target-ready';
 
-/** The demo's target: a PostgreSQL with real roles, reached over the real protocol. */
+/** The target of the demo: a PostgreSQL with real roles, reached over the real protocol. */
 export interface EmbeddedTarget {
-  /** For the connector, which is superuser there. Loopback only; the embedded server asks for no password. */
+  /** The connector's address. It logs in as superuser. The server listens on loopback only and asks for no password. */
   readonly url: string;
   stop(): Promise<void>;
 }
@@ -15,11 +15,11 @@ export interface EmbeddedTarget {
 export interface EmbeddedTargetOptions {
   readonly stateDir: string;
   readonly port: number;
-  /** Accounts that can be given access. They start with none. */
+  /** Accounts that can be given access. They start without any. */
   readonly accounts: readonly string[];
 }
 
-/** Roles that the example bundle grants, over tables that give them a meaning. */
+/** The roles that the example bundle grants, and tables on which they have rights. */
 const ROLES = `
   DO $$ BEGIN
     IF NOT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = 'reporting_read') THEN
@@ -44,12 +44,14 @@ const ROLES = `
   GRANT SELECT ON ALL TABLES IN SCHEMA reporting TO reporting_read;
   GRANT USAGE ON SCHEMA payments TO production_write, production_admin;
   GRANT SELECT, INSERT, UPDATE ON ALL TABLES IN SCHEMA payments TO production_write;
-  GRANT ALL ON ALL TABLES IN SCHEMA payments TO production_admin;
+  GRANT SELECT, INSERT, UPDATE, DELETE, TRUNCATE ON ALL TABLES IN SCHEMA payments TO production_admin;
+  -- What earlier versions gave. A trigger would outlive the lease of the role.
+  REVOKE TRIGGER ON ALL TABLES IN SCHEMA payments FROM production_admin;
   ALTER SCHEMA payments OWNER TO payments_schema_owner;
   ALTER TABLE payments.payment OWNER TO payments_schema_owner;
 `;
 
-/** Starts the embedded target, with what an earlier one in the same folder left. */
+/** Starts the embedded target. It continues with the data of an earlier one in the same folder. */
 export async function startEmbeddedTarget(options: EmbeddedTargetOptions): Promise<EmbeddedTarget> {
   const dataDir = path.join(options.stateDir, 'target');
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });

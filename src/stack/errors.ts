@@ -1,11 +1,11 @@
-/** The code of a system error (`ENOENT`), asked of its members: under Jest, Node's own errors are of another realm. */
+/** Returns the code of a system error, such as `ENOENT`. Not by `instanceof`, as Jest runs tests in another realm than Node's errors. */
 export function codeOf(error: unknown): string | undefined {
   return typeof error === 'object' && error !== null && 'code' in error && typeof error.code === 'string'
     ? error.code
     : undefined;
 }
 
-/** What an error says, on one line. */
+/** Returns the message of an error on one line. */
 export function messageOf(error: unknown): string {
   const message =
     typeof error === 'object' && error !== null && 'message' in error ? String(error.message) : String(error);

@@ -11,13 +11,13 @@ const principalsSchema = z.object({
   identities: z.record(z.string(), z.unknown()),
 });
 
-/** The file of the key that belongs to a principal of the example bundle. */
+/** Returns the file of the key that `up` made for a principal of the example bundle. */
 export const exampleKeyFile = (stateDir: string, principal: string): string =>
   path.join(stateDir, 'keys', `${principal.replace('/', '-')}.jwk`);
 
 /**
- * Puts a copy of the example bundle into the state folder and gives everyone in it a key of their own, so that it can be
- * tried by hand. A copy that is there already is left as it is. Real people bring their own keys.
+ * Copies the example bundle into the state folder and makes a key for everyone in it, so that it can be tried by hand. Leaves a
+ * copy that is already there as it is. Returns the folder of the copy.
  */
 export async function provideExampleBundle(stateDir: string): Promise<string> {
   const bundle = path.join(stateDir, 'bundle');
@@ -37,7 +37,7 @@ export async function provideExampleBundle(stateDir: string): Promise<string> {
     directory = registerKey(directory, principal, key.publicJwk, { assurance: 'key', channel: 'cli' });
   }
   writeFileSync(file, directory);
-  // The bundle appears whole or not at all, with the keys that fit it.
+  // Renaming is atomic, so a bundle that exists is complete and has the keys that belong to it.
   renameSync(draft, bundle);
   return bundle;
 }

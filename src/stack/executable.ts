@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs';
 import path from 'node:path';
 
-/** Whether this is a file that the current user may run. */
+/** True if this is a file that the current user may run. */
 export function isExecutable(file: string): boolean {
   try {
     accessSync(file, constants.X_OK);
@@ -11,7 +11,7 @@ export function isExecutable(file: string): boolean {
   }
 }
 
-/** Where a command lies on `PATH`, or nothing. */
+/** Returns the path of a command on `PATH`, or undefined if it is not there. */
 export function findOnPath(command: string, env: NodeJS.ProcessEnv): string | undefined {
   return (env['PATH'] ?? '')
     .split(path.delimiter)

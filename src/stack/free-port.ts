@@ -1,16 +1,30 @@
 import { createServer } from 'node:net';
 import { codeOf } from './errors';
 
-/** A TCP port of the loopback interface that is free now. */
+/** Returns a TCP port of the loopback interface that is free at this moment. */
 export const freePort = (): Promise<number> => listenBriefly(0);
 
-/** Refuses a port that something else has: what answers there would be taken for ours. */
+/** Returns the first free port from `first` on, or any free one if the next twenty are all in use. */
+export async function freePortFrom(first: number): Promise<number> {
+  for (let port = first; port < first + 20; port += 1) {
+    const isFree = await listenBriefly(port).then(
+      () => true,
+      () => false,
+    );
+    if (isFree) return port;
+  }
+  return freePort();
+}
+
+/** Throws if something listens on a port: whatever answers there would be mistaken for our program. */
 export async function requireFreePort(port: number, purpose: string): Promise<void> {
   try {
     await listenBriefly(port);
   } catch (error) {
     if (codeOf(error) !== 'EADDRINUSE') throw error;
-    throw new Error(`port ${port} for ${purpose} is in use; end what has it, or choose another port`);
+    throw new Error(
+      `port ${port} for ${purpose} is in use; stop the program that uses it, or choose another port`,
+    );
   }
 }
 

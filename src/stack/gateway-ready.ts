@@ -4,7 +4,7 @@ import { get as getHttps } from 'node:https';
 import { parse } from 'yaml';
 import { type Waiting, waitUntil } from './wait-until';
 
-/** Where the gateway is reached: by https where its configuration says so. */
+/** Returns the address of the gateway: https if its configuration has TLS. */
 export function gatewayUrlOf(port: number, configFile: string | undefined): string {
   return `${servesTls(configFile) ? 'https' : 'http'}://127.0.0.1:${port}`;
 }
@@ -19,7 +19,7 @@ function servesTls(configFile: string | undefined): boolean {
     const config: unknown = parse(readFileSync(configFile, 'utf8'));
     return typeof config === 'object' && config !== null && 'tls' in config;
   } catch {
-    // The gateway itself says what is wrong with it.
+    // The gateway itself reports what is wrong with its configuration.
     return false;
   }
 }
@@ -30,7 +30,7 @@ function askHealth(url: string): Promise<void> {
     resolve();
   };
   return new Promise((resolve, reject) => {
-    // Only whether someone answers is asked here; the certificate is made for the public name, not for loopback.
+    // This only asks whether something answers. The certificate is for the public name, not for loopback.
     const request = url.startsWith('https')
       ? getHttps(`${url}/health`, { rejectUnauthorized: false, timeout: 2_000 }, answered(resolve))
       : getHttp(`${url}/health`, { timeout: 2_000 }, answered(resolve));

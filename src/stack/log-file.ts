@@ -3,13 +3,13 @@ import { closeSync, existsSync, openSync, readSync, renameSync, statSync } from 
 const ROLL_AT_BYTES = 20 * 1024 * 1024;
 const TAIL_BYTES = 8 * 1024;
 
-/** Opens a log for appending, only for its owner's eyes. One that has grown large is set aside first, replacing the last such. */
+/** Opens a log for appending that only its owner can read. A log over 20 MiB is first renamed to `FILE.1`. */
 export function openLog(file: string): number {
   if (existsSync(file) && statSync(file).size > ROLL_AT_BYTES) renameSync(file, `${file}.1`);
   return openSync(file, 'a', 0o600);
 }
 
-/** The last lines of a log, for an error message; nothing where there is no log. */
+/** Returns the last lines of a log, for an error message; no lines if there is no log. */
 export function lastLines(file: string, count = 5): readonly string[] {
   if (!existsSync(file)) return [];
   const log = openSync(file, 'r');

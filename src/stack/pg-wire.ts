@@ -1,15 +1,15 @@
-/** As much of PostgreSQL's wire protocol as stands between a client and the embedded database. */
+/** The part of PostgreSQL's wire protocol that the embedded database needs between itself and a client. */
 
 const PROTOCOL_3 = 196_608;
 const SSL_REQUEST = 80_877_103;
 const GSSENC_REQUEST = 80_877_104;
 const CANCEL_REQUEST = 80_877_102;
 
-/** Longer messages than any client of a demo sends are not read into memory. */
+/** No client of a demo sends longer messages, so longer ones are not read into memory. */
 const LONGEST_MESSAGE = 16 * 1024 * 1024;
 const LONGEST_OPENING = 10_000;
 
-/** What a client says before it is logged in. */
+/** What a client sends before it is logged in. */
 export type Opening =
   | { readonly kind: 'encryption' }
   | { readonly kind: 'startup'; readonly user: string; readonly message: Buffer }
@@ -23,7 +23,7 @@ export class MessageReader {
     this.#buffer = Buffer.concat([this.#buffer, chunk]);
   }
 
-  /** The next opening message: they have a length, but no type. */
+  /** Returns the next message of the login, or undefined if it is not complete. These messages have no type. */
   opening(): Opening | undefined {
     const message = this.#take(0, LONGEST_OPENING);
     if (message === undefined) return undefined;
@@ -33,7 +33,7 @@ export class MessageReader {
     return { kind: 'startup', user: userOf(message), message };
   }
 
-  /** The next message of a session. */
+  /** Returns the next message of a session, or undefined if it is not complete. */
   message(): Buffer | undefined {
     return this.#take(1, LONGEST_MESSAGE);
   }
@@ -52,14 +52,15 @@ export class MessageReader {
 
 const UNIT_ENDS = new Set(['Q', 'S', 'F']);
 
-/** Whether the server answers up to here, so that another session may have its turn: a query, a sync, a function call. */
+/** True if the server answers everything up to this message, so that another session may go next. */
 export const endsUnit = (message: Buffer): boolean => UNIT_ENDS.has(typeOf(message));
 
+/** True if the client ends the session. */
 export const isTerminate = (message: Buffer): boolean => typeOf(message) === 'X';
 
 const typeOf = (message: Buffer): string => String.fromCharCode(message[0] ?? 0);
 
-/** An error after which the session ends. */
+/** Makes the message of an error that ends the session. */
 export function fatalError(sqlState: string, text: string): Buffer {
   const fields = Buffer.from(`SFATAL\0VFATAL\0C${sqlState}\0M${text}\0\0`);
   const head = Buffer.alloc(5);

@@ -12,18 +12,18 @@ export type LockAttempt =
   | { readonly held: false; readonly holder: ProcessIdentity };
 
 /**
- * Takes a lock file for this process. The lock of a process that no longer runs is taken over; that of a live one
- * (this one included) is left alone, and its holder is named.
+ * Takes a lock file for this process. Takes over the lock of a process that no longer runs. Returns the holder if a running
+ * process, which may be this one, has the lock.
  */
 export function tryPidLock(file: string): LockAttempt {
   const own = identify(process.pid);
-  if (!own) throw new Error('this process cannot find itself');
+  if (!own) throw new Error('cannot read the state of this process');
   const mine = JSON.stringify(own);
   const draft = `${file}.${process.pid}`;
   for (;;) {
     writeFileSync(draft, mine, { mode: 0o600 });
     try {
-      // A hard link comes into being whole or not at all: nobody ever reads half a lock.
+      // Creating a hard link is atomic, so nobody reads half a lock.
       linkSync(draft, file);
       return { held: true, lock: { release: () => releaseIfOurs(file, mine) } };
     } catch (error) {
@@ -39,7 +39,7 @@ export function tryPidLock(file: string): LockAttempt {
   }
 }
 
-/** Waits for the lock, then does the work under it. */
+/** Waits for the lock, then does the work while it holds it. */
 export async function withPidLock<T>(file: string, work: () => Promise<T>, pollMs = 250): Promise<T> {
   for (;;) {
     const attempt = tryPidLock(file);
@@ -58,7 +58,7 @@ function releaseIfOurs(file: string, mine: string): void {
   if (readIfThere(file) === mine) rmSync(file, { force: true });
 }
 
-/** Two processes may find the same stale lock. The one that moved away a fresh one instead puts it back. */
+/** Two processes may find the same stale lock. One that moved a fresh lock away by mistake puts it back. */
 function removeStale(file: string, stale: string): void {
   const aside = `${file}.stale.${process.pid}`;
   try {

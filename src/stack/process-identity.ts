@@ -2,24 +2,24 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { codeOf } from './errors';
 
-/** A process, told apart from a later one that happens to get the same pid. */
+/** A process, distinguished from a later one that gets the same pid. */
 export interface ProcessIdentity {
   readonly pid: number;
-  /** When it started, in the words of the operating system; empty where that cannot be found out. */
+  /** When it started, as the operating system says it; empty if that is unknown. */
   readonly started: string;
 }
 
-/** The identity of a running process, or nothing when no such process runs. */
+/** Returns the identity of a running process, or undefined if it does not run. */
 export function identify(pid: number): ProcessIdentity | undefined {
   return isAlive(pid) ? { pid, started: startOf(pid) } : undefined;
 }
 
-/** Whether the very process that was written down still runs. */
+/** True if exactly this process still runs. */
 export function stillRuns(identity: ProcessIdentity): boolean {
   return identify(identity.pid)?.started === identity.started;
 }
 
-/** Reads an identity from a file's JSON; anything else is nobody. */
+/** Parses an identity from JSON. Returns undefined if it is not one. */
 export function parseIdentity(value: unknown): ProcessIdentity | undefined {
   if (typeof value !== 'object' || value === null || !('pid' in value) || !('started' in value))
     return undefined;
@@ -38,10 +38,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** A zombie still has its pid, but nobody is at home. */
+/** A zombie still has its pid but no longer runs. */
 const stateOf = (pid: number): string | undefined => procStat(pid)?.[0];
 
-/** The fields of `/proc/<pid>/stat` from the state on: the name before them may hold spaces and brackets. */
+/** Returns the fields of `/proc/<pid>/stat` from the state on. The name before them may contain spaces and brackets. */
 function procStat(pid: number): string[] | undefined {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');

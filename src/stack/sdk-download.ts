@@ -7,8 +7,8 @@ const DOWNLOAD_TIMEOUT_MS = 120_000;
 export type SdkArtifact = 'cli' | 'temporal-test-server';
 
 /**
- * Whether Temporal's download site answers here. Asked before the SDK's own download, which has no time-out of its own;
- * a failure is remembered for some hours.
+ * Returns true if Temporal's download site answers. The SDK's own download has no timeout, so this comes first. A failure
+ * counts for six hours.
  */
 export async function sdkDownloadReachable(artifact: SdkArtifact, cache: string): Promise<boolean> {
   const note = new FailureNote(cache, `sdk-download-${artifact}`);
@@ -26,11 +26,11 @@ export async function sdkDownloadReachable(artifact: SdkArtifact, cache: string)
 }
 
 /**
- * Lets the SDK download the Temporal CLI into a folder. The SDK only downloads on the way to starting a server, so one
- * is started and ended at once; the file is then the folder's.
+ * Lets the SDK download the Temporal CLI into a folder. The SDK downloads it only to start a server, so a server is started and
+ * stopped at once.
  */
 export async function downloadCliWithSdk(folder: string): Promise<void> {
-  // Loaded only here: it brings the whole SDK with it.
+  // Loaded only here, because it loads the whole SDK.
   const { TestWorkflowEnvironment } = await import('@temporalio/testing');
   const started = TestWorkflowEnvironment.createLocal({
     server: { executable: { type: 'cached-download', downloadDir: folder } },

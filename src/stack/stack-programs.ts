@@ -1,14 +1,15 @@
 import path from 'node:path';
-import { addressVariable } from '../connectors';
+import { LEDGER } from '../connectors/index';
+import { addressVariable } from '../connectors/settings';
 import type { ChildSpec } from './child-process';
 import { baseEnvironment } from './temporal-server';
 
 const COMMAND_LINE = path.resolve(__dirname, '..', 'cli', 'main.js');
 const TARGET_PROGRAM = path.resolve(__dirname, 'embedded-target-process.js');
 
-/** The target answers for open transactions, then closes its files. */
+/** The target finishes open transactions, then closes its files. */
 export const TARGET_STOPS_WITHIN_MS = 5_000;
-/** A worker lets activities finish for five seconds. */
+/** A worker gives activities five seconds to finish. */
 export const WORKER_STOPS_WITHIN_MS = 8_000;
 
 export interface TargetPlace {
@@ -17,7 +18,7 @@ export interface TargetPlace {
   readonly accounts: readonly string[];
 }
 
-/** How the embedded target is run. */
+/** Returns how to run the embedded target. */
 export const targetSpec = ({ stateDir, port, accounts }: TargetPlace): ChildSpec => ({
   name: 'target',
   command: process.execPath,
@@ -26,7 +27,7 @@ export const targetSpec = ({ stateDir, port, accounts }: TargetPlace): ChildSpec
   logFile: path.join(stateDir, 'logs', 'target.log'),
 });
 
-/** Where the programs of a stack find each other and what they work by. */
+/** What the programs of a stack read, and where they find each other. */
 export interface ProgramPlace {
   readonly stateDir: string;
   readonly bundleDir: string;
@@ -34,10 +35,12 @@ export interface ProgramPlace {
   readonly temporalAddress: string;
   readonly taskQueue: string;
   readonly targetUrl: string;
+  /** Connectors whose target, or whose record of executions, is the embedded database. */
+  readonly databases: readonly string[];
   readonly telemetry?: Telemetry;
 }
 
-/** What the programs of a stack are told about metrics and traces. */
+/** The ports on which the programs of a stack serve metrics. */
 export interface Telemetry {
   readonly workerPort: number;
   readonly gatewayPort: number;
@@ -54,7 +57,7 @@ const telemetryEnv = (metricsPort: number | undefined): Readonly<Record<string, 
   ),
 });
 
-/** What the worker and the gateway are told alike. */
+/** The environment that the worker and the gateway share. */
 const programEnv = (place: ProgramPlace): NodeJS.ProcessEnv => ({
   ...baseEnvironment(),
   TEMPORAL_ADDRESS: place.temporalAddress,
@@ -62,14 +65,14 @@ const programEnv = (place: ProgramPlace): NodeJS.ProcessEnv => ({
   COUNTERSIGN_BUNDLE: place.bundleDir,
   COUNTERSIGN_TICKETS: place.ticketsFile,
   COUNTERSIGN_TASK_QUEUE: place.taskQueue,
-  [addressVariable('warehouse')]: place.targetUrl,
-  [addressVariable('changes')]: place.targetUrl,
+  [LEDGER]: place.targetUrl,
+  ...Object.fromEntries(place.databases.map((name) => [addressVariable(name), place.targetUrl])),
   ...(process.env['COUNTERSIGN_CODEC_KEYS'] && {
     COUNTERSIGN_CODEC_KEYS: path.resolve(process.env['COUNTERSIGN_CODEC_KEYS']),
   }),
 });
 
-/** How the worker is run. */
+/** Returns how to run the worker. */
 export const workerSpec = (place: ProgramPlace): ChildSpec => ({
   name: 'worker',
   command: process.execPath,
@@ -97,17 +100,17 @@ const ARCHIVE_SETTINGS = [
   ...['AWS_ACCESS_KEY_ID', 'AWS_SECRET_ACCESS_KEY', 'AWS_SESSION_TOKEN', 'AWS_REGION'],
 ];
 
-/** Where the worker archives evidence: as `up` itself was told, or else beside its data. */
+/** Where the worker archives evidence: as the environment of `up` says, or else beside its data. */
 function archiveSettings(stateDir: string, env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const isChosen = ARCHIVE_ADDRESSES.some((name) => env[name] !== undefined);
-  const told = ARCHIVE_SETTINGS.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
+  const set = ARCHIVE_SETTINGS.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]]));
   return {
     ...(!isChosen && { COUNTERSIGN_ARCHIVE: path.join(stateDir, 'archive') }),
-    ...Object.fromEntries(told),
+    ...Object.fromEntries(set),
   };
 }
 
-/** A gateway lets calls under way finish for five seconds. */
+/** A gateway gives open calls five seconds to finish. */
 export const GATEWAY_STOPS_WITHIN_MS = 8_000;
 
 export interface GatewayPlace extends ProgramPlace {
@@ -115,7 +118,7 @@ export interface GatewayPlace extends ProgramPlace {
   readonly config?: string;
 }
 
-/** How the gateway is run. */
+/** Returns how to run the gateway. */
 export const gatewaySpec = (place: GatewayPlace): ChildSpec => ({
   name: 'gateway',
   command: process.execPath,

@@ -7,35 +7,43 @@ import { identify, type ProcessIdentity, parseIdentity, stillRuns } from './proc
 
 const STOPS_WITHIN_MS = 5_000;
 
-/** What runs on a state folder, and where: for other commands, and for the next start where this one is killed. */
+/** The file that tells other commands what runs on a state folder and where, and the next start what a killed one left. */
 export interface StackRecord {
   readonly addresses: Readonly<Record<string, string>>;
+  readonly bundleDir: string;
+  readonly ticketsFile: string;
+  /** Connectors whose target a command under `countersign run` can reach at the address of the embedded target. */
+  readonly reachable: readonly string[];
   readonly pids: Readonly<Record<string, number>>;
 }
 
-const fileIn = (stateDir: string): string => path.join(stateDir, 'stack.json');
+/** Returns the file of the record of a state folder. */
+export const fileOfRecord = (stateDir: string): string => path.join(stateDir, 'stack.json');
 
-export function writeStackRecord(stateDir: string, { addresses, pids }: StackRecord): void {
+/** Replaces the record of a state folder. */
+export function writeStackRecord(stateDir: string, { pids, ...record }: StackRecord): void {
   const processes = Object.fromEntries(
     Object.entries(pids).flatMap(([name, pid]) => {
       const identity = identify(pid);
       return identity ? [[name, identity]] : [];
     }),
   );
-  const draft = `${fileIn(stateDir)}.new`;
-  writeFileSync(draft, `${JSON.stringify({ addresses, processes }, undefined, 2)}\n`, { mode: 0o600 });
-  renameSync(draft, fileIn(stateDir));
+  const draft = `${fileOfRecord(stateDir)}.new`;
+  writeFileSync(draft, `${JSON.stringify({ ...record, processes }, undefined, 2)}\n`, { mode: 0o600 });
+  renameSync(draft, fileOfRecord(stateDir));
 }
 
-export const removeStackRecord = (stateDir: string): void => rmSync(fileIn(stateDir), { force: true });
+/** Removes the record, as nothing runs on the folder any more. */
+export const removeStackRecord = (stateDir: string): void => rmSync(fileOfRecord(stateDir), { force: true });
 
 /**
- * Ends what an earlier stack on this folder left running when it was killed. Only for the holder of the folder's lock.
+ * Stops the processes that an earlier stack on this folder left running when it was killed. The caller must hold the lock of the
+ * folder.
  */
 export async function endLeftovers(stateDir: string, announce: Announce): Promise<void> {
   const left = readProcesses(stateDir).filter(([, identity]) => stillRuns(identity));
   for (const [name, { pid }] of left) {
-    announce(`ending ${name} (process ${pid}), which an earlier run left behind`);
+    announce(`stopping ${name} (process ${pid}), which an earlier run left behind`);
     signalGroup(pid, 'SIGTERM');
   }
   const until = Date.now() + STOPS_WITHIN_MS;
@@ -47,7 +55,7 @@ export async function endLeftovers(stateDir: string, announce: Announce): Promis
 function readProcesses(stateDir: string): readonly (readonly [string, ProcessIdentity])[] {
   let record: unknown;
   try {
-    record = JSON.parse(readFileSync(fileIn(stateDir), 'utf8'));
+    record = JSON.parse(readFileSync(fileOfRecord(stateDir), 'utf8'));
   } catch {
     return [];
   }

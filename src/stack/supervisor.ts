@@ -6,10 +6,10 @@ import { lastLines } from './log-file';
 
 const FIRST_PAUSE_MS = 200;
 const LONGEST_PAUSE_MS = 5_000;
-/** A child that has lived this long has recovered; its next end is a new trouble. */
+/** A child that has run this long has recovered, so that its next end counts as the first. */
 const RECOVERED_AFTER_MS = 30_000;
 
-interface Charge {
+interface Supervised {
   readonly spec: ChildSpec;
   readonly stopsWithinMs: number;
   child: RunningChild;
@@ -19,12 +19,12 @@ interface Charge {
   watching: Promise<void>;
 }
 
-/** Runs programs and starts again those that end by themselves, slower each time. Stops them in the reverse order. */
+/** Runs programs, and restarts with growing pauses those that end by themselves. Stops them in reverse order. */
 export class Supervisor {
-  readonly #charges: Charge[] = [];
+  readonly #supervised: Supervised[] = [];
   readonly #stopping = new AbortController();
 
-  /** `onStart` hears of every start and restart, when the process ids have changed. */
+  /** `onStart` is called after every start and restart, when process ids have changed. */
   constructor(
     private readonly announce: Announce,
     private readonly onStart: () => void = () => undefined,
@@ -32,7 +32,7 @@ export class Supervisor {
 
   async run(spec: ChildSpec, stopsWithinMs: number): Promise<void> {
     const child = await startChild(spec);
-    const charge: Charge = {
+    const supervised: Supervised = {
       spec,
       stopsWithinMs,
       child,
@@ -40,54 +40,56 @@ export class Supervisor {
       pauseMs: FIRST_PAUSE_MS,
       watching: Promise.resolve(),
     };
-    this.#charges.push(charge);
-    charge.watching = this.#watch(charge);
+    this.#supervised.push(supervised);
+    supervised.watching = this.#watch(supervised);
     this.onStart();
   }
 
-  /** Process ids by name, for people who want to look at one, or to kill one. */
+  /** Returns process ids by the name of the program. */
   pids(): Readonly<Record<string, number>> {
-    return Object.fromEntries(this.#charges.map(({ spec, child }) => [spec.name, child.pid]));
+    return Object.fromEntries(this.#supervised.map(({ spec, child }) => [spec.name, child.pid]));
   }
 
-  /** Why there is no point in waiting for a program to get ready: it has ended, and these were its last words. */
+  /** Returns why a program will not become ready, with the last lines of its log; undefined if it may. */
   troubleOf(name: string): string | undefined {
     if (this.#stopping.signal.aborted) return 'stopped';
-    const charge = this.#charges.find(({ spec }) => spec.name === name);
-    if (charge?.lastEnding === undefined) return undefined;
-    return [`${name} did not start: ${charge.lastEnding}`, ...lastLines(charge.spec.logFile)].join(' | ');
+    const supervised = this.#supervised.find(({ spec }) => spec.name === name);
+    if (supervised?.lastEnding === undefined) return undefined;
+    return [`${name} did not start: ${supervised.lastEnding}`, ...lastLines(supervised.spec.logFile)].join(
+      ' | ',
+    );
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
-    for (const charge of this.#charges.toReversed()) {
-      await charge.child.stop(charge.stopsWithinMs);
-      await charge.watching;
+    for (const supervised of this.#supervised.toReversed()) {
+      await supervised.child.stop(supervised.stopsWithinMs);
+      await supervised.watching;
     }
   }
 
-  async #watch(charge: Charge): Promise<void> {
+  async #watch(supervised: Supervised): Promise<void> {
     const { signal } = this.#stopping;
     for (;;) {
-      charge.lastEnding = await charge.child.ended;
+      supervised.lastEnding = await supervised.child.ended;
       if (signal.aborted) return;
-      if (Date.now() - charge.startedAtMs > RECOVERED_AFTER_MS) charge.pauseMs = FIRST_PAUSE_MS;
+      if (Date.now() - supervised.startedAtMs > RECOVERED_AFTER_MS) supervised.pauseMs = FIRST_PAUSE_MS;
       this.announce(
-        `${charge.spec.name}: ${charge.lastEnding}; starting it again (log: ${charge.spec.logFile})`,
+        `${supervised.spec.name}: ${supervised.lastEnding}; restarting it (log: ${supervised.spec.logFile})`,
       );
-      await sleep(charge.pauseMs, undefined, { signal }).catch(() => undefined);
+      await sleep(supervised.pauseMs, undefined, { signal }).catch(() => undefined);
       if (signal.aborted) return;
-      charge.pauseMs = Math.min(charge.pauseMs * 2, LONGEST_PAUSE_MS);
-      await this.#startAgain(charge);
+      supervised.pauseMs = Math.min(supervised.pauseMs * 2, LONGEST_PAUSE_MS);
+      await this.#restart(supervised);
     }
   }
 
-  async #startAgain(charge: Charge): Promise<void> {
-    charge.startedAtMs = Date.now();
+  async #restart(supervised: Supervised): Promise<void> {
+    supervised.startedAtMs = Date.now();
     try {
-      const child = await startChild(charge.spec);
-      charge.child = child;
-      // `stop` may have passed by while this one was being born.
+      const child = await startChild(supervised.spec);
+      supervised.child = child;
+      // `stop` may have run while this one was starting.
       if (this.#stopping.signal.aborted) await child.kill();
       else this.onStart();
     } catch (error) {

@@ -1,10 +1,10 @@
 import { Client } from 'pg';
 import { type Waiting, waitUntil } from './wait-until';
 
-/** Logs in for migrations of the payments schema, with no rights but those of the role that owns it. */
+/** The account that runs migrations of the payments schema. Its only rights are those of the role that owns the schema. */
 export const MIGRATION_LOGIN = 'payments_migrator';
 
-/** Where an account logs in to the embedded target. The connector does so as `postgres`. */
+/** Returns the address at which an account logs in to the embedded target. The connector is `postgres`. */
 export const targetUrl = (port: number, account = 'postgres'): string =>
   `postgres://${encodeURIComponent(account)}@127.0.0.1:${port}/postgres`;
 
@@ -14,7 +14,7 @@ export const waitForTarget = (url: string, waiting: Omit<Waiting, 'what'>): Prom
 
 async function askOnce(url: string): Promise<void> {
   const client = new Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 5_000 });
-  // A connection that breaks while it is opened says so twice; once is enough.
+  // A connection that breaks while it opens reports that twice; once is enough.
   client.on('error', () => undefined);
   try {
     await client.connect();

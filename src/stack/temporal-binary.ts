@@ -8,7 +8,7 @@ import { withPidLock } from './pid-lock';
 import { runCommand } from './run-command';
 import { downloadCliWithSdk, sdkDownloadReachable } from './sdk-download';
 
-/** The newest version that `go install` builds: later ones have a replace directive in their module. */
+/** The newest version that `go install` can build: the modules of later ones have a replace directive. */
 const CLI_VERSION = 'v1.5.1';
 const CLI_MODULE = `github.com/temporalio/cli/cmd/temporal@${CLI_VERSION}`;
 
@@ -21,9 +21,9 @@ export interface BinaryLookup {
   readonly env?: NodeJS.ProcessEnv;
   readonly cache?: string;
   readonly announce?: Announce;
-  /** Puts the CLI into a folder by download; false where that is out of reach. */
+  /** Downloads the CLI into a folder. Returns false if the download is out of reach. */
   readonly download?: (folder: string) => Promise<boolean>;
-  /** Puts the CLI into a folder by building it; false where that is out of reach. */
+  /** Builds the CLI into a folder. Returns false if it cannot be built. */
   readonly build?: (folder: string) => Promise<boolean>;
 }
 
@@ -32,8 +32,10 @@ const HOW_TO_GET_IT =
   'or install Go so that it can be built';
 
 /**
- * Finds the Temporal CLI, or gets it: the setting `COUNTERSIGN_TEMPORAL_CLI`, `temporal` on `PATH`, this project's
- * cache, the SDK's download, a build with Go. A failure is an error of one line that says what to do.
+ * Finds the Temporal CLI by the setting `COUNTERSIGN_TEMPORAL_CLI`, on `PATH` or in this project's cache; else downloads it with
+ * the SDK, or builds it with Go.
+ *
+ * @throws Error of one line that says what to do
  */
 export async function findTemporalBinary(lookup: BinaryLookup = {}): Promise<TemporalBinary> {
   const env = lookup.env ?? process.env;
@@ -41,7 +43,7 @@ export async function findTemporalBinary(lookup: BinaryLookup = {}): Promise<Tem
   return bySetting(env) ?? onPath(env) ?? inCache(cache) ?? obtain(env, cache, lookup);
 }
 
-/** What `findTemporalBinary` would find without getting anything, for a check-up. */
+/** Finds the Temporal CLI without downloading or building it. Returns undefined if it is not on this machine. */
 export function locateTemporalBinary(env: NodeJS.ProcessEnv = process.env): TemporalBinary | undefined {
   return bySetting(env) ?? onPath(env) ?? inCache(cacheDir(env));
 }
@@ -71,7 +73,7 @@ async function obtain(env: NodeJS.ProcessEnv, cache: string, lookup: BinaryLooku
   const build = lookup.build ?? ((folder) => buildCli(folder, env, announce));
   mkdirSync(cachedFolder(cache), { recursive: true });
   return withPidLock(path.join(cachedFolder(cache), 'lock'), async () => {
-    // Another process may have got it while this one waited.
+    // Another process may have fetched it while this one waited.
     const found = inCache(cache);
     if (found) return found;
     if (await putIntoCache(cache, download)) return { path: cachedFile(cache), source: 'download' };
@@ -80,7 +82,7 @@ async function obtain(env: NodeJS.ProcessEnv, cache: string, lookup: BinaryLooku
   });
 }
 
-/** Fills a folder beside the cached file and moves the file over when it is whole. */
+/** Fills a folder beside the cached file, and moves the file into place when it is complete. */
 async function putIntoCache(cache: string, fill: (folder: string) => Promise<boolean>): Promise<boolean> {
   const folder = mkdtempSync(path.join(cachedFolder(cache), 'new-'));
   try {

@@ -1,5 +1,5 @@
 import { Connection } from '@temporalio/client';
-import { SEARCH_ATTRIBUTES } from '../contracts/names';
+import { registerSearchAttributes } from './search-attributes';
 import { type Waiting, waitUntil } from './wait-until';
 
 export interface TemporalPlace {
@@ -24,17 +24,3 @@ async function askOnce({ address, namespace }: TemporalPlace): Promise<void> {
     await connection.close();
   }
 }
-
-/** Registers the search attributes that the namespace lacks. A database file keeps those of the version that made it. */
-export async function registerSearchAttributes(connection: Connection, namespace: string): Promise<void> {
-  const { customAttributes } = await connection.operatorService.listSearchAttributes({ namespace });
-  const missing = Object.entries(SEARCH_ATTRIBUTES).filter(([name]) => !(name in customAttributes));
-  if (missing.length === 0) return;
-  await connection.operatorService.addSearchAttributes({
-    namespace,
-    searchAttributes: Object.fromEntries(missing.map(([name, type]) => [name, VALUE_TYPES[type]])),
-  });
-}
-
-/** The numbers of Temporal's enum `IndexedValueType`, whose package we have no other use for. */
-const VALUE_TYPES = { KEYWORD: 2, BOOL: 5, DATETIME: 6, KEYWORD_LIST: 7 } as const;

@@ -10,14 +10,14 @@ import { waitForTemporal } from './temporal-ready';
 export interface TemporalServerOptions {
   /** The Temporal CLI. */
   readonly binary: string;
-  /** Where the database and the log lie. */
+  /** The folder of the database and the log. */
   readonly stateDir: string;
   readonly port: number;
-  /** The web UI's port; no UI without it. */
+  /** Port of the web UI; without it there is none. */
   readonly uiPort?: number;
   readonly namespace?: string;
   readonly readyWithinMs?: number;
-  /** Settings of the server itself, by the names that its documentation gives them. */
+  /** Dynamic configuration of the server, by the names in Temporal's documentation. */
   readonly dynamicConfig?: Readonly<Record<string, string>>;
 }
 
@@ -30,16 +30,16 @@ export interface TemporalServer {
 }
 
 /**
- * A workflow task during which more events arrive than this is closed by the server, a hundred by default, and the SDK
- * (1.24) then records what its local activities found in an order that no replay can follow. More than a request can be sent:
- * the server takes 10,000 signals and 2,000 updates.
+ * If more events than this arrive during a workflow task (100 by default), the server fails the task, and the SDK (1.24) then
+ * records the results of local activities in an order that no replay can follow. This limit is higher than what one request can
+ * receive: the server accepts 10,000 signals and 2,000 updates.
  */
 export const SERVER_SETTINGS: Readonly<Record<string, string>> = {
   'history.maximumBufferedEventsBatch': '16384',
 };
 
 const READY_WITHIN_MS = 30_000;
-/** The dev server takes half a second to stop; workers that poll it can make it longer. */
+/** The dev server stops in half a second, or later if workers poll it. */
 export const TEMPORAL_STOPS_WITHIN_MS = 10_000;
 
 const TYPE_NAMES = {
@@ -49,7 +49,7 @@ const TYPE_NAMES = {
   BOOL: 'Bool',
 } as const;
 
-/** How the dev server is run: on loopback only, with its database in the state folder. */
+/** Returns how to run the dev server: on loopback only, with its database in the state folder. */
 export function temporalServerSpec(options: TemporalServerOptions): ChildSpec {
   const logs = path.join(options.stateDir, 'logs');
   mkdirSync(logs, { recursive: true, mode: 0o700 });
@@ -61,7 +61,7 @@ export function temporalServerSpec(options: TemporalServerOptions): ChildSpec {
       ...(options.uiPort === undefined ? ['--headless'] : ['--ui-port', String(options.uiPort)]),
       ...(options.namespace === undefined ? [] : ['--namespace', options.namespace]),
       ...['--db-filename', path.join(options.stateDir, 'temporal.db')],
-      // Twice the starts and signals a second of the defaults; a commit may be lost with the machine, never with the process.
+      // Twice as many starts and signals a second as with the defaults. A commit may be lost if the machine fails, not if the process does.
       ...['--sqlite-pragma', 'journal_mode=WAL', '--sqlite-pragma', 'synchronous=NORMAL'],
       ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([name, type]) => [
         '--search-attribute',
@@ -78,7 +78,7 @@ export function temporalServerSpec(options: TemporalServerOptions): ChildSpec {
   };
 }
 
-/** Starts the dev server and waits until it answers. One that does not is ended, and the error has its last log lines. */
+/** Starts the dev server and waits until it answers. If it does not, stops it and throws an error with its last log lines. */
 export async function startTemporalServer(options: TemporalServerOptions): Promise<TemporalServer> {
   await requireFreePort(options.port, 'Temporal');
   const spec = temporalServerSpec(options);
@@ -109,7 +109,7 @@ export async function startTemporalServer(options: TemporalServerOptions): Promi
   };
 }
 
-/** What any program needs to run, and nothing of ours. */
+/** Returns the variables that any program needs, without our settings. */
 export function baseEnvironment(env: NodeJS.ProcessEnv = process.env): NodeJS.ProcessEnv {
   const kept = ['PATH', 'HOME', 'TMPDIR', 'TZ', 'LANG', 'LC_ALL', 'XDG_CACHE_HOME', 'XDG_CONFIG_HOME'];
   return Object.fromEntries(kept.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));

@@ -1,5 +1,6 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { findDefinition } from '../connectors';
 import { FileTicketSource, loadBundle } from '../policy';
 import { type Announce, announced } from './announce';
 import { provideExampleBundle } from './example-bundle';
@@ -25,7 +26,7 @@ import { waitForWorker } from './worker-ready';
 
 export interface StackOptions {
   readonly stateDir: string;
-  /** A bundle of one's own; without it the example bundle is used, with keys made for it. */
+  /** Folder of a policy bundle. Without it the example bundle is used, with keys that are made for it. */
   readonly bundleDir?: string;
   readonly temporalPort: number;
   readonly uiPort?: number;
@@ -34,22 +35,22 @@ export interface StackOptions {
   readonly httpPort?: number;
   readonly gatewayConfig?: string;
   readonly taskQueue: string;
-  /** Ports on which the programs serve metrics; without them none do. */
+  /** Ports on which the programs serve metrics; without them there are no metrics. */
   readonly telemetry?: Telemetry;
   readonly announce: Announce;
-  /** Gives up a start that is under way. */
+  /** Aborts a start that is under way. */
   readonly signal?: AbortSignal;
 }
 
-/** The embedded stack: Temporal dev server, embedded target, worker. */
+/** The embedded stack that runs: Temporal dev server, embedded target, worker, and a gateway if there is a port for it. */
 export interface Stack {
   readonly stateDir: string;
   readonly temporalAddress: string;
   readonly uiUrl?: string;
   readonly gatewayUrl?: string;
-  /** The target, as the connector reaches it. */
+  /** Address of the target for its connector. */
   readonly targetUrl: string;
-  /** The target, for an account that logs in to it. */
+  /** Address of the target for an account. */
   targetUrlFor(account: string): string;
   readonly bundleDir: string;
   readonly ticketsFile: string;
@@ -61,8 +62,10 @@ const READY_WITHIN_MS = 60_000;
 const NAMESPACE = 'default';
 
 /**
- * Starts everything that the main job needs, on loopback, with its data in one folder. The same folder continues where
- * it was. A folder that a live stack uses is refused.
+ * Starts everything that the main job needs, on loopback, with its data in one folder. Started on the same folder again, it
+ * continues with that data.
+ *
+ * @throws Error of one line if another stack runs on the folder, the bundle is not valid, or a program does not become ready
  */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const stateDir = path.resolve(options.stateDir);
@@ -73,9 +76,13 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       `${stateDir} is in use by process ${attempt.holder.pid}; stop it, or give another --state-dir`,
     );
   const addresses = addressesOf(options);
-  const supervisor = new Supervisor(options.announce, () =>
-    writeStackRecord(stateDir, { addresses, pids: { countersign: process.pid, ...supervisor.pids() } }),
-  );
+  let provisions: Provisions | undefined;
+  const supervisor = new Supervisor(options.announce, () => {
+    const pids = { countersign: process.pid, ...supervisor.pids() };
+    if (provisions === undefined) return;
+    const { bundleDir, ticketsFile, reachable } = provisions;
+    writeStackRecord(stateDir, { addresses, bundleDir, ticketsFile, reachable, pids });
+  });
   const stop = async () => {
     await supervisor.stop();
     removeStackRecord(stateDir);
@@ -83,7 +90,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   };
   try {
     await endLeftovers(stateDir, options.announce);
-    const { bundleDir, ticketsFile } = await startPrograms({ ...options, stateDir }, supervisor);
+    requireEmbeddedTarget();
+    provisions = await provide({ ...options, stateDir });
+    const { bundleDir, ticketsFile } = provisions;
+    await startPrograms({ ...options, ...provisions, stateDir }, supervisor);
     return {
       stateDir,
       temporalAddress: addresses.temporal,
@@ -105,14 +115,47 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 interface Provisions {
   readonly bundleDir: string;
   readonly ticketsFile: string;
+  readonly reachable: readonly string[];
+  readonly databases: readonly string[];
+  readonly accounts: readonly string[];
 }
 
-/** Starts the programs in the order in which they need each other; settles when the worker takes work. */
-async function startPrograms(options: StackOptions, supervisor: Supervisor): Promise<Provisions> {
-  const { stateDir, announce, taskQueue } = options;
-  const bundleDir = options.bundleDir ?? (await provideExampleBundle(stateDir));
-  const accounts = await targetAccounts(bundleDir);
-  const ticketsFile = provideTickets(stateDir);
+/** Prepares what the programs read. A bad bundle is found here, before anything starts. */
+async function provide({ stateDir, bundleDir: own }: StackOptions): Promise<Provisions> {
+  const bundleDir = path.resolve(own ?? (await provideExampleBundle(stateDir)));
+  const loaded = await loadBundle(bundleDir, new FileTicketSource(undefined));
+  if (!loaded.ok)
+    throw new Error(
+      loaded.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('; '),
+    );
+  // The embedded target is the target of every connector, so it has the accounts of all of them.
+  const { accounts, connectors } = loaded.bundle;
+  const reachable = connectors.filter(({ kind }) => findDefinition(kind)?.environment !== undefined);
+  return {
+    bundleDir,
+    ticketsFile: provideTickets(stateDir),
+    reachable: reachable.map(({ name }) => name),
+    databases: connectors
+      .filter(({ kind }) => kind === 'postgresql' || findDefinition(kind)?.gives === 'execution')
+      .map(({ name }) => name),
+    accounts,
+  };
+}
+
+/** A production install leaves out what only the embedded stack needs. */
+function requireEmbeddedTarget(): void {
+  try {
+    require.resolve('@electric-sql/pglite');
+  } catch {
+    throw new Error(
+      'the embedded stack needs @electric-sql/pglite, which a production install leaves out; npm install @electric-sql/pglite@0.5',
+    );
+  }
+}
+
+/** Starts the programs in the order in which they need each other. Resolves when the worker polls its task queue. */
+async function startPrograms(options: StackOptions & Provisions, supervisor: Supervisor): Promise<void> {
+  const { stateDir, bundleDir, ticketsFile, databases, accounts, announce, taskQueue } = options;
   const binary = await findTemporalBinary({ announce });
   await requireFreePorts(options);
   const addresses = addressesOf(options);
@@ -138,6 +181,7 @@ async function startPrograms(options: StackOptions, supervisor: Supervisor): Pro
     stateDir,
     bundleDir,
     ticketsFile,
+    databases,
     temporalAddress: addresses.temporal,
     taskQueue,
     targetUrl: addresses.target,
@@ -161,7 +205,6 @@ async function startPrograms(options: StackOptions, supervisor: Supervisor): Pro
       waitForGateway(addresses.gateway ?? '', waitingFor('gateway')),
     );
   }
-  return { bundleDir, ticketsFile };
 }
 
 const addressesOf = ({ temporalPort, uiPort, targetPort, httpPort, gatewayConfig }: StackOptions) => ({
@@ -185,19 +228,9 @@ async function requireFreePorts({
   for (const port of Object.values(telemetry ?? {})) await requireFreePort(port, 'metrics');
 }
 
-/** The example's ticket system: a file. Real ones are asked over their own interface. */
+/** Writes a file that takes the place of a ticket system. */
 function provideTickets(stateDir: string): string {
   const file = path.join(stateDir, 'tickets.yaml');
   if (!existsSync(file)) writeFileSync(file, '# Tickets that a reroute may name\n- OPS-1\n- INC-1\n');
   return file;
-}
-
-/** Accounts of all connectors: the embedded target is each of them. A bad bundle is found here, before anything starts. */
-async function targetAccounts(bundleDir: string): Promise<readonly string[]> {
-  const loaded = await loadBundle(bundleDir, new FileTicketSource(undefined));
-  if (!loaded.ok)
-    throw new Error(
-      loaded.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('; '),
-    );
-  return loaded.bundle.accounts;
 }

@@ -2,22 +2,22 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from './errors';
 
 export interface Waiting {
-  /** Who is waited for, for the error message. */
+  /** What is awaited, for the error message. */
   readonly what: string;
   readonly timeoutMs: number;
-  /** Says why waiting is in vain, for example that the process has ended. */
+  /** Returns why there is no point in waiting, for example that the process has ended; undefined if there is. */
   readonly givenUp?: (() => string | undefined) | undefined;
 }
 
 const TRY_EVERY_MS = 100;
 
-/** Tries again until it succeeds. Out of time, the error says what went wrong last. */
+/** Retries until an attempt succeeds. After `timeoutMs` it throws an error that says why the last attempt failed. */
 export async function waitUntil(
   { what, timeoutMs, givenUp }: Waiting,
   attempt: () => Promise<void>,
 ): Promise<void> {
   const until = Date.now() + timeoutMs;
-  let last: unknown = 'it was not asked';
+  let last: unknown = 'it was never tried';
   while (Date.now() < until) {
     const reason = givenUp?.();
     if (reason !== undefined) throw new Error(reason);

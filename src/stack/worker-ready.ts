@@ -16,7 +16,7 @@ export async function waitForWorker(
       taskQueue: { name: place.taskQueue },
       taskQueueType,
     });
-    if (pollers.length === 0) throw new Error(`nobody polls the task queue ${place.taskQueue}`);
+    if (pollers.length === 0) throw new Error(`no worker polls the task queue ${place.taskQueue}`);
   };
   try {
     await waitUntil({ ...waiting, what: 'the worker' }, async () => {

@@ -3,18 +3,18 @@ import type { ActivityInterceptors } from '@temporalio/worker';
 import { endAccessSchema } from '../contracts/evidence';
 import { requestIdOf } from '../contracts/names';
 import { readTraceHeader } from '../contracts/traceparent';
-import type { Recorder } from './catalogue';
+import type { MetricsSink } from './catalogue';
 import type { FailingEnds } from './failing-ends';
 import type { Tracing } from './tracing';
 
 export interface Watch {
-  readonly recorder: Recorder;
+  readonly metrics: MetricsSink;
   readonly tracing: Tracing;
   readonly failingEnds: FailingEnds;
 }
 
 /** Times each try of an activity, puts it into the trace of who asked, and keeps count of ends that fail. */
-export function watchedActivities({ recorder, tracing, failingEnds }: Watch) {
+export function watchedActivities({ metrics, tracing, failingEnds }: Watch) {
   return ({ info }: Context): ActivityInterceptors => ({
     inbound: {
       execute: async (input, next) => {
@@ -22,7 +22,7 @@ export function watchedActivities({ recorder, tracing, failingEnds }: Watch) {
         const { activityType: activity, attempt, isLocal, scheduledTimestampMs } = info;
         const finish = (result: 'done' | 'failed') => {
           const seconds = (performance.now() - begun) / 1_000;
-          recorder.record('countersign_activity_duration_seconds', seconds, { activity, result });
+          metrics.record('countersign_activity_duration_seconds', seconds, { activity, result });
           const end = activity === 'endAccess' ? endAccessSchema.safeParse(input.args[0]).data : undefined;
           if (end === undefined) return;
           if (result === 'done') failingEnds.done(end.leaseId);

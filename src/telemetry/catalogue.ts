@@ -1,5 +1,5 @@
 import { FINDING_KINDS } from '../connectors/contract';
-import { DECISIONS, LANES } from '../domain/fact';
+import { DECISION_ROUTES, DECISIONS } from '../domain/measurement';
 import { REFUSAL_CODES } from '../domain/refusal';
 import { VERBS } from '../domain/statement';
 
@@ -40,14 +40,14 @@ export const METRICS = {
     from: 'worker',
     unit: '{decision}',
     help: 'Decisions on requests, by policy or by people.',
-    labels: { decision: DECISIONS, lane: LANES },
+    labels: { decision: DECISIONS, lane: DECISION_ROUTES },
   },
   countersign_time_to_decision_seconds: {
     kind: 'histogram',
     from: 'worker',
     unit: 's',
     help: 'From the start of a request to its decision.',
-    labels: { decision: DECISIONS, lane: LANES },
+    labels: { decision: DECISIONS, lane: DECISION_ROUTES },
     buckets: HUMAN_SECONDS,
   },
   countersign_decision_to_grant_seconds: {
@@ -55,7 +55,7 @@ export const METRICS = {
     from: 'worker',
     unit: 's',
     help: 'From the decision to the access, on the target.',
-    labels: { connector, lane: LANES },
+    labels: { connector, lane: DECISION_ROUTES },
     buckets: HUMAN_SECONDS,
   },
   countersign_grants_refused_total: {
@@ -92,7 +92,7 @@ export const METRICS = {
     from: 'worker',
     unit: '{statement}',
     help: 'Statements judged.',
-    labels: { verb: [...VERBS, 'unknown'], verdict: ['accepted', 'refused'] },
+    labels: { verb: [...VERBS, 'unknown'], result: ['accepted', 'refused'] },
   },
   countersign_refusals_total: {
     kind: 'counter',
@@ -216,7 +216,7 @@ export const METRICS = {
     kind: 'counter',
     from: 'gateway',
     unit: '{evaluation}',
-    help: 'Evaluations, by decision; requestable is a denial that a request could turn.',
+    help: 'Evaluations, by decision; requestable is a denial that a request could change.',
     labels: { decision: ['permit', 'requestable', 'deny'] },
   },
   countersign_evaluation_duration_seconds: {
@@ -263,12 +263,12 @@ export type LabelsOf<Name extends MetricName> = {
   readonly [Label in keyof (typeof METRICS)[Name]['labels']]: string;
 };
 
-/** Takes what happened. The one that keeps nothing is what libraries have until a program gives them another. */
-export interface Recorder {
+/** Takes measurements. Libraries use `NO_METRICS` unless a program passes another sink. */
+export interface MetricsSink {
   record<Name extends MetricName>(name: Name, value: number, labels: LabelsOf<Name>): void;
 }
 
-export const SILENT: Recorder = { record: () => undefined };
+export const NO_METRICS: MetricsSink = { record: () => undefined };
 
-/** What a value becomes that is not in a label's list. */
+/** Replaces a value that is not in its label's list. */
 export const OTHER = 'other';

@@ -1,4 +1,4 @@
-import { OTHER, type Recorder } from './catalogue';
+import { type MetricsSink, OTHER } from './catalogue';
 
 /** Longer than the longest pause between two tries with the time that one may take: who is silent so long is done. */
 const FORGOTTEN_AFTER_MS = 180_000;
@@ -20,7 +20,7 @@ export class FailingEnds {
   #timer: NodeJS.Timeout | undefined;
 
   constructor(
-    private readonly recorder: Recorder,
+    private readonly metrics: MetricsSink,
     private readonly connectors: readonly string[],
     private readonly nowMs: () => number,
   ) {}
@@ -56,9 +56,9 @@ export class FailingEnds {
     }
     for (const connector of [...this.connectors, OTHER]) {
       const labels = { connector };
-      this.recorder.record('countersign_revocations_failing', count.get(connector) ?? 0, labels);
+      this.metrics.record('countersign_revocations_failing', count.get(connector) ?? 0, labels);
       const seconds = (oldestMs.get(connector) ?? 0) / 1_000;
-      this.recorder.record('countersign_revocation_failing_seconds', seconds, labels);
+      this.metrics.record('countersign_revocation_failing_seconds', seconds, labels);
     }
     if (this.#failing.size > 0) this.#timer = setTimeout(() => this.#report(), SAID_EVERY_MS).unref();
   }

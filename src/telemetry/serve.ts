@@ -1,11 +1,11 @@
 import { PrometheusExporter } from '@opentelemetry/exporter-prometheus';
 import { resourceFromAttributes } from '@opentelemetry/resources';
 import { MeterProvider } from '@opentelemetry/sdk-metrics';
-import type { Recorder } from './catalogue';
-import { createRecorder, type Seed } from './recorder';
+import type { MetricsSink } from './catalogue';
+import { createMetricsSink, type Seed } from './metrics-sink';
 
-export interface Metrics {
-  readonly recorder: Recorder;
+export interface MetricsServer {
+  readonly metrics: MetricsSink;
   stop(): Promise<void>;
 }
 
@@ -20,7 +20,7 @@ const MOST_SERIES = 2_000;
 export async function serveMetrics(
   { from, connectors }: Seed,
   { host, port }: { readonly host: string; readonly port: number },
-): Promise<Metrics> {
+): Promise<MetricsServer> {
   const exporter = new PrometheusExporter({ host, port, preventServerStart: true, withoutScopeInfo: true });
   const provider = new MeterProvider({
     resource: resourceFromAttributes({ 'service.name': `countersign-${from}` }),
@@ -33,7 +33,7 @@ export async function serveMetrics(
     throw new Error(`metrics cannot be served on ${host}:${port}; the port is taken, or not ours to have`);
   }
   return {
-    recorder: createRecorder(provider.getMeter('countersign'), { from, connectors }),
+    metrics: createMetricsSink(provider.getMeter('countersign'), { from, connectors }),
     stop: () => provider.shutdown(),
   };
 }

@@ -1,8 +1,8 @@
 import type { Ledger } from '../domain/precedents';
-import type { Recorder } from './catalogue';
+import type { MetricsSink } from './catalogue';
 
 /** The same ledger; calls that fail are counted on their way to the caller. */
-export function watchedLedger(ledger: Ledger, { record }: Recorder): Ledger {
+export function watchedLedger(ledger: Ledger, { record }: MetricsSink): Ledger {
   const watched = <T>(operation: keyof Ledger, call: Promise<T>): Promise<T> =>
     call.catch((error: unknown) => {
       record('countersign_ledger_errors_total', 1, { operation });

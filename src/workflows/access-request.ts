@@ -4,69 +4,67 @@ import {
   CancellationScope,
   condition,
   continueAsNew,
-  patched,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow';
 import { nextDeadline } from '../domain/clock';
 import { nextEffect } from '../domain/effect';
-import { snapshotOf } from '../domain/snapshot';
-import { endedUngranted, isOver, type RequestState, type Status } from '../domain/state';
-import type { StatementVerdict } from '../domain/statement';
+import { type StatementAnswer, snapshotOf } from '../domain/snapshot';
+import { assessmentOf, endedUngranted, isOver, type RequestState, requestOf } from '../domain/state';
+import type { Status } from '../domain/status';
+import { judging } from './activity-proxies';
 import { Alarm } from './alarm';
-import { EffectRunner, judging } from './effects';
+import { EffectRunner } from './effect-runner';
 import { type Examined, Examiner } from './examiner';
 import { Inbox } from './inbox';
 import { createJournal } from './journal';
-import { LocalLane } from './local-lane';
-import { eventsQuery, requestQuery, submitStatementUpdate, verbSignals } from './messages';
+import { LocalActivityQueue } from './local-activity-queue';
+import { eventsQuery, requestQuery, statementSignals, submitStatementUpdate } from './messages';
+import { isPatched } from './patches';
 import { type CarriedLog, RequestLog } from './request-log';
 import { Visibility } from './visibility';
 
 /** How a request ended, as the workflow's result. */
-export interface RequestOutcome {
+export interface RequestResult {
   readonly status: Status;
   readonly reasonCodes: readonly string[];
 }
 
 /**
- * One access request, from submission to its end. The course of it is decided by the pure core; this function only
- * brings the core what happens and does what the state calls for next. A cancellation of the workflow is not obeyed:
- * whoever can send one has no authority over the request.
+ * One access request, from submission to its end. The pure core decides; this function tells the core what happens and
+ * does what the new state calls for. It ignores a cancellation of the workflow, because those who can send one have no
+ * authority over the request.
  */
-export function accessRequest(submission: unknown, carried?: CarriedLog): Promise<RequestOutcome> {
-  const desk = new RequestDesk(submission, carried);
-  desk.receiveMessages();
-  return CancellationScope.nonCancellable(() => desk.attend());
+export function accessRequest(submission: unknown, carried?: CarriedLog): Promise<RequestResult> {
+  const runner = new RequestRunner(submission, carried);
+  runner.receiveMessages();
+  return CancellationScope.nonCancellable(() => runner.run());
 }
 
-/** Name of a change; runs that began before it answered at once. */
-const ANSWERS_AFTER_BAR = 'answers-after-bar';
-
-class RequestDesk {
-  /** What the run was started with, until it has been read: a waiting request holds its submission only once. */
-  #brought: { readonly submission: unknown; readonly carried: CarriedLog | undefined } | undefined;
+class RequestRunner {
+  /** The arguments of the run. Dropped once read, so that a waiting request holds its submission only once. */
+  #input: { readonly submission: unknown; readonly carried: CarriedLog | undefined } | undefined;
   readonly #log = new RequestLog(createJournal());
-  readonly #inbox = new Inbox();
-  readonly #lane = new LocalLane();
-  readonly #examiner = new Examiner(this.#lane);
+  readonly #inbox = new Inbox(() => isPatched('refusesHalfCharacters'));
+  readonly #localActivities = new LocalActivityQueue();
+  readonly #examiner = new Examiner(this.#localActivities);
   readonly #alarm = new Alarm();
-  readonly #effects = new EffectRunner(this.#lane);
+  readonly #effects = new EffectRunner(this.#localActivities);
   readonly #visibility = new Visibility();
 
   constructor(submission: unknown, carried: CarriedLog | undefined) {
-    this.#brought = { submission, carried };
+    this.#input = { submission, carried };
   }
 
   /**
-   * Handlers only append to the inbox: nothing that arrives can throw, block or change anything here. There is no
-   * default handler: where there is one, the SDK throws on a signal named `__temporal_…`, and the timers stand still.
-   * A signal of an unknown name stays in the history and does nothing.
+   * Handlers only append to the inbox, so no message can throw, block or change anything here. There is no default signal
+   * handler, because with one the SDK throws on a signal named `__temporal_…`, which stops all timers. A signal of an
+   * unknown name stays in the history and does nothing.
    */
   receiveMessages(): void {
-    for (const { verb, signal } of verbSignals)
-      setHandler(signal, (statement) => void this.#inbox.append(statement, { verb }));
-    // A handler runs in the root scope, which a cancellation of the workflow reaches.
+    for (const { verb, statementSignal } of statementSignals)
+      setHandler(statementSignal, (statement) => void this.#inbox.append(statement, { verb }));
+    // Handlers run in the root scope, so cancelling the workflow would cancel them; run this one non-cancellable.
     setHandler(submitStatementUpdate, (statement) =>
       CancellationScope.nonCancellable(() => this.#answer(statement)),
     );
@@ -74,7 +72,7 @@ class RequestDesk {
     setHandler(eventsQuery, () => this.#log.events);
   }
 
-  async attend(): Promise<RequestOutcome> {
+  async run(): Promise<RequestResult> {
     let state = await this.#begin();
     for (;;) {
       this.#effects.want(nextEffect(state), state);
@@ -82,11 +80,12 @@ class RequestDesk {
       this.#visibility.publish(state);
       const isLast = isOver(state);
       if (isLast && this.#owesNothing) break;
-      if (this.#mayCutHistory) await continueAsNew<typeof accessRequest>(state.submission, this.#log.carry());
+      if (this.#mayCutHistory && state.phase !== 'unread')
+        await continueAsNew<typeof accessRequest>(state.submission, this.#log.carry());
       await condition(() => this.#hasNews || (isLast && this.#owesNothing) || this.#mayCutHistory);
       state = this.#considerAll(state);
     }
-    return { status: state.status, reasonCodes: state.assessment?.reasonCodes ?? [] };
+    return { status: state.status, reasonCodes: assessmentOf(state)?.reasonCodes ?? [] };
   }
 
   get #hasNews(): boolean {
@@ -94,26 +93,36 @@ class RequestDesk {
     return hasArrivals || this.#examiner.hasResults || this.#effects.hasResults || this.#alarm.isRinging;
   }
 
-  /** Nothing waits to be considered, and everybody who asked has been answered. */
+  /** Nothing waits to be considered, and every update has been answered. */
   get #owesNothing(): boolean {
     return !this.#hasNews && this.#inbox.isEmpty && !this.#examiner.isBusy && allHandlersFinished();
   }
 
-  /** The server wants a new run, and nothing is under way that it would not know of. */
+  /** The server suggests a new run, and the new run could take over everything that is under way. */
   get #mayCutHistory(): boolean {
     return workflowInfo().continueAsNewSuggested && this.#owesNothing && this.#effects.mayBeTakenOver;
   }
 
-  /** Takes up what an earlier run left, or opens the request. */
+  /** Resumes the log that an earlier run carried over, or opens the request. */
   async #begin(): Promise<RequestState> {
-    const { submission, carried } = this.#brought ?? {};
-    this.#brought = undefined;
+    const { submission, carried } = this.#input ?? {};
+    this.#input = undefined;
     if (carried !== undefined && workflowInfo().continuedFromExecutionRunId !== undefined)
-      this.#log.resume(carried);
+      await this.#resume(submission, carried);
     return this.#log.state ?? (await this.#open(submission));
   }
 
-  /** Reads, recognises and assesses what was submitted, outside the workflow; records what came of it. */
+  /** A stranger can start a run that says it continues another, with a cron schedule for one, so nothing in it is believed. */
+  async #resume(submission: unknown, carried: CarriedLog): Promise<void> {
+    const refusal = isPatched('derivesCarriedLogs')
+      ? await judging.checkCarriedLog(submission, carried, workflowInfo().workflowId)
+      : undefined;
+    // A refusal that crossed the server is null, where it was undefined.
+    if (refusal) this.#log.apply({ type: 'reject_submission', atMs: Date.now(), refusal });
+    else this.#log.resume(carried);
+  }
+
+  /** Has an activity read, recognise and assess the submission, and records the result. */
   async #open(submission: unknown): Promise<RequestState> {
     const result = await judging.assess(submission, workflowInfo().workflowId);
     const atMs = Date.now();
@@ -127,15 +136,15 @@ class RequestDesk {
     return this.#state();
   }
 
-  /** Brings the core everything that has happened since the last time: results first, then time, then statements. */
-  #considerAll({ submission }: RequestState): RequestState {
+  /** Tells the core everything that has happened since the last call: results first, then time, then statements. */
+  #considerAll(state: RequestState): RequestState {
     for (const result of this.#effects.takeResults()) this.#log.apply(result);
     if (this.#alarm.takeRing()) this.#log.apply({ type: 'tick', atMs: Date.now() });
     for (const examined of this.#examiner.take()) this.#consider(examined);
     if (!this.#inbox.isEmpty && this.#examiner.isFree) {
       const { arrivals, dropped } = this.#inbox.drain();
       this.#log.apply({ type: 'record_dropped', count: dropped, atMs: Date.now() });
-      this.#examiner.examine(arrivals, submission?.request);
+      this.#examiner.examine(arrivals, requestOf(state));
       for (const examined of this.#examiner.take()) this.#consider(examined);
     }
     return this.#state();
@@ -146,39 +155,39 @@ class RequestDesk {
     const received = { content, ...(verb && { verb }) };
     const events = this.#log.apply({ type: 'consider', atMs: Date.now(), check }, received);
     const refusal = events.find((event) => event.type === 'statement_refused')?.refusal;
-    arrival.settle?.(this.#verdict(refusal));
+    arrival.settle?.(this.#answerWith(refusal));
   }
 
   /**
-   * Answers one statement. That a request is denied, cancelled or withdrawn is answered when its bar lies on the target:
-   * whoever hears it may rely on it, though the workflow be terminated or reset the moment after. Until then there is no answer.
+   * Answers one statement. One that denies, cancels or withdraws the request is answered only when the target has recorded
+   * the end. The sender can then rely on it, even if the workflow is terminated or reset the moment after.
    */
-  async #answer(statement: unknown): Promise<StatementVerdict> {
-    let verdict: StatementVerdict | undefined;
-    const settle = (given: StatementVerdict) => {
-      verdict = given;
+  async #answer(statement: unknown): Promise<StatementAnswer> {
+    let answer: StatementAnswer | undefined;
+    const settle = (settled: StatementAnswer) => {
+      answer = settled;
     };
     if (!this.#inbox.append(statement, { settle }))
-      return this.#verdict({ code: 'RATE_LIMITED', detail: 'too many statements wait for this request' });
-    await condition(() => verdict !== undefined);
-    const endsIt = this.#awaitsBar && verdict?.accepted === true;
-    if (endsIt && patched(ANSWERS_AFTER_BAR)) {
+      return this.#answerWith({ code: 'RATE_LIMITED', detail: 'too many statements wait for this request' });
+    await condition(() => answer !== undefined);
+    const endsIt = this.#awaitsBar && answer?.accepted === true;
+    if (endsIt && isPatched('answersAfterBar')) {
       await condition(() => !this.#awaitsBar || workflowInfo().continueAsNewSuggested);
-      // The history has to be cut, and the next run goes on with the bar; whoever asked must not take this for a yes.
-      if (this.#awaitsBar) throw ApplicationFailure.nonRetryable('the target has not heard of it yet');
+      // The history has to be cut, and the next run goes on with the bar. The sender must not take this as accepted.
+      if (this.#awaitsBar) throw ApplicationFailure.nonRetryable('the target has not recorded the end yet');
     }
-    return verdict ?? this.#verdict(undefined);
+    return answer ?? this.#answerWith(undefined);
   }
 
-  /** It has ended without a grant, and the target does not know yet. */
+  /** The request has ended without a grant, and the target has not recorded that yet. */
   get #awaitsBar(): boolean {
     const { state } = this.#log;
     return state !== null && endedUngranted(state) && !state.barred;
   }
 
-  #verdict(refusal: StatementVerdict['refusal']): StatementVerdict {
+  #answerWith(refusal: StatementAnswer['refusal']): StatementAnswer {
     const state = this.#log.state;
-    const standing = { status: state?.status ?? 'submitted', revision: state?.revision ?? 0 };
+    const standing = { status: state?.status ?? ('submitted' as const), revision: state?.revision ?? 0 };
     return refusal === undefined
       ? { accepted: true, ...standing }
       : { accepted: false, refusal, ...standing };

@@ -1,7 +1,7 @@
 import { CancellationScope, isCancellation, sleep } from '@temporalio/workflow';
 import type { Deadline } from '../domain/clock';
 
-/** One timer, for the next thing that time will bring about. Set anew only when that changes, to spare history. */
+/** One timer, for the next deadline. Set again only if the deadline changes, which keeps the history short. */
 export class Alarm {
   #current: { readonly deadline: Deadline; readonly scope: CancellationScope } | undefined;
   #rang = false;
@@ -17,6 +17,7 @@ export class Alarm {
     return this.#rang;
   }
 
+  /** Sets the timer; undefined clears it. */
   set(deadline: Deadline | undefined): void {
     const current = this.#current?.deadline;
     if (current?.atMs === deadline?.atMs && current?.summary === deadline?.summary) return;

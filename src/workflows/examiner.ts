@@ -1,24 +1,25 @@
-import type { AccessRequest, SignedEnvelope } from '../domain/request';
+import type { AccessRequest } from '../domain/request';
 import type { StatementCheck } from '../domain/statement';
-import { judging } from './effects';
+import { checkReceived } from '../domain/statement-check';
+import { judging } from './activity-proxies';
 import type { Arrival } from './inbox';
-import type { LocalLane } from './local-lane';
+import type { LocalActivityQueue } from './local-activity-queue';
 
-/** A message with what came of checking it. */
+/** A message with the check of the statement in it. */
 export interface Examined {
   readonly arrival: Arrival;
   readonly check: StatementCheck;
 }
 
 /**
- * Has what arrived verified beside the main loop, one batch at a time. The loop never waits for it: a check that hangs
- * or fails must not keep the timer that ends a grant from being heard.
+ * Has the messages verified beside the main loop, one batch at a time. The loop never waits for it, because a check that
+ * hangs or fails must not delay the timer that ends a grant.
  */
 export class Examiner {
   #busy = false;
   #examined: readonly Examined[] = [];
 
-  constructor(private readonly lane: LocalLane) {}
+  constructor(private readonly queue: LocalActivityQueue) {}
 
   get isBusy(): boolean {
     return this.#busy;
@@ -26,7 +27,7 @@ export class Examiner {
 
   /** Whether a batch may begin now. */
   get isFree(): boolean {
-    return !this.#busy && !this.lane.isTaken;
+    return !this.#busy && !this.queue.isBusy;
   }
 
   get hasResults(): boolean {
@@ -39,12 +40,17 @@ export class Examiner {
     return examined;
   }
 
-  /** Begins a batch. What needs no verification is there at once. */
+  /** Begins a batch. Its results are there at once if no message in it needs verification. */
   examine(arrivals: readonly Arrival[], request: AccessRequest | undefined): void {
-    const envelopes = arrivals.flatMap(({ content }) => ('jws' in content ? [content] : []));
+    const envelopes = arrivals.flatMap(({ content }) => ('code' in content ? [] : [content]));
     const finish = (checks: readonly StatementCheck[]) => {
-      const checked = new Map(envelopes.map((envelope, index) => [envelope, checks[index]]));
-      this.#examined = arrivals.map((arrival) => ({ arrival, check: checkOf(arrival, checked) }));
+      const checkOf = new Map<unknown, StatementCheck | undefined>(
+        envelopes.map((envelope, index) => [envelope, checks[index]]),
+      );
+      this.#examined = arrivals.map((arrival) => ({
+        arrival,
+        check: checkReceived(arrival, checkOf.get(arrival.content)),
+      }));
       this.#busy = false;
     };
     if (request === undefined || envelopes.length === 0) {
@@ -52,21 +58,6 @@ export class Examiner {
       return;
     }
     this.#busy = true;
-    void this.lane.run(() => judging.checkStatements(envelopes, request)).then(finish, () => finish([]));
+    void this.queue.run(() => judging.checkStatements(envelopes, request)).then(finish, () => finish([]));
   }
-}
-
-function checkOf(
-  { content, verb }: Arrival,
-  checked: ReadonlyMap<SignedEnvelope, StatementCheck | undefined>,
-): StatementCheck {
-  if ('code' in content)
-    return { verified: false, attempt: { refusal: content, ...(verb && { claimedVerb: verb }) } };
-  const check = checked.get(content);
-  if (check === undefined)
-    return { verified: false, attempt: { refusal: { code: 'NOT_NOW', detail: 'it could not be checked' } } };
-  if (!check.verified || verb === undefined || check.facts.statement.verb === verb) return check;
-  const { statement, signer } = check.facts;
-  const detail = `a statement to ${statement.verb} came as ${verb}`;
-  return { verified: false, attempt: { refusal: { code: 'MALFORMED', detail }, claimedIssuer: signer.id } };
 }

@@ -1,11 +1,11 @@
 import { defaultPayloadConverter, type Payload, type PayloadConverter } from '@temporalio/common';
 
-/** Stands for a payload that could not be decoded. No schema accepts it, so it is refused as `MALFORMED`. */
+/** Takes the place of a payload that could not be decoded. No schema accepts it, so it is refused as `MALFORMED`. */
 export const UNDECODABLE = { undecodable: true } as const;
 
 /**
- * The default converter, but decoding never throws. An exception here would fail the workflow task for ever, and with
- * it the timer that ends a grant: one bad message would hold an emergency open.
+ * The default converter, except that decoding never throws. An exception here would fail the workflow task for ever, and
+ * with it the timer that ends a grant: one bad message would keep emergency access open.
  */
 class TotalPayloadConverter implements PayloadConverter {
   toPayload<T>(value: T): Payload {
@@ -22,13 +22,13 @@ class TotalPayloadConverter implements PayloadConverter {
   }
 }
 
-/** Deeper than anything that is meant; what can be parsed at a greater depth need not fit on the stack to be written. */
+/** Deeper than any legitimate message. JSON that is nested deeper may parse and still overflow the stack when written. */
 const DEEPEST = 64;
 const [QUOTE, BACKSLASH] = [0x22, 0x5c];
 const OPENING: readonly number[] = [0x5b, 0x7b];
 const CLOSING: readonly number[] = [0x5d, 0x7d];
 
-/** Counts brackets outside of strings. In what is no JSON they mean nothing, and it is refused or not read as JSON. */
+/** Counts brackets outside strings. If the data is not JSON the count means nothing, but such data is refused anyway. */
 function isTooDeep(data: Uint8Array | null | undefined): boolean {
   let depth = 0;
   let isInString = false;

@@ -4,15 +4,16 @@ import type { DomainEvent } from '../domain/event';
 import { evolve } from '../domain/evolve';
 import { LIMITS } from '../domain/limits';
 import type { RequestState } from '../domain/state';
-import type { Journal, ReceivedMessage } from './journal';
+import type { ReceivedMessage } from '../domain/statement-check';
+import type { Journal } from './journal';
 
-/** What a run leaves to the next when history is cut: the events, and how many refusals they leave out. */
+/** What a run hands to the next when the history is cut: the events, and how many refusals they leave out. */
 export interface CarriedLog {
   readonly events: readonly DomainEvent[];
   readonly uncountedRefusals: number;
 }
 
-/** The domain events of one request and the state they fold to. Bounded: refusals past the limit are only counted. */
+/** The domain events of one request and the state that they fold to. Bounded: refusals past the limit are only counted. */
 export class RequestLog {
   #state: RequestState | null = null;
   readonly #events: DomainEvent[] = [];
@@ -20,10 +21,10 @@ export class RequestLog {
   #uncountedRefusals = 0;
   #latestMs = 0;
 
-  /** @param journal told of every step; nothing here depends on it */
+  /** @param journal called for every step; nothing here depends on it */
   constructor(private readonly journal?: Journal) {}
 
-  /** Takes up the log of an earlier run. */
+  /** Continues the log of an earlier run. */
   resume(carried: CarriedLog): void {
     for (const event of carried.events) {
       this.#append(event);
@@ -44,8 +45,10 @@ export class RequestLog {
   }
 
   /**
-   * Decides a command and folds what follows from it. Time never runs backwards in a log: the workflow's clock stands
-   * still within a task, while activities, which also say what time it is, run on the worker's.
+   * Decides a command and folds the events that follow. Time never runs backwards in a log, although the workflow's clock
+   * stands still within a workflow task while activities report times of the worker's clock.
+   *
+   * @returns the events that followed from this command
    */
   apply(command: Command, received?: ReceivedMessage): readonly DomainEvent[] {
     const madeAtMs = command.type === 'record_assessment' ? command.assessment.assessedAtMs : 0;

@@ -7,8 +7,8 @@ import { REFUSAL_CODES, type Refusal } from '../domain/refusal';
 const LONGEST_DETAIL = 500;
 
 /**
- * Reads what an activity is said to have answered. Whoever can write to the namespace can answer for it, with anything:
- * an answer that is none must not throw, for that would stop the timers.
+ * Parses the result of the `provision` activity. Anyone who can write to the namespace can complete the activity with
+ * anything, so an invalid result must not throw: that would stop the timers. Returns undefined if the result is invalid.
  */
 export function readProvisionResult(value: unknown, leaseId: string): ProvisionResult | undefined {
   const { outcome, lease, ending, refusal, review } = membersOf(value);
@@ -18,22 +18,22 @@ export function readProvisionResult(value: unknown, leaseId: string): ProvisionR
     return read && { outcome, lease: read, ...(debt && { review: debt }) };
   }
   if (outcome === 'ended') {
-    const told = readEnded(lease, ending, leaseId);
-    return told && { outcome, ...told, ...(debt && { review: debt }) };
+    const ended = readEnded(lease, ending, leaseId);
+    return ended && { outcome, ...ended, ...(debt && { review: debt }) };
   }
   const read = outcome === 'refused' ? readRefusal(refusal) : undefined;
   return read && { outcome: 'refused', refusal: read };
 }
 
-/** Reads what the target is said to have told of a lease that was ended. What is none says nothing. */
+/** Parses the result of the `endAccess` activity. Returns undefined if it is invalid, or has nothing to tell. */
 export function readEndAccessResult(value: unknown, leaseId: string): EndAccessResult | undefined {
   const { lease, ending } = membersOf(value);
   return readEnded(lease, ending, leaseId);
 }
 
 function readEnded(lease: unknown, ending: unknown, leaseId: string): EndAccessResult | undefined {
-  const [given, over] = [readLease(lease, leaseId), readEnding(ending)];
-  return given && over && { lease: given, ending: over };
+  const [validLease, validEnding] = [readLease(lease, leaseId), readEnding(ending)];
+  return validLease && validEnding && { lease: validLease, ending: validEnding };
 }
 
 function readEnding(value: unknown): LeaseEnding | undefined {

@@ -2,14 +2,14 @@ import type { Headers, WorkflowInterceptors } from '@temporalio/workflow';
 import { proxySinks, type Sinks, workflowInfo } from '@temporalio/workflow';
 import { readTraceHeader, TRACE_HEADER, traceHeader } from '../contracts/traceparent';
 
-/** Where a worker hears that a run is over, of a request whose caller has a trace. */
+/** Tells the worker that a run is over whose caller supplied a trace. */
 export interface TraceSinks extends Sinks {
   countersignTrace: { ran(traceparent: string): void };
 }
 
 /**
- * Hands the trace of whoever asked on to the activities. It is carried and never looked at, the commands to the server
- * are the same with it and without, and where there is none nothing is done at all.
+ * Passes the caller's trace on to the activities. The workflow never reads it, and sends the server the same commands with
+ * it and without.
  */
 export function interceptors(): WorkflowInterceptors {
   let traceparent: string | undefined;

@@ -1,16 +1,18 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
+import { AWAITING_MORE } from '../contracts/names';
 import { nextDeadline } from '../domain/clock';
 import { entitlementName } from '../domain/request';
-import { awaited, type RequestState } from '../domain/state';
-import { storyOf } from '../domain/story';
+import { requestDetails } from '../domain/request-details';
+import { awaited } from '../domain/stages';
+import { type RequestState, requestOf } from '../domain/state';
 
-/** Keeps the search attributes and the current details of a request true. Writes to history only what has changed. */
+/** Keeps a request's search attributes and current details up to date. Writes only changes to the history. */
 export class Visibility {
   #published: RequestState | undefined;
 
   publish(state: RequestState): void {
     if (state === this.#published) return;
-    setCurrentDetails(storyOf(state));
+    setCurrentDetails(requestDetails(state));
     const before = new Map(
       this.#published && attributesOf(this.#published).map(({ key, value }) => [key.name, textOf(value)]),
     );
@@ -22,23 +24,28 @@ export class Visibility {
   }
 }
 
-/** What one search attribute may take on the server, by default, with room for its encoding. */
+/** The server's default limit of one search attribute, with room for its encoding. */
 const ATTRIBUTE_BYTES = 1_900;
 
-/** As many ids, which are ASCII, as fit: an attribute that is too long would fail the workflow. */
-function fitting(names: readonly string[]): string[] {
-  let bytes = 0;
-  return names.filter((name) => {
-    bytes += name.length + 3;
+/**
+ * Returns as many names as fit, and says so if some do not. All are ASCII. An attribute that is too long would fail the
+ * workflow.
+ */
+export function fitting(names: readonly string[]): string[] {
+  const bytesOf = (name: string) => name.length + 3;
+  let bytes = bytesOf(AWAITING_MORE);
+  const fit = names.filter((name) => {
+    bytes += bytesOf(name);
     return bytes <= ATTRIBUTE_BYTES;
   });
+  return fit.length === names.length ? fit : [...fit, AWAITING_MORE];
 }
 
 const textOf = (value: unknown): string => JSON.stringify(value);
 
 function attributesOf(state: RequestState) {
   const deadline = nextDeadline(state);
-  const expires = state.lease?.expiresAtMs;
+  const expires = state.phase === 'granted' ? state.lease.expiresAtMs : undefined;
   const changing = [
     keyword('CountersignStatus', state.status),
     keyword('CountersignReview', state.review.phase),
@@ -46,7 +53,7 @@ function attributesOf(state: RequestState) {
     datetime('CountersignDeadline', deadline?.atMs),
     datetime('CountersignExpiresAt', expires),
   ];
-  const request = state.submission?.request;
+  const request = requestOf(state);
   if (request === undefined) return changing;
   return [
     ...changing,

@@ -7,7 +7,7 @@ import type { SignedEnvelope, Submission } from '../../src/domain/request';
 import type { Verb } from '../../src/domain/statement';
 import type { Attack } from './plan';
 
-/** What the attacker knows: everything that ever went over the wire. They have no key. */
+/** What the attacker knows: every message that was ever sent. They have no key. */
 export interface Loot {
   readonly submission: Submission;
   readonly sent: readonly { readonly verb: Verb; readonly envelope: SignedEnvelope }[];
@@ -32,7 +32,7 @@ const FLOOD = 120;
 const NAMES = ['grantNow', '__temporal_x', '__proto__', 'constructor', '__stack_trace', '__default_signal'];
 const RESET_REAPPLY_SIGNALS_AND_UPDATES = [1, 2];
 
-/** Does one thing that every writer of the namespace can do. That it fails is the attacker's business. */
+/** Makes one call that anyone with write access to the namespace can make. If it fails, that is ignored. */
 export async function attack(temporal: Client, requestId: string, what: Attack, loot: Loot): Promise<void> {
   await new Attacker(temporal, workflowIdOf(requestId), loot).perform(what).catch(() => undefined);
 }
@@ -117,7 +117,7 @@ class Attacker {
     );
   }
 
-  /** Ends the workflow and starts another under its id, with all that was ever said, over again. */
+  /** Terminates the workflow, starts another under its id, and sends every earlier statement again. */
   async #restart(): Promise<void> {
     await this.#handle.terminate('by a stranger').catch(() => undefined);
     await this.temporal.workflow.start(WORKFLOW_TYPE, {
@@ -130,7 +130,7 @@ class Attacker {
     await this.#sayAgain();
   }
 
-  /** Sets the workflow back to its first task; what was said since is said again, but for what denied. */
+  /** Resets the workflow to its first task. Later statements are sent again, except denials. */
   async #reset(leaveOut: number[]): Promise<void> {
     const { events = [] } = await this.#handle.fetchHistory();
     const first = events?.find((event) => event.workflowTaskCompletedEventAttributes != null);

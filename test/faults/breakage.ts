@@ -2,8 +2,8 @@ import type { WorkerProgram } from './worker-program';
 import { bundleVariant, variantWorker } from './workflow-code';
 
 /**
- * Promises, and the count that must notice when one is broken. A request whose id begins with a name here is dealt with
- * by a connector that does what it must not, or by workflow code that loses it or goes another way than its history.
+ * Promises, and the count that must rise when one is broken. A request whose id begins with one of these names is handled
+ * by a connector that breaks the promise, or by workflow code that loses the request or diverges from its history.
  */
 export const BREAKAGES = {
   'grants-refused': 'unauthorised_grants',
@@ -20,7 +20,7 @@ const NAMES = Object.keys(BREAKAGES) as readonly Breakage[];
 
 export const isBreakage = (name: string): name is Breakage => Object.hasOwn(BREAKAGES, name);
 
-/** How the promises to this request are broken, if they are. */
+/** Returns the promise that is broken for this request, or undefined. */
 export const breakageOf = (requestId: string): Breakage | undefined =>
   NAMES.find((name) => requestId.startsWith(`${name}-`));
 

@@ -15,14 +15,14 @@ export type Counts = Readonly<Record<(typeof BREAKAGES)[Breakage], number>>;
 
 const LIVES_EACH = 4;
 const GRANT_MS = 900;
-/** Nothing is down here, so nothing is late for a reason. */
+/** Nothing is down in these runs, so there is no excuse for being late. */
 const STATED_LAG_MS = 4_000;
 const NONE = 'none';
 
 /**
- * Breaks every promise, each to a few plain lives, and counts what the checker finds among them; and among as many that
- * nothing is broken to. A count that stays at nothing although its promise was broken would be a check that checks
- * nothing.
+ * Breaks each promise for a few plain lives and counts what the checker finds among them, and among as many lives for which
+ * nothing is broken. If a count stays at zero although its promise was broken, that check is
+ * worthless.
  */
 export async function runBreakages(): Promise<Readonly<Record<string, Counts>>> {
   const names = [NONE, ...Object.keys(BREAKAGES)];
@@ -46,7 +46,7 @@ export async function runBreakages(): Promise<Readonly<Record<string, Counts>>> 
   }
 }
 
-/** What the checker says of these lives alone. */
+/** Returns what the checker reports about these lives only. */
 async function countIn(ground: Ground, observer: Observer, records: readonly LifeRecord[]): Promise<Counts> {
   const ids = new Set(records.map(({ request }) => request.id));
   const accounts = new Set(records.map(({ plan }) => selfOf(plan).account));

@@ -1,18 +1,12 @@
 import { Client, escapeIdentifier } from 'pg';
-import type {
-  Connector,
-  EndReason,
-  ProvisionOutcome,
-  RevocationOutcome,
-} from '../../src/connectors/contract';
-import type { EndCause } from '../../src/domain/lease';
+import type { Connector, ProvisionResult, RevocationResult } from '../../src/connectors/contract';
+import type { EndCause, EndReason } from '../../src/domain/lease';
 import type { Authorisation } from '../../src/domain/prove';
 import { breakageOf } from './breakage';
 
-/** The product's connector, which breaks its promises to requests whose id says so. */
+/** The product's connector, except that it breaks a promise to requests whose id says so. */
 export function breakConnector(connector: Connector, url: string): Connector {
   return {
-    describe: () => connector.describe(),
     provision: (authorisation) => provision(connector, url, authorisation),
     revoke: (leaseId, reason, cause) => revoke(connector, url, leaseId, reason, cause),
     list: (scope, governed) => connector.list(scope, governed),
@@ -29,7 +23,7 @@ async function provision(
   connector: Connector,
   url: string,
   authorisation: Authorisation,
-): Promise<ProvisionOutcome> {
+): Promise<ProvisionResult> {
   const outcome = await connector.provision(authorisation);
   const { leaseId, binding } = authorisation.terms;
   const breakage = breakageOf(leaseId);
@@ -50,11 +44,11 @@ async function revoke(
   leaseId: string,
   reason: EndReason,
   cause: EndCause | undefined,
-): Promise<RevocationOutcome> {
+): Promise<RevocationResult> {
   const breakage = breakageOf(leaseId);
   if (breakage === 'holds-open') return { accessRemoved: true };
   if (breakage === 'grants-refused' && reason === 'barred')
-    // To anybody at all.
+    // For any account.
     await query(
       url,
       `INSERT INTO countersign.lease (lease_id, account, role, granted_at_ms, expires_at_ms)

@@ -25,9 +25,14 @@ const ASKED: Readonly<
   stranger: { resource: 'payments', action: 'write', role: 'production_write' },
 };
 
-export const roleOf = (kind: Kind): string => ASKED[kind].role;
+/** The stage that an approval is for. David belongs to the second stage, or to the first if a reroute put him there. */
+function stageOf(signer: PrincipalId, revision: number, { emergency }: AccessRequest): string {
+  if (emergency) return 'commander';
+  const isDba = ['person/david', 'person/aiko'].includes(signer);
+  return isDba && revision === 0 ? 'dba' : 'owner';
+}
 
-/** Who asks in a life: each has someone of their own, with an account of their own on the target. */
+/** The requester of a life. Each life has its own, with its own account on the target. */
 export function selfOf({ kind, index }: Plan): { readonly id: PrincipalId; readonly account: string } {
   const number = String(index).padStart(5, '0');
   return kind === 'emergency'
@@ -59,7 +64,7 @@ export class Cast {
         directory.groups['on-call'].members.push(id);
       } else {
         const title = `Pipeline ${plan.index}`;
-        // People of their own answer for each, for what one's wards ask together is counted together.
+        // Each identity has its own owner, because the requests of one owner's identities are counted together.
         const [owner, sponsor] = [`person/owner-${plan.index}`, `person/sponsor-${plan.index}`];
         directory.people[owner] = { name: `Owner ${plan.index}` };
         directory.people[sponsor] = { name: `Sponsor ${plan.index}` };
@@ -97,7 +102,7 @@ export class Cast {
     return signSubmission(request, key);
   }
 
-  /** The statement as it is sent, with its flaw. */
+  /** Returns the statement as it is sent, with its flaw. */
   async sign({ by, verb, revision, flaw }: Saying, request: AccessRequest): Promise<SignedEnvelope> {
     const signer = by === 'self' ? request.requester : by;
     const digest =
@@ -107,6 +112,8 @@ export class Cast {
       request: request.id,
       digest,
       revision: flaw === 'stale-revision' ? 7 : revision,
+      ...(verb === 'approve' && { stage: stageOf(signer, revision, request) }),
+      ...((verb === 'deny' || flaw === 'wrong-signal') && { reasonCode: 'not-now' }),
       ...(verb === 'cancel' && { reasonCode: 'duplicate' }),
       ...(verb === 'review' && { verdict: 'justified' as const }),
       ...(verb === 'reroute' && {
@@ -133,10 +140,9 @@ export class Cast {
   async #key(principal: PrincipalId): Promise<SigningKey> {
     const known = this.#keys.get(principal);
     if (known !== undefined) return known;
-    const read = await readKeyFile(exampleKeyFile(this.stateDir, principal));
-    if (!read.ok) throw new Error(read.message);
-    this.#keys.set(principal, read.key);
-    return read.key;
+    const key = await readKeyFile(exampleKeyFile(this.stateDir, principal));
+    this.#keys.set(principal, key);
+    return key;
   }
 }
 

@@ -2,14 +2,14 @@ import type { LifeRecord } from './live';
 import type { LeaseChange, LeaseRow, Unleased } from './observer';
 import { expectationOf, reroutedApproval } from './oracle';
 
-/** What is wrong, in one line that names the life. */
+/** One line that names the life and says what is wrong. */
 export type Complaint = string;
 
 export interface TargetSeen {
   readonly changes: readonly LeaseChange[];
   readonly unleased: readonly Unleased[];
   readonly overdue: ReadonlySet<string>;
-  /** When a reconciler began to look, in their order. */
+  /** When each pass of a reconciler began, in order. */
   readonly looksAtMs: readonly number[];
   readonly nowMs: number;
   readonly statedLagMs: number;
@@ -34,7 +34,7 @@ interface Grant {
   readonly endedAtMs: number | undefined;
 }
 
-/** Reads what happened on the target, and judges it by what may have happened. */
+/** Compares what happened on the target with what was allowed to happen. */
 export function checkTarget(lives: readonly LifeRecord[], seen: TargetSeen): TargetVerdict {
   const grants = grantsOf(seen.changes);
   const byId = new Map(lives.map((life) => [life.request.id, life]));
@@ -44,7 +44,7 @@ export function checkTarget(lives: readonly LifeRecord[], seen: TargetSeen): Tar
       ...withoutLease(seen.unleased),
     ],
     double: grants.flatMap(({ leaseId, times }) =>
-      times > 1 ? [`${leaseId} was given ${times} times`] : [],
+      times > 1 ? [`${leaseId} was granted ${times} times`] : [],
     ),
     late: grants.flatMap((grant) => late(grant, seen)),
     granted: new Set(grants.map((grant) => grant.leaseId)),
@@ -81,13 +81,13 @@ function grantsOf(changes: readonly LeaseChange[]): readonly Grant[] {
 }
 
 function unauthorised({ leaseId, firstAtMs }: Grant, life: LifeRecord | undefined): readonly Complaint[] {
-  if (life === undefined) return [`${leaseId} was given, and nobody asked for it`];
+  if (life === undefined) return [`${leaseId} was granted, and nobody asked for it`];
   const { grant, stoppedAtMs } = expectationOf(life);
   const { index, kind, course } = life.plan;
   const about = `life ${index} (${kind}, ${course}, ${leaseId})`;
-  if (grant === 'never') return [`${about} was given, and must never be`];
+  if (grant === 'never') return [`${about} was granted, and must never be`];
   if (course === 'reroute' && kind === 'write' && !reroutedApproval(life.delivered))
-    return [`${about} was given without an approval`];
+    return [`${about} was granted without an approval`];
   if (firstAtMs > stoppedAtMs)
     return [`${about} was given ${Math.round(firstAtMs - stoppedAtMs)} ms after its end was answered`];
   return [];
@@ -103,7 +103,7 @@ function late(
   { leaseId, last, endedAtMs, stretched }: Grant,
   { nowMs, statedLagMs, looksAtMs }: TargetSeen,
 ): readonly Complaint[] {
-  if (stretched) return [`${leaseId} had its end put off`];
+  if (stretched) return [`${leaseId} had its end postponed`];
   const expiresAtMs = last?.expires_at_ms ?? 0;
   const lagMs = (endedAtMs ?? nowMs) - expiresAtMs;
   if (endedAtMs === undefined && lagMs < 0) return [];
@@ -114,7 +114,7 @@ function late(
     : [];
 }
 
-/** Whether somebody was there to end it: the longest time meanwhile in which no reconciler began to look. */
+/** Describes whether a reconciler was running to end it: the longest time in which none began a pass. */
 function longestGap(looksAtMs: readonly number[], fromMs: number, toMs: number): string {
   const marks = [fromMs, ...looksAtMs.filter((atMs) => atMs > fromMs && atMs < toMs), toMs];
   const gaps = marks
@@ -123,7 +123,7 @@ function longestGap(looksAtMs: readonly number[], fromMs: number, toMs: number):
   const [longest] = gaps.sort((one, other) => other.atMs - other.afterMs - (one.atMs - one.afterMs));
   if (longest === undefined) return '';
   const { afterMs, atMs } = longest;
-  return `; ${marks.length - 2} looks meanwhile, none from ${Math.round(afterMs)} to ${Math.round(atMs)} ms past it`;
+  return `; ${marks.length - 2} passes meanwhile, none from ${Math.round(afterMs)} to ${Math.round(atMs)} ms past it`;
 }
 
 function lagsOf(grants: readonly Grant[], overdue: ReadonlySet<string>): TargetVerdict['lagsMs'] {

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { CountersignClient } from '../../src/client';
-import { addressVariable } from '../../src/connectors';
-import { SCHEMA } from '../../src/connectors/postgresql/schema';
+import { addressVariable } from '../../src/connectors/settings';
 import { type ChildSpec, type RunningChild, startChild } from '../../src/stack/child-process';
 import { provideExampleBundle } from '../../src/stack/example-bundle';
 import { baseEnvironment } from '../../src/stack/temporal-server';
 import { waitForWorker } from '../../src/stack/worker-ready';
+import { makeLeaseTables } from '../support/lease-rows';
 import { startPostgres, type TestPostgres } from '../support/postgres';
 import { startTestServer, type TestServer } from '../support/temporal';
 import { Cast, selfOf } from './cast';
@@ -25,7 +25,7 @@ const READY_WITHIN_MS = 60_000;
 export class Ground {
   readonly client: CountersignClient;
   readonly #workers = new Map<WorkerName, RunningChild>();
-  /** What the workers run. Changes where new code is rolled out. */
+  /** The program that the workers run. Changes when new code is rolled out. */
   program: WorkerProgram | undefined;
 
   private constructor(
@@ -54,7 +54,8 @@ export class Ground {
     const roles = ['reporting_read', 'production_write', 'production_admin'].map(
       (role) => `CREATE ROLE ${role};`,
     );
-    await postgres.query([...roles, ...accounts, SCHEMA].join('\n'));
+    await postgres.query([...roles, ...accounts].join('\n'));
+    await makeLeaseTables(postgres.url);
     const proxy = await TargetProxy.open(Number(new URL(postgres.url).port));
     const connection = Connection.lazy({ address: server.address });
     const dataConverter = { payloadConverterPath: require.resolve('../../src/workflows/payload-converter') };

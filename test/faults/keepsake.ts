@@ -5,7 +5,7 @@ import type { Ground } from './ground';
 import type { LifeRecord } from './live';
 import { everyRun } from './workflows-seen';
 
-/** Keeps, for a look afterwards, what was said in each life and every history that a complaint names. */
+/** Saves what was sent in each life, and every history that a complaint names, for later inspection. */
 export async function keep(
   folder: string,
   ground: Ground,

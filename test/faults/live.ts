@@ -5,7 +5,7 @@ import { attack, type Loot } from './attacks';
 import type { Ground } from './ground';
 import type { Attack, Plan, Saying } from './plan';
 
-/** How a statement fared: the verdict, or that it was left with the server, or that it never got there. */
+/** The result of a statement: the answer, or that the server has it without an answer, or that it was never delivered. */
 export type Fate = 'accepted' | 'refused' | 'left' | 'gone' | 'undelivered';
 
 export interface Delivered {
@@ -16,11 +16,11 @@ export interface Delivered {
   readonly settledAtMs: number;
 }
 
-/** One request as it went, for the checker. */
+/** What happened to one request, for the checker. */
 export interface LifeRecord {
   readonly plan: Plan;
   readonly request: AccessRequest;
-  /** The server has taken the request. */
+  /** True if the server has accepted the request. */
   readonly isStarted: boolean;
   readonly delivered: readonly Delivered[];
   readonly attacked: readonly Attack[];
@@ -41,15 +41,15 @@ const REVIEW: Saying = {
 };
 
 export interface Living {
-  /** Told when the request was taken. */
+  /** Called when the server has accepted the request. */
   readonly onStart?: (requestId: string) => Promise<void>;
-  /** How long whoever asks or says something goes on trying. */
+  /** How long a sender retries. */
   readonly patienceMs?: number;
-  /** Whether whoever revokes waits until there is something to revoke. */
+  /** True if a sender who revokes waits until there is a grant. */
   readonly waitsForGrant?: boolean;
 }
 
-/** Lives through a plan. What fails on the way because of a fault is tried again, as people and programs do. */
+/** Runs a plan. Retries what fails because of a fault, as people and programs do. */
 export async function live(ground: Ground, plan: Plan, living: Living = {}): Promise<readonly LifeRecord[]> {
   const lives = [new Life(ground, plan, living)];
   if (plan.overlaps)
@@ -141,7 +141,7 @@ class Life {
         : await this.#untilAnswered(() => client.sendStatement(id, envelope));
     if (value === undefined) settle(code === 'NOT_FOUND' ? 'gone' : 'undelivered', code);
     else if (value === 'left') settle('left');
-    // One that was taken by a try whose answer got lost.
+    // An earlier attempt was accepted, and its answer was lost.
     else if (value.accepted || value.refusal?.code === 'REPLAYED') settle('accepted');
     else settle('refused', value.refusal?.code);
   }
@@ -163,7 +163,7 @@ class Life {
     return untilAnswered(ask, this.#patienceMs);
   }
 
-  /** Somebody owes a review once access was given, and gives it as soon as it is asked for. */
+  /** A reviewer sends the owed review as soon as access was granted. */
   async #review(): Promise<void> {
     if (this.living.waitsForGrant) await this.#granted();
     for (let tries = 0; tries < REVIEW_TRIES; tries += 1) {
@@ -175,7 +175,7 @@ class Life {
   }
 }
 
-/** Tries until there is an answer, and be it a refusal; gives up after a while. */
+/** Retries until there is an answer, which may be a refusal; gives up after a while. */
 async function untilAnswered<T>(
   ask: () => Promise<T>,
   withinMs: number,

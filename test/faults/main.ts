@@ -2,12 +2,12 @@ import { parseArgs } from 'node:util';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
 import { BREAKAGES, isBreakage } from './breakage';
 import { runBreakages } from './breakages';
-import { printReport, toJson, verdictOf } from './report';
+import { keptEveryPromise, printReport, toJson } from './report';
 import { runFaults } from './run';
 
 const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
 
-/** Runs the suite. Exit code 0 only where every promise was kept; 2 for wrong usage. */
+/** Runs the suite. Exit code 0 only if every promise was kept; 2 for wrong usage. */
 async function main(): Promise<number> {
   const { values } = parseArgs({
     options: {
@@ -42,18 +42,18 @@ async function main(): Promise<number> {
   });
   if (values.json) process.stdout.write(`${JSON.stringify(toJson(report))}\n`);
   else printReport(report);
-  const isKept = verdictOf(report);
+  const isKept = keptEveryPromise(report);
   if (!isKept) {
     const about = breakage === undefined ? '' : ` --break ${breakage}`;
     const calm = values.calm ? ' --calm' : '';
     process.stderr.write(
-      `faults: seed ${report.seed} failed; again: npm run faults -- --lives ${values.lives} --seed ${report.seed}${calm}${about}\n`,
+      `faults: seed ${report.seed} failed; repeat it with: npm run faults -- --lives ${values.lives} --seed ${report.seed}${calm}${about}\n`,
     );
   }
   return isKept ? 0 : 1;
 }
 
-/** Breaks every promise in turn; done only where each is noticed, and nothing where nothing is broken. */
+/** Breaks every promise in turn. Succeeds only if each breakage is noticed and unbroken lives raise no complaint. */
 async function allBreakages(): Promise<number> {
   const found = await runBreakages();
   process.stdout.write(`${JSON.stringify(found)}\n`);

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
 
-/** A change of a lease, as a trigger in the target recorded it: independent of what anybody says about it. */
+/** A change of a lease, recorded by a trigger in the target, so independently of the product. */
 export interface LeaseChange {
   readonly atMs: number;
   readonly before: LeaseRow | null;
@@ -52,7 +52,7 @@ const TRIGGER = `
     FOR EACH ROW EXECUTE FUNCTION watch.record();
 `;
 
-/** In one snapshot: who is a member of a watched role, and whether a live lease says so. */
+/** Reads in one snapshot who is a member of a watched role, and whether a live lease covers it. */
 const UNLEASED = `
   SELECT a.rolname AS account, r.rolname AS role
     FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member
@@ -85,7 +85,7 @@ export class Observer {
     return rows.map(({ at_ms, before, after }) => ({ atMs: Number(at_ms), before, after }));
   }
 
-  /** When a reconciler, of whichever worker, began to look at the target: it takes its lock there. */
+  /** When a reconciler of any worker began a pass, seen from the lock that it takes on the target. */
   async looksAtMs(): Promise<readonly number[]> {
     const { rows } = await this.#once((client) =>
       client.query<{ at_ms: string }>(

@@ -1,20 +1,20 @@
 import type { Delivered, LifeRecord } from './live';
 import { type Attack, STAGES } from './plan';
 
-/** Attacks that a request must not even notice. */
+/** Attacks that must not affect a request at all. */
 const HARMLESS: readonly Attack[] = ['poison', 'flood', 'unknown-names', 'bad-updates', 'cancel'];
 const STOPS: readonly string[] = ['deny', 'cancel', 'withdraw'];
 
 /**
- * What must have become of a life, by rules written down here a second time, far simpler than the product's: who said
- * what in which order is known, and nothing of the product is asked.
+ * Says what the outcome of a life must be, by a second, far simpler set of rules. It knows who sent what in which order, and
+ * does not ask the product.
  */
 export interface Expectation {
-  /** `must`: access has to be given. `never`: under no circumstances. `may`: both would be right. */
+  /** `must`: access has to be granted. `never`: it must not be. `may`: both are right. */
   readonly grant: 'must' | 'may' | 'never';
-  /** A stop that was answered as accepted at this moment: nothing may be granted from then on. */
+  /** When a stop was answered as accepted: nothing may be granted from then on. */
   readonly stoppedAtMs: number;
-  /** The workflow may be gone, or anywhere: somebody ended or reset it. */
+  /** True if an attacker terminated or reset the workflow, so that it can be in any state. */
   readonly isMeddledWith: boolean;
 }
 
@@ -26,10 +26,10 @@ export function expectationOf({ plan, delivered, attacked, isStarted }: LifeReco
   const stoppedAtMs = Math.min(Number.POSITIVE_INFINITY, ...stops.map((one) => one.settledAtMs));
   const stages = STAGES[plan.kind];
   if (stages === undefined || !isStarted) return { grant: 'never', stoppedAtMs, isMeddledWith };
-  // What came too late for one run can be said again to the next by whoever saw it.
+  // A statement that came too late for one run can be sent again to the next, by anyone who saw it.
   const sound = delivered.filter(({ saying }) => saying.flaw === 'none');
   const saidYes = stages.every((people) => sound.some((one) => approves(one, people)));
-  // A stop that was accepted before the last approval was even sent has stopped it for good.
+  // A stop that was accepted before the last approval was sent is final.
   const saidAtMs = stages.map((people) => firstSentMs(sound.filter((one) => approves(one, people))));
   if (Number.isFinite(stoppedAtMs) && stoppedAtMs <= Math.max(0, ...saidAtMs))
     return { grant: 'never', stoppedAtMs, isMeddledWith };
@@ -44,12 +44,12 @@ export function expectationOf({ plan, delivered, attacked, isStarted }: LifeReco
 const firstSentMs = (said: readonly Delivered[]): number =>
   Math.min(Number.POSITIVE_INFINITY, ...said.map((one) => one.sentAtMs));
 
-/** In a reroute David stands in for Mira; only there may he decide a stage that is not his. */
+/** In a reroute David replaces Mira; only then may he decide a stage that is not his. */
 function approves({ saying }: Delivered, people: readonly string[]): boolean {
   return saying.verb === 'approve' && people.includes(saying.by);
 }
 
-/** Those who count in a rerouted life: Tomas is never asked, so it is David, or nobody. */
+/** Who counts in a rerouted life: Tomas is never asked, so only David. */
 export function reroutedApproval(delivered: readonly Delivered[]): boolean {
   const said = (by: string, verb: string) =>
     delivered.some(({ saying }) => saying.by === by && saying.verb === verb && saying.flaw === 'none');

@@ -2,10 +2,10 @@ import type { PrincipalId } from '../../src/domain/principal';
 import type { Verb } from '../../src/domain/statement';
 import { Random } from './random';
 
-/** What is asked for. The last three must never be granted, whoever says what. */
+/** What is requested. The last three must never be granted. */
 export type Kind = 'read' | 'write' | 'admin' | 'emergency' | 'control' | 'over-limit' | 'stranger';
 
-/** In which way a statement is wrong, if it is. */
+/** What is wrong with a statement, if anything. */
 export type Flaw =
   | 'none'
   | 'borrowed-key'
@@ -15,7 +15,7 @@ export type Flaw =
   | 'expired'
   | 'wrong-signal';
 
-/** One statement: who says what, when after the start, and by which way it travels. */
+/** One statement: who sends it, when after the start, and by which call. */
 export interface Saying {
   readonly afterMs: number;
   readonly by: PrincipalId;
@@ -23,11 +23,11 @@ export interface Saying {
   readonly revision: number;
   readonly via: 'update' | 'signal';
   readonly flaw: Flaw;
-  /** Sent a second time, byte for byte. */
+  /** True if it is sent a second time, byte for byte. */
   readonly doubled: boolean;
 }
 
-/** What someone who can write to the namespace does to this one request. */
+/** An attack on this one request by someone who can write to the namespace. */
 export const ATTACKS = [
   'poison',
   'flood',
@@ -58,7 +58,7 @@ export interface Plan {
   readonly attacks: readonly PlannedAttack[];
   /** A second request for the same access at the same time. */
   readonly overlaps: boolean;
-  /** With what the id of the request begins, which tells a broken worker what to do to it. */
+  /** Prefix of the request's id, which tells a broken worker which promise to break. */
   readonly idPrefix?: string;
 }
 
@@ -106,7 +106,7 @@ const BYSTANDERS: readonly PrincipalId[] = [
   'agent/atlas',
 ];
 
-/** Draws the life of that number. `calm` leaves out attacks. */
+/** Generates the life with that number. `calm` leaves out attacks. */
 export function planLife(seed: number, index: number, calm: boolean): Plan {
   const random = new Random(seed, `life ${index}`);
   const kind = random.weighted(KINDS);
@@ -123,7 +123,7 @@ export function planLife(seed: number, index: number, calm: boolean): Plan {
   };
 }
 
-/** The people whose approvals make a grant, a list of alternatives for each stage. */
+/** The people whose approvals lead to a grant: a list of alternatives for each stage. */
 export const STAGES: Readonly<Record<Kind, readonly (readonly PrincipalId[])[] | undefined>> = {
   read: [],
   write: [['person/mira', 'person/tomas']],
@@ -165,7 +165,7 @@ function mainSayings(kind: Kind, course: Course, random: Random): readonly Sayin
   }
 }
 
-/** Mira's place goes to David, who decides in it; she herself no longer can. */
+/** David replaces Mira and decides; she no longer can. */
 function rerouted(random: Random): readonly Saying[] {
   const reroute = { ...saying(random, 'person/nadia', 'reroute', 0, 200), via: 'update' as const };
   const late = random.between(1_200, 2_000);
@@ -188,7 +188,7 @@ function saying(random: Random, by: PrincipalId, verb: Verb, leastMs: number, mo
   };
 }
 
-/** Statements that must change nothing: from those who may not, or wrong in one way. */
+/** Statements that must have no effect: from people without authority, or with one flaw. */
 function noise(kind: Kind, random: Random): readonly Saying[] {
   return Array.from({ length: random.between(0, 3) }, () => {
     const flaw = random.pick(FLAWS);

@@ -1,14 +1,14 @@
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
 
 /**
- * How the way to the target behaves: as it should; nobody there; nobody answers; late; or it breaks after the target
- * has carried out a COMMIT and before anybody hears of it.
+ * State of the connection to the target: normal; refused; no answer; slow; or broken after the target
+ * has carried out a COMMIT and before the answer arrives.
  */
 export type Weather = 'fair' | 'down' | 'mute' | 'slow' | 'half';
 
 const SLOW_MS = 400;
 
-/** Stands between the workers and the target. */
+/** A proxy between the workers and the target. */
 export class TargetProxy {
   weather: Weather = 'fair';
   readonly #sockets = new Set<Socket>();
@@ -32,9 +32,9 @@ export class TargetProxy {
     });
   }
 
-  /** Changes the weather. Connections that are open feel it at once. */
+  /** Changes the weather. It affects open connections at once. */
   turn(weather: Weather): void {
-    // What was swallowed while it was mute cannot be made good.
+    // Data that was dropped while it was mute cannot be delivered later, so break the connection.
     const breaks = weather === 'down' || this.weather === 'mute';
     this.weather = weather;
     if (breaks) for (const socket of this.#sockets) socket.destroy();
@@ -73,7 +73,7 @@ export class TargetProxy {
     });
   }
 
-  /** One direction. What is late stays in its order. */
+  /** Forwards one direction. Delayed data keeps its order. */
   #way(to: Socket): (data: Buffer) => void {
     let tail = Promise.resolve();
     return (data) => {

@@ -1,4 +1,4 @@
-/** A seeded source of choices. The same seed and label give the same choices, whatever else is drawn elsewhere. */
+/** A seeded source of choices. The same seed and label give the same choices, independent of other sources. */
 export class Random {
   #state: number;
 

@@ -7,7 +7,7 @@ interface Spread {
   readonly count: number;
 }
 
-/** What machines read. Counts of broken promises, each with the lines that say which. */
+/** The JSON report: counts of broken promises, each with the lines that name them. */
 export function toJson(report: FaultsReport) {
   const { target, lost, unreplayable } = report;
   const { timer, reconciler } = target.lagsMs;
@@ -30,8 +30,8 @@ export function toJson(report: FaultsReport) {
   };
 }
 
-/** Whether every promise was kept. */
-export const verdictOf = (report: FaultsReport): boolean => complaintsOf(report).length === 0;
+/** Returns true if every promise was kept. */
+export const keptEveryPromise = (report: FaultsReport): boolean => complaintsOf(report).length === 0;
 
 const complaintsOf = ({ target, lost, unreplayable }: FaultsReport): readonly string[] => [
   ...target.unauthorised,
@@ -41,7 +41,7 @@ const complaintsOf = ({ target, lost, unreplayable }: FaultsReport): readonly st
   ...unreplayable,
 ];
 
-/** What people read. */
+/** The report for people. */
 export function printReport(report: FaultsReport): void {
   const json = toJson(report);
   const spread = ({ p50, p99, max, count }: Spread) =>

@@ -16,13 +16,13 @@ export interface FaultsOptions {
   readonly lives: number;
   readonly seed: number;
   readonly inFlight: number;
-  /** No faults: only lives. */
+  /** True for lives without faults. */
   readonly calm: boolean;
-  /** Breaks one of the promises, to see whether it is noticed. */
+  /** The promise to break, to see whether that is noticed. */
   readonly breakage?: Breakage;
-  /** One life of the run alone. */
+  /** Runs only this life. */
   readonly only?: number;
-  /** Where to keep what a complaint is about. */
+  /** Folder for the histories of complaints. */
   readonly keepIn?: string;
   readonly announce: (line: string) => void;
 }
@@ -39,16 +39,16 @@ export interface FaultsReport {
   readonly seconds: number;
 }
 
-/** By reconciler: its interval and thirty seconds (docs/reliability.md). */
+/** The largest lag by reconciler: its interval plus thirty seconds (docs/operate/reliability.md). */
 const STATED_LAG_MS = RECONCILE_INTERVAL_MS + 30_000;
-/** A broken promise need not be waited for as long. */
+/** A shorter limit, for runs that break a promise. */
 const STATED_LAG_WHEN_BROKEN_MS = 3_000;
 const SETTLE_WITHIN_MS = 90_000;
 const SETTLE_WITHIN_WHEN_BROKEN_MS = 8_000;
-/** From so many lives on, new code is rolled out in the middle of the run. */
+/** With this many lives or more, new code is rolled out in the middle of the run. */
 const ROLL_OUT_FROM = 40;
 
-/** Lives through a seeded run with faults, on servers of its own, and checks what came of it. */
+/** Runs a seeded set of lives with faults, on servers of its own, and checks the outcome. */
 export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
   const { seed, announce, breakage, only } = options;
   const startedMs = performance.now();
@@ -142,7 +142,7 @@ async function liveThrough(
   return { records, faults: { ...storm?.counts, ...(rolledOut > 0 && { 'new-code': 1 }) }, code };
 }
 
-/** New workflow code for open requests: all workers at once, as a deployment without versions does. */
+/** Rolls out new workflow code for open requests: all workers at once, like a deployment without versioning. */
 async function rollOut(ground: Ground, codeFile: string, announce: (line: string) => void): Promise<void> {
   announce('rolling out new workflow code');
   ground.program = variantWorker({ codeFile });

@@ -3,7 +3,7 @@ import type { Ground, WorkerName } from './ground';
 import type { Weather } from './proxy';
 import { Random } from './random';
 
-/** Faults that hit everybody, with how often each is drawn. */
+/** Faults that affect every request, with their weights. */
 const FAULTS = {
   'worker-killed': 30,
   'both-workers-killed': 8,
@@ -19,7 +19,7 @@ type Fault = keyof typeof FAULTS;
 
 const WORKER_NAMES: readonly WorkerName[] = ['a', 'b'];
 
-/** Strikes while lives go on, one fault after the other, drawn from the seed. */
+/** Causes one fault after the other while lives run, drawn from the seed. */
 export class Storm {
   readonly counts: Record<string, number> = {};
   readonly #random: Random;
@@ -34,7 +34,7 @@ export class Storm {
     this.#running = this.#rage();
   }
 
-  /** Ends the storm, and brings everything back. */
+  /** Ends the storm and restores everything. */
   async calm(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
@@ -79,7 +79,7 @@ export class Storm {
         await ground.server.kill();
         await sleep(random.between(0, 1_500));
         await ground.server.restart();
-        // A worker gives up where the server stays away; whoever runs it starts it again.
+        // A worker exits if the server stays down; its supervisor starts it again.
         return this.raiseWorkers();
       case 'target-down':
         return this.#weather('down', random.between(1_000, 5_000));

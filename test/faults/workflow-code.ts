@@ -23,7 +23,7 @@ export async function bundleVariant(name: string, folder: string): Promise<Workf
   return { code, file };
 }
 
-/** A worker like the product's, with other workflow code, and where asked with a connector that breaks promises. */
+/** A worker like the product's, with other workflow code and, on request, a connector that breaks promises. */
 export function variantWorker({
   codeFile,
   breaks = false,

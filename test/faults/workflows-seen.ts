@@ -3,19 +3,19 @@ import type { Client } from '@temporalio/client';
 import type { History } from '@temporalio/common/lib/proto-utils';
 import { Replayer } from '../../src/audit/replay';
 import { requestIdOf, workflowIdOf } from '../../src/contracts/names';
-import { UNGRANTED_ENDS } from '../../src/domain/state';
+import { UNGRANTED_ENDS } from '../../src/domain/status';
 import type { Complaint } from './check';
 import type { Ground } from './ground';
 import type { LifeRecord } from './live';
 import { expectationOf } from './oracle';
 
 const PAUSE_MS = 500;
-/** Statuses in which a request waits rightly: for people, or for a review that is owed. */
+/** Statuses in which a request may wait: for people, or for an owed review. */
 const WAITING: readonly string[] = ['awaiting_approval', 'expired', 'revoked'];
 
 /**
- * Waits until every workflow that can end has ended, and says which requests are lost: those that are not there, that
- * failed, that hang, or that should have been given access and were not.
+ * Waits until every workflow that can end has ended. Returns the lost requests: those that are missing, that
+ * failed, that hang, or that should have been granted access and were not.
  */
 export async function findLost(
   ground: Ground,
@@ -39,7 +39,7 @@ export async function findLost(
 
 const OVER: readonly string[] = ['closed', ...UNGRANTED_ENDS];
 
-/** What was found settled is not asked again. */
+/** Requests that are settled are not queried again. */
 const settled = new WeakSet<LifeRecord>();
 
 async function complaintAbout(
@@ -51,7 +51,7 @@ async function complaintAbout(
   const { index, kind, course } = life.plan;
   const about = `life ${index} (${kind}, ${course}, ${life.request.id})`;
   const { grant, isMeddledWith } = expectationOf(life);
-  if (grant === 'must' && !granted.has(life.request.id)) return `${about} was never given its access`;
+  if (grant === 'must' && !granted.has(life.request.id)) return `${about} was never granted its access`;
   const status = await statusOf(ground, life.request.id);
   const isSettled = { COMPLETED: OVER, RUNNING: WAITING }[status];
   const isOver = isSettled?.includes(await recordedStatus(ground, life)) ?? false;
@@ -68,7 +68,7 @@ async function statusOf({ temporal }: Ground, requestId: string): Promise<string
   }
 }
 
-/** Where the request itself says that it stands; its workflow may have ended without it. */
+/** Returns the status that the request reports; its workflow may have ended without one. */
 async function recordedStatus({ client }: Ground, { request }: LifeRecord): Promise<string> {
   const view = await client.get(request.id).catch(() => undefined);
   return view?.status ?? 'unknown';
@@ -99,7 +99,7 @@ export interface Replayed {
   readonly complaints: readonly Complaint[];
 }
 
-/** Replays histories on a version of the code, and says which do not. */
+/** Replays histories on a version of the code. Returns those that do not replay. */
 export async function findUnreplayable(runs: AsyncIterable<Run>, code: string): Promise<Replayed> {
   const replayer = new Replayer({ code });
   const complaints: Complaint[] = [];
@@ -116,6 +116,6 @@ export async function findUnreplayable(runs: AsyncIterable<Run>, code: string): 
   return { replayed, complaints };
 }
 
-/** The SDK wraps what differs into many words. */
+/** Returns the difference only; the SDK wraps it into a long message. */
 const briefly = (message: string): string =>
   /\[TMPRL1100\] ([^"]*)"/.exec(message)?.[1] ?? message.split('\n')[0] ?? '';

@@ -21,7 +21,7 @@ const overSince = (atMs: number) => ({
 
 type Life = (harness: Harness) => Promise<AccessRequest>;
 
-/** One life of a request for each way through the workflow. Histories are kept and replayed by every later version. */
+/** One request for each path through the workflow. Their histories are kept, and every later version replays them. */
 export const LIVES: Readonly<Record<string, Life>> = {
   'policy-alone': ({ cast }) => cast.ask({ ...READ, durationMs: 300 }),
   'single-approver': async ({ cast }) => {
@@ -113,7 +113,7 @@ export const LIVES: Readonly<Record<string, Life>> = {
     const request = await cast.ask({ ...WRITE, durationMs: 2_000 });
     await cast.say('person/mira', 'approve', request);
     await cast.settled(request);
-    const connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+    const connector = new PostgresqlConnector({ url: postgres.url });
     await connector.revoke(request.id, 'revoked', 'standing_lost');
     await connector.close();
     return request;
@@ -136,7 +136,7 @@ export const LIVES: Readonly<Record<string, Life>> = {
   },
 };
 
-/** Lives through one of them and writes its history. */
+/** Runs one of them to its end and writes its history. */
 export async function capture(harness: Harness, name: string, life: Life): Promise<void> {
   const request = await life(harness);
   await harness.cast.over(request);

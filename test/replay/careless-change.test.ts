@@ -4,7 +4,7 @@ import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
 import { replayHistory } from '../../src/audit/replay';
 import { readHistory } from './history-file';
 
-// That these histories do not replay is what is expected here, and no news.
+// These histories are expected not to replay, so the SDK's warnings are switched off.
 Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'OFF' } } });
 
 const HISTORIES = path.join(__dirname, 'histories');
@@ -27,7 +27,7 @@ async function broken(variant: string): Promise<readonly string[]> {
   return found;
 }
 
-/** Were one of these changes made to the workflow, the kept histories would fail the build. */
+/** Each of these changes to the workflow would make the kept histories fail the build. */
 describe('AUD-1 a careless change of workflow code is noticed by the kept histories', () => {
   test.each(['added-timer', 'added-activity', 'lost-step'])('%s', async (variant) => {
     expect((await broken(variant)).length).toBeGreaterThan(files.length / 2);

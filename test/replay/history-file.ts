@@ -11,7 +11,7 @@ export function writeHistory(file: string, history: History): void {
     longs: String,
     enums: String,
   });
-  // Where it was recorded is nobody's business, and no part of what is replayed.
+  // Remove the name of the machine that recorded it; replay does not need it.
   const text = JSON.stringify(plain).replaceAll(/\d+@[\w.-]*/g, 'recorder');
   writeFileSync(file, `${text}\n`);
 }

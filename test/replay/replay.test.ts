@@ -6,7 +6,7 @@ import { readHistory } from './history-file';
 const HISTORIES = path.join(__dirname, 'histories');
 const BUILT_BUNDLE = path.join(__dirname, '../../dist/workflow-bundle.js');
 
-/** A history that does not replay is a request that would stop where it is when this version is rolled out. */
+/** If a history does not replay, a request like it would get stuck when this version is rolled out. */
 describe('AUD-1 kept histories replay on the workflow code of today', () => {
   const code = readFileSync(BUILT_BUNDLE, 'utf8');
   const files = readdirSync(HISTORIES).filter((name) => name.endsWith('.json'));

@@ -1,23 +1,25 @@
 import { randomUUID } from 'node:crypto';
 import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
+import { SILENT_LOGGER } from '../../src/contracts/logger';
 import { workflowIdOf } from '../../src/contracts/names';
 import { digestOfText } from '../../src/domain/digest';
 import type { AccessRequest } from '../../src/domain/request';
 import { FileTicketSource, loadBundle } from '../../src/policy';
 import { watchStanding } from '../../src/reconciler';
 import { attestSubmission, signDenialReport } from '../../src/signing/sign';
-import { type AuditLife, shelfNow } from './audit-lives';
+import { type AuditLife, versionsNow } from './audit-lives';
 import type { Harness } from './harness';
 import { ADMIN, ROTATE, reroutedToDavid, WRITE } from './harness-asks';
 import { eventually, eventuallyTrue } from './harness-wait';
+import { SoftwarePasskey } from './signing/passkey';
 
 const { replacement: _none, ...GROUNDS } = reroutedToDavid();
-/** Nobody who takes part in these has asked for anything before. */
+/** The people in these have not requested anything before. */
 const ASK = { ...WRITE, requester: 'service/reconciliation', durationMs: 300 };
 const inTenMinutes = () => Date.now() + 600_000;
 const only = ({ id }: AccessRequest): AuditLife => ({ requestId: id });
 
-/** Ways through a request on which other requests, other people or the target bear; told by a harness that remembers. */
+/** Requests that depend on other requests, other people or the target. They need a harness with a ledger. */
 export const FURTHER_LIVES: Readonly<Record<string, (harness: Harness) => Promise<AuditLife>>> = {
   'path-switched': async ({ cast }) => {
     const request = await cast.ask(ASK);
@@ -71,7 +73,20 @@ export const FURTHER_LIVES: Readonly<Record<string, (harness: Harness) => Promis
       const request = await cast.ask(ASK);
       await cast.say('person/lena', 'approve', request);
       await cast.over(request);
-      return { ...only(request), books: await shelfNow(harness) };
+      return { ...only(request), versions: await versionsNow(harness) };
+    } finally {
+      restore();
+    }
+  },
+  'by-passkey': async (harness) => {
+    const { cast, bundle } = harness;
+    const passkey = new SoftwarePasskey();
+    const restore = bundle.set('directory.yaml', ['people', 'person/mira', 'keys', 1], passkey.registration);
+    try {
+      const request = await cast.ask(ASK);
+      await cast.carry(request, await cast.signByPasskey(passkey, 'person/mira', 'approve', request));
+      await cast.over(request);
+      return { ...only(request), versions: await versionsNow(harness) };
     } finally {
       restore();
     }
@@ -122,7 +137,7 @@ export const FURTHER_LIVES: Readonly<Record<string, (harness: Harness) => Promis
       await cast.say('person/oskar', 'confirm', request);
       await cast.say('person/mira', 'approve', request);
       await cast.over(request);
-      return { ...only(request), books: await shelfNow(harness) };
+      return { ...only(request), versions: await versionsNow(harness) };
     } finally {
       for (const one of restore.toReversed()) one();
     }
@@ -141,7 +156,7 @@ export const FURTHER_LIVES: Readonly<Record<string, (harness: Harness) => Promis
     const request = await cast.ask({ ...WRITE, requester: 'bot/deployer', durationMs: 4_000 });
     await cast.say('person/mira', 'approve', request);
     await cast.settled(request);
-    const connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+    const connector = new PostgresqlConnector({ url: postgres.url });
     const watch = watchStanding({
       ledger,
       connectors: new Map([['warehouse', connector]]),
@@ -151,7 +166,7 @@ export const FURTHER_LIVES: Readonly<Record<string, (harness: Harness) => Promis
         return loaded.bundle.directory;
       },
       intervalMs: 3_600_000,
-      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
+      logger: SILENT_LOGGER,
     });
     const restore = bundle.set('directory.yaml', ['identities', 'bot/deployer', 'enabled'], false);
     try {
@@ -218,7 +233,7 @@ export const FURTHER_LIVES: Readonly<Record<string, (harness: Harness) => Promis
   },
 };
 
-/** A history that was cut and goes on in another run; for a server that suggests it early. */
+/** A request whose history continues in another run; needs a server that suggests continue-as-new early. */
 export async function continued({ cast, temporal }: Harness): Promise<AuditLife> {
   const request = await cast.ask({ ...ADMIN, durationMs: 300 });
   await cast.say('person/mira', 'approve', request);

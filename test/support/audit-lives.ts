@@ -1,25 +1,26 @@
 import { randomUUID } from 'node:crypto';
-import { shelfWith } from '../../src/audit/archive/shelf';
-import type { BookSource } from '../../src/audit/evidence/export';
+import { versionsWith } from '../../src/audit/archive/versions';
+import type { VersionSource } from '../../src/audit/evidence/export';
 import { TASK_QUEUE, WORKFLOW_TYPE, workflowIdOf } from '../../src/contracts/names';
-import { readBundleFiles } from '../../src/policy/load-bundle';
+import { readBundleFiles } from '../../src/policy/load/bundle-folder';
 import type { Harness } from './harness';
 import { ADMIN, READ, WRITE } from './harness-asks';
 import { eventually } from './harness-wait';
+import { jwsOf } from './signing/jws';
 
-/** A life that evidence must be able to tell, and the books to tell it by where they are not those of today. */
+/** A request whose evidence must be complete. It carries the versions of policy and directory for the export if they are not today's. */
 export interface AuditLife {
   readonly requestId: string;
-  readonly books?: BookSource;
+  readonly versions?: VersionSource;
 }
 
-export async function shelfNow({ bundle }: Harness, below?: BookSource): Promise<BookSource> {
+export async function versionsNow({ bundle }: Harness, below?: VersionSource): Promise<VersionSource> {
   const files = await readBundleFiles(bundle.dir);
   if (!files.ok) throw new Error('the bundle cannot be read');
-  return shelfWith(files.value, below);
+  return versionsWith(files.value, below);
 }
 
-/** Ways through a request that matter to an auditor, beyond those that the workflow's histories are kept of. */
+/** Kinds of requests that matter to an auditor, besides those in the kept histories. */
 export const AUDIT_LIVES: Readonly<Record<string, (harness: Harness) => Promise<AuditLife>>> = {
   'endorsed-reroute': async ({ cast }) => {
     const request = await cast.ask({ ...ADMIN, durationMs: 300 });
@@ -58,11 +59,12 @@ export const AUDIT_LIVES: Readonly<Record<string, (harness: Harness) => Promise<
     await handle.signal('approve', { format: 'jws', jws: 'a.b.c' });
     await handle.signal('approve', 'let me in');
     const genuine = await cast.sign('person/mira', 'approve', request);
-    await handle.signal('approve', { ...genuine, jws: `${genuine.jws.slice(0, -4)}AAAA` });
+    await handle.signal('approve', { ...genuine, jws: `${jwsOf(genuine).slice(0, -4)}AAAA` });
     const other = await cast.ask(WRITE);
     await client.leaveStatement(request.id, 'approve', await cast.sign('person/mira', 'approve', other));
     await client.leaveStatement(request.id, 'deny', genuine);
     await cast.until(request, ({ refusalCount }) => refusalCount === 5);
+    await cast.say('person/mira', 'deny', request, {}, { unreasoned: true });
     await cast.say('person/mira', 'deny', request, { comment: 'too many strange messages' });
     await cast.over(request);
     return { requestId: request.id };
@@ -89,7 +91,7 @@ export const AUDIT_LIVES: Readonly<Record<string, (harness: Harness) => Promise<
     const { cast, bundle } = harness;
     const request = await cast.ask({ ...ADMIN, durationMs: 300 });
     await cast.say('person/mira', 'approve', request);
-    const before = await shelfNow(harness);
+    const before = await versionsNow(harness);
     const restore = bundle.revokeKeyOf('person/aiko');
     try {
       await eventually('the key of Aiko is refused', async () => {
@@ -98,7 +100,7 @@ export const AUDIT_LIVES: Readonly<Record<string, (harness: Harness) => Promise<
       });
       await cast.say('person/david', 'approve', request);
       await cast.over(request);
-      return { requestId: request.id, books: await shelfNow(harness, before) };
+      return { requestId: request.id, versions: await versionsNow(harness, before) };
     } finally {
       restore();
     }

@@ -11,7 +11,7 @@ import { findingsOf } from '../../src/audit/verify/verify';
 
 const historiesSchema = evidenceFileSchema.pick({ runs: true }).loose();
 
-/** What a forger does who knows the format: makes every hash good again after the change. */
+/** Does what a forger who knows the format does: makes every hash match again after the change. */
 export function resealed(value: unknown): EvidenceFile | undefined {
   const decoded = evidenceFileSchema.safeParse(value);
   if (!decoded.success) return undefined;
@@ -28,7 +28,7 @@ export function resealed(value: unknown): EvidenceFile | undefined {
   return { ...forged, seal: sealOf(forged) };
 }
 
-/** Evidence with words replaced wherever they stand, in what the histories hold too, and every hash made good again. */
+/** Returns evidence with words replaced everywhere, in the histories too, and every hash made to match again. */
 export function rewritten(
   evidence: EvidenceFile,
   replacements: readonly (readonly [string, string])[],
@@ -43,11 +43,11 @@ export function rewritten(
       : value,
   );
   const forged = resealed(JSON.parse(replaced(text)));
-  if (forged === undefined) throw new Error('this is no evidence any more');
+  if (forged === undefined) throw new Error('the result is not evidence');
   return forged;
 }
 
-/** Looks for what notices a forgery of one piece of evidence. */
+/** Finds the check that notices a forgery of one piece of evidence. */
 export class Forgeries {
   readonly #readPolicies = new Map<string, PolicyText>();
   readonly #replayer: HistoryReplay;
@@ -62,7 +62,7 @@ export class Forgeries {
     this.#submitted = read.ok ? submittedIn(read.runs) : undefined;
   }
 
-  /** The first check that notices it; nothing where none does. */
+  /** Returns the first check that notices it, or undefined if none does. */
   async noticedBy(value: unknown): Promise<string | undefined> {
     const forged = resealed(value);
     if (forged === undefined) return 'form';
@@ -76,8 +76,8 @@ export class Forgeries {
   }
 
   /**
-   * The same for a forgery in the histories alone, of which all other checks look at one thing: what was submitted. Where
-   * that is as it was, they find what they find in the untouched evidence: nothing.
+   * The same for a forgery in the histories alone. The other checks read only the submission from them. If
+   * that is unchanged, they find nothing, as in the untouched evidence.
    */
   async noticedInHistory(value: unknown): Promise<string | undefined> {
     const decoded = historiesSchema.safeParse(value);
@@ -91,7 +91,7 @@ export class Forgeries {
   }
 }
 
-/** Replays each history once: most forgeries leave it as it is. */
+/** Replays each history once, because most forgeries do not change it. */
 class RememberingReplay implements HistoryReplay {
   readonly #known = new Map<string, ReturnType<HistoryReplay['replay']>>();
 

@@ -1,14 +1,14 @@
-/** A change of one thing in a piece of JSON: which, where, and the JSON that has it. */
+/** One change in a JSON value: its kind, its place, and the changed JSON. */
 export interface Change {
   readonly kind: 'changed' | 'removed' | 'added' | 'reordered' | 'doubled';
-  /** With indices. */
+  /** The path to the changed value, with indices. */
   readonly path: string;
   readonly value: unknown;
 }
 
 type Json = null | boolean | number | string | readonly Json[] | { readonly [name: string]: Json };
 
-/** Every change of one thing: each value, each member and element removed, added, doubled, each pair swapped. */
+/** Yields every single change: each value changed, each member and element removed, added and doubled, each pair swapped. */
 export function* changesOf(value: Json, path = ''): Generator<Change> {
   if (Array.isArray(value)) {
     yield* changesOfList(value, path);
@@ -49,7 +49,7 @@ function* changesOfObject(object: { readonly [name: string]: Json }, path: strin
   };
 }
 
-/** A value of the same type that is another; of a text one character, so that its form mostly stays good. */
+/** Returns another value of the same type. In a text it changes one character, so that the form mostly stays valid. */
 function otherThan(value: null | boolean | number | string): Json {
   if (typeof value === 'boolean') return !value;
   if (typeof value === 'number') return value + 1;
@@ -67,8 +67,8 @@ function otherThan(value: null | boolean | number | string): Json {
 const texts = new WeakMap<object, string>();
 
 /**
- * RFC 8785 canonical JSON, written apart from the product's. Of what is shared with another piece of JSON the text is
- * remembered, so that thousands of changes of one piece are told apart in seconds.
+ * RFC 8785 canonical JSON, independent of the product's code. It caches the text of shared
+ * pieces, so that thousands of changes of one piece can be compared in seconds.
  */
 export function canonicalTextOf(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);

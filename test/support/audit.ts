@@ -1,36 +1,36 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { shelfWith } from '../../src/audit/archive/shelf';
-import { type BookSource, makeEvidence, type RunHistory } from '../../src/audit/evidence/export';
+import { versionsWith } from '../../src/audit/archive/versions';
+import { makeEvidence, type RunHistory, type VersionSource } from '../../src/audit/evidence/export';
 import { parseEvidence } from '../../src/audit/evidence/file';
 import { historyFromPlain, historyToPlain } from '../../src/audit/evidence/history';
 import { historiesOf } from '../../src/audit/evidence/runs';
 import type { EvidenceFile } from '../../src/audit/evidence/schema';
 import type { HistoryReplay } from '../../src/audit/replay';
 import type { Verification } from '../../src/audit/verify/verify';
-import { readBundleFiles } from '../../src/policy/load-bundle';
+import { readBundleFiles } from '../../src/policy/load/bundle-folder';
 import type { Harness } from './harness';
 
-/** Evidence of every kind of life, kept for later versions to verify. */
+/** Kept evidence of every kind of life, which later versions must still verify. */
 export const KEPT_EVIDENCE = path.join(__dirname, '../replay/evidence');
 
-/** The evidence of a request of the harness, by the bundle that it uses now. */
+/** Exports the evidence of a request of the harness, by the bundle that it uses now. */
 export async function evidenceOf(
   harness: Harness,
   requestId: string,
   replayer: HistoryReplay,
-  books?: BookSource,
+  versions?: VersionSource,
 ): Promise<EvidenceFile> {
   const files = await readBundleFiles(harness.bundle.dir);
   if (!files.ok) throw new Error('the bundle cannot be read');
   const runs = (await historiesOf(harness.temporal, requestId)).map(anonymous);
-  const made = await makeEvidence(requestId, runs, books ?? shelfWith(files.value), replayer);
+  const made = await makeEvidence(requestId, runs, versions ?? versionsWith(files.value), replayer);
   if (!made.ok) throw new Error(made.message);
   if (made.missing.length > 0) throw new Error(made.missing.join('; '));
   return made.evidence;
 }
 
-/** Where it was recorded is nobody's business, and no part of what is replayed. */
+/** Removes the name of the machine that recorded it; replay does not need it. */
 function anonymous({ runId, history }: RunHistory): RunHistory {
   const text = JSON.stringify(historyToPlain(history)).replaceAll(/\d+@[\w.-]*/g, 'recorder');
   return { runId, history: historyFromPlain(JSON.parse(text)) };
@@ -51,7 +51,7 @@ export function keptEvidence(): readonly KeptEvidence[] {
   });
 }
 
-/** What does not hold, one line each. */
+/** Returns the findings of a verification, one line each. */
 export function findingsIn({ results }: Verification): readonly string[] {
   return results.flatMap(({ findings }) =>
     findings.map(({ check, where, message }) => `${check} ${where}: ${message}`),

@@ -9,7 +9,7 @@ import { timeSkippingExecutable } from './time-skipping-server';
 const ROOT = path.resolve(__dirname, '../..');
 const WORKFLOW_BUNDLE = path.join(ROOT, 'dist', 'workflow-bundle.js');
 
-/** Makes sure, once and before any test, that the servers which the tests start are there. */
+/** Finds, downloads or builds the servers that the tests start, once before all tests. */
 export default async function globalSetup(): Promise<void> {
   await findTemporalBinary({ announce: toStderr });
   await timeSkippingExecutable(toStderr);

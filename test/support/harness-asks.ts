@@ -1,6 +1,6 @@
 import type { Ask } from './harness-cast';
 
-/** Requests of the example bundle, one for each way that it knows. */
+/** Requests of the example bundle, one for each of its approval paths. */
 
 /** Permitted by policy alone. */
 export const READ: Ask = {
@@ -29,7 +29,7 @@ export const EMERGENCY: Ask = {
   emergencyCondition: 'production-outage',
 };
 
-/** An exact action, let through once; needs one lead of payments. */
+/** An exact action, permitted once; needs one lead of payments. */
 export const ROTATE: Ask = {
   requester: 'ci/payments',
   entitlement: 'changes:payments-secrets#rotate',

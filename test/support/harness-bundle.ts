@@ -6,7 +6,7 @@ import { parseDocument } from 'yaml';
 export class BundleFolder {
   constructor(readonly dir: string) {}
 
-  /** Replaces text in a file that must hold it. Yields what puts the file back as it was. */
+  /** Replaces text in a file that must contain it. Returns a function that restores the file. */
   replace(file: string, text: string, replacement: string): () => void {
     return this.change(file, (before) => {
       if (!before.includes(text)) throw new Error(`${file} does not hold: ${text}`);
@@ -14,7 +14,7 @@ export class BundleFolder {
     });
   }
 
-  /** Sets a member of a YAML file. Yields what puts the file back as it was. */
+  /** Sets a member of a YAML file. Returns a function that restores the file. */
   set(file: string, where: readonly (string | number)[], value: unknown): () => void {
     return this.change(file, (before) => {
       const document = parseDocument(before);
@@ -28,7 +28,7 @@ export class BundleFolder {
     return this.set('directory.yaml', ['people', person, 'keys', 0, 'revoked'], true);
   }
 
-  /** Changes a file's text. Yields what puts the file back as it was. */
+  /** Changes a file's text. Returns a function that restores the file. */
   change(file: string, edit: (before: string) => string): () => void {
     const where = path.join(this.dir, file);
     const before = readFileSync(where, 'utf8');

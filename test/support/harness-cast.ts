@@ -1,5 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { CountersignClient, DomainEvent, RequestView } from '../../src/client';
+import { decodeJwt } from 'jose';
+import {
+  type CountersignClient,
+  CountersignError,
+  type DomainEvent,
+  type RequestView,
+} from '../../src/client';
+import { namedEntitlement } from '../../src/contracts/request';
+import { STATEMENT_TYPE } from '../../src/contracts/statement';
 import { requestDigest } from '../../src/domain/digest';
 import type { PrincipalId } from '../../src/domain/principal';
 import type { RefusalCode } from '../../src/domain/refusal';
@@ -14,6 +22,8 @@ import { readKeyFile, type SigningKey } from '../../src/signing/keys';
 import { type StatementDraft, signStatement, signSubmission } from '../../src/signing/sign';
 import { exampleKeyFile } from '../../src/stack/example-bundle';
 import { eventually } from './harness-wait';
+import { jwsOf } from './signing/jws';
+import type { SoftwarePasskey } from './signing/passkey';
 
 export interface Ask {
   readonly requester: PrincipalId;
@@ -21,11 +31,12 @@ export interface Ask {
   /** `connector:resource#action` */
   readonly entitlement: string;
   readonly durationMs?: number;
+  readonly notBeforeMs?: number;
   readonly reason?: string;
   readonly ticket?: string;
   readonly emergencyCondition?: string;
   readonly onBehalfOf?: readonly PrincipalId[];
-  /** The exact action of an execution; makes it one. */
+  /** The exact action; with it the request is an execution. */
   readonly parameters?: ExecutionParameters;
 }
 
@@ -34,10 +45,16 @@ export interface Signing {
   readonly nowMs?: number;
   readonly lifeMs?: number;
   readonly key?: SigningKey;
+  /** A denial has a reason code unless this is set. */
+  readonly unreasoned?: boolean;
 }
 
 const CONTAINED = { containment: 'stop the pipeline', rollback: 'run the reverse change' };
 const SETTLED_WITHIN_MS = 30_000;
+/** The stage that an approval is for: the open one, or else the first. */
+export const stageFor = ({ openStage, assessment }: Pick<RequestView, 'openStage' | 'assessment'>): string =>
+  openStage ?? assessment?.path?.stages[0]?.name ?? 'none';
+
 const UNSETTLED: readonly string[] = ['submitted', 'assessing', 'approved', 'provisioning'];
 const OVER: readonly string[] = [
   'closed',
@@ -50,7 +67,7 @@ const OVER: readonly string[] = [
   'hard_stopped',
 ];
 
-/** Everyone in the example bundle, each with a real key, asking and speaking as they would by hand. */
+/** Everyone in the example bundle, with real keys. They submit requests and sign statements as they would by hand. */
 export class Cast {
   constructor(
     private readonly client: CountersignClient,
@@ -65,19 +82,20 @@ export class Cast {
     emergencyCondition,
     ticket,
     durationMs,
+    notBeforeMs,
     reason,
     onBehalfOf,
     parameters,
   }: Ask): AccessRequest {
-    const [, connector = '', resource = '', action = ''] = /^([^:]+):([^#]+)#(.+)$/.exec(entitlement) ?? [];
     return {
       id: randomUUID(),
       kind: parameters === undefined ? 'access' : 'execution',
       requester,
       beneficiary: beneficiary ?? requester,
-      entitlement: { connector, resource, action },
+      entitlement: namedEntitlement.parse(entitlement),
       ...(parameters !== undefined && { parameters, ...CONTAINED }),
       durationMs: durationMs ?? 60_000,
+      ...(notBeforeMs !== undefined && { notBeforeMs }),
       emergency: emergencyCondition !== undefined,
       ...(emergencyCondition !== undefined && { emergencyCondition }),
       reason: reason ?? 'a reason for the tests',
@@ -91,7 +109,7 @@ export class Cast {
     return signSubmission(request, await this.key(request.requester));
   }
 
-  /** Submits a request and waits until it waits for people, or has ended. */
+  /** Submits a request and waits until it waits for people or has ended. */
   async ask(ask: Ask): Promise<AccessRequest> {
     const request = this.compose(ask);
     await this.client.submit(await this.submission(request));
@@ -99,26 +117,36 @@ export class Cast {
     return request;
   }
 
-  async view({ id }: Pick<AccessRequest, 'id'>): Promise<RequestView> {
-    return this.client.get(id);
+  /** Returns the view of a request. Waits for a run that has just begun, which answers only after it has read its log. */
+  view({ id }: Pick<AccessRequest, 'id'>): Promise<RequestView> {
+    return eventually(
+      `request ${id} is read`,
+      () =>
+        this.client.get(id).catch((error: unknown) => {
+          if (error instanceof CountersignError && error.message.endsWith('is still being read'))
+            return undefined;
+          throw error;
+        }),
+      SETTLED_WITHIN_MS,
+    );
   }
 
   events({ id }: AccessRequest): Promise<readonly DomainEvent[]> {
     return this.client.events(id);
   }
 
-  /** Where a request stands once only people or time can move it. */
+  /** Waits until only people or time can move a request, and returns its view. */
   settled(request: Pick<AccessRequest, 'id'>): Promise<RequestView> {
     return this.until(request, (view) => !UNSETTLED.includes(view.status));
   }
 
-  /** Where a request stands once nothing more can happen to it but a review. */
+  /** Waits until nothing but a review can happen to a request, and returns its view. */
   over(request: Pick<AccessRequest, 'id'>): Promise<RequestView> {
     const ended = ['expired', 'revoked', ...OVER];
     return this.until(request, (view) => ended.includes(view.status));
   }
 
-  /** Signs a statement about a request and carries it there. Yields `accepted` or the refusal's code. */
+  /** Signs a statement about a request and sends it. Returns `accepted` or the refusal's code. */
   async say(
     signer: PrincipalId,
     verb: Verb,
@@ -134,24 +162,44 @@ export class Cast {
     verb: Verb,
     request: AccessRequest,
     about: Partial<StatementDraft> = {},
-    { nowMs = Date.now(), lifeMs = 3_600_000, key }: Signing = {},
+    { nowMs = Date.now(), lifeMs = 3_600_000, key, unreasoned = false }: Signing = {},
   ): Promise<SignedEnvelope> {
-    const revision = about.revision ?? (await this.view(request)).revision;
-    const draft = { verb, request: request.id, digest: requestDigest(request), revision, ...about };
+    const view = await this.view(request);
+    const stage = verb === 'approve' ? { stage: stageFor(view) } : {};
+    const why = verb === 'deny' && !unreasoned ? { reasonCode: 'not-now' } : {};
+    const revision = about.revision ?? view.revision;
+    const draft = {
+      verb,
+      request: request.id,
+      digest: requestDigest(request),
+      revision,
+      ...stage,
+      ...why,
+      ...about,
+    };
     return signStatement(draft, signer, key ?? (await this.key(signer)), { nowMs, lifeMs });
   }
 
+  /** The same statement, signed on a page with a passkey. */
+  async signByPasskey(
+    passkey: SoftwarePasskey,
+    signer: PrincipalId,
+    verb: Verb,
+    request: AccessRequest,
+  ): Promise<SignedEnvelope> {
+    const claims = decodeJwt(jwsOf(await this.sign(signer, verb, request)));
+    return passkey.sign({ ...claims, typ: STATEMENT_TYPE });
+  }
+
   async carry({ id }: AccessRequest, statement: SignedEnvelope): Promise<'accepted' | RefusalCode> {
-    const verdict = await this.client.sendStatement(id, statement);
-    if (verdict.accepted) return 'accepted';
-    if (verdict.refusal === undefined) throw new Error('a refusal without a code');
-    return verdict.refusal.code;
+    const answer = await this.client.sendStatement(id, statement);
+    if (answer.accepted) return 'accepted';
+    if (answer.refusal === undefined) throw new Error('a refusal without a code');
+    return answer.refusal.code;
   }
 
   async key(principal: PrincipalId): Promise<SigningKey> {
-    const read = await readKeyFile(exampleKeyFile(this.stateDir, principal));
-    if (!read.ok) throw new Error(read.message);
-    return read.key;
+    return readKeyFile(exampleKeyFile(this.stateDir, principal));
   }
 
   until(request: Pick<AccessRequest, 'id'>, holds: (view: RequestView) => boolean): Promise<RequestView> {

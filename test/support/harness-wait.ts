@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** Asks again until there is an answer. The time is generous: a test that needs it is slow, not wrong. */
+/** Retries until `attempt` returns a value, and returns it. The limit is generous, because a slow test is not a failed one. */
 export async function eventually<T>(
   what: string,
   attempt: () => Promise<T | undefined>,
@@ -15,7 +15,7 @@ export async function eventually<T>(
   }
 }
 
-/** Asks again until it is true. */
+/** Retries until `attempt` returns true. */
 export async function eventuallyTrue(
   what: string,
   attempt: () => Promise<boolean>,

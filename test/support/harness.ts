@@ -8,11 +8,13 @@ import { configuredCodecs } from '../../src/codec';
 import type { Connector } from '../../src/connectors/contract';
 import { ExecutionTokenConnector } from '../../src/connectors/execution-token/connector';
 import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
+import { SILENT_LOGGER } from '../../src/contracts/logger';
 import { TASK_QUEUE } from '../../src/contracts/names';
+import { Register } from '../../src/directory/register/register';
 import type { Ledger } from '../../src/domain/precedents';
 import { PostgresqlLedger } from '../../src/ledger';
 import { FORGETFUL } from '../../src/ledger/forgetful';
-import { createBundleSource, FileTicketSource, loadBundle } from '../../src/policy';
+import { createBundleSource, FileTicketSource, loadBundle, withRegister } from '../../src/policy';
 import { createWorker } from '../../src/worker';
 import { BundleFolder } from './harness-bundle';
 import { Cast } from './harness-cast';
@@ -21,17 +23,17 @@ import { startTestServer, type TestServer, type TestServerOptions } from './temp
 
 const DIST = path.resolve(__dirname, '../../dist');
 const BUILT_BUNDLE = path.join(DIST, 'workflow-bundle.js');
-// As built: it finds the example by its place beside the built program.
+// The built module: it finds the example bundle beside the built program.
 const { provideExampleBundle }: typeof import('../../src/stack/example-bundle') = require(
   path.join(DIST, 'src/stack/example-bundle.js'),
 );
 const ROLES = ['reporting_read', 'production_write', 'production_admin'];
-export const TICKETS: readonly string[] = ['OPS-1', 'INC-1', 'CHG-7'];
+const TICKETS: readonly string[] = ['OPS-1', 'INC-1', 'CHG-7'];
 
-/** The workflow code as the build bundled it. */
+/** Returns the workflow bundle that the build made. */
 export const builtWorkflowBundle = () => ({ code: readFileSync(BUILT_BUNDLE, 'utf8') });
 
-/** The whole of Countersign over real servers: Temporal, PostgreSQL, a worker, the example bundle and its keys. */
+/** All of Countersign on real servers: Temporal, PostgreSQL, a worker, the example bundle and its keys. */
 export class Harness {
   readonly client: CountersignClient;
   readonly cast: Cast;
@@ -41,6 +43,7 @@ export class Harness {
   #connectors: readonly Connector[] = [];
   #ledger: PostgresqlLedger | undefined;
   #forgetsAsks = false;
+  #register: Register | undefined;
 
   private constructor(
     readonly server: TestServer,
@@ -60,11 +63,14 @@ export class Harness {
   static async start({
     worker = true,
     remembers = false,
+    enrols = false,
     codecKeys,
     ...serverOptions
   }: {
+    /** True if passkeys can be enrolled. The register is read before every decision, as the bundle is. */
+    readonly enrols?: boolean;
     readonly worker?: boolean;
-    /** Whether earlier requests count, as they do in life; most tests ask the same over and over. `grants`: they only end. */
+    /** True if earlier requests count, as in production. Most tests repeat the same request, so the default is false. `grants`: only grants are recorded. */
     readonly remembers?: boolean | 'grants';
     readonly codecKeys?: string;
   } & TestServerOptions = {}): Promise<Harness> {
@@ -87,20 +93,22 @@ export class Harness {
     const harness = new Harness(server, postgres, temporal, stateDir, bundleDir, ticketsFile, codecKeys);
     if (remembers !== false) harness.#ledger = new PostgresqlLedger({ url: postgres.url });
     harness.#forgetsAsks = remembers === 'grants';
+    if (enrols)
+      harness.#register = new Register({ url: postgres.url, logger: SILENT_LOGGER, nowMs: manyLooks() });
     if (worker) await harness.startWorker();
     return harness;
   }
 
   /**
-   * Starts a worker in this process. It looks at the bundle's folder each time it is asked anything.
-   * @param before what it does first, each time
+   * Starts a worker in this process. It reads the bundle's folder before every decision.
+   * @param before runs before each such read
    */
   async startWorker(before: () => Promise<void> = async () => undefined): Promise<void> {
-    const source = await this.bundles({ info: () => undefined, error: () => undefined });
+    const source = await this.bundles(SILENT_LOGGER);
     const bundles = { current: () => before().then(() => source.current()) };
     const connection = await NativeConnection.connect({ address: this.server.address });
-    const connector = new PostgresqlConnector({ name: 'warehouse', url: this.postgres.url });
-    const changes = new ExecutionTokenConnector({ name: 'changes', url: this.postgres.url });
+    const connector = new PostgresqlConnector({ url: this.postgres.url });
+    const changes = new ExecutionTokenConnector({ url: this.postgres.url });
     const connectors = new Map<string, Connector>([
       ['warehouse', connector],
       ['changes', changes],
@@ -121,15 +129,17 @@ export class Harness {
     this.#worker = { worker, ended: worker.run() };
   }
 
-  /** The bundle as it is at each look: every question is one. */
-  bundles(logger: Parameters<typeof createBundleSource>[1]['logger']) {
+  /** A bundle source that reads the folder at every call. */
+  async bundles(logger: Parameters<typeof createBundleSource>[1]['logger']) {
     const tickets = new FileTicketSource(this.ticketsFile);
-    let looks = 0;
-    const nowMs = () => {
-      looks += 1;
-      return looks * 10_000;
-    };
-    return createBundleSource(this.bundle.dir, { tickets, logger, nowMs });
+    const files = await createBundleSource(this.bundle.dir, { tickets, logger, nowMs: manyLooks() });
+    return this.#register === undefined ? files : withRegister(files, this.#register, logger);
+  }
+
+  /** The register of enrolled passkeys. Throws if the harness has none. */
+  get register(): Register {
+    if (this.#register === undefined) throw new Error('this harness has no register');
+    return this.#register;
   }
 
   async stopWorker(): Promise<void> {
@@ -142,26 +152,26 @@ export class Harness {
     this.#connectors = [];
   }
 
-  /** Whether an account holds a role at this moment, by the database's own word. */
+  /** Returns true if the database says that an account holds a role now. */
   async holds(account: string, role: string): Promise<boolean> {
     const [row] = await this.postgres.query("SELECT pg_has_role($1, $2, 'MEMBER') AS held", [account, role]);
     return row?.['held'] === true;
   }
 
-  /** What the target has on record of a request's lease; none before its first act. */
+  /** Returns the target's lease rows of a request; empty before the connector first acts. */
   async leases(requestId: string): Promise<readonly Record<string, unknown>[]> {
     const [table] = await this.postgres.query("SELECT to_regclass('countersign.lease') AS name");
     if (table?.['name'] == null) return [];
     return this.postgres.query('SELECT * FROM countersign.lease WHERE lease_id = $1', [requestId]);
   }
 
-  /** What is on record outside the orchestrator. */
+  /** The ledger, past requests outside Temporal. Throws if the harness has none. */
   get ledger(): PostgresqlLedger {
-    if (this.#ledger === undefined) throw new Error('this harness remembers nothing');
+    if (this.#ledger === undefined) throw new Error('this harness has no ledger');
     return this.#ledger;
   }
 
-  /** The same, as far as the worker has it. */
+  /** The ledger as the worker sees it. */
   get workerLedger(): Ledger {
     const { ledger } = this;
     if (!this.#forgetsAsks) return ledger;
@@ -177,6 +187,7 @@ export class Harness {
   async stop(): Promise<void> {
     await this.stopWorker();
     await this.#ledger?.close();
+    await this.#register?.close();
     await this.temporal.connection.close();
     await this.server.stop();
     this.postgres.stop();
@@ -184,9 +195,18 @@ export class Harness {
   }
 }
 
+/** A clock by which every look is long after the one before, so that nothing is believed to be unchanged. */
+function manyLooks(): () => number {
+  let looks = 0;
+  return () => {
+    looks += 1;
+    return looks * 10_000;
+  };
+}
+
 let installed = false;
 
-/** Keeps the worker's ordinary news out of the test report. */
+/** Keeps the worker's info messages out of the test report. */
 function quietRuntime(): void {
   if (installed) return;
   Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions: { logging: { filter: 'ERROR' } } });

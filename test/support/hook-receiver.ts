@@ -7,10 +7,10 @@ export interface ReceivedPost {
   readonly body: string;
 }
 
-/** A web server on loopback that takes what is posted to it, and can be away for a while. */
+/** A web server on loopback that records what is posted to it, and can be closed and opened again. */
 export class HookReceiver {
   readonly posts: ReceivedPost[] = [];
-  /** What it answers. */
+  /** The status that it answers with. */
   status = 204;
   #server: Server | undefined;
 

@@ -1,18 +1,19 @@
-import type { DirectoryBook, RegisteredKey } from '../../src/directory/directory-book';
+import type { Directory, RegisteredKey } from '../../src/directory/directory';
 import type { PrincipalId, Standing } from '../../src/domain/principal';
 import type { AccessRequest } from '../../src/domain/request';
 import { generateKey, importSigningKey, type SigningKey } from '../../src/signing/keys';
 
-/** A directory of keys made for one test, with real keys and a standing for each holder. */
-export class Keyring implements DirectoryBook {
+/** A directory for one test, with real keys and a standing for each holder. */
+export class Keyring implements Directory {
   readonly digest = 'sha-256:keyring';
   readonly #keys = new Map<string, RegisteredKey>();
   readonly #standings = new Map<PrincipalId, Standing>();
 
-  /** Makes a key, registers it, and yields what signs with it. */
+  /** Makes a key, registers it, and returns the key to sign with. */
   async enrol(id: PrincipalId, standing: Partial<Standing> = {}): Promise<SigningKey> {
     const { keyId, publicJwk, privateJwkText } = await generateKey();
-    this.#keys.set(keyId, { keyId, principal: id, publicJwk, assurance: 'key', channel: 'cli' });
+    const key = { keyId, principal: id, publicJwk, assurance: 'key', channel: 'cli' } as const;
+    this.#keys.set(keyId, { kind: 'jwk', ...key });
     const kind = id.startsWith('person/') ? 'person' : 'agent';
     this.#standings.set(id, { id, kind, active: true, roles: [], groups: [], ...standing });
     return signingKey(privateJwkText);
@@ -39,6 +40,10 @@ export class Keyring implements DirectoryBook {
     return undefined;
   }
 
+  holderOf(_attribute: string, _value: string): PrincipalId | undefined {
+    return undefined;
+  }
+
   membersOf(): readonly PrincipalId[] {
     return [];
   }
@@ -55,7 +60,7 @@ async function signingKey(privateJwkText: string): Promise<SigningKey> {
   return imported.key;
 }
 
-/** A request that is fine in every respect. */
+/** Returns a valid request. */
 export function sampleRequest(about: Partial<AccessRequest> = {}): AccessRequest {
   return {
     id: 'request-0001',

@@ -3,18 +3,18 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SMTPServer } from 'smtp-server';
 import { freePort } from '../../src/stack/free-port';
-import { makeCertificate } from '../integration/gateway/support/tls';
+import { makeCertificate } from './certificate';
 
 export interface ReceivedMail {
   readonly to: readonly string[];
   readonly encrypted: boolean;
   readonly user: unknown;
   readonly headers: string;
-  /** As the reader sees it, decoded. */
+  /** The decoded text, as the reader sees it. */
   readonly text: string;
 }
 
-/** A real mail server on loopback, which takes mail only over TLS and from one who logs in. */
+/** A real mail server on loopback that accepts mail only over TLS and after a login. */
 export class MailServer {
   readonly mails: ReceivedMail[] = [];
   readonly #server: SMTPServer;
@@ -49,7 +49,7 @@ export class MailServer {
         });
       },
     });
-    // What a client does wrong is the client's to say.
+    // The client reports its own errors.
     this.#server.on('error', () => undefined);
   }
 

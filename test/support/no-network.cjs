@@ -1,4 +1,4 @@
-// Preloaded where a process must do without a network: every connection, look-up and server throws.
+// Preloaded into a process that must not use a network: every connection, look-up and server throws.
 const refuse = (what) => () => {
   throw new Error(`the network is off: ${what}`);
 };

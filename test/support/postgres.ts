@@ -3,8 +3,8 @@ import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
-import { toStderr } from '../../src/stack/announce';
 import { freePort } from '../../src/stack/free-port';
+import { installDebian } from './debian';
 
 /** A real PostgreSQL server for one test file, on loopback, with its data in a folder of its own. */
 export interface TestPostgres {
@@ -18,15 +18,24 @@ export interface TestPostgres {
 
 const SERVER_USER = 'postgres';
 
-/** Starts a server. PostgreSQL does not run as root, so there it runs as its own user. Call `stop` in `afterAll`. */
-export async function startPostgres(): Promise<TestPostgres> {
-  const bin = serverBinaries();
+export interface TestPostgresOptions {
+  /** Folder of initdb and pg_ctl. The installed version if absent. */
+  readonly bin?: string;
+  /** Settings of the server, each `name=value`. */
+  readonly settings?: readonly string[];
+}
+
+/** Starts a server. PostgreSQL refuses to run as root, so root starts it as the user postgres. Call `stop` in `afterAll`. */
+export async function startPostgres({
+  bin = serverBinaries(),
+  settings = [],
+}: TestPostgresOptions = {}): Promise<TestPostgres> {
   const folder = mkdtempSync(path.join(tmpdir(), 'countersign-postgres-'));
   const port = await freePort();
   const data = path.join(folder, 'data');
   if (isRoot()) chownSync(folder, Number(run('id', ['-u', SERVER_USER])), -1);
   asServerUser(path.join(bin, 'initdb'), ['-D', data, '-U', 'postgres', '-A', 'trust', '-N', '-E', 'UTF8']);
-  const options = `-p ${port} -h 127.0.0.1 -k ${folder} -c fsync=off -c max_connections=50`;
+  const options = `-p ${port} -h 127.0.0.1 -k ${folder} -c fsync=off -c max_connections=50 ${settings.map((one) => `-c ${one}`).join(' ')}`;
   const control = (action: string, ...more: string[]) =>
     asServerUser(path.join(bin, 'pg_ctl'), ['-D', data, '-s', '-w', ...more, action]);
   const start = () => control('start', '-o', options, '-l', path.join(folder, 'log'));
@@ -52,6 +61,32 @@ export async function startPostgres(): Promise<TestPostgres> {
   };
 }
 
+/**
+ * Interrupts `work` in the middle: blocks its writes to `table`, and kills its session while it waits. Throws
+ * if the work does not fail.
+ */
+export async function breakOff(url: string, table: string, work: () => Promise<unknown>): Promise<void> {
+  const blocker = new Client({ connectionString: url });
+  await blocker.connect();
+  try {
+    await blocker.query(`BEGIN; LOCK TABLE ${table} IN ACCESS EXCLUSIVE MODE`);
+    const broken = work().then(
+      () => false,
+      () => true,
+    );
+    for (let killed = 0; killed === 0; ) {
+      const { rows } = await blocker.query(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'countersign' AND wait_event_type = 'Lock'",
+      );
+      killed = rows.length;
+    }
+    if (!(await broken)) throw new Error('the work was not interrupted');
+    await blocker.query('ROLLBACK');
+  } finally {
+    await blocker.end();
+  }
+}
+
 /** Roles and accounts of the example bundle. */
 export const WAREHOUSE = `
   CREATE ROLE reporting_read; CREATE ROLE production_write; CREATE ROLE production_admin;
@@ -59,19 +94,11 @@ export const WAREHOUSE = `
   CREATE ROLE jonas LOGIN; CREATE ROLE ines LOGIN; CREATE ROLE mira LOGIN;
 `;
 
-/** Where initdb and pg_ctl are; the Debian package is installed where they are not. */
+/** Returns the folder of initdb and pg_ctl. Installs the Debian package if they are missing. */
 export function serverBinaries(): string {
   const found = findBinaries();
   if (found !== undefined) return found;
-  toStderr('PostgreSQL is not installed; installing the Debian package postgresql');
-  try {
-    run('apt-get', ['update']);
-    run('apt-get', ['install', '-y', '--no-install-recommends', 'postgresql']);
-  } catch {
-    throw new Error(
-      'the tests need a PostgreSQL server; install it (apt-get install postgresql) and run them again',
-    );
-  }
+  installDebian('postgresql');
   const installed = findBinaries();
   if (installed === undefined) throw new Error('PostgreSQL was installed, but its initdb cannot be found');
   return installed;

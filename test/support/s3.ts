@@ -9,7 +9,7 @@ import { eventuallyTrue } from './harness-wait';
 
 const VERSION = 'v1.8.0';
 
-/** A real server of S3's protocol for one test file, which checks every signature: Versity's gateway over a folder. */
+/** A real S3 server for one test file, which checks every signature: Versity's gateway over a folder. */
 export interface TestS3 {
   readonly endpoint: string;
   readonly bucket: string;
@@ -49,7 +49,7 @@ export async function startS3(): Promise<TestS3> {
   };
 }
 
-/** The server's program, built once into the cache. */
+/** Returns the path of the server's program, which is built once into the cache. */
 function gateway(): string {
   const folder = path.join(cacheDir(), `versitygw-${VERSION}`);
   const file = path.join(folder, 'versitygw');

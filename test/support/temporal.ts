@@ -15,7 +15,7 @@ export interface TestServer {
   readonly stateDir: string;
   /** Kills the server without warning (SIGKILL). */
   kill(): Promise<void>;
-  /** Stops the server in an orderly way, and leaves the database. */
+  /** Stops the server in an orderly way and keeps the database. */
   halt(): Promise<void>;
   /** Starts it again on the same port and database, after `kill` or `halt`. */
   restart(): Promise<void>;
@@ -28,7 +28,7 @@ export type TestServerOptions = Pick<TemporalServerOptions, 'dynamicConfig'>;
 /** Starts a dev server on free ports. Call `stop` in `afterAll`. */
 export async function startTestServer(about: TestServerOptions = {}): Promise<TestServer> {
   const { path: binary } = await findTemporalBinary();
-  // The server looks for further free ports of its own, and now and then another test is quicker.
+  // The server also picks free ports itself, and sometimes another test takes one first.
   for (let tries = 1; ; tries += 1) {
     try {
       return await startOnFreePort(binary, about);
@@ -58,7 +58,7 @@ async function startOnFreePort(binary: string, about: TestServerOptions): Promis
       server = await start();
     },
     stop: async () => {
-      // Nothing in a test's database is worth an orderly end.
+      // A test's database needs no orderly stop.
       await server.kill();
       rmSync(stateDir, { recursive: true, force: true });
     },

@@ -18,7 +18,7 @@ import { sdkDownloadReachable } from '../../src/stack/sdk-download';
 
 const VERSION = '1.38.0';
 
-/** How to run Temporal's time-skipping test server here, in the SDK's terms. */
+/** How to run Temporal's time-skipping test server on this machine, in the SDK's terms. */
 export type TimeSkippingExecutable =
   | { readonly type: 'cached-download' }
   | { readonly type: 'existing-path'; readonly path: string };
@@ -58,7 +58,7 @@ async function installFromMaven(folder: string, script: string, announce: Announ
     const lib = path.join(folder, 'lib');
     if (existsSync(lib)) rmSync(lib, { recursive: true });
     renameSync(path.join(draft, 'lib'), lib);
-    // The script comes last: where it lies, all of it is there.
+    // The script is written last, so its presence means that everything is there.
     const wrapper = path.join(draft, 'wrapper');
     writeFileSync(
       wrapper,

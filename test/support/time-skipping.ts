@@ -2,7 +2,7 @@ import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { toStderr } from '../../src/stack/announce';
 import { timeSkippingExecutable } from './time-skipping-server';
 
-/** The SDK waits five seconds for a server, which a Java machine on busy cores may miss. */
+/** The SDK waits five seconds for a server. On busy cores the Java server may take longer. */
 const STARTS = 5;
 
 /**

@@ -8,6 +8,7 @@ import type { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, Runtime, type Worker } from '@temporalio/worker';
 import { CountersignClient, type RequestView } from '../../src/client';
 import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
+import { SILENT_LOGGER } from '../../src/contracts/logger';
 import { SEARCH_ATTRIBUTES } from '../../src/contracts/names';
 import { requestDigest } from '../../src/domain/digest';
 import type { DomainEvent } from '../../src/domain/event';
@@ -18,6 +19,7 @@ import { readKeyFile, type SigningKey } from '../../src/signing/keys';
 import { type StatementDraft, signStatement, signSubmission } from '../../src/signing/sign';
 import { exampleKeyFile, provideExampleBundle } from '../../src/stack/example-bundle';
 import { createWorker } from '../../src/worker';
+import { stageFor } from './harness-cast';
 import { startPostgres, type TestPostgres, WAREHOUSE } from './postgres';
 import { createTimeSkippingEnvironment } from './time-skipping';
 
@@ -29,7 +31,7 @@ Runtime.install({
 const INDEXED_VALUE_TYPES = temporal.api.enums.v1.IndexedValueType;
 const PAYLOAD_CONVERTER = require.resolve('../../src/workflows/payload-converter');
 
-/** Countersign on a server whose clock jumps: the real worker, bundle, keys and PostgreSQL, weeks in seconds. */
+/** Countersign on a time-skipping server: the real worker, bundle, keys and PostgreSQL, and weeks pass in seconds. */
 export class TimeStage {
   #aheadMs = 0;
   #running: Promise<void> | undefined;
@@ -68,12 +70,12 @@ export class TimeStage {
     const ticketsFile = path.join(this.stateDir, 'tickets.yaml');
     writeFileSync(ticketsFile, '[OPS-1, INC-1]\n');
     const nowMs = () => this.nowMs();
-    const logger = { info: () => undefined, error: () => undefined };
+    const logger = SILENT_LOGGER;
     const bundles = await createBundleSource(await provideExampleBundle(this.stateDir), {
       tickets: new FileTicketSource(ticketsFile),
       logger,
     });
-    this.#connector = new PostgresqlConnector({ name: 'warehouse', url: this.postgres.url, nowMs });
+    this.#connector = new PostgresqlConnector({ url: this.postgres.url, nowMs });
     this.#worker = await createWorker({
       connection: this.environment.nativeConnection,
       namespace: 'default',
@@ -102,13 +104,13 @@ export class TimeStage {
     return Date.now() + this.#aheadMs;
   }
 
-  /** Lets time pass: everything that is due in between happens. */
+  /** Moves time forward; everything that is due in between happens. */
   async pass(durationMs: number): Promise<void> {
     await this.environment.sleep(durationMs);
     this.#aheadMs = (await this.environment.currentTimeMs()) - Date.now();
   }
 
-  /** Submits, and waits until only people or time can move the request. */
+  /** Submits a request and waits until only people or time can move it. */
   async submitted(about: Partial<AccessRequest> = {}): Promise<AccessRequest> {
     const requester = about.requester ?? 'ci/payments';
     const request: AccessRequest = {
@@ -129,7 +131,7 @@ export class TimeStage {
     return request;
   }
 
-  /** Signs a statement by the server's clock and carries it. Yields `accepted`, or the code of the refusal. */
+  /** Signs a statement by the server's clock and sends it. Returns `accepted` or the refusal's code. */
   async say(
     signer: string,
     verb: Verb,
@@ -137,14 +139,16 @@ export class TimeStage {
     about: Partial<StatementDraft> = {},
     lifeMs = 3_600_000,
   ): Promise<string> {
-    const { revision } = await this.client.get(request.id);
-    const draft = { verb, request: request.id, digest: requestDigest(request), revision, ...about };
+    const view = await this.client.get(request.id);
+    const { revision } = view;
+    const stage = verb === 'approve' ? { stage: stageFor(view) } : {};
+    const draft = { verb, request: request.id, digest: requestDigest(request), revision, ...stage, ...about };
     const statement = await signStatement(draft, signer, await this.#key(signer), {
       nowMs: this.nowMs(),
       lifeMs,
     });
-    const verdict = await this.client.sendStatement(request.id, statement);
-    return verdict.accepted ? 'accepted' : (verdict.refusal?.code ?? 'refused');
+    const answer = await this.client.sendStatement(request.id, statement);
+    return answer.accepted ? 'accepted' : (answer.refusal?.code ?? 'refused');
   }
 
   async until({ id }: AccessRequest, reached: (view: RequestView) => boolean): Promise<RequestView> {
@@ -157,7 +161,7 @@ export class TimeStage {
     }
   }
 
-  /** What happened to a request, each with its time after submission in minutes, rounded. */
+  /** Returns the events of a request, each with its time after submission in rounded minutes. */
   async course({ id, submittedAtMs }: AccessRequest): Promise<readonly string[]> {
     const events: readonly DomainEvent[] = await this.client.events(id);
     return events.map(({ type, atMs }) => `${type} ${Math.round((atMs - submittedAtMs) / 60_000)}m`);
@@ -169,8 +173,6 @@ export class TimeStage {
   }
 
   async #key(principal: string): Promise<SigningKey> {
-    const read = await readKeyFile(exampleKeyFile(this.stateDir, principal));
-    if (!read.ok) throw new Error(read.message);
-    return read.key;
+    return readKeyFile(exampleKeyFile(this.stateDir, principal));
   }
 }

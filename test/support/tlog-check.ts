@@ -1,12 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
-import { toStderr } from '../../src/stack/announce';
-import { cacheDir } from '../../src/stack/cache';
+import { goProgram } from './go-program';
 
 const SOURCE = path.join(__dirname, 'tlog-check');
+const PURPOSE = 'the independent checker of the log (golang.org/x/mod v0.28.0)';
 
 export interface TlogQuestion {
   readonly Dir: string;
@@ -37,21 +35,11 @@ const answerSchema = z.object({
   NoteKey: z.string(),
 });
 
-/** Asks Go's own packages for checksum databases about a log. Throws where they do not accept the log itself. */
+/** Checks a log with Go's own checksum-database packages. Throws if they reject the log. */
 export function askGo(question: TlogQuestion): z.infer<typeof answerSchema> {
-  const output = execFileSync(program(), { input: JSON.stringify(question), encoding: 'utf8' });
+  const output = execFileSync(goProgram(SOURCE, PURPOSE), {
+    input: JSON.stringify(question),
+    encoding: 'utf8',
+  });
   return answerSchema.parse(JSON.parse(output));
-}
-
-/** The program, built once into the cache. */
-function program(): string {
-  const source = createHash('sha256').update(readFileSync(path.join(SOURCE, 'main.go')));
-  const file = path.join(cacheDir(), `tlog-check-${source.digest('hex').slice(0, 16)}`);
-  if (existsSync(file)) return file;
-  toStderr('building the independent checker of the log with Go (golang.org/x/mod v0.28.0)');
-  mkdirSync(path.dirname(file), { recursive: true });
-  const draft = `${file}.${process.pid}`;
-  execFileSync('go', ['build', '-o', draft, '.'], { cwd: SOURCE, stdio: 'inherit' });
-  renameSync(draft, file);
-  return file;
 }

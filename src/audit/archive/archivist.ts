@@ -1,44 +1,41 @@
 import type { Client } from '@temporalio/client';
-import { type BookSource, makeEvidence } from '../evidence/export';
+import type { Logger } from '../../contracts/logger';
+import { makeEvidence, type VersionSource } from '../evidence/export';
 import { evidenceText, parseEvidenceBytes } from '../evidence/file';
-import type { FoundSource } from '../evidence/found';
 import { historyToPlain } from '../evidence/history';
+import type { FindingSource } from '../evidence/recorded-findings';
 import { historiesOf, type ListedRequest, listRequests, retentionMsOf } from '../evidence/runs';
 import type { EvidenceFile } from '../evidence/schema';
-import { enterIntoLog } from '../log/enter';
-import { leafOf } from '../log/leaf';
 import { type NoteSigner, readNoteVerifier } from '../log/note';
+import { enterIntoLog } from '../log/writer';
 import type { HistoryReplay } from '../replay';
-import { checkInclusion } from '../verify/inclusion';
-import { judgeArchived } from './judge';
+import { checkInclusion, leafOf } from '../verify/inclusion';
+import { checkArchived } from './check-archived';
 import type { ArchiveSink } from './sink';
 
 export interface ArchivistOptions {
   readonly client: Client;
   readonly namespace: string;
   readonly sink: ArchiveSink;
-  readonly books: BookSource;
+  readonly versions: VersionSource;
   readonly replayer: HistoryReplay;
-  /** Where it is absent, evidence has nothing of what was found on targets. */
-  readonly targets?: FoundSource;
+  /** Without it, evidence has no findings of the reconciler. */
+  readonly targets?: FindingSource;
   /** The transparency log in which every archived record becomes a leaf. */
   readonly log?: { readonly dir: string; readonly signer: NoteSigner };
   /** A request that has been open for this long is archived as it stands, and again after each such time. */
   readonly checkpointAfterMs: number;
   readonly nowMs?: () => number;
-  readonly logger: {
-    info(about: object, message: string): void;
-    error(about: object, message: string): void;
-  };
+  readonly logger: Logger;
 }
 
-/** What one look of the archivist has come to. */
+/** The result of one pass. */
 export interface ArchivePass {
   readonly archived: readonly string[];
   readonly checkpoints: readonly string[];
   /** Closed requests that could not be archived, with the reason. */
   readonly failed: readonly { readonly requestId: string; readonly reason: string }[];
-  /** Those of them that the server will have forgotten before long. */
+  /** Those of them that the server will soon delete. */
   readonly alarms: readonly string[];
 }
 
@@ -48,17 +45,17 @@ export const evidenceName = ({ requestId, runId }: { requestId: string; runId: s
 export const proofName = (name: string): string => name.replace(/\.json$/, '.tlog-proof');
 
 /**
- * The share of the server's retention after which a request that is not archived is an alarm, and after which evidence that
- * lacks something is written all the same.
+ * The share of the server's retention after which an unarchived request raises an alarm, and after which incomplete evidence
+ * is archived anyway.
  */
 const ALARM_AFTER_SHARE = 0.25;
 
 /**
- * Archives what has closed before the server forgets it, whichever way it closed: like the reconciler it looks for
- * itself, so that no workflow has to live to the end of its own evidence (AUD-4).
+ * Archives every closed request before the server deletes it. Like the reconciler it searches by itself, so that evidence
+ * does not depend on a workflow running to its end (AUD-4).
  */
 export class Archivist {
-  /** Archived in the life of this process; spares asking the archive again and again. */
+  /** Names that this process has archived, so that it does not ask the archive again. */
   readonly #done = new Set<string>();
   readonly #nowMs: () => number;
 
@@ -66,7 +63,11 @@ export class Archivist {
     this.#nowMs = options.nowMs ?? Date.now;
   }
 
-  /** Looks once at everything that has closed or is open for long. Throws only where the server cannot be reached. */
+  /**
+   * Archives every closed request, and requests that have been open for long.
+   *
+   * @throws only if the server cannot be reached
+   */
   async pass(): Promise<ArchivePass> {
     const { client, namespace, logger, checkpointAfterMs } = this.options;
     const pass = {
@@ -117,9 +118,9 @@ export class Archivist {
   }
 
   /**
-   * Yields whether it was written now. What is there already is entered into the log, where it is not yet.
+   * Returns true if it was written now. An item that is there already is checked, and entered into the log if it is not in it.
    *
-   * @param isLate whether evidence that lacks something is better than the danger of none
+   * @param isLate true if it is so late that incomplete evidence is better than none
    */
   async #archive(request: ListedRequest, name: string, isLate: boolean): Promise<boolean> {
     const { sink, logger } = this.options;
@@ -129,10 +130,10 @@ export class Archivist {
       return false;
     }
     const { evidence, missing } = await this.#make(request);
-    // What is written stays as it is for ever; what is missing now may be there at the next look.
-    if (missing.length > 0 && !isLate) throw new Error(`it still lacks something: ${missing.join('; ')}`);
+    // An archived record never changes; what is missing now may be available at the next pass.
+    if (missing.length > 0 && !isLate) throw new Error(`the evidence is incomplete: ${missing.join('; ')}`);
     if (missing.length > 0)
-      logger.error({ requestId: request.requestId, missing }, 'the evidence lacks something');
+      logger.error({ requestId: request.requestId, missing }, 'incomplete evidence is archived');
     await sink.put(name, Buffer.from(evidenceText(evidence)));
     await this.#enter(evidence, name);
     logger.info({ requestId: request.requestId, status: evidence.status, name }, 'evidence archived');
@@ -140,8 +141,8 @@ export class Archivist {
   }
 
   /**
-   * Takes what is archived under a name for the evidence of its request: where the log holds it, because nobody else can
-   * sign for that; else where it is what would be written now.
+   * Accepts an archived item as the evidence of its request. Either the log contains it, because nobody else can
+   * sign for that, or it is what the archivist would write now.
    */
   async #accept(there: Buffer, request: ListedRequest, name: string): Promise<void> {
     if (await this.#isLogged(there, request, name)) return;
@@ -149,11 +150,13 @@ export class Archivist {
     const { requestId, runId, closedAtMs } = request;
     const runs = await historiesOf(client, requestId, runId);
     const isClosed = closedAtMs !== undefined;
-    const witnesses = { requestId, runs, isClosed, replayer, ...(targets && { targets }) };
-    const judged = await judgeArchived(there, name, witnesses, () => this.#make(request));
-    if (!judged.ok)
-      throw new Error(`something else is archived in its place, and the archive keeps it: ${judged.message}`);
-    await this.#enter(judged.evidence, name);
+    const sources = { requestId, runs, isClosed, replayer, ...(targets && { targets }) };
+    const checked = await checkArchived(there, name, sources, () => this.#make(request));
+    if (!checked.ok)
+      throw new Error(
+        `something else is archived under its name, and cannot be replaced: ${checked.message}`,
+      );
+    await this.#enter(checked.evidence, name);
   }
 
   async #isLogged(there: Buffer, { requestId, runId }: ListedRequest, name: string): Promise<boolean> {
@@ -170,11 +173,11 @@ export class Archivist {
   }
 
   async #make({ requestId, runId }: ListedRequest) {
-    const { client, books, replayer, sink, targets } = this.options;
+    const { client, versions, replayer, sink, targets } = this.options;
     const runs = await historiesOf(client, requestId, runId);
-    const made = await makeEvidence(requestId, runs, books, replayer, targets);
+    const made = await makeEvidence(requestId, runs, versions, replayer, targets);
     if (made.ok) return made;
-    // What cannot be told can still be kept: whoever mends the program can make evidence of it later.
+    // Keep the raw history, so that a repaired program can make evidence of it later.
     const raw = JSON.stringify(
       runs.map((run) => ({ runId: run.runId, history: historyToPlain(run.history) })),
     );
@@ -182,7 +185,7 @@ export class Archivist {
     throw new Error(`${made.message} (its history is kept as raw/${requestId}/${runId}.json)`);
   }
 
-  /** Makes it a leaf of the log, once, and archives the proof beside it. */
+  /** Appends the evidence to the log, once, and archives the inclusion proof beside it. */
   async #enter(evidence: EvidenceFile, name: string): Promise<void> {
     const { log, sink } = this.options;
     if (log === undefined || (await sink.has(proofName(name)))) return;

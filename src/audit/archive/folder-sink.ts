@@ -4,7 +4,7 @@ import path from 'node:path';
 import { readBounded } from '../evidence/bounded-file';
 import { AlreadyWritten, type ArchiveSink, checkedName, LARGEST_ITEM_BYTES } from './sink';
 
-/** An archive in a folder. Files are there whole or not at all, cannot be written to, and are never replaced. */
+/** An archive in a folder. Files appear completely or not at all, are read-only, and are never replaced. */
 export class FolderSink implements ArchiveSink {
   constructor(private readonly dir: string) {}
 
@@ -28,7 +28,7 @@ export class FolderSink implements ArchiveSink {
       } finally {
         await handle.close();
       }
-      // A link is made whole or not at all, and never over another file.
+      // Creating a link is atomic, and never replaces another file.
       await link(draft, file);
     } catch (error) {
       if (!isCode(error, 'EEXIST')) throw error;

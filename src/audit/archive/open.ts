@@ -8,10 +8,10 @@ import type { ArchiveSink } from './sink';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The archive at an address: a folder, `s3://BUCKET/PREFIX?endpoint=URL&region=REGION` with the credentials of the AWS_…
+ * Opens the archive at an address: a folder, `s3://BUCKET/PREFIX?endpoint=URL&region=REGION` with the credentials of the AWS_…
  * variables, or `postgres://…`.
  *
- * @throws Error of one line, without the address, where something is missing
+ * @throws Error with one line, without the address, if something is missing
  */
 export function openArchive(address: string, env: Environment): ArchiveSink {
   if (/^postgres(ql)?:\/\//.test(address)) return new PostgresqlSink(address);
@@ -24,7 +24,7 @@ function openS3(address: string, env: Environment): ArchiveSink {
   try {
     url = new URL(address);
   } catch {
-    throw new Error('the archive is written s3://BUCKET/PREFIX?endpoint=URL&region=REGION');
+    throw new Error('an archive in S3 has the form s3://BUCKET/PREFIX?endpoint=URL&region=REGION');
   }
   const accessKeyId = env['AWS_ACCESS_KEY_ID'];
   const secretAccessKey = env['AWS_SECRET_ACCESS_KEY'];
@@ -44,7 +44,7 @@ function openS3(address: string, env: Environment): ArchiveSink {
   });
 }
 
-/** The address of the archive, in the setting itself or in the file that the other names; nothing where neither is set. */
+/** Returns the address of the archive: the setting itself, or the content of the file in the other setting. */
 export function archiveAddress(settings: {
   readonly COUNTERSIGN_ARCHIVE?: string;
   readonly COUNTERSIGN_ARCHIVE_FILE?: string;

@@ -1,12 +1,15 @@
 import { Pool } from 'pg';
+import { migrationScript, type StoreTables } from '../../database/migrate';
+import { sqlStateOf } from '../../database/unavailable';
 import { AlreadyWritten, type ArchiveSink, checkedName, LARGEST_ITEM_BYTES, TooLarge } from './sink';
 
-/**
- * What the keeper of the database runs once, as its owner. The login that a worker is given is then a member of
- * `countersign_archivist`, which can add and read, and nothing else.
- */
-export const ARCHIVE_SCHEMA = `
-CREATE SCHEMA IF NOT EXISTS countersign_archive;
+/** The first migration takes over the table of versions before numbered migrations, so it makes only what is missing. */
+export const ARCHIVE: StoreTables = {
+  store: 'archive',
+  migrations: [
+    {
+      name: 'item',
+      sql: `
 CREATE TABLE IF NOT EXISTS countersign_archive.item (
   name       text PRIMARY KEY,
   content    bytea NOT NULL,
@@ -21,9 +24,18 @@ REVOKE ALL ON SCHEMA countersign_archive FROM PUBLIC;
 REVOKE ALL ON countersign_archive.item FROM PUBLIC, countersign_archivist;
 GRANT USAGE ON SCHEMA countersign_archive TO countersign_archivist;
 GRANT SELECT, INSERT (name, content) ON countersign_archive.item TO countersign_archivist;
-`;
+`,
+    },
+  ],
+};
 
-/** An archive in a table that its writer can only add to. A login that could do more is refused. */
+/**
+ * The script that the owner of the archive's database runs once, and again after an update. A worker's login is then a member of
+ * `countersign_archivist`, which can only add and read.
+ */
+export const ARCHIVE_SCHEMA = migrationScript('countersign_archive', ARCHIVE);
+
+/** Archives into a table that its writer can only add to. It refuses a login that could do more. */
 export class PostgresqlSink implements ArchiveSink {
   readonly #pool: Pool;
   #checked: Promise<void> | undefined;
@@ -56,8 +68,8 @@ export class PostgresqlSink implements ArchiveSink {
       'INSERT INTO countersign_archive.item (name, content) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING',
       [checkedName(name), content],
     );
-    const found = await this.get(name);
-    if (found === undefined || !found.equals(content)) throw new AlreadyWritten(name);
+    const archived = await this.get(name);
+    if (archived === undefined || !archived.equals(content)) throw new AlreadyWritten(name);
   }
 
   async get(name: string): Promise<Buffer | undefined> {
@@ -85,7 +97,7 @@ export class PostgresqlSink implements ArchiveSink {
   }
 
   async #query(text: string, values: readonly unknown[]): Promise<readonly Record<string, unknown>[]> {
-    this.#checked ??= this.#refuseTooMighty().catch((error: unknown) => {
+    this.#checked ??= this.#refuseUnsafeLogin().catch((error: unknown) => {
       this.#checked = undefined;
       throw error;
     });
@@ -93,16 +105,16 @@ export class PostgresqlSink implements ArchiveSink {
     return this.#run(text, values);
   }
 
-  /** Evidence that its writer could change is evidence of nothing. */
-  async #refuseTooMighty(): Promise<void> {
+  /** Evidence that its writer could change would prove nothing. */
+  async #refuseUnsafeLogin(): Promise<void> {
     const [row] = await this.#run(
       `SELECT has_table_privilege(current_user, 'countersign_archive.item', 'UPDATE, DELETE, TRUNCATE')
-           OR has_any_column_privilege(current_user, 'countersign_archive.item', 'UPDATE') AS mighty`,
+           OR has_any_column_privilege(current_user, 'countersign_archive.item', 'UPDATE') AS unsafe`,
       [],
     );
-    if (row?.['mighty'] !== false)
+    if (row?.['unsafe'] !== false)
       throw new Error(
-        'this login may change or delete what is archived; give it a member of countersign_archivist and nothing more',
+        'this login may change or delete archived items; use a login that is a member of countersign_archivist and nothing more',
       );
   }
 
@@ -110,12 +122,12 @@ export class PostgresqlSink implements ArchiveSink {
     try {
       return (await this.#pool.query(text, [...values])).rows;
     } catch (error) {
-      const code = typeof error === 'object' && error !== null && 'code' in error ? String(error.code) : '';
+      const code = sqlStateOf(error);
       // The message of a failed connection may name the address.
       throw new Error(
-        /^[0-9A-Z]{5}$/.test(code)
-          ? `the archive's database refused: ${code}`
-          : "the archive's database cannot be reached",
+        code === undefined
+          ? "the archive's database cannot be reached"
+          : `the archive's database refused: ${code}`,
       );
     }
   }

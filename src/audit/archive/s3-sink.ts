@@ -17,8 +17,8 @@ export interface S3Options {
 const ANSWER_WITHIN_MS = 30_000;
 
 /**
- * An archive in S3-compatible storage. Objects are written under the condition that there is none of that name; object
- * lock and versioning of the bucket are the keeper's to set.
+ * An archive in S3-compatible storage. Objects are written only if there is none of that name. Object
+ * lock and versioning of the bucket are the operator's to set.
  */
 export class S3Sink implements ArchiveSink {
   constructor(private readonly options: S3Options) {}
@@ -36,17 +36,17 @@ export class S3Sink implements ArchiveSink {
 
   async put(name: string, content: Buffer): Promise<void> {
     const key = this.#keyOf(name);
-    // Not every storage knows the condition, so it is asked first too.
+    // Not every storage supports the condition, so also ask first.
     const there = await this.get(name);
     if (there === undefined) {
       const { status } = await this.#send('PUT', key, { content, headers: { 'if-none-match': '*' } });
       if (status === 200) return;
-      // 412: it is there by now. 409: another writes it at this moment.
+      // 412: it exists by now. 409: another writer is writing it.
       if (status !== 412 && status !== 409) throw new Error(`the storage answered ${status}`);
     }
-    const found = there ?? (await this.get(name));
-    if (found === undefined) throw new Error('the storage is busy with this name');
-    if (!found.equals(content)) throw new AlreadyWritten(name);
+    const stored = there ?? (await this.get(name));
+    if (stored === undefined) throw new Error('another writer is writing this name; try again');
+    if (!stored.equals(content)) throw new AlreadyWritten(name);
   }
 
   async get(name: string): Promise<Buffer | undefined> {
@@ -160,7 +160,7 @@ export class S3Sink implements ArchiveSink {
   }
 }
 
-/** The body, as far as there may be of it; the rest is never asked for. */
+/** Reads the body up to the largest size of an item; stops reading there. */
 async function bodyOf({ body }: Response, key: string): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   let length = 0;

@@ -1,6 +1,6 @@
 /**
- * Where evidence outlives the orchestrator. What was written once under a name is never changed by it: a second write of
- * the same is no error, and a write of something else under that name is refused. Calls throw where it cannot be reached.
+ * A store in which evidence outlives the orchestrator. An item never changes: writing the same content again succeeds, and
+ * writing other content under its name is refused. Calls throw if the store cannot be reached.
  */
 export interface ArchiveSink {
   /** For log lines and answers; holds no credential. */
@@ -13,31 +13,32 @@ export interface ArchiveSink {
   close(): Promise<void>;
 }
 
-/** What is larger was not put there by us, and is not read. Evidence and versions of policy are smaller. */
+/** The largest item that is read. Evidence and versions of policy are smaller. */
 export const LARGEST_ITEM_BYTES = 256 * 1024 * 1024;
 
-/** Something there is larger than anything of ours. */
+/** An item is larger than anything that we write. */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge';
 
   constructor(name: string) {
-    super(`${name} is larger than ${LARGEST_ITEM_BYTES / 1_048_576} MiB, and is not read`);
+    super(`${name} is larger than ${LARGEST_ITEM_BYTES / 1_048_576} MiB, so it was not read`);
   }
 }
 
-/** Something else was written under that name before. */
+/** Other content was written under that name before. */
 export class AlreadyWritten extends Error {
   override readonly name = 'AlreadyWritten';
 
   constructor(name: string) {
-    super(`${name} is archived with another content, which stays`);
+    super(`${name} is already archived with other content, which cannot be replaced`);
   }
 }
 
 const NAME = /^[a-z]+(\/[A-Za-z0-9][A-Za-z0-9._-]{0,127}){1,3}$/;
 
-/** Names are made by us; this keeps a mistake from becoming a path out of the archive. */
+/** Names are our own; this check keeps a mistake from becoming a path out of the archive. */
 export function checkedName(name: string): string {
-  if (!NAME.test(name) || name.includes('..')) throw new TypeError(`${name} is no name in an archive`);
+  if (!NAME.test(name) || name.includes('..'))
+    throw new TypeError(`${name} is not a valid name in an archive`);
   return name;
 }

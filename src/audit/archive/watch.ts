@@ -1,26 +1,26 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Recorder, SILENT } from '../../telemetry/catalogue';
+import { type MetricsSink, NO_METRICS } from '../../telemetry/catalogue';
 import { type ArchivePass, Archivist, type ArchivistOptions } from './archivist';
 
 export interface ArchiveWatch {
-  /** Ends after the look that is under way. */
+  /** Stops after the pass that is running. */
   stop(): Promise<void>;
 }
 
 export interface WatchOptions extends ArchivistOptions {
   readonly intervalMs: number;
-  readonly recorder?: Recorder;
+  readonly metrics?: MetricsSink;
 }
 
-/** Looks for what is to be archived again and again. A look that fails is tried again at the next. */
+/** Runs a pass of the archivist every `intervalMs`. A failed pass is logged and repeated at the next interval. */
 export function watchArchive(options: WatchOptions): ArchiveWatch {
-  const { recorder = SILENT, nowMs = Date.now } = options;
+  const { metrics = NO_METRICS, nowMs = Date.now } = options;
   const archivist = new Archivist(options);
   const stopping = new AbortController();
   const loop = async () => {
     while (!stopping.signal.aborted) {
       await archivist.pass().then(
-        (pass) => record(pass, nowMs(), recorder),
+        (pass) => record(pass, nowMs(), metrics),
         (error: unknown) => {
           const reason = error instanceof Error ? error.message : 'unknown';
           options.logger.error({ reason }, 'the archivist could not look for closed requests');
@@ -42,11 +42,11 @@ export function watchArchive(options: WatchOptions): ArchiveWatch {
 function record(
   { archived, checkpoints, failed, alarms }: ArchivePass,
   atMs: number,
-  recorder: Recorder,
+  metrics: MetricsSink,
 ): void {
-  recorder.record('countersign_archived_total', archived.length, { kind: 'evidence' });
-  recorder.record('countersign_archived_total', checkpoints.length, { kind: 'checkpoint' });
-  recorder.record('countersign_archive_backlog', failed.length, {});
-  recorder.record('countersign_archive_endangered', alarms.length, {});
-  recorder.record('countersign_archive_last_look_timestamp_seconds', atMs / 1_000, {});
+  metrics.record('countersign_archived_total', archived.length, { kind: 'evidence' });
+  metrics.record('countersign_archived_total', checkpoints.length, { kind: 'checkpoint' });
+  metrics.record('countersign_archive_backlog', failed.length, {});
+  metrics.record('countersign_archive_endangered', alarms.length, {});
+  metrics.record('countersign_archive_last_look_timestamp_seconds', atMs / 1_000, {});
 }

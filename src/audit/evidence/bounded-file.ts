@@ -7,9 +7,9 @@ export class UnreadableFile extends Error {
 }
 
 /**
- * Reads a file that may be anything: only a regular one, and no more of it than there may be, whatever it says of itself.
+ * Reads a regular file of at most `mostBytes`, whatever size it reports.
  *
- * @throws UnreadableFile with a message of one line that begins with the name of the file
+ * @throws UnreadableFile with a one-line message that begins with the name of the file
  */
 export async function readBounded(file: string, mostBytes: number): Promise<Buffer> {
   // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
@@ -18,15 +18,15 @@ export async function readBounded(file: string, mostBytes: number): Promise<Buff
   });
   try {
     const about = await handle.stat();
-    if (!about.isFile()) throw new UnreadableFile(`${file}: is no file`);
-    if (about.size > mostBytes) throw tooLarge(file, about.size, mostBytes);
+    if (!about.isFile()) throw new UnreadableFile(`${file}: is not a regular file`);
+    if (about.size > mostBytes) throw tooLarge(file, mostBytes);
     const chunks: Buffer[] = [];
     let length = 0;
     for (;;) {
       const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(CHUNK_BYTES), 0, CHUNK_BYTES);
       if (bytesRead === 0) return Buffer.concat(chunks, length);
       length += bytesRead;
-      if (length > mostBytes) throw tooLarge(file, length, mostBytes);
+      if (length > mostBytes) throw tooLarge(file, mostBytes);
       chunks.push(buffer.subarray(0, bytesRead));
     }
   } catch (error) {
@@ -39,7 +39,5 @@ export async function readBounded(file: string, mostBytes: number): Promise<Buff
 const CHUNK_BYTES = 1024 * 1024;
 const MIB = 1_048_576;
 
-const tooLarge = (file: string, bytes: number, mostBytes: number): UnreadableFile =>
-  new UnreadableFile(
-    `${file}: ${Math.ceil(bytes / MIB)} MiB; there may be ${Math.ceil(mostBytes / MIB)} MiB at most`,
-  );
+const tooLarge = (file: string, mostBytes: number): UnreadableFile =>
+  new UnreadableFile(`${file}: is larger than the limit of ${Math.ceil(mostBytes / MIB)} MiB`);

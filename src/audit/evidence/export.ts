@@ -1,19 +1,19 @@
 import type { History } from '@temporalio/common/lib/proto-utils';
-import { z } from 'zod';
 import { workflowIdOf } from '../../contracts/names';
 import type { Digest } from '../../domain/digest';
 import type { DomainEvent } from '../../domain/event';
 import { fold } from '../../domain/evolve';
+import { requestOf } from '../../domain/state';
 import { VERSIONS } from '../../project';
 import type { JournalStep } from '../../workflows/journal';
 import { payloadConverter } from '../../workflows/payload-converter';
 import type { HistoryReplay } from '../replay';
 import { chainHash, chainStart, sealOf } from './chain';
 import { type AskedDirectory, askedDirectoryOf } from './excerpt';
-import { type FoundSource, foundAbout } from './found';
 import { historyToPlain } from './history';
 import { type PolicyFile, type PolicyText, readPolicy } from './policy';
-import { Rechecker } from './recheck';
+import { Rechecker, recheckSteps } from './recheck';
+import { type FindingSource, findingsAbout } from './recorded-findings';
 import {
   EVIDENCE_FORMAT,
   EVIDENCE_VERSION,
@@ -21,7 +21,6 @@ import {
   type Execution,
   evidenceFileSchema,
 } from './schema';
-import { recheckSteps } from './steps';
 
 /** One run of a request's workflow, as the server has it. */
 export interface RunHistory {
@@ -29,10 +28,10 @@ export interface RunHistory {
   readonly history: History;
 }
 
-/** Where versions of policy and directory are found again. */
-export interface BookSource {
+/** Reads versions of policy and directory by their digests. Evidence rests on them, so they are kept as long as evidence. */
+export interface VersionSource {
   policy(digest: Digest): Promise<readonly PolicyFile[] | undefined>;
-  /** The text of `directory.yaml`. */
+  /** The text of that version of the directory (`readVersion`). */
   directory(digest: Digest): Promise<string | undefined>;
   digests(): Promise<{ readonly policies: readonly Digest[]; readonly directories: readonly Digest[] }>;
 }
@@ -42,16 +41,16 @@ export type MadeEvidence =
   | { readonly ok: false; readonly message: string };
 
 /**
- * Makes the evidence of a request from its histories: they are replayed on today's code, which tells each step, and
- * each step is checked again by the kept versions of policy and directory, which tells what of them was used. What could
- * not be checked for want of a version is in `missing`; the evidence is made all the same, for it is what there is.
+ * Makes the evidence of a request from its histories. Replaying them on today's code gives the steps. Checking each step
+ * again by the kept versions of policy and directory shows which parts of them were used. Steps that could not be checked
+ * because a version is missing are in `missing`; the evidence is made anyway.
  */
 export async function makeEvidence(
   request: string,
   runs: readonly RunHistory[],
-  books: BookSource,
+  versions: VersionSource,
   replayer: HistoryReplay,
-  targets?: FoundSource,
+  targets?: FindingSource,
 ): Promise<MadeEvidence> {
   const steps: JournalStep[] = [];
   for (const { history } of runs) {
@@ -59,12 +58,16 @@ export async function makeEvidence(
     if (!replayed.ok) return { ok: false, message: `the history does not replay: ${replayed.message}` };
     steps.push(...replayed.steps);
   }
-  if (steps.length === 0) return { ok: false, message: 'nothing has happened yet; no worker has read it' };
-  const { policies, directories, missing } = await usedOf(request, runs, steps, books);
+  if (steps.length === 0)
+    return {
+      ok: false,
+      message: 'the request has no events yet, because no worker has read it; try again later',
+    };
+  const { policies, directories, missing } = await usedOf(request, runs, steps, versions);
   const chained = chain(request, steps);
   const state = fold(steps.flatMap(({ events }) => events));
-  const target = state?.submission?.request.entitlement.connector;
-  const { findings, missing: unasked } = await foundAbout(target, request, targets);
+  const target = (state && requestOf(state))?.entitlement.connector;
+  const { findings, missing: unasked } = await findingsAbout(target, request, targets);
   const unsealed = {
     format: EVIDENCE_FORMAT,
     version: EVIDENCE_VERSION,
@@ -98,17 +101,17 @@ function chain(request: string, steps: readonly JournalStep[]) {
   }));
 }
 
-/** Checks every step by whole books, which remember what they were asked. */
+/** Checks every step by whole versions, which record their lookups. */
 async function usedOf(
   request: string,
   runs: readonly RunHistory[],
   steps: readonly JournalStep[],
-  source: BookSource,
+  source: VersionSource,
 ): Promise<Used> {
   const named = digestsIn(steps);
   const first = await usedBy(request, runs, steps, source, named);
   if (first.missing.length === 0) return first;
-  // A version that nothing names can have refused a statement, or judged a reroute. The latest are looked through.
+  // A refused statement or a reroute does not name its version, so also try the latest ones.
   const known = await source.digests();
   const also = (own: readonly Digest[], all: readonly Digest[]) => [
     ...new Set([...own, ...all.slice(-MOST_VERSIONS)]),
@@ -131,13 +134,13 @@ async function usedBy(
   request: string,
   runs: readonly RunHistory[],
   steps: readonly JournalStep[],
-  source: BookSource,
-  digests: Awaited<ReturnType<BookSource['digests']>>,
+  source: VersionSource,
+  digests: Awaited<ReturnType<VersionSource['digests']>>,
 ): Promise<Used> {
   const directories: AskedDirectory[] = [];
   for (const digest of digests.directories) {
     const text = await source.directory(digest);
-    const directory = text === undefined ? undefined : askedDirectoryOf(text);
+    const directory = text === undefined ? undefined : await askedDirectoryOf(text);
     if (directory !== undefined) directories.push(directory);
   }
   const policies: { readonly policy: PolicyText; readonly files: readonly PolicyFile[] }[] = [];
@@ -149,9 +152,9 @@ async function usedBy(
   const rechecker = new Rechecker({ policies: policies.map(({ policy }) => policy), directories });
   const used = new Set<unknown>();
   const missing: string[] = [];
-  for await (const { index, found } of recheckSteps(rechecker, request, submittedIn(runs), steps))
-    if (found.same) used.add(found.policy).add(found.directory);
-    else missing.push(`step ${index}: ${found.message}`);
+  for await (const { index, recheck } of recheckSteps(rechecker, request, submittedIn(runs), steps))
+    if (recheck.same) used.add(recheck.policy).add(recheck.directory);
+    else missing.push(`step ${index}: ${recheck.message}`);
   return {
     policies: policies
       .filter(({ policy }) => used.has(policy))
@@ -163,7 +166,7 @@ async function usedBy(
   };
 }
 
-/** Versions that the steps themselves name. */
+/** Returns the digests that the steps themselves name. */
 function digestsIn(steps: readonly JournalStep[]) {
   const policies = new Set<Digest>();
   const directories = new Set<Digest>();
@@ -178,7 +181,7 @@ function digestsIn(steps: readonly JournalStep[]) {
   return { policies: [...policies], directories: [...directories] };
 }
 
-/** What was submitted, as the first event of the first run has it. */
+/** Returns the submission, from the first event of the first run. */
 export function submittedIn(runs: readonly RunHistory[]): unknown {
   const started = runs[0]?.history.events?.[0]?.workflowExecutionStartedEventAttributes;
   const [payload] = started?.input?.payloads ?? [];
@@ -193,19 +196,15 @@ const ENDS: Readonly<Record<string, Execution>> = {
   workflowExecutionTimedOutEventAttributes: 'timed_out',
 };
 
-/** How the last run ended, by its last event. */
+/** Returns how the last run ended, by its last event. */
 export function executionOf(runs: readonly RunHistory[]): Execution {
   const last = runs.at(-1)?.history.events?.at(-1) ?? {};
   const end = Object.entries(ENDS).find(([name]) => name in last && last[name as keyof typeof last] != null);
   return end?.[1] ?? 'running';
 }
 
-/** The run that came before, by the first event of a run; none for the first. */
+/** Returns the run before this one, from its first event; undefined for the first run. */
 export function runBefore(history: History): string | undefined {
   const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
   return started?.continuedExecutionRunId || undefined;
 }
-
-/** The request that a history is about, or nothing where it is not one of ours. */
-export const historyWorkflowId = (history: History): string | undefined =>
-  z.string().safeParse(history.events?.[0]?.workflowExecutionStartedEventAttributes?.workflowId).data;

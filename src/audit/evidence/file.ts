@@ -17,7 +17,7 @@ export type ReadEvidence =
 
 const headSchema = z.looseObject({ format: z.literal(EVIDENCE_FORMAT), version: z.number().int() });
 
-/** Reads an evidence file. A message is one line, and says what is wrong with which file. */
+/** Reads an evidence file. The message of a failure is one line that names the file and what is wrong. */
 export async function readEvidenceFile(file: string): Promise<ReadEvidence> {
   try {
     return parseEvidenceBytes(await readBounded(file, LARGEST_EVIDENCE_BYTES), file);
@@ -26,43 +26,43 @@ export async function readEvidenceFile(file: string): Promise<ReadEvidence> {
   }
 }
 
-/** Reads evidence from its bytes: every one of them must be told apart, so that what is no UTF-8 is no evidence. */
+/** Parses evidence from bytes. Bytes that are not valid UTF-8 are refused, so that every byte is accounted for. */
 export function parseEvidenceBytes(bytes: Uint8Array, origin: string): ReadEvidence {
   if (bytes.length > LARGEST_EVIDENCE_BYTES) return refused(`${origin}: is larger than evidence can be`);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    return refused(`${origin}: is no JSON: some of its bytes are no UTF-8`);
+    return refused(`${origin}: is not JSON: some of its bytes are not UTF-8`);
   }
   return parseEvidence(text, origin);
 }
 
-/** Reads evidence from its text. `origin` names it in messages. */
+/** Parses evidence from text. `origin` names it in messages. */
 export function parseEvidence(text: string, origin: string): ReadEvidence {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch {
-    return refused(`${origin}: is no JSON, or was cut off; fetch it again`);
+    return refused(`${origin}: is not JSON, or was cut off; fetch it again`);
   }
   const head = headSchema.safeParse(value);
-  if (!head.success) return refused(`${origin}: is no evidence of Countersign`);
+  if (!head.success) return refused(`${origin}: is not evidence of Countersign`);
   if (head.data.version !== EVIDENCE_VERSION)
     return refused(
-      `${origin}: is evidence of version ${head.data.version}; this program reads version ${EVIDENCE_VERSION}, take a newer one`,
+      `${origin}: is evidence of version ${head.data.version}; this program reads version ${EVIDENCE_VERSION}; use a newer one`,
     );
   if (isDeeperThan(value, DEEPEST))
-    return refused(`${origin}: is nested more than ${DEEPEST} levels deep; no evidence is`);
+    return refused(`${origin}: is nested more than ${DEEPEST} levels deep, which evidence never is`);
   const decoded = evidenceFileSchema.safeParse(value);
   if (!decoded.success) return refused(`${origin}: ${describeIssues(decoded.error, 'evidence')}`);
   return { ok: true, evidence: decoded.data, text };
 }
 
-/** Everything that goes through evidence goes as deep as it is; this is far from where a stack ends. */
+/** Code that walks evidence recurses; this depth is far below the limit of the stack. */
 const DEEPEST = 800;
 
-/** The one way to write a piece of evidence: RFC 8785 canonical JSON and a line end. Every byte is then accounted for. */
+/** Formats evidence: RFC 8785 canonical JSON and a line end, so that every byte is determined. */
 export function evidenceText(evidence: EvidenceFile): string {
   return `${canonicalize(evidence) ?? ''}\n`;
 }

@@ -6,7 +6,7 @@ import type { historySchema } from './schema';
 const { History: HistoryMessage } = temporal.api.history.v1;
 
 /**
- * A history as evidence has it: the fields of `temporal.api.history.v1.History` by name, bytes in base64, numbers past 53
+ * Converts a history to the form that evidence holds: the fields of `temporal.api.history.v1.History` by name, bytes in base64, numbers past 53
  * bits as text, enumerations by name, times as seconds and nanoseconds.
  */
 export function historyToPlain(history: History): z.infer<typeof historySchema> {
@@ -15,9 +15,9 @@ export function historyToPlain(history: History): z.infer<typeof historySchema> 
 }
 
 /**
- * Reads a history back.
+ * Converts a history back.
  *
- * @throws TypeError where it is none
+ * @throws TypeError if it is not a history
  */
 export function historyFromPlain(plain: z.infer<typeof historySchema>): History {
   return HistoryMessage.fromObject(plain);

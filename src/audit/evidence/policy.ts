@@ -1,25 +1,27 @@
-import type { DirectoryBook } from '../../directory/directory-book';
+import { createContext, Script } from 'node:vm';
+import type { Directory } from '../../directory/directory';
 import { YamlFile } from '../../directory/yaml-file';
 import { type Digest, digestOf, digestOfText } from '../../domain/digest';
 import type { Precedents } from '../../domain/precedents';
-import { assess, type PolicyBook } from '../../policy/assess';
-import { Catalog } from '../../policy/catalog';
-import { catalogSchema } from '../../policy/catalog-file';
-import { type CedarEngine, readEngine } from '../../policy/cedar-engine';
-import { type PathsData, pathsSchema } from '../../policy/paths-file';
-import type { RememberingPolicy } from '../../policy/remembering';
-import { rerouteFacts } from '../../policy/reroute-facts';
-import { BoundedPattern } from './bounded-pattern';
+import type { RememberingPolicy } from '../../policy/authority';
+import { assess } from '../../policy/evaluate/assess';
+import { type CedarEngine, readEngine } from '../../policy/evaluate/cedar-engine';
+import { checkReroute } from '../../policy/evaluate/check-reroute';
+import type { PolicyContext } from '../../policy/evaluate/policy-context';
+import { assessWithRemedy } from '../../policy/evaluate/remedy';
+import { Catalog } from '../../policy/load/catalog';
+import { catalogSchema } from '../../policy/load/catalog-file';
+import { type PathsData, pathsSchema } from '../../policy/load/paths-file';
 
 const DIRECTORY_FILE = 'directory.yaml';
 
-/** A file of a policy bundle, as it was. */
+/** A file of a policy bundle. */
 export interface PolicyFile {
   readonly name: string;
   readonly text: string;
 }
 
-/** Everything of a bundle but the directory, read once and asked over any directory. */
+/** A bundle without its directory, parsed once and usable with any directory. */
 export interface PolicyText {
   readonly digest: Digest;
   readonly catalog: Catalog;
@@ -32,13 +34,13 @@ export type ReadPolicy =
   | { readonly ok: true; readonly policy: PolicyText }
   | { readonly ok: false; readonly message: string };
 
-/** The digest that assessments name: over every file but the directory, by name and content. */
+/** Returns the digest that assessments name: over every file except the directory, by name and content. */
 export function policyDigestOf(files: readonly PolicyFile[]): Digest {
   const named = files.map(({ name, text }) => [name, digestOfText(text)]);
   return digestOf(named);
 }
 
-/** Files of a bundle folder that are policy, in the order in which the digest takes them. */
+/** Returns the files of a bundle that are policy, in the order in which the digest covers them. */
 export function policyFilesOf(files: ReadonlyMap<string, string>): readonly PolicyFile[] {
   return [...files]
     .filter(([name]) => name !== DIRECTORY_FILE)
@@ -46,7 +48,7 @@ export function policyFilesOf(files: ReadonlyMap<string, string>): readonly Poli
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
-/** Reads policy as the worker reads it. What was loaded once was checked then, so only what cannot be read is refused. */
+/** Reads policy as the worker does. It was checked when the worker loaded it, so only unreadable files are refused here. */
 export function readPolicy(files: readonly PolicyFile[]): ReadPolicy {
   const textOf = (name: string) => files.find((file) => file.name === name)?.text ?? '';
   const digest = policyDigestOf(files);
@@ -75,19 +77,19 @@ export function readPolicy(files: readonly PolicyFile[]): ReadPolicy {
   };
 }
 
-/** What was told to policy from outside, and is on record because no file can tell it afterwards. */
-export interface Told {
+/** Answers of ticket system and ledger to policy. They are recorded because no file can give them later. */
+export interface LookupAnswers {
   readonly ticketFound: boolean;
   readonly precedents?: Precedents;
 }
 
-/** Policy over a directory, told what it was told then. */
+/** Builds the policy over a directory, with the recorded lookup answers. */
 export function policyOver(
   { digest, catalog, paths, engine, ticketPattern }: PolicyText,
-  directory: DirectoryBook,
-  { ticketFound, precedents }: Told,
+  directory: Directory,
+  { ticketFound, precedents }: LookupAnswers,
 ): RememberingPolicy {
-  const book: PolicyBook = {
+  const context: PolicyContext = {
     digest,
     directory,
     catalog,
@@ -105,17 +107,48 @@ export function policyOver(
     tickets: { exists: async () => ticketFound },
     emergencies: new Map(Object.entries(paths.emergencyReroutes)),
   };
-  const told = precedents === undefined ? {} : { precedents };
+  const recorded = precedents === undefined ? {} : { precedents };
   return {
     digest,
-    assess: (request, atMs) => assess(book, request, atMs, precedents),
+    assess: (request, atMs) => assess(context, request, atMs, precedents),
     assessOnRecord: async (request, atMs) => ({
-      assessment: assess(book, request, atMs, precedents),
-      ...told,
+      assessment: assessWithRemedy(context, request, atMs, precedents),
+      ...recorded,
     }),
-    rerouteFacts: async (statement, request, atMs) => ({
-      ...(await rerouteFacts({ book, request, atMs, precedents }, rules, statement)),
-      ...told,
+    checkReroute: async (statement, request, atMs) => ({
+      ...(await checkReroute({ context, request, atMs, precedents }, rules, statement)),
+      ...recorded,
     }),
   };
 }
+
+const LONGEST_RUN_MS = 200;
+
+/**
+ * A regular expression from a file that may be forged. One that backtracks too long is stopped, and from then on every test
+ * fails at once. The schema keeps its input short, but short input alone does not bound the time.
+ */
+export class BoundedPattern {
+  readonly #script: Script;
+  #tooSlow = false;
+
+  constructor({ source, flags }: RegExp) {
+    this.#script = new Script(`new RegExp(${JSON.stringify(source)}, ${JSON.stringify(flags)}).test(input)`);
+  }
+
+  /** @throws Error if it takes too long */
+  test(input: string): boolean {
+    if (this.#tooSlow) throw tooSlow();
+    try {
+      const matches: unknown = this.#script.runInContext(createContext({ input }), {
+        timeout: LONGEST_RUN_MS,
+      });
+      return matches === true;
+    } catch {
+      this.#tooSlow = true;
+      throw tooSlow();
+    }
+  }
+}
+
+const tooSlow = (): Error => new Error('the pattern of tickets in paths.yaml takes too long');

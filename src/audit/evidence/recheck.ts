@@ -1,127 +1,148 @@
 import { assessActivity } from '../../activities/assess';
-import type { Authority } from '../../activities/dependencies';
 import type { AssessResult } from '../../activities/types';
 import { workflowIdOf } from '../../contracts/names';
 import { newSubmissionSchema, submissionSchema } from '../../contracts/request';
-import { recordedClaimsSchema, statementClaimsSchema } from '../../contracts/statement';
-import type { DirectoryBook } from '../../directory/directory-book';
+import type { Directory } from '../../directory/directory';
 import { checkStatement } from '../../domain/ports';
 import type { AccessRequest } from '../../domain/request';
 import type { StatementCheck } from '../../domain/statement';
+import { checkReceived, type ReceivedMessage } from '../../domain/statement-check';
+import { refuseUnreasoned } from '../../domain/verbs/deny';
 import { FORGETFUL } from '../../ledger/forgetful';
-import { SignedDirectory } from '../../signing/signed-directory';
-import type { ReceivedMessage } from '../../workflows/journal';
+import type { RememberingAuthority } from '../../policy/authority';
+import {
+  EARLIER_RULES,
+  SignedDirectory,
+  type StatementRules,
+  TODAYS_RULES,
+  WITHOUT_STAGE,
+} from '../../signing/signed-directory';
+import type { JournalStep } from '../../workflows/journal';
+import { shortenedAsRecorded } from './earlier-limits';
 import { type PolicyText, policyOver } from './policy';
 
-/** Versions of policy and directory by which a course can be checked again. */
-export interface Books {
+/** The recorded versions of policy and directory by which steps can be checked again. */
+export interface RecordedVersions {
   readonly policies: readonly PolicyText[];
-  readonly directories: readonly DirectoryBook[];
+  readonly directories: readonly Directory[];
 }
 
 export type Recheck =
-  | { readonly same: true; readonly policy?: PolicyText; readonly directory?: DirectoryBook }
+  | { readonly same: true; readonly policy?: PolicyText; readonly directory?: Directory }
   | { readonly same: false; readonly message: string };
 
 /**
- * Does again, by the same activities, what the worker did: reads, recognises and assesses a submission, and verifies
- * statements, at the moment of the record, by the versions of policy and directory that counted then.
+ * Repeats with the same activities what the worker did: reads, recognises and assesses a submission, and verifies
+ * statements, as of the recorded moment, by the versions of policy and directory that held then.
  */
 export class Rechecker {
-  readonly #taken = new Map<DirectoryBook, SignedDirectory>();
-  readonly #refused = new Map<DirectoryBook, SignedDirectory>();
+  readonly #signed = new Map<StatementRules, Map<Directory, SignedDirectory>>();
 
-  constructor(private readonly books: Books) {}
+  constructor(private readonly versions: RecordedVersions) {}
 
-  /** Whether reading, recognition and assessment come out as recorded. `raw` is what was submitted. */
+  /** Checks that reading, recognition and assessment give the recorded result. `raw` is what was submitted. */
   async assessment(raw: unknown, requestId: string, recorded: AssessResult): Promise<Recheck> {
     if (!recorded.readable) {
+      // A store refused at that moment, which cannot be repeated. It gave nobody access.
+      if (recorded.refusal.code === 'TARGET_REFUSED') return { same: true };
       const again = await this.#assess(raw, requestId, 0);
       return sameness(recorded, again);
     }
     const { policyDigest, directoryDigest, assessedAtMs } = recorded.assessment;
-    const policy = this.books.policies.find(({ digest }) => digest === policyDigest);
-    if (policy === undefined) return { same: false, message: `the policy ${policyDigest} is not there` };
-    const directory = this.books.directories.find(({ digest }) => digest === directoryDigest);
+    const policy = this.versions.policies.find(({ digest }) => digest === policyDigest);
+    if (policy === undefined)
+      return { same: false, message: `the evidence does not contain the policy ${policyDigest}` };
+    const directory = this.versions.directories.find(({ digest }) => digest === directoryDigest);
     if (directory === undefined)
-      return { same: false, message: `the directory ${directoryDigest} is not there` };
+      return { same: false, message: `the evidence does not contain the directory ${directoryDigest}` };
     const { precedents } = recorded;
-    const told = { ticketFound: false, ...(precedents && { precedents }) };
-    const over = { directory: this.#signedOf(directory, true), policy: policyOver(policy, directory, told) };
+    const answers = { ticketFound: false, ...(precedents && { precedents }) };
+    const over = {
+      directory: this.#signedOf(directory, EARLIER_RULES),
+      policy: policyOver(policy, directory, answers),
+    };
     const again = await this.#assess(raw, requestId, assessedAtMs, over);
     const same = sameness(recorded, again);
     return same.same ? { same: true, policy, directory } : same;
   }
 
-  /** Whether a message, received for this request at that moment, comes out as recorded. */
+  /** Checks that a message, received for this request at that moment, gives the recorded result. */
   async statement(
     received: ReceivedMessage,
     request: AccessRequest,
     recorded: StatementCheck,
     atMs: number,
   ): Promise<Recheck> {
-    if ('code' in received.content) return sameness(recorded, refusedAtOnce(received));
-    // What could not be checked then, for want of a store or a worker, was refused, and can be of any kind.
+    if ('code' in received.content) return sameness(recorded, checkReceived(received, undefined));
+    // A statement that could not be checked then, because a store or worker was down, was refused; it can say anything.
     if (!recorded.verified && recorded.attempt.refusal.code === 'NOT_NOW') return { same: true };
-    let first: Recheck = { same: false, message: 'the directory by which it was verified is not there' };
+    let first: Recheck = {
+      same: false,
+      message: 'the evidence does not contain the directory by which the statement was verified',
+    };
     for (const directory of this.#directoriesOf(recorded))
       for (const policy of this.#policiesOf(recorded)) {
-        const found = await this.#statement(received, request, recorded, atMs, directory, policy);
-        if (found.same) return { same: true, directory, ...(isReroute(recorded) && { policy }) };
-        if (!first.same) first = found;
+        const recheck = await this.#statement(received, request, recorded, atMs, directory, policy);
+        if (recheck.same) return { same: true, directory, ...(isReroute(recorded) && { policy }) };
+        if (!first.same) first = recheck;
       }
     return first;
   }
 
-  #directoriesOf(recorded: StatementCheck): readonly DirectoryBook[] {
-    const { directories } = this.books;
-    // What was refused does not say by which version, so that each may explain it.
+  #directoriesOf(recorded: StatementCheck): readonly Directory[] {
+    const { directories } = this.versions;
+    // A refusal does not record its directory version, so any version may explain it.
     if (!recorded.verified) return directories;
     return directories.filter(({ digest }) => digest === recorded.facts.directoryDigest);
   }
 
-  /** Policy has a say in the facts of a reroute alone. */
+  /** Only the check of a reroute depends on policy. */
   #policiesOf(recorded: StatementCheck): readonly PolicyText[] {
-    return isReroute(recorded) ? this.books.policies : this.books.policies.slice(0, 1);
+    return isReroute(recorded) ? this.versions.policies : this.versions.policies.slice(0, 1);
   }
 
   async #statement(
-    { content, verb }: ReceivedMessage,
+    received: ReceivedMessage,
     request: AccessRequest,
     recorded: StatementCheck,
     atMs: number,
-    directory: DirectoryBook,
+    directory: Directory,
     policy: PolicyText,
   ): Promise<Recheck> {
+    const { content } = received;
     if ('code' in content) return { same: false, message: 'no statement was received' };
     const facts = recorded.verified ? recorded.facts.reroute : undefined;
     const { ticketFound = false, precedents } = facts ?? {};
-    const told = { ticketFound, ...(precedents && { precedents }) };
-    const over = policyOver(policy, directory, told);
+    const answers = { ticketFound, ...(precedents && { precedents }) };
+    const over = policyOver(policy, directory, answers);
     let again: StatementCheck;
     try {
       again = await checkStatement(
         content,
         request,
         atMs,
-        this.#signedOf(directory, recorded.verified),
+        this.#signedOf(directory, rulesOf(recorded)),
         over,
       );
     } catch (error) {
-      return { same: false, message: error instanceof Error ? error.message : 'it cannot be checked' };
+      return {
+        same: false,
+        message: error instanceof Error ? error.message : 'the statement cannot be checked',
+      };
     }
-    if (again.verified && verb !== undefined && again.facts.statement.verb !== verb) {
-      const { statement, signer } = again.facts;
-      const detail = `a statement to ${statement.verb} came as ${verb}`;
-      const attempt = { refusal: { code: 'MALFORMED', detail } as const, claimedIssuer: signer.id };
-      return sameness(recorded, { verified: false, attempt });
-    }
-    return sameness(recorded, again);
+    // A version before this rule did not refuse for it, so it counts only for what was refused by it.
+    const checked = isUnreasoned(recorded) ? refuseUnreasoned(again) : again;
+    return sameness(recorded, checkReceived(received, checked));
   }
 
-  async #assess(raw: unknown, requestId: string, nowMs: number, over?: Authority): Promise<AssessResult> {
+  async #assess(
+    raw: unknown,
+    requestId: string,
+    nowMs: number,
+    over?: RememberingAuthority,
+  ): Promise<AssessResult> {
     const authority = async () => {
-      if (over === undefined) throw new Error('it can be read after all');
+      if (over === undefined) throw new Error('the submission can be read after all');
       return over;
     };
     const connector = () => undefined;
@@ -130,51 +151,109 @@ export class Rechecker {
     return assessActivity(dependencies, schema)(raw, workflowIdOf(requestId));
   }
 
-  /** What was taken then is read by the rules of then; what was refused has to be refused by those of today. */
-  #signedOf(directory: DirectoryBook, wasTaken: boolean): SignedDirectory {
-    const signed = wasTaken ? this.#taken : this.#refused;
-    const claims = wasTaken ? recordedClaimsSchema : statementClaimsSchema;
-    const known = signed.get(directory) ?? new SignedDirectory(directory, claims);
+  #signedOf(directory: Directory, rules: StatementRules): SignedDirectory {
+    const signed = this.#signed.get(rules) ?? new Map<Directory, SignedDirectory>();
+    this.#signed.set(rules, signed);
+    const known = signed.get(directory) ?? new SignedDirectory(directory, rules);
     signed.set(directory, known);
     return known;
   }
 }
 
+const BEFORE_STAGES: StatementRules = { ...TODAYS_RULES, demandsStage: false };
+
+/**
+ * Accepted statements are read by the rules of their time, refused ones by today's. Approvals without a stage were not always refused, so
+ * that rule counts only for what was refused by it.
+ */
+function rulesOf(recorded: StatementCheck): StatementRules {
+  if (recorded.verified) return EARLIER_RULES;
+  return recorded.attempt.refusal.detail === WITHOUT_STAGE ? TODAYS_RULES : BEFORE_STAGES;
+}
+
 const isReroute = (check: StatementCheck): boolean =>
   check.verified && check.facts.statement.verb === 'reroute';
 
-/** What was no statement at all was refused before anything was verified. */
-function refusedAtOnce({ content, verb }: ReceivedMessage): StatementCheck | undefined {
-  if (!('code' in content)) return undefined;
-  return { verified: false, attempt: { refusal: content, ...(verb && { claimedVerb: verb }) } };
-}
+const isUnreasoned = (check: StatementCheck): boolean =>
+  !check.verified && check.attempt.claimedVerb === 'deny' && check.attempt.refusal.code === 'MISSING_REASON';
 
 function sameness(recorded: unknown, again: unknown): Recheck {
-  const where = firstDifference(recorded, again);
+  const where =
+    firstDifference(recorded, again) && firstDifference(recorded, shortenedAsRecorded(recorded, again));
   return where === undefined
     ? { same: true }
-    : { same: false, message: `done again it comes out otherwise, at ${where}` };
+    : { same: false, message: `re-running the decision gave a different result, at ${where}` };
 }
 
-/** Where two pieces of JSON differ first, as a path; nothing where they do not. */
+/** Returns the path of the first difference between two pieces of JSON; undefined if they are equal. */
 export function firstDifference(a: unknown, b: unknown): string | undefined {
-  // The first comparison is the quicker one, and decides nearly always.
+  // Comparing text is faster, and nearly always enough.
   if (JSON.stringify(a) === JSON.stringify(b)) return undefined;
   const path = difference(a, b);
   return path && (path.reverse().join('.') || 'the whole');
 }
 
-/** The way to the first difference, from its end. Each piece is looked at once, however deep it lies. */
+/** Returns the path to the first difference, last member first. Visits each piece once, however deep it lies. */
 function difference(a: unknown, b: unknown): string[] | undefined {
   if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null)
     return a === b || JSON.stringify(a) === JSON.stringify(b) ? undefined : [];
   if (Array.isArray(a) !== Array.isArray(b)) return [];
   const [left, right] = [new Map(Object.entries(a)), new Map(Object.entries(b))];
   for (const name of new Set([...left.keys(), ...right.keys()])) {
-    const found = difference(left.get(name), right.get(name));
-    if (found === undefined) continue;
-    found.push(name);
-    return found;
+    const path = difference(left.get(name), right.get(name));
+    if (path === undefined) continue;
+    path.push(name);
+    return path;
   }
   return undefined;
+}
+
+/** The result of checking one step again. */
+export interface StepRecheck {
+  readonly index: number;
+  readonly kind: 'assessment' | 'statement';
+  readonly recheck: Recheck;
+}
+
+/**
+ * Checks again every step that depends on policy, the directory or a signature. The others depend only on earlier steps
+ * and on the history.
+ *
+ * @param raw what was submitted, read from the history
+ */
+export async function* recheckSteps(
+  rechecker: Rechecker,
+  requestId: string,
+  raw: unknown,
+  steps: readonly JournalStep[],
+): AsyncGenerator<StepRecheck> {
+  const [first] = steps;
+  for (const [index, { command, received }] of steps.entries()) {
+    if (command.type === 'reject_submission') {
+      const recorded: AssessResult = { readable: false, refusal: command.refusal };
+      yield { index, kind: 'assessment', recheck: await rechecker.assessment(raw, requestId, recorded) };
+    }
+    if (command.type === 'record_assessment' && first?.command.type === 'submit') {
+      const { submission } = first.command;
+      const { assessment, recognition, precedents } = command;
+      const recorded: AssessResult = {
+        readable: true,
+        submission,
+        assessment,
+        ...(recognition && { recognition }),
+        ...(precedents && { precedents }),
+      };
+      yield { index, kind: 'assessment', recheck: await rechecker.assessment(raw, requestId, recorded) };
+    }
+    if (command.type === 'consider') yield { index, kind: 'statement', recheck: await considered() };
+
+    async function considered(): Promise<Recheck> {
+      if (command.type !== 'consider') return { same: true };
+      if (received === undefined) return { same: false, message: 'the received message is missing' };
+      // If no request could be read, statements were refused unread.
+      if (first?.command.type !== 'submit') return { same: true };
+      const { request } = first.command.submission;
+      return rechecker.statement(received, request, command.check, command.atMs);
+    }
+  }
 }

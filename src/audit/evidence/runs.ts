@@ -6,7 +6,7 @@ import { type RunHistory, runBefore } from './export';
 
 const MOST_RUNS = 1_024;
 
-/** The histories of all runs of a request, the first run first: one that grew long goes on in another. */
+/** Returns the histories of all runs of a request, first run first. A history that grows long continues as a new run. */
 export async function historiesOf(
   client: Client,
   requestId: string,
@@ -17,7 +17,7 @@ export async function historiesOf(
   let runId: string | undefined = lastRun ?? (await client.workflow.getHandle(workflowId).describe()).runId;
   for (let left = MOST_RUNS; runId !== undefined && left > 0; left -= 1) {
     const stored = await fetchHistory(client, workflowId, runId);
-    // Evidence is for whoever has no key of ours; where it lies must be protected accordingly.
+    // Evidence must be readable without our keys, so the histories are decrypted; protect the place where it is kept.
     const history = await openHistory(stored, client.options.loadedDataConverter.payloadCodecs);
     runs.unshift({ runId, history });
     runId = runBefore(history);
@@ -25,13 +25,13 @@ export async function historiesOf(
   return runs;
 }
 
-/** A history below this fits into one message, which holds 4 MiB. */
+/** A history below this fits into one gRPC message, which holds 4 MiB. */
 const ONE_MESSAGE_BYTES = 2 * 1024 * 1024;
 const MOST_EVENTS_A_PAGE = 1_000;
 
 /**
- * A history may hold events of two megabytes, and a page must fit into one message. Which it does is known beforehand: the
- * client tries a page that is too large again and again before it says so.
+ * Fetches a history in pages that fit into one message; a single event may have two megabytes. The page size is chosen
+ * beforehand, because the client retries a page that is too large for a long time before it reports an error.
  */
 async function fetchHistory(client: Client, workflowId: string, runId: string): Promise<History> {
   const { namespace } = client.options;
@@ -64,7 +64,7 @@ export interface ListedRequest {
   readonly historyLength: number;
 }
 
-/** Requests whose workflow has closed, whichever way, and those that have run for long. Runs that went on are left out. */
+/** Lists requests whose workflow has closed, or is running. Runs that continued as a new run are left out. */
 export async function* listRequests(client: Client, which: 'closed' | 'open'): AsyncGenerator<ListedRequest> {
   const status = which === 'open' ? "= 'Running'" : "NOT IN ('Running', 'ContinuedAsNew')";
   const query = `WorkflowType = '${WORKFLOW_TYPE}' AND ExecutionStatus ${status}`;
@@ -81,7 +81,7 @@ export async function* listRequests(client: Client, which: 'closed' | 'open'): A
   }
 }
 
-/** How long the server keeps what has closed. */
+/** How long the server keeps closed workflows, in milliseconds; 0 if it does not say. */
 export async function retentionMsOf(client: Client, namespace: string): Promise<number> {
   const { config } = await client.workflowService.describeNamespace({ namespace });
   return Number(config?.workflowExecutionRetentionTtl?.seconds ?? 0) * 1_000;

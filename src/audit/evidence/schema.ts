@@ -1,17 +1,16 @@
 import { z } from 'zod';
+import { digest, eventSchema } from '../../contracts/event';
 import { requestId } from '../../contracts/request';
-import { STATUSES } from '../../domain/state';
-import { commandSchema, eventSchema, receivedSchema } from './event-schema';
+import { STATUSES } from '../../domain/status';
+import { commandSchema, receivedSchema } from './command-schema';
 import { excerptSchema } from './excerpt';
-import { findingsSchema } from './found';
+import { findingsSchema } from './recorded-findings';
 
 export const EVIDENCE_FORMAT = 'countersign-evidence';
-/** Raised when a file of the new kind would mislead a program of the old one. */
+/** Raise it if a new file would mislead an older program. */
 export const EVIDENCE_VERSION = 1;
-/** No request can make evidence that is larger; what is larger is something else. */
+/** No request can produce larger evidence. */
 export const LARGEST_EVIDENCE_BYTES = 64 * 1024 * 1024;
-
-const digest = z.string().regex(/^sha-256:[\w-]{43}$/, 'is not a sha-256 digest');
 
 /** Whether the workflow still ran when this was written, and if not, how the server says it ended. */
 export const EXECUTIONS = ['running', 'completed', 'failed', 'canceled', 'terminated', 'timed_out'] as const;
@@ -19,10 +18,10 @@ export type Execution = (typeof EXECUTIONS)[number];
 
 const stepSchema = z
   .strictObject({
-    command: commandSchema.describe('what the outside told the core, as the workflow put it'),
+    command: commandSchema.describe('the command that the workflow gave the core'),
     received: receivedSchema
       .exactOptional()
-      .describe('for a statement: exactly what was received, whether or not it was accepted'),
+      .describe('for a statement: exactly the message that was received, accepted or not'),
     events: z
       .array(
         z.strictObject({
@@ -32,9 +31,9 @@ const stepSchema = z
       )
       .min(1)
       .max(256)
-      .describe('what followed from it, in order'),
+      .describe('the events that followed, in order'),
   })
-  .describe('one step of the course');
+  .describe('one step: a command, and the events that followed');
 
 export const historySchema = z
   .strictObject({ events: z.array(z.record(z.string(), z.json())).min(1).max(60_000) })
@@ -43,16 +42,16 @@ export const historySchema = z
       'numbers past 53 bits as text, times as seconds and nanoseconds',
   );
 
-/** Evidence of one request: all that it takes to check, without us and our servers, what was decided and why. */
+/** Evidence of one request: everything needed to check what was decided and why, without our servers. */
 export const evidenceFileSchema = z.strictObject({
   format: z.literal(EVIDENCE_FORMAT),
   version: z.literal(EVIDENCE_VERSION),
   request: requestId,
-  status: z.enum(STATUSES).describe('where the request stood when this was written'),
+  status: z.enum(STATUSES).describe('the status of the request when this was written'),
   execution: z.enum(EXECUTIONS),
   software: z
     .strictObject({ countersign: z.string().max(64), temporalSdk: z.string().max(64) })
-    .describe('what wrote this file; the policy engine of each assessment is named there'),
+    .describe('the software that wrote this file; each assessment names its policy engine'),
   policies: z
     .array(
       z.strictObject({
@@ -64,15 +63,15 @@ export const evidenceFileSchema = z.strictObject({
       }),
     )
     .max(64)
-    .describe('each version of policy that took part, whole'),
+    .describe('each version of policy that was used, complete'),
   directories: z
     .array(z.strictObject({ digest, excerpt: excerptSchema }))
     .max(64)
-    .describe('of each version of the directory that took part, what was asked of it'),
+    .describe('the part of each version of the directory that was used'),
   steps: z.array(stepSchema).min(1).max(65_536),
   findings: findingsSchema
     .exactOptional()
-    .describe('what was found on the target about its lease, as the target had it when this was written'),
+    .describe('findings about the lease on the target, as the target had them when this was written'),
   head: digest.describe('hash of the last event'),
   runs: z
     .array(
@@ -83,8 +82,26 @@ export const evidenceFileSchema = z.strictObject({
     )
     .min(1)
     .max(1_024)
-    .describe('runs of the workflow, the first one first; a history that grew long goes on in another run'),
+    .describe('runs of the workflow, the first one first; a long history continues in another run'),
   seal: digest.describe('SHA-256 over the canonical JSON of all other members'),
 });
 export type EvidenceFile = z.infer<typeof evidenceFileSchema>;
-export type EvidenceStep = EvidenceFile['steps'][number];
+
+/** Returns the published JSON Schema of evidence, for other programs. */
+export function evidenceJsonSchema(): Readonly<Record<string, unknown>> {
+  const { $schema, ...schema } = z.toJSONSchema(evidenceFileSchema, {
+    target: 'draft-2020-12',
+    io: 'input',
+    reused: 'ref',
+    // Checks that need code, such as the form of a principal's id, are left out.
+    unrepresentable: 'any',
+  });
+  return {
+    $schema,
+    $id: `https://countersign.dev/schemas/evidence-v${EVIDENCE_VERSION}.schema.json`,
+    title: 'Evidence of an access request',
+    description:
+      'Docs: docs/audit/evidence.md. A file is its own RFC 8785 canonical JSON, followed by a line end.',
+    ...schema,
+  };
+}

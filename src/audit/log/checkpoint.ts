@@ -12,12 +12,12 @@ export type ReadCheckpoint =
   | { readonly ok: true; readonly checkpoint: Checkpoint }
   | { readonly ok: false; readonly message: string };
 
-/** A checkpoint as a signed note. */
+/** Signs a checkpoint as a note. */
 export function signCheckpoint({ origin, size, root }: Checkpoint, signer: NoteSigner): string {
   return signer.sign(`${origin}\n${size}\n${root.toString('base64')}\n`);
 }
 
-/** Reads a checkpoint that the log's key has signed. The origin of a log is the name of its key. */
+/** Verifies and parses a checkpoint. The origin of a log is the name of its key. */
 export function openCheckpoint(note: string, verifier: NoteVerifier): ReadCheckpoint {
   const opened = openNote(note, verifier);
   if (!opened.ok) return opened;
@@ -27,6 +27,6 @@ export function openCheckpoint(note: string, verifier: NoteVerifier): ReadCheckp
   const size = Number(digits);
   if (!isCanonical || root.length !== HASH_BYTES || !Number.isSafeInteger(size))
     return { ok: false, message: 'the checkpoint is malformed' };
-  if (origin !== verifier.name) return { ok: false, message: `it is a checkpoint of ${origin}` };
+  if (origin !== verifier.name) return { ok: false, message: `the checkpoint is of another log: ${origin}` };
   return { ok: true, checkpoint: { origin, size, root } };
 }

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 
 /*
- * Merkle trees as RFC 6962 section 2.1 has them (RFC 9162 keeps the hashes). Hashes of complete subtrees are named by
+ * Merkle trees of RFC 6962 section 2.1 (RFC 9162 has the same hashes). Hashes of complete subtrees are identified by
  * level and index: level 0 are the leaves, and `(level, index)` covers 2^level leaves.
  */
 
@@ -12,7 +12,7 @@ export type ReadHash = (level: number, index: number) => Hash;
 
 export const HASH_BYTES = 32;
 
-/** Hash of a record as a leaf: the prefix keeps a leaf from ever passing for a node. */
+/** Hashes a record as a leaf. The prefix ensures that a leaf can never pass for a node. */
 export function leafHash(record: Uint8Array): Hash {
   return createHash('sha256').update(Buffer.of(0)).update(record).digest();
 }
@@ -21,19 +21,19 @@ export function nodeHash(left: Hash, right: Hash): Hash {
   return createHash('sha256').update(Buffer.of(1)).update(left).update(right).digest();
 }
 
-/** The complete subtrees that make up leaves `from` to `to` (exclusive), largest first. `from` must begin the first. */
+/** Returns the complete subtrees of the leaves `from` to `to` (exclusive), largest first. `from` must begin the first. */
 function subtrees(from: number, to: number): readonly { readonly level: number; readonly index: number }[] {
-  const found = [];
+  const parts = [];
   for (let at = from; at < to; ) {
     let level = 0;
     while (at % 2 ** (level + 1) === 0 && at + 2 ** (level + 1) <= to) level += 1;
-    found.push({ level, index: at / 2 ** level });
+    parts.push({ level, index: at / 2 ** level });
     at += 2 ** level;
   }
-  return found;
+  return parts;
 }
 
-/** Root of the leaves `from` to `to` (exclusive), of a tree whose complete subtrees can be read. */
+/** Computes the root over the leaves `from` to `to` (exclusive), of a tree whose complete subtrees can be read. */
 function rangeHash(from: number, to: number, read: ReadHash): Hash {
   const hashes = subtrees(from, to).map(({ level, index }) => read(level, index));
   const last = hashes.pop();
@@ -41,13 +41,13 @@ function rangeHash(from: number, to: number, read: ReadHash): Hash {
   return hashes.reduceRight((right, left) => nodeHash(left, right), last);
 }
 
-/** Root of a tree of that size. */
+/** Computes the root of a tree of that size. */
 export const rootOf = (size: number, read: ReadHash): Hash => rangeHash(0, size, read);
 
 /** The largest power of two smaller than `size`, where RFC 6962 splits a tree. */
 const split = (size: number): number => 2 ** Math.ceil(Math.log2(size) - 1);
 
-/** Inclusion proof (audit path) of a leaf in a tree of that size, from its sibling upwards. */
+/** Makes the inclusion proof (audit path) of a leaf in a tree of that size, from its sibling upwards. */
 export function inclusionProof(index: number, size: number, read: ReadHash): readonly Hash[] {
   return path(index, 0, size, read);
 }
@@ -60,7 +60,7 @@ function path(index: number, from: number, to: number, read: ReadHash): readonly
     : [...path(index, middle, to, read), rangeHash(from, middle, read)];
 }
 
-/** Consistency proof between two sizes of one tree: that the later one begins with the earlier one. */
+/** Makes a consistency proof between two sizes of one tree: that the later one begins with the earlier one. */
 export function consistencyProof(oldSize: number, newSize: number, read: ReadHash): readonly Hash[] {
   if (oldSize <= 0 || oldSize >= newSize) return [];
   return subproof(oldSize, 0, newSize, true, read);
@@ -80,7 +80,7 @@ function subproof(
     : [...subproof(oldSize, middle, to, false, read), rangeHash(from, middle, read)];
 }
 
-/** Whether a leaf is at that place of the tree with that root (RFC 9162 section 2.1.3.2). */
+/** Returns true if the leaf is at that place of the tree with that root (RFC 9162 section 2.1.3.2). */
 export function includes(
   leaf: Hash,
   index: number,
@@ -104,7 +104,7 @@ export function includes(
   return last === 0 && hash.equals(root);
 }
 
-/** Whether the tree of the new root begins with the tree of the old one (RFC 9162 section 2.1.4.2). */
+/** Returns true if the tree of the new root begins with the tree of the old one (RFC 9162 section 2.1.4.2). */
 export function isConsistent(
   oldSize: number,
   oldRoot: Hash,
@@ -115,7 +115,7 @@ export function isConsistent(
   if (![oldSize, newSize].every((size) => Number.isSafeInteger(size) && size >= 0)) return false;
   if (oldSize > newSize) return false;
   if (oldSize === newSize) return proof.length === 0 && oldRoot.equals(newRoot);
-  // The empty tree is the beginning of every tree; its root is known.
+  // Every tree begins with the empty tree, whose root is known.
   if (oldSize === 0) return proof.length === 0 && oldRoot.equals(createHash('sha256').digest());
   const isWhole = Number.isInteger(Math.log2(oldSize));
   const [first, ...rest] = isWhole ? [oldRoot, ...proof] : proof;

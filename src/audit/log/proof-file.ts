@@ -1,10 +1,10 @@
 import { HASH_BYTES, type Hash } from './merkle';
 
-/** A proof that stands by itself (c2sp.org/tlog-proof): place, path and signed checkpoint. */
+/** A self-contained inclusion proof (c2sp.org/tlog-proof): place, path and signed checkpoint. */
 export interface InclusionProof {
   readonly index: number;
   readonly hashes: readonly Hash[];
-  /** The signed note, as the log has it. */
+  /** The log's signed note. */
   readonly checkpoint: string;
 }
 
@@ -18,7 +18,7 @@ export function formatProof({ index, hashes, checkpoint }: InclusionProof): stri
   );
 }
 
-/** Reads a proof; nothing where it is none. */
+/** Parses a proof. Returns undefined if the text is not one. */
 export function parseProof(text: string): InclusionProof | undefined {
   const end = text.indexOf('\n\n');
   if (end < 0) return undefined;

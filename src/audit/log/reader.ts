@@ -13,13 +13,12 @@ import {
 } from './merkle';
 import type { NoteVerifier } from './note';
 import type { InclusionProof } from './proof-file';
-import { readTile } from './read-tile';
-import { hashInTile, recordsIn, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tiles';
+import { hashInTile, readTile, recordsIn, TILE_HEIGHT, TILE_WIDTH, tilePath } from './tiles';
 
 export const CHECKPOINT_FILE = 'checkpoint';
 const KEPT_TILES = 1_024;
 
-/** Reads a log that lies in a folder, up to the size of one of its checkpoints. Believes nothing but its key. */
+/** Reads a log in a folder, up to the size of one of its checkpoints. Trusts nothing but the log's key. */
 export class LogReader {
   readonly #tiles = new Map<string, Buffer>();
 
@@ -36,17 +35,17 @@ export class LogReader {
     verifier: NoteVerifier,
   ): { readonly ok: true; readonly log: LogReader } | { readonly ok: false; readonly message: string } {
     const file = path.join(dir, CHECKPOINT_FILE);
-    if (!existsSync(file)) return { ok: false, message: `${dir} holds no log (there is no checkpoint)` };
+    if (!existsSync(file)) return { ok: false, message: `${dir} is not a log: it has no file "checkpoint"` };
     const note = readTile(file).toString('utf8');
     const opened: ReadCheckpoint = openCheckpoint(note, verifier);
     if (!opened.ok) return { ok: false, message: `${file}: ${opened.message}` };
     const log = new LogReader(dir, opened.checkpoint, note);
     return log.#isWhole()
       ? { ok: true, log }
-      : { ok: false, message: `${dir}: the tiles do not make the root` };
+      : { ok: false, message: `${dir}: the tiles do not lead to the signed root` };
   }
 
-  /** Proves that the leaf of that number is in the log. */
+  /** Proves that the leaf with that number is in the log. */
   prove(index: number): InclusionProof {
     return {
       index,
@@ -55,15 +54,15 @@ export class LogReader {
     };
   }
 
-  /** Proves that the log, as it is, begins with what it was at an earlier size. */
+  /** Proves that the log begins with what it was at an earlier size. */
   proveConsistency(oldSize: number): readonly Hash[] {
     return consistencyProof(oldSize, this.checkpoint.size, this.#read);
   }
 
   /**
-   * The number of a record's leaf, or nothing where the log does not hold it. The latest leaves are looked at first.
+   * Returns the number of a record's leaf; undefined if the log does not contain it. Searches the latest leaves first.
    *
-   * @throws Error where a tile says that it is there, and the root does not
+   * @throws Error if a tile contains it, but the tile does not lead to the root
    */
   find(record: Uint8Array): number | undefined {
     const wanted = leafHash(record);
@@ -78,18 +77,18 @@ export class LogReader {
     return undefined;
   }
 
-  /** A tile is believed only as far as it leads to the root. */
+  /** Returns the number of a leaf, after checking that its tile leads to the root. */
   #proven(leaf: Hash, index: number): number {
     const { size, root } = this.checkpoint;
     if (includes(leaf, index, size, this.prove(index).hashes, root)) return index;
-    throw new Error(`${this.dir}: the tiles about leaf ${index} do not make the root`);
+    throw new Error(`${this.dir}: the tiles of leaf ${index} do not lead to the signed root`);
   }
 
   /**
-   * Looks at everything: each hash of a tile must be made of those below it, each leaf of its record. What opening a log
-   * looks at is the way to the root alone.
+   * Checks everything: each hash of a tile must follow from those below it, each leaf from its record. Opening a log only
+   * checks the hashes that lead to the root.
    *
-   * @returns what does not hold, or nothing
+   * @returns the first inconsistency, or undefined
    */
   check(): string | undefined {
     const { size } = this.checkpoint;
@@ -98,7 +97,7 @@ export class LogReader {
         const tiles = Math.floor(size / TILE_WIDTH ** level);
         for (let index = 0; index < tiles; index += 1)
           if (!hashInTile(this.#tile(level - 1, index), TILE_HEIGHT, 0).equals(this.#hash(level, index)))
-            return `tile ${level - 1}/${index} does not make the hash above it`;
+            return `tile ${level - 1}/${index} does not lead to the hash above it`;
       }
       for (let bundle = 0; bundle * TILE_WIDTH < size; bundle += 1) {
         const records = recordsIn(this.#tile('entries', bundle));
@@ -106,7 +105,8 @@ export class LogReader {
         for (let place = 0; place < width; place += 1) {
           const [record, index] = [records[place], bundle * TILE_WIDTH + place];
           if (record === undefined) return `the record of leaf ${index} is missing`;
-          if (!leafHash(record).equals(this.#hash(0, index))) return `leaf ${index} is not its record`;
+          if (!leafHash(record).equals(this.#hash(0, index)))
+            return `leaf ${index} is not the hash of its record`;
         }
       }
       return undefined;
@@ -116,13 +116,13 @@ export class LogReader {
     }
   }
 
-  /** A hash as its tile has it. */
+  /** Reads a hash from its tile. */
   #hash(level: number, index: number): Buffer {
     const place = (index % TILE_WIDTH) * HASH_BYTES;
     return this.#tile(level, Math.floor(index / TILE_WIDTH)).subarray(place, place + HASH_BYTES);
   }
 
-  /** The record of a leaf. */
+  /** Reads the record of a leaf. */
   record(index: number): Buffer | undefined {
     const bundle = Math.floor(index / TILE_WIDTH);
     return recordsIn(this.#tile('entries', bundle))[index % TILE_WIDTH];
@@ -151,7 +151,7 @@ export class LogReader {
     const name = tilePath({ level, index, width });
     const known = this.#tiles.get(name);
     if (known !== undefined) return known;
-    // Where the log has grown since, the tile is there whole, and begins with what it was.
+    // If the log has grown since, there is a full tile, which begins with the partial one.
     const [partial, full] = [name, tilePath({ level, index, width: TILE_WIDTH })].map((one) =>
       path.join(this.dir, one),
     );

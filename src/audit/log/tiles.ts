@@ -1,24 +1,25 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs';
 import { HASH_BYTES, type Hash, nodeHash } from './merkle';
 
 /*
  * The layout of c2sp.org/tlog-tiles: a tile holds up to 256 hashes of one row of complete subtrees, or up to 256 records.
- * A full tile never changes; the last one of a row is there under its width until it is full.
+ * A full tile never changes. The name of the last one of a row contains its width until it is full.
  */
 
 export const TILE_WIDTH = 256;
 export const TILE_HEIGHT = 8;
-/** Its length is written in two bytes. */
+/** The length is stored in two bytes. */
 export const LONGEST_RECORD_BYTES = 65_535;
 
-/** A tile of hashes at level 8 × `level` of the tree, or of records where the level is `entries`. */
+/** A tile of hashes at level 8 × `level` of the tree, or of records if the level is `entries`. */
 export interface Tile {
   readonly level: number | 'entries';
   readonly index: number;
-  /** 256 where the tile is full. */
+  /** 256 if the tile is full. */
   readonly width: number;
 }
 
-/** Where a tile lies, relative to the log. */
+/** Returns the path of a tile, relative to the log. */
 export function tilePath({ level, index, width }: Tile): string {
   const groups: string[] = [];
   for (let rest = index; groups.length === 0 || rest > 0; rest = Math.floor(rest / 1_000))
@@ -27,7 +28,7 @@ export function tilePath({ level, index, width }: Tile): string {
   return `tile/${level}/${place}${width === TILE_WIDTH ? '' : `.p/${width}`}`;
 }
 
-/** Hash of a complete subtree within a tile: `height` rows above the tile's own, the one of that number. */
+/** Computes the hash of a complete subtree in a tile: number `index` of those `height` rows above the tile's own. */
 export function hashInTile(tile: Buffer, height: number, index: number): Hash {
   const count = 2 ** height;
   let row = Array.from({ length: count }, (_, place) => {
@@ -41,7 +42,7 @@ export function hashInTile(tile: Buffer, height: number, index: number): Hash {
   return row[0] ?? Buffer.alloc(0);
 }
 
-/** Records in a bundle: each with its length in two bytes before it. */
+/** Writes records as a bundle: each after its length in two bytes. */
 export function bundleOf(records: readonly Uint8Array[]): Buffer {
   return Buffer.concat(
     records.flatMap((record) => {
@@ -60,4 +61,24 @@ export function recordsIn(bundle: Buffer): readonly Buffer[] {
     at = end;
   }
   return records;
+}
+
+/** The size of a full bundle of the longest records; no file of a log is larger. */
+const LARGEST_BYTES = TILE_WIDTH * (LONGEST_RECORD_BYTES + 2);
+
+/**
+ * Reads a file of a log. It must be a regular file that is not too large.
+ *
+ * @throws Error if it is missing, or something else
+ */
+export function readTile(file: string): Buffer {
+  // Without O_NONBLOCK, opening a pipe that nobody writes to would wait for ever.
+  const handle = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    const about = fstatSync(handle);
+    if (!about.isFile() || about.size > LARGEST_BYTES) throw new Error(`${file} is not a file of a log`);
+    return readFileSync(handle);
+  } finally {
+    closeSync(handle);
+  }
 }

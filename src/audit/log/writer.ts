@@ -9,15 +9,17 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
+import { withPidLock } from '../../stack/pid-lock';
 import { type Checkpoint, openCheckpoint, signCheckpoint } from './checkpoint';
 import { HASH_BYTES, type Hash, leafHash, rootOf } from './merkle';
 import { type NoteSigner, readNoteVerifier } from './note';
-import { readTile } from './read-tile';
-import { CHECKPOINT_FILE } from './reader';
+import { formatProof } from './proof-file';
+import { CHECKPOINT_FILE, LogReader } from './reader';
 import {
   bundleOf,
   hashInTile,
   LONGEST_RECORD_BYTES,
+  readTile,
   recordsIn,
   TILE_HEIGHT,
   TILE_WIDTH,
@@ -25,15 +27,15 @@ import {
 } from './tiles';
 
 /**
- * Appends to a log that lies in a folder. Tiles are written before the checkpoint that speaks of them, so that a crash
- * leaves the log as it was. One writer at a time: whoever calls it holds the log's lock.
+ * Appends to a log in a folder. Tiles are written before the checkpoint that covers them, so a crash
+ * leaves the log as it was. There may be one writer at a time: the caller must hold the log's lock.
  */
 export class LogWriter {
-  /** The hashes of the last tile of each row, which is not full. */
+  /** The hashes of the last tile of each row, which is not full yet. */
   readonly #edge: Hash[][] = [];
   #records: Uint8Array[] = [];
   #size = 0;
-  /** Folders with files that are new since the last checkpoint, and those of partial tiles that it will not need. */
+  /** Folders with new files since the last checkpoint, and folders of partial tiles that the next one does not need. */
   readonly #changed = new Set<string>();
   readonly #dropped = new Set<string>();
 
@@ -43,9 +45,9 @@ export class LogWriter {
   ) {}
 
   /**
-   * Opens a log, or begins one.
+   * Opens a log, or starts a new one.
    *
-   * @throws Error where what is there is not a log of this key
+   * @throws Error if the folder holds something else than a log of this key
    */
   static open(dir: string, signer: NoteSigner): LogWriter {
     const writer = new LogWriter(dir, signer);
@@ -62,11 +64,12 @@ export class LogWriter {
     return this.#size;
   }
 
-  /** Appends records, signs the new tree head, and yields the number of the first one's leaf. */
+  /** Appends records and signs the new tree head. Returns the number of the first record's leaf. */
   append(records: readonly Uint8Array[]): number {
     const first = this.#size;
     for (const record of records) {
-      if (record.length > LONGEST_RECORD_BYTES) throw new TypeError('a record of a log has 64 KiB at most');
+      if (record.length > LONGEST_RECORD_BYTES)
+        throw new TypeError('a record of a log may have 64 KiB at most');
       this.#records.push(record);
       this.#size += 1;
       this.#push(0, leafHash(record));
@@ -74,7 +77,7 @@ export class LogWriter {
     }
     this.#writePartials();
     const checkpoint = { origin: this.signer.name, size: this.#size, root: this.#root() };
-    // A checkpoint that outlived a loss of power must find everything that it speaks of.
+    // After a power loss, everything that a checkpoint covers must be there, so sync it first.
     for (const folder of this.#changed) syncFolder(folder);
     this.#changed.clear();
     this.#write(CHECKPOINT_FILE, Buffer.from(signCheckpoint(checkpoint, this.signer)));
@@ -115,13 +118,13 @@ export class LogWriter {
     this.#write(tilePath({ level: 'entries', index, width: this.#records.length }), bundleOf(this.#records));
   }
 
-  /** What a full tile holds needs no partial ones beside it, once no checkpoint speaks of them. */
+  /** Marks partial tiles for removal after the next checkpoint, because a full tile replaces them. */
   #dropPartials(level: number | 'entries', index: number): void {
     this.#dropped.add(path.join(this.dir, path.dirname(tilePath({ level, index, width: 1 }))));
   }
 
   #root(): Hash {
-    // Every complete subtree that the root is made of ends in a tile of the edge.
+    // Every complete subtree of the root ends in a tile of the edge.
     return rootOf(this.#size, (level, index) => {
       const row = Math.floor(level / TILE_HEIGHT);
       const height = level % TILE_HEIGHT;
@@ -145,7 +148,7 @@ export class LogWriter {
     this.#records = width === 0 ? [] : recordsIn(this.#readTile('entries', index, width)).slice(0, width);
   }
 
-  /** A crash may have left a tile full that the checkpoint knows as a partial one. */
+  /** Reads a tile. After a crash there may be a full tile where the checkpoint covers a partial one. */
   #readTile(level: number | 'entries', index: number, width: number): Buffer {
     const [partial, full] = [width, TILE_WIDTH].map((wide) =>
       path.join(this.dir, tilePath({ level, index, width: wide })),
@@ -153,7 +156,7 @@ export class LogWriter {
     return readTile(full !== undefined && existsSync(full) ? full : (partial ?? ''));
   }
 
-  /** A file is there whole or not at all, also after a loss of power. */
+  /** Writes a file atomically, also in case of a power loss. */
   #write(name: string, content: Buffer): void {
     const file = path.join(this.dir, name);
     mkdirSync(path.dirname(file), { recursive: true });
@@ -178,4 +181,26 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(handle);
   }
+}
+
+/**
+ * Appends a record to a log, unless it is there already, and returns its proof. One process at a time.
+ *
+ * @throws Error if the log is inconsistent; nothing is appended to such a log
+ */
+export async function enterIntoLog(dir: string, signer: NoteSigner, record: Buffer): Promise<string> {
+  const verifier = readNoteVerifier(signer.verifierKey);
+  if (verifier === undefined) throw new Error('the key of the log cannot be read');
+  mkdirSync(dir, { recursive: true });
+  return withPidLock(path.join(dir, '.lock'), async () => {
+    const open = () => {
+      const opened = LogReader.open(dir, verifier);
+      if (!opened.ok) throw new Error(opened.message);
+      return opened.log;
+    };
+    const isNew = !existsSync(path.join(dir, CHECKPOINT_FILE));
+    const known = isNew ? undefined : open().find(record);
+    const index = known ?? LogWriter.open(dir, signer).append([record]);
+    return formatProof(open().prove(index));
+  });
 }

@@ -17,10 +17,10 @@ export interface CloudEvent {
 const SCHEMAS: Readonly<Record<number, string>> = { 3004: 'entity_management', 3005: 'user_access' };
 
 /**
- * Events of a request as OCSF in CloudEvents. Source and id together name an event for ever, so that whoever receives one
- * twice can tell.
+ * Converts the events of a request to OCSF in CloudEvents. Source and id together identify an event for ever, so that receivers
+ * can detect repeats.
  *
- * @param source who speaks, as a URI, such as `urn:countersign:production`
+ * @param source the sender, as a URI, such as `urn:countersign:production`
  */
 export function cloudEventsOf(evidence: EvidenceFile, source: string): readonly CloudEvent[] {
   return ocsfEventsOf(evidence).map((data) => {

@@ -1,9 +1,9 @@
 import { digestOf } from '../../domain/digest';
 import type { DomainEvent } from '../../domain/event';
 import { type AccessRequest, entitlementName } from '../../domain/request';
-import { type Found, tellFound } from '../evidence/found';
+import { describeFinding, type RecordedFinding } from '../evidence/recorded-findings';
 import type { EvidenceFile } from '../evidence/schema';
-import { sentence } from '../report/story';
+import { describeEvent } from '../report/describe-events';
 
 /** The version of OCSF that our events follow. */
 export const OCSF_VERSION = '1.8.0';
@@ -18,7 +18,7 @@ const OTHER = 99;
 const SUCCESS = 1;
 const FAILURE = 2;
 
-/** What each event is in OCSF. The table in docs/evidence.md says the same. */
+/** The OCSF class and severity of an event. The table in docs/audit/evidence.md says the same. */
 export interface Mapping {
   readonly classUid: typeof ENTITY_MANAGEMENT | typeof USER_ACCESS_MANAGEMENT;
   readonly activityId: number;
@@ -97,24 +97,25 @@ const CLASS_NAMES = {
 
 export type OcsfEvent = Readonly<Record<string, unknown>>;
 
-/** Events of a request in OCSF, in their order. `uid` is the event's own hash: sent twice, it is the same event. */
+/** Converts the events of a request to OCSF, in order. `uid` is the event's own hash, so receivers can detect repeats. */
 export function ocsfEventsOf(evidence: EvidenceFile): readonly OcsfEvent[] {
   const first = evidence.steps[0]?.command;
   const request = first?.type === 'submit' ? first.submission.request : undefined;
   const events = evidence.steps.flatMap((step) =>
     step.events.map(({ event, hash }) => ocsfEventOf(evidence, request, event, hash)),
   );
-  const found = (evidence.findings ?? []).map((one) => ocsfFindingOf(evidence, request, one));
-  return [...events, ...found];
+  const findings = (evidence.findings ?? []).map((one) => ocsfFindingOf(evidence, request, one));
+  return [...events, ...findings];
 }
 
-/** What was found on the target, as something about access that nobody ordered. Found again, it is the same event. */
+/** Converts a finding to an event about access that nobody ordered. The same finding always has the same id. */
 function ocsfFindingOf(
   { request: id, software }: EvidenceFile,
   request: AccessRequest | undefined,
-  found: Found,
+  finding: RecordedFinding,
 ): OcsfEvent {
-  const { kind, account, grant, firstAtMs, lastAtMs, times } = found;
+  const { kind, account, grant, firstAtMs, lastAtMs, times, what } = finding;
+  const name = kind.replace('-', '_');
   return {
     ...headOf({ classUid: USER_ACCESS_MANAGEMENT, activityId: OTHER }),
     activity_name: 'Finding',
@@ -124,11 +125,16 @@ function ocsfFindingOf(
     count: times,
     status_id: SUCCESS,
     status: 'Success',
-    status_code: `FOUND_${kind.toUpperCase()}`,
-    message: tellFound(found),
-    metadata: metadataOf(id, software, digestOf([id, kind, account, grant]), `found_${kind}`),
+    status_code: `FOUND_${name.toUpperCase()}`,
+    message: describeFinding(finding),
+    metadata: metadataOf(
+      id,
+      software,
+      digestOf([id, kind, account, grant, ...(what === undefined ? [] : [what])]),
+      `found_${name}`,
+    ),
     ...accessOf(request),
-    unmapped: { finding: found },
+    unmapped: { finding },
   };
 }
 
@@ -157,7 +163,7 @@ function ocsfEventOf(
   hash: string,
 ): OcsfEvent {
   const { classUid, activityId, severityId, statusId } = OCSF_MAPPING[event.type];
-  // A refused attempt says what was attempted; an access that was given weighs more in an emergency.
+  // A grant is more severe in an emergency.
   const severity = event.type === 'granted' && request?.emergency ? 3 : severityId;
   const actor = actorOf(event, request);
   return {
@@ -167,7 +173,7 @@ function ocsfEventOf(
     status_id: statusId,
     status: statusId === SUCCESS ? 'Success' : 'Failure',
     status_code: codeOf(event),
-    message: sentence(event),
+    message: describeEvent(event),
     metadata: metadataOf(id, software, hash, event.type),
     ...(actor !== undefined && { actor: { user: userOf(actor) } }),
     ...(classUid === ENTITY_MANAGEMENT
@@ -189,7 +195,7 @@ function accessOf(request: AccessRequest | undefined) {
   };
 }
 
-/** People are users, everything else is a service. */
+/** Converts a principal to an OCSF user: people are users, everything else is a service. */
 const userOf = (id: string) => ({
   uid: id,
   name: id.slice(id.indexOf('/') + 1),
@@ -203,7 +209,7 @@ function codeOf(event: DomainEvent): string {
   return event.type.toUpperCase();
 }
 
-/** Who did it, where somebody did: the signer, or for what was submitted who submitted it. */
+/** Returns who caused the event: the signer, or the requester of a submission. Undefined if nobody did. */
 function actorOf(event: DomainEvent, request: AccessRequest | undefined): string | undefined {
   if (event.type === 'submitted') return request?.requester;
   if (event.type === 'statement_accepted') return event.accepted.statement.iss;

@@ -3,7 +3,7 @@ import type { CloudEvent } from './cloud-event';
 
 export interface WebhookOptions {
   readonly url: string;
-  /** Goes into `authorization`. It is never logged. */
+  /** Sent in `authorization`, never logged. */
   readonly token?: string;
   readonly tries?: number;
   readonly pauseMs?: number;
@@ -12,10 +12,10 @@ export interface WebhookOptions {
 const ANSWER_WITHIN_MS = 10_000;
 
 /**
- * Sends events one after the other, in their order, each until it is taken: whoever receives them can rely on the order,
- * and tells what came twice by its id.
+ * Sends events in order, and retries each until the receiver accepts it. So receivers can rely on the order,
+ * and detect repeats by the id.
  *
- * @throws Error where one is not taken; those before it were
+ * @throws Error if the receiver does not accept one; it has accepted all before it
  */
 export async function sendToWebhook(
   events: readonly CloudEvent[],
@@ -25,10 +25,10 @@ export async function sendToWebhook(
     let answer = '';
     for (let attempt = 1; ; attempt += 1) {
       answer = await send(event, url, token);
-      if (answer === 'taken') break;
-      // What the receiver says is wrong does not become right by saying it again.
+      if (answer === 'accepted') break;
+      // An event that the receiver calls invalid stays invalid, so do not retry it.
       if (attempt >= tries || /^4(?!08|29)\d\d$/.test(answer))
-        throw new Error(`event ${index + 1} of ${events.length} was not taken: ${answer}`);
+        throw new Error(`event ${index + 1} of ${events.length} was not accepted: ${answer}`);
       await sleep(pauseMs * 2 ** (attempt - 1));
     }
   }
@@ -46,7 +46,7 @@ async function send(event: CloudEvent, url: string, token: string | undefined): 
       redirect: 'error',
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     });
-    return ok ? 'taken' : String(status);
+    return ok ? 'accepted' : String(status);
   } catch {
     return 'the receiver cannot be reached';
   }

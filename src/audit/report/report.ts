@@ -10,11 +10,12 @@ export interface Span {
   readonly toMs: number;
 }
 
-/** What auditors ask, and what answers it. */
+/** The questions that auditors ask. */
 export const QUESTIONS = {
   approvals: 'who approved what for whom',
   reroutes: 'reroutes, with their grounds',
   emergencies: 'emergencies and their reviews',
+  denials: 'denials by people, with their reasons',
   refusals: 'refused attempts',
   duties: 'separation of duties of every grant',
   stops: 'what policy stopped or refused',
@@ -24,7 +25,7 @@ export type Question = keyof typeof QUESTIONS;
 
 type EventOf<T extends DomainEvent['type']> = Extract<DomainEvent, { type: T }>;
 
-/** A piece of evidence with what every question needs of it. */
+/** A piece of evidence, prepared for the questions. */
 class Subject {
   readonly events: readonly DomainEvent[];
   readonly request: AccessRequest | undefined;
@@ -52,7 +53,7 @@ class Subject {
   }
 }
 
-/** Answers a question from evidence alone. Rows are in the order of time. */
+/** Answers a question from evidence alone. Rows are ordered by time. */
 export function answer(
   question: Question,
   evidence: Iterable<EvidenceFile>,
@@ -81,12 +82,12 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
       ...one
         .within('approval_counted', span)
         .map(({ atMs, by, stage }) =>
-          row(one, atMs, by, stage, one.what, one.forWhom, asker(one), status(one)),
+          row(one, atMs, by, stage, one.what, one.forWhom, requesterOf(one), status(one)),
         ),
       ...one
         .within('permitted', span)
         .map(({ atMs }) =>
-          row(one, atMs, 'policy alone', policies(one), one.what, one.forWhom, asker(one), status(one)),
+          row(one, atMs, 'policy alone', policies(one), one.what, one.forWhom, requesterOf(one), status(one)),
         ),
     ],
   },
@@ -123,7 +124,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
           row(
             one,
             atMs,
-            asker(one),
+            requesterOf(one),
             one.what,
             one.request?.emergencyCondition ?? '',
             one.request?.ticket ?? '',
@@ -138,6 +139,14 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
             reviewOf(one),
           ),
         ),
+  },
+  denials: {
+    columns: ['at', 'request', 'by', 'reason', 'ticket', 'comment', 'what', 'for', 'asked by'],
+    rowsOf: (one, span) =>
+      one.within('denied', span).map(({ atMs, by }) => {
+        const { reasonCode = '', ticket = '', comment = '' } = denialOf(one, by) ?? {};
+        return row(one, atMs, by, reasonCode, ticket, comment, one.what, one.forWhom, requesterOf(one));
+      }),
   },
   refusals: {
     columns: ['at', 'request', 'code', 'verb', 'by', 'detail'],
@@ -155,7 +164,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
         .map(({ atMs, refusal }) => row(one, atMs, refusal.code, 'provision', '', refusal.detail)),
       ...one
         .within('statements_dropped', span)
-        .map(({ atMs, count }) => row(one, atMs, 'RATE_LIMITED', '', '', `${count} messages found no room`)),
+        .map(({ atMs, count }) => row(one, atMs, 'RATE_LIMITED', '', '', `${count} messages were dropped`)),
     ],
   },
   duties: {
@@ -172,7 +181,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
           one,
           atMs,
           one.what,
-          asker(one),
+          requesterOf(one),
           one.forWhom,
           [...parties].join(' '),
           by || alone,
@@ -194,7 +203,7 @@ const ANSWERS: Readonly<Record<Question, Answer>> = {
             reasonCodes.join(' '),
             one.what,
             one.forWhom,
-            asker(one),
+            requesterOf(one),
             explanation,
             safeWay ?? '',
           ),
@@ -226,7 +235,7 @@ const row = (one: Subject, atMs: number, ...cells: readonly string[]): string[] 
   one.evidence.request,
   ...cells,
 ];
-/** A change of the path: by whom, from what, to what, why, and whether it was reviewed a second time. */
+/** Returns the row of a path change: by whom, from what, to what, why, and whether a second governor endorsed it. */
 function changeRow(
   one: Subject,
   event: { readonly atMs: number; readonly endorsedBy?: string },
@@ -252,7 +261,14 @@ function changeRow(
   );
 }
 
-const asker = (one: Subject): string => one.request?.requester ?? '';
+/** What the person signed who denied it: the last denial of theirs that counted. */
+const denialOf = (one: Subject, by: string) =>
+  one
+    .all('statement_accepted')
+    .map(({ accepted: { statement } }) => statement)
+    .findLast(({ verb, iss }) => verb === 'deny' && iss === by);
+
+const requesterOf = (one: Subject): string => one.request?.requester ?? '';
 const status = (one: Subject): string => one.evidence.status;
 const policies = (one: Subject): string =>
   one.all('permitted').length > 0
@@ -268,8 +284,8 @@ function reviewOf(one: Subject): string {
 }
 
 /**
- * Whether a request's access was there at a moment, by its evidence: given, and not yet taken away. Of evidence that was
- * made while access was there, its own end is the last that can be said.
+ * Returns true if, by the evidence, the request's access existed at that moment. If the evidence was
+ * made while access existed, the planned end counts.
  */
 export function aliveAt(evidence: EvidenceFile, atMs: number): boolean {
   const one = new Subject(evidence);

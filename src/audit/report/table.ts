@@ -1,11 +1,11 @@
-/** A table as people, spreadsheets and programs read it. */
+/** A table for people, spreadsheets and programs. */
 export interface Table {
   readonly title: string;
   readonly columns: readonly string[];
   readonly rows: readonly (readonly string[])[];
 }
 
-/** Columns of even width. */
+/** Formats a table with aligned columns. */
 export function tableLines({ title, columns, rows }: Table): readonly string[] {
   const all = [columns.map((name) => name.toUpperCase()), ...rows];
   const widths = columns.map((_, at) => Math.max(...all.map((row) => row[at]?.length ?? 0)));
@@ -18,7 +18,7 @@ export function tableLines({ title, columns, rows }: Table): readonly string[] {
   return [`${title} (${rows.length})`, ...(rows.length === 0 ? ['none'] : body), ''];
 }
 
-/** RFC 4180. A cell that a spreadsheet would take for a formula is kept from being one. */
+/** Formats a table as CSV (RFC 4180). A cell that a spreadsheet would read as a formula gets a quote in front. */
 export function csvLines({ columns, rows }: Table): readonly string[] {
   return [columns, ...rows].map((row) => row.map(csvCell).join(','));
 }
@@ -28,6 +28,6 @@ function csvCell(text: string): string {
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;
 }
 
-/** Rows as objects. */
+/** Returns the rows as objects. */
 export const tableObjects = ({ columns, rows }: Table): readonly Record<string, string>[] =>
   rows.map((row) => Object.fromEntries(columns.map((name, at) => [name, row[at] ?? ''])));

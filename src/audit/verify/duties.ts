@@ -1,78 +1,81 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import type { Assessment } from '../../domain/assessment';
+import { VERBS } from '../../domain/statement';
+import { VERB_DESCRIPTORS } from '../../domain/verbs';
 import type { EvidenceFile } from '../evidence/schema';
+import { checkEnrolments } from './enrolments';
 import { type Finding, finding } from './finding';
-import { pathInForce, seatsFilled } from './seats';
-import { conflictedIn, type Holder, type Said, saidIn, submissionKeyOf } from './witness';
+import type { Seat } from './seat-assignment';
+import { approvalsAt, countedAt, pathInForce, seatsFilled } from './seats';
+import {
+  type CountedStatement,
+  conflictedIn,
+  countedStatements,
+  type Holder,
+  submissionKeyOf,
+} from './witness';
 
 /*
- * Separation of duties, reckoned from the signed statements and the directory alone. It shares no code with `decide`
- * and looks at none of its state.
+ * Checks separation of duties from the signed statements and the directory alone. It shares no code with `decide`
+ * and reads none of its state. From a verb's descriptor it reads only whether the verb is for people only.
  */
 
 const GOVERNANCE = ['iam-operations', 'security-operations', 'policy-administrator', 'governance-delegate'];
-const PEOPLE_ONLY = ['approve', 'deny', 'confirm', 'reroute', 'endorse', 'cancel', 'review'];
 const REVOKERS = ['iam-operations', 'security-operations', 'process-owner'];
 const RECORDER = 'recorder';
 const DAY_MS = 86_400_000;
 const SKEW_MS = 60_000;
 const LONGEST_MS = 30 * DAY_MS;
 const LONGEST_EMERGENCY_MS = 8 * 3_600_000;
-/** No request lets more statements count than this. */
+/** The most statements that can count for one request. */
 const MOST_STATEMENTS = 64;
 
 interface Case {
   readonly evidence: EvidenceFile;
-  readonly said: readonly Said[];
+  readonly statements: readonly CountedStatement[];
   readonly conflicted: ReadonlySet<string>;
   readonly assessment: Assessment | undefined;
   readonly rescuers: ReadonlySet<string>;
 }
 
-/** Who decided in which stage, in whose place: what an auditor is shown as the proof that duties were separate. */
-export interface Seat {
-  readonly stage: string;
-  readonly by: string;
-  readonly place: string;
-}
-
 export function* checkDuties(evidence: EvidenceFile): Generator<Finding> {
   const accepted = acceptedIn(evidence);
   if (accepted.length > MOST_STATEMENTS)
-    return yield finding('duties', 'steps', `more statements counted than the ${MOST_STATEMENTS} that can`);
+    return yield finding('duties', 'steps', `more than ${MOST_STATEMENTS} statements counted`);
   const one = caseOf(evidence);
-  if (accepted.length !== one.said.length)
+  if (accepted.length !== one.statements.length)
     yield finding('duties', 'steps', 'a statement that counted cannot be read');
-  for (const said of one.said) yield* checkStatement(one, said);
-  const ids = one.said.map(({ jti }) => jti);
+  for (const statement of one.statements) yield* checkStatement(one, statement);
+  const ids = one.statements.map(({ jti }) => jti);
   if (new Set(ids).size !== ids.length) yield finding('duties', 'steps', 'a statement counted twice');
   yield* checkGrant(one);
+  yield* checkEnrolments(evidence);
 }
 
-/** The seats of a grant's stages, or nothing where there was no grant or the seats were not filled. */
+/** Returns who filled the seats of a grant's stages; empty if there was no grant or they were not filled. */
 export function seatsOf(evidence: EvidenceFile): readonly Seat[] {
   if (acceptedIn(evidence).length > MOST_STATEMENTS) return [];
   const one = caseOf(evidence);
   const grant = grantIn(evidence);
   const path = one.assessment?.path;
   if (grant === undefined || path === undefined) return [];
-  return seatsFilled(path, one.said, one.assessment?.privileged ?? true, grant.atMs) ?? [];
+  return seatsFilled(path, one.statements, one.assessment?.privileged ?? true, grant.atMs) ?? [];
 }
 
 const acceptedIn = ({ steps }: EvidenceFile) =>
   steps.flatMap(({ events }) => events.filter(({ event }) => event.type === 'statement_accepted'));
 
 function caseOf(evidence: EvidenceFile): Case {
-  const said = saidIn(evidence);
+  const statements = countedStatements(evidence);
   const assessed = evidence.steps.find(({ command }) => command.type === 'record_assessment')?.command;
   return {
     evidence,
-    said,
+    statements,
     conflicted: conflictedIn(evidence),
     assessment: assessed?.type === 'record_assessment' ? assessed.assessment : undefined,
     rescuers: new Set(
-      said.flatMap(({ verb, holder }) =>
+      statements.flatMap(({ verb, holder }) =>
         holder && (verb === 'reroute' || verb === 'endorse') ? [holder.id] : [],
       ),
     ),
@@ -91,54 +94,61 @@ function grantIn({ steps }: EvidenceFile) {
   return undefined;
 }
 
-function* checkStatement(one: Case, said: Said): Generator<Finding> {
-  for (const message of objectionsTo(one, said)) yield finding('duties', said.where, message);
+function* checkStatement(one: Case, statement: CountedStatement): Generator<Finding> {
+  for (const message of objectionsTo(one, statement)) yield finding('duties', statement.where, message);
 }
 
-function* objectionsTo(one: Case, said: Said): Generator<string> {
-  const { holder, verb, heardAtMs, iat, exp } = said;
-  if (holder === undefined) return yield 'nobody in the directory holds the key';
+function* objectionsTo(one: Case, statement: CountedStatement): Generator<string> {
+  const { holder, receivedAtMs, iat, exp } = statement;
+  const verb = VERBS.find((one) => one === statement.verb);
+  if (holder === undefined) return yield 'the directory does not register the key';
   const request = requestIn(one.evidence);
   const digest = createHash('sha256')
     .update(canonicalize(request) ?? '')
     .digest('base64url');
-  if (said.digest !== `sha-256:${digest}`) yield 'it was said of another request';
-  if (!(iat * 1_000 <= heardAtMs + SKEW_MS && heardAtMs < exp * 1_000)) yield 'it was not in force';
-  if ((exp - iat) * 1_000 > DAY_MS) yield 'it lives longer than a day';
+  if (statement.digest !== `sha-256:${digest}`) yield 'the statement is about another request';
+  if (!(iat * 1_000 <= receivedAtMs + SKEW_MS && receivedAtMs < exp * 1_000))
+    yield 'the statement was not valid when it was received';
+  const longestMs = longestLifeMs(one, statement);
+  // The claims are seconds with fractions, so their difference can be off by less than a millisecond.
+  if (Math.round((exp - iat) * 1_000) > longestMs)
+    yield `the statement is valid for longer than ${longestMs === DAY_MS ? 'a day' : 'seven days'}`;
   if (!holder.active) yield `${holder.id} was not active`;
-  if (PEOPLE_ONLY.includes(verb) && !holder.id.startsWith('person/'))
-    yield `${holder.id} is not a person and did ${verb}`;
+  if (verb === undefined) return yield `there is no verb ${statement.verb}`;
+  if (VERB_DESCRIPTORS[verb].openTo === 'people' && !holder.id.startsWith('person/'))
+    yield `${verb} by ${holder.id}, who is not a person`;
   const governs = holder.roles.some((role) => GOVERNANCE.includes(role));
   const conflicted = one.conflicted.has(holder.id);
   switch (verb) {
     case 'approve':
     case 'deny':
-      if (conflicted) yield `${holder.id} is in conflict and did ${verb}`;
-      if (governs) yield `${holder.id} governs and did ${verb}`;
-      if (one.rescuers.has(holder.id)) yield `${holder.id} rerouted it and did ${verb}`;
+      if (conflicted) yield `${verb} by ${holder.id}, who is in conflict`;
+      if (governs) yield `${verb} by ${holder.id}, who has a governance role`;
+      if (one.rescuers.has(holder.id)) yield `${verb} by ${holder.id}, who has rerouted the request`;
       return;
     case 'confirm':
-      if (holder.id === request?.requester || said.keyId === submissionKeyOf(one.evidence))
-        yield `${holder.id} asked for it and confirmed it`;
+      if (holder.id === request?.requester || statement.keyId === submissionKeyOf(one.evidence))
+        yield `${verb} by ${holder.id}, who is the requester`;
       return;
     case 'reroute':
     case 'endorse':
       if (conflicted || !governs) yield `${holder.id} may not ${verb}`;
-      if (isApprover(one, holder.id)) yield `${holder.id} is an approver and did ${verb}`;
-      yield* objectionsToReroute(one, said);
+      if (isApprover(one, holder.id)) yield `${verb} by ${holder.id}, who is an approver`;
+      yield* objectionsToReroute(one, statement);
       return;
     case 'cancel':
       if (conflicted || !holder.roles.includes('process-owner')) yield `${holder.id} may not cancel`;
       return;
     case 'withdraw':
-      if (holder.id !== request?.requester && !isCarried(said, request?.requester))
-        yield `${holder.id} is not who asked`;
+      if (holder.id !== request?.requester && !isCarried(statement, request?.requester))
+        yield `${verb} by ${holder.id}, who is not the requester`;
       return;
     case 'review':
-      if (conflicted || tookPart(one, holder.id)) yield `${holder.id} reviewed their own work`;
+      if (conflicted || tookPart(one, holder.id))
+        yield `${verb} by ${holder.id}, who took part in the decision`;
       return;
     case 'revoke':
-      if (!mayRevoke(one, holder)) yield `${holder.id} has no part in it and did revoke`;
+      if (!mayRevoke(one, holder)) yield `${verb} by ${holder.id}, who has no part in the request`;
       return;
     case 'report':
       if (
@@ -146,52 +156,60 @@ function* objectionsTo(one: Case, said: Said): Generator<string> {
         !holder.roles.includes(RECORDER) ||
         request?.kind !== 'execution'
       )
-        yield `${holder.id} keeps no record of this and did report`;
+        yield `${verb} by ${holder.id}, who is not a recorder of executions`;
       return;
     default:
-      yield `there is no verb ${verb}`;
+      verb satisfies never;
   }
 }
 
-/** A gateway carries the word of who asked, as it carries what they ask. */
-const isCarried = ({ holder, reporter }: Said, requester: string | undefined): boolean =>
+/** A statement may live for a day; approvals and confirmations for seven, if a path says how long they count. */
+function longestLifeMs({ assessment, statements }: Case, { verb }: CountedStatement): number {
+  const paths = [assessment?.path, ...statements.map(({ alternative }) => alternative)];
+  const isSaid = paths.some((path) => path?.approvalsCountForMs !== undefined);
+  return isSaid && (verb === 'approve' || verb === 'confirm') ? 7 * DAY_MS : DAY_MS;
+}
+
+/** Returns true if a gateway made the statement for the requester. */
+const isCarried = ({ holder, reporter }: CountedStatement, requester: string | undefined): boolean =>
   holder !== undefined &&
   !holder.id.startsWith('person/') &&
   holder.roles.includes('recorder') &&
   reporter === requester;
 
-function* objectionsToReroute({ said, conflicted }: Case, one: Said): Generator<string> {
+function* objectionsToReroute({ statements, conflicted }: Case, one: CountedStatement): Generator<string> {
   if (one.verb === 'endorse') {
-    const proposed = said.find(({ verb, jti }) => verb === 'reroute' && jti === one.endorses);
-    if (proposed === undefined) yield 'it endorses nothing';
+    const proposed = statements.find(({ verb, jti }) => verb === 'reroute' && jti === one.endorses);
+    if (proposed === undefined) yield 'the endorsed proposal does not exist';
     else if (proposed.holder?.id === one.holder?.id) yield 'the same governor proposed and endorsed';
     return;
   }
-  if (!one.reasonCode || !one.ticket || !one.policyBasis) yield 'a reroute without its grounds';
-  if (one.replacement === undefined && one.switchTo === undefined) yield 'a reroute to nobody';
+  if (!one.reasonCode || !one.ticket || !one.policyBasis) yield 'the reroute lacks its grounds';
+  if (one.replacement === undefined && one.switchTo === undefined)
+    yield 'the reroute names neither a replacement nor a path';
   if (one.replacement !== undefined && conflicted.has(one.replacement.with))
-    yield `${one.replacement.with} is in conflict`;
+    yield `the replacement ${one.replacement.with} is in conflict`;
 }
 
-/** Whoever has it gives it back; people who answer for it, approved it or keep order take it away. */
-function mayRevoke({ evidence, said, conflicted }: Case, { id, roles }: Holder): boolean {
+/** Returns true if someone may revoke: its holders; and people who approved it, are in conflict, or have a role for it. */
+function mayRevoke({ evidence, statements, conflicted }: Case, { id, roles }: Holder): boolean {
   const request = requestIn(evidence);
   if (id === request?.requester || id === request?.beneficiary) return true;
-  const approved = said.some(({ verb, holder }) => verb === 'approve' && holder?.id === id);
+  const approved = statements.some(({ verb, holder }) => verb === 'approve' && holder?.id === id);
   const answers = approved || conflicted.has(id) || roles.some((role) => REVOKERS.includes(role));
   return id.startsWith('person/') && answers;
 }
 
-const isApprover = ({ assessment, said }: Case, id: string): boolean =>
+const isApprover = ({ assessment, statements }: Case, id: string): boolean =>
   (assessment?.path?.stages.some(({ eligible }) => eligible.includes(id)) ?? false) ||
-  said.some(
+  statements.some(
     ({ verb, replacement, alternative }) =>
       verb === 'reroute' &&
       (replacement?.with === id || alternative?.stages.some(({ eligible }) => eligible.includes(id))),
   );
 
-const tookPart = ({ said }: Case, id: string): boolean =>
-  said.some(
+const tookPart = ({ statements }: Case, id: string): boolean =>
+  statements.some(
     ({ verb, holder }) => holder?.id === id && ['approve', 'confirm', 'reroute', 'endorse'].includes(verb),
   );
 
@@ -202,34 +220,41 @@ function* checkGrant(one: Case): Generator<Finding> {
 }
 
 function* objectionsToGrant(
-  { evidence, assessment, said, conflicted }: Case,
+  { evidence, assessment, statements, conflicted }: Case,
   { atMs, lease, reviewDueAtMs }: NonNullable<ReturnType<typeof grantIn>>,
 ): Generator<string> {
   const request = requestIn(evidence);
-  if (request === undefined || assessment === undefined) return yield 'nothing was asked for or assessed';
+  if (request === undefined || assessment === undefined) return yield 'there is no request or no assessment';
   const longestMs = Math.min(
     request.durationMs,
     assessment.maxDurationMs,
     request.emergency ? LONGEST_EMERGENCY_MS : LONGEST_MS,
   );
-  if (request.durationMs > longestMs || lease.expiresAtMs > atMs + longestMs) yield 'the grant is too long';
+  const { confirmation, path, privileged } = assessment;
+  const approvals = path === undefined ? [] : approvalsAt(path, statements, privileged, atMs);
+  const approvedMs = Math.min(longestMs, ...approvals.map(({ durationMs }) => durationMs ?? longestMs));
+  if (request.durationMs > longestMs || lease.expiresAtMs > atMs + approvedMs)
+    yield 'the grant lasts too long';
+  if (request.notBeforeMs !== undefined && lease.grantedAtMs < request.notBeforeMs - SKEW_MS)
+    yield 'access was given before it was to begin';
   if (assessment.outcome !== 'permit' && assessment.outcome !== 'approve')
     yield `policy said ${assessment.outcome}`;
-  if (request.emergency && reviewDueAtMs === undefined) yield 'an emergency without a review';
-  const { confirmation, path, privileged } = assessment;
-  const confirmed = said.some(
-    ({ verb, holder, exp }) =>
+  if (request.emergency && reviewDueAtMs === undefined) yield 'an emergency grant without a review';
+  const countsForMs =
+    path === undefined ? DAY_MS : pathInForce(path, statements, privileged, atMs).countsForMs;
+  const confirmed = statements.some(
+    ({ verb, holder, iat, exp }) =>
       verb === 'confirm' &&
       holder !== undefined &&
       confirmation?.by.includes(holder.id) &&
-      atMs < exp * 1_000,
+      countedAt({ iat, exp }, { countsForMs }, atMs),
   );
-  if (confirmation !== undefined && !confirmed) yield 'it was not confirmed';
+  if (confirmation !== undefined && !confirmed) yield 'the confirmation is missing';
   if (assessment.outcome === 'permit') return;
-  if (path === undefined || path.stages.length === 0) return yield 'it was approved by no path';
-  for (const { eligible, name } of pathInForce(path, said, privileged, atMs).stages)
+  if (path === undefined || path.stages.length === 0) return yield 'the approval has no path';
+  for (const { eligible, name } of pathInForce(path, statements, privileged, atMs).stages)
     for (const id of eligible)
-      if (conflicted.has(id)) yield `${id} may decide stage ${name}, and is in conflict`;
-  if (seatsFilled(path, said, privileged, atMs) === undefined)
+      if (conflicted.has(id)) yield `${id} may decide stage ${name}, but is in conflict`;
+  if (seatsFilled(path, statements, privileged, atMs) === undefined)
     yield 'the approvals do not fill the stages with distinct people';
 }

@@ -1,21 +1,21 @@
 /** The checks of evidence, in the order in which they are made. */
 export const CHECKS = {
-  form: 'every byte is accounted for: the file is its own canonical JSON',
-  seal: 'nothing was changed since it was sealed',
-  chain: 'every event follows the one before it',
-  books: 'policy has the digest that assessments name, and the directory can be read',
-  course: 'the commands, decided again, lead to the same events',
-  assessment: 'the submission, read and assessed again, comes out the same',
-  statements: 'every statement, verified again, comes out the same, refused ones too',
-  duties: 'duties were separate, by a reckoning of its own',
-  history: "Temporal's history, replayed on today's code, takes the same steps",
-  policy: 'every version of policy in it is a given one',
-  directory: 'every version of the directory in it is a given one, and was asked the same',
-  log: 'the log holds it',
+  form: 'the file is exactly its own canonical JSON',
+  seal: 'nothing was changed after the file was sealed',
+  chain: 'the hash of each event covers the one before it',
+  versions: 'policy has the digest that assessments name, and the directory can be read',
+  decisions: 'deciding the commands again gives the same events',
+  assessment: 'assessing the submission again gives the same result',
+  statements: 'verifying every statement again, refused ones too, gives the same result',
+  duties: 'duties were separate, by an independent check',
+  history: "replaying Temporal's history on today's code gives the same steps",
+  policy: 'every version of policy in it is one that you supplied',
+  directory: 'every version of the directory in it is one that you supplied, with the same content',
+  log: 'the log contains exactly this file',
 } as const;
 export type Check = keyof typeof CHECKS;
 
-/** Something that does not hold: which check found it, where in the file, and what it is. */
+/** Something that a check found wrong: which check, where in the file, and what. */
 export interface Finding {
   readonly check: Check;
   /** A path into the file, such as `steps[3].events[0].hash`. */

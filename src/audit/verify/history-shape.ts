@@ -2,8 +2,8 @@ import { z } from 'zod';
 import type { EvidenceFile } from '../evidence/schema';
 
 /*
- * Whether the events of a history follow each other as a server writes them. What replays histories is made for those of
- * a server; with others it may stand still or break down, so they are told apart beforehand, each with its place.
+ * Checks that the events of a history follow each other as a server writes them. The replay is made for histories of
+ * a server, and may hang or crash with others, so such histories are refused before it, with the place of the wrong event.
  */
 
 type PlainEvent = EvidenceFile['runs'][number]['history']['events'][number];
@@ -34,7 +34,7 @@ export interface MisplacedEvent {
   readonly message: string;
 }
 
-/** The first event that no server would have written there; nothing where there is none. */
+/** Returns the first event that no server would have written there; undefined if all are possible. */
 export function misplacedEvent(events: readonly PlainEvent[]): MisplacedEvent | undefined {
   const walk = new Walk();
   for (const [index, event] of events.entries()) {
@@ -45,13 +45,14 @@ export function misplacedEvent(events: readonly PlainEvent[]): MisplacedEvent | 
 }
 
 const NONE = 'no server writes such an event';
+const NO_TASK = 'no such workflow task is open';
 const ENDS = ['COMPLETED', 'FAILED', 'TIMED_OUT', 'CANCELED', 'TERMINATED', 'CONTINUED_AS_NEW'].map(
   (end) => `WORKFLOW_EXECUTION_${end}`,
 );
 
-/** Goes along the events and keeps what is open at each of them. */
+/** Walks along the events and records what is open at each of them. */
 class Walk {
-  /** Types by number, for what refers to them. */
+  /** Event types by number, for events that refer to them. */
   readonly #types = new Map<string, string>();
   readonly #timers = new Map<string, string>();
   readonly #activities = new Set<string>();
@@ -75,47 +76,48 @@ class Walk {
   }
 
   #place(type: string, id: string, of: z.infer<typeof attributesSchema>): string | undefined {
-    if ((type === 'WORKFLOW_EXECUTION_STARTED') !== (id === '1')) return 'a history begins once';
+    if ((type === 'WORKFLOW_EXECUTION_STARTED') !== (id === '1'))
+      return 'only the first event starts a workflow';
     if (id === '1') return startedSchema.safeParse(of).success ? undefined : NONE;
     const { workflowTaskCompletedEventId: decided } = of;
     if (decided !== undefined && this.#types.get(decided) !== 'WORKFLOW_TASK_COMPLETED')
-      return `it follows from no task: ${decided}`;
+      return `event ${decided} is not a completed workflow task`;
     if (type.startsWith('WORKFLOW_TASK_')) return this.#placeTask(type, id, of);
     if (type.startsWith('TIMER_')) return this.#placeTimer(type, id, of);
     if (type.startsWith('ACTIVITY_TASK_')) return this.#placeActivity(type, id, of);
     if (type === 'WORKFLOW_EXECUTION_UPDATE_COMPLETED')
       return this.#types.get(of.acceptedEventId ?? '') === 'WORKFLOW_EXECUTION_UPDATE_ACCEPTED'
         ? undefined
-        : 'it answers nothing';
+        : 'no update was accepted before it';
     return undefined;
   }
 
-  /** One at a time: scheduled, started, and then completed, failed or timed out. */
+  /** Workflow tasks come one at a time: scheduled, started, and then completed, failed or timed out. */
   #placeTask(type: string, id: string, of: z.infer<typeof attributesSchema>): string | undefined {
     const task = this.#task;
     if (type === 'WORKFLOW_TASK_SCHEDULED') {
       this.#task = { scheduled: id };
-      return task === undefined ? undefined : 'the task before it is open';
+      return task === undefined ? undefined : 'the previous workflow task is still open';
     }
-    if (task === undefined || task.scheduled !== of.scheduledEventId) return 'it belongs to no open task';
+    if (task === undefined || task.scheduled !== of.scheduledEventId) return NO_TASK;
     if (type === 'WORKFLOW_TASK_STARTED') {
       this.#task = { ...task, started: id };
-      return task.started === undefined ? undefined : 'the task was started';
+      return task.started === undefined ? undefined : 'the workflow task was started before';
     }
     this.#task = undefined;
     const { startedEventId: started = '0' } = of;
-    return started === (task.started ?? '0') ? undefined : 'it belongs to no open task';
+    return started === (task.started ?? '0') ? undefined : NO_TASK;
   }
 
   #placeTimer(type: string, id: string, { timerId = '', startedEventId }: z.infer<typeof attributesSchema>) {
     if (type === 'TIMER_STARTED') {
       const isOpen = this.#timers.has(timerId);
       this.#timers.set(timerId, id);
-      return isOpen ? 'the timer runs' : undefined;
+      return isOpen ? 'the timer is running already' : undefined;
     }
     const started = this.#timers.get(timerId);
     this.#timers.delete(timerId);
-    return started !== undefined && started === startedEventId ? undefined : 'it belongs to no timer';
+    return started !== undefined && started === startedEventId ? undefined : 'no such timer was started';
   }
 
   #placeActivity(type: string, id: string, { scheduledEventId = '' }: z.infer<typeof attributesSchema>) {
@@ -126,7 +128,7 @@ class Walk {
     const isOpen = this.#activities.has(scheduledEventId);
     const isBetween = type === 'ACTIVITY_TASK_STARTED' || type === 'ACTIVITY_TASK_CANCEL_REQUESTED';
     if (!isBetween) this.#activities.delete(scheduledEventId);
-    return isOpen ? undefined : 'it belongs to no activity';
+    return isOpen ? undefined : 'no such activity is open';
   }
 }
 

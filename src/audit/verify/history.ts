@@ -15,24 +15,25 @@ export type ReadRuns =
   | { readonly ok: true; readonly runs: readonly RunHistory[] }
   | { readonly ok: false; readonly finding: Finding };
 
-/** The histories of evidence, in the server's own form. */
+/** Converts the histories of evidence to the server's own form. */
 export function readRuns({ runs }: EvidenceFile): ReadRuns {
   const read: RunHistory[] = [];
   for (const [index, { runId, history }] of runs.entries())
     try {
       const parsed = historyFromPlain(history);
-      // What a history does not hold when it is read would be in the file and mean nothing.
+      // A member that the conversion loses would be in the file without any meaning, so refuse it.
       const lost = firstDifference(history, historyToPlain(parsed));
       const where = `runs[${index}].history.${lost}`;
-      if (lost !== undefined) return { ok: false, finding: finding('history', where, 'no history has this') };
+      if (lost !== undefined)
+        return { ok: false, finding: finding('history', where, 'this is not a field of a history') };
       read.push({ runId, history: parsed });
     } catch {
-      return { ok: false, finding: finding('history', `runs[${index}].history`, 'this is no history') };
+      return { ok: false, finding: finding('history', `runs[${index}].history`, 'this is not a history') };
     }
   return { ok: true, runs: read };
 }
 
-/** Whether the histories belong to this request, follow each other, and lead to the steps that are recorded. */
+/** Checks that the histories belong to this request, follow each other, and lead to the recorded steps. */
 export async function* checkHistory(
   evidence: EvidenceFile,
   runs: readonly RunHistory[],
@@ -43,13 +44,17 @@ export async function* checkHistory(
     sound = false;
     yield one;
   }
-  // What replays histories is made for those of a server, and must not be fed with anything else.
+  // The replay is made for histories of a server, so do not run it on anything else.
   if (!sound) return;
   const steps: JournalStep[] = [];
   for (const [index, { history }] of runs.entries()) {
     const replayed = await replayer.replay(history, workflowIdOf(evidence.request));
     if (!replayed.ok) {
-      yield finding('history', `runs[${index}].history`, `it does not replay: ${oneLine(replayed.message)}`);
+      yield finding(
+        'history',
+        `runs[${index}].history`,
+        `the history does not replay: ${oneLine(replayed.message)}`,
+      );
       return;
     }
     steps.push(...replayed.steps);
@@ -58,18 +63,18 @@ export async function* checkHistory(
     yield finding(
       'history',
       'steps',
-      `the history has ${steps.length} steps, here are ${evidence.steps.length}`,
+      `the history leads to ${steps.length} steps, but the file has ${evidence.steps.length}`,
     );
   for (const [index, recorded] of evidence.steps.entries()) {
     const plain = { ...recorded, events: recorded.events.map(({ event }) => event) };
-    const found = firstDifference(plain, steps[index] ?? {});
-    if (found === undefined) continue;
-    yield finding('history', `steps[${index}].${found}`, 'the history tells it otherwise');
+    const where = firstDifference(plain, steps[index] ?? {});
+    if (where === undefined) continue;
+    yield finding('history', `steps[${index}].${where}`, 'the history leads to something else');
     return;
   }
 }
 
-/** Whether the events of each run follow each other as a server writes them. */
+/** Checks that the events of each run follow each other as a server writes them. */
 function* checkShapes({ runs }: EvidenceFile): Generator<Finding> {
   for (const [run, { history }] of runs.entries()) {
     const misplaced = misplacedEvent(history.events);
@@ -82,10 +87,10 @@ function* checkShapes({ runs }: EvidenceFile): Generator<Finding> {
 function* checkRuns(evidence: EvidenceFile, runs: readonly RunHistory[]): Generator<Finding> {
   const execution = executionOf(runs);
   if (execution !== evidence.execution)
-    yield finding('history', 'execution', `by the history it is ${execution}`);
+    yield finding('history', 'execution', `the history says ${execution}`);
   const result = resultOf(runs.at(-1)?.history);
   if (result !== undefined && result !== evidence.status)
-    yield finding('history', 'status', `the workflow ended with ${result}`);
+    yield finding('history', 'status', `the history says that the workflow ended with ${result}`);
   for (const [index, { runId, history }] of runs.entries()) {
     const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
     const where = `runs[${index}]`;
@@ -93,15 +98,15 @@ function* checkRuns(evidence: EvidenceFile, runs: readonly RunHistory[]): Genera
       started?.workflowType?.name !== WORKFLOW_TYPE ||
       started.workflowId !== workflowIdOf(evidence.request)
     )
-      yield finding('history', `${where}.history`, 'it is the history of something else');
+      yield finding('history', `${where}.history`, 'the history is of another workflow');
     if (runIdOf(history) !== runId)
-      yield finding('history', `${where}.runId`, 'it is not the run of this history');
+      yield finding('history', `${where}.runId`, 'the history is of another run');
     if (runBefore(history) !== runs[index - 1]?.runId)
-      yield finding('history', where, 'it does not follow the run before it');
+      yield finding('history', where, 'this run does not continue the one before it');
   }
 }
 
-/** The status with which a workflow says that it ended, where it did. */
+/** Returns the status that the workflow returned at its end; undefined if it has not completed. */
 function resultOf(history: History | undefined): string | undefined {
   const completed = history?.events?.at(-1)?.workflowExecutionCompletedEventAttributes;
   if (completed == null) return undefined;
@@ -109,11 +114,11 @@ function resultOf(history: History | undefined): string | undefined {
   const read = z
     .looseObject({ status: z.string() })
     .safeParse(payload && payloadConverter.fromPayload(payload));
-  return read.success ? read.data.status : 'nothing that can be read';
+  return read.success ? read.data.status : 'an unreadable result';
 }
 
-/** The run that a history is of: the one that started, or the one that a reset made of it. */
-export function runIdOf(history: History): string | undefined {
+/** Returns the run of a history: the one that started, or the one that a reset created. */
+function runIdOf(history: History): string | undefined {
   const reset = history.events?.findLast((event) => event.workflowTaskFailedEventAttributes?.newRunId);
   const started = history.events?.[0]?.workflowExecutionStartedEventAttributes;
   return reset?.workflowTaskFailedEventAttributes?.newRunId ?? started?.originalExecutionRunId ?? undefined;

@@ -1,12 +1,17 @@
-import type { Seat } from './duties';
+/** Who decided in which stage, and in whose place. Auditors see it as the proof that duties were separate. */
+export interface Seat {
+  readonly stage: string;
+  readonly by: string;
+  readonly place: string;
+}
 
 /*
- * Whether people can be seated so that every stage has its quorum, nobody sits twice and no place is taken twice: the
- * largest flow from people over places to stages, by augmenting paths. Its time grows with the offers times the seats,
- * whatever the offers are, where trying every choice would grow beyond all bounds.
+ * Finds out whether people can be assigned so that every stage has its quorum, nobody counts twice and no place is taken
+ * twice. It computes the largest flow from people over places to stages, by augmenting paths. The time grows with the number
+ * of offers times seats; trying every choice would take exponential time.
  */
 
-/** Where more could flow: to which nodes, from each. */
+/** The residual graph: the nodes that more could flow to, from each node. */
 type Residue = Map<string, Set<string>>;
 
 const START = 'start';
@@ -17,7 +22,7 @@ const insideNode = (seat: Seat): string => `taken ${placeNode(seat)}`;
 const seatNode = (stage: string, number: number): string => `seat ${number} ${stage}`;
 
 /**
- * Chooses offers that fill every stage, or yields nothing where none do.
+ * Chooses offers that fill every stage. Returns undefined if that is not possible.
  *
  * @param quorums how many each stage needs
  */
@@ -38,7 +43,7 @@ export function assignSeats(
   }
   const needed = [...quorums.values()].reduce((sum, quorum) => sum + quorum, 0);
   for (let filled = 0; filled < needed; filled += 1) if (!augment(residue)) return undefined;
-  // What flows from a person to a place can be taken back along it.
+  // If there is flow from a person to a place, the residual graph has the reverse edge.
   const isChosen = (offer: Seat) => residue.get(placeNode(offer))?.has(personNode(offer)) === true;
   const chosen = new Map(offers.filter(isChosen).map((offer) => [placeNode(offer), offer]));
   return [...chosen.values()];
@@ -49,7 +54,7 @@ function open(residue: Residue, from: string, to: string): void {
   residue.set(from, known.add(to));
 }
 
-/** Finds one more way from start to end, and turns each of its steps around. */
+/** Finds one more path from start to end and reverses its edges. Returns false if there is none. */
 function augment(residue: Residue): boolean {
   const cameFrom = new Map<string, string>();
   const waiting = [START];

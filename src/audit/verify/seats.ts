@@ -1,91 +1,119 @@
 import type { ApprovalPath, Stage } from '../../domain/assessment';
-import type { Seat } from './duties';
+import type { Seat } from './seat-assignment';
 import { assignSeats } from './seat-assignment';
-import type { Said } from './witness';
+import type { CountedStatement } from './witness';
 
 const STRENGTH = ['channel', 'key', 'phishing-resistant'];
 
-/** A path, and since when the request goes by it: what was approved before counts for nothing on it. */
+/** A path, and since when it is in force: earlier approvals do not count on it. */
 interface PathInForce {
   readonly stages: readonly Stage[];
   readonly sinceMs: number;
+  /** How long approvals and confirmations count on it. */
+  readonly countsForMs: number;
 }
 
-/** The path in force at a moment: the one that was assessed, or one that governance switched to for a time. */
+const DAY_MS = 86_400_000;
+
+/** Returns true if an approval or a confirmation still counted at a moment: to its own end, and as long as the path says. */
+export const countedAt = (
+  { iat, exp }: Pick<CountedStatement, 'iat' | 'exp'>,
+  { countsForMs }: Pick<PathInForce, 'countsForMs'>,
+  atMs: number,
+): boolean => atMs < exp * 1_000 && atMs < iat * 1_000 + countsForMs;
+
+/** Returns the approvals that counted at a moment: those on the path in force. */
+export const approvalsAt = (
+  assessed: ApprovalPath,
+  statements: readonly CountedStatement[],
+  privileged: boolean,
+  atMs: number,
+): readonly CountedStatement[] => {
+  const path = pathInForce(assessed, statements, privileged, atMs);
+  return statements.filter(
+    (one) => one.verb === 'approve' && one.receivedAtMs >= path.sinceMs && countedAt(one, path, atMs),
+  );
+};
+
+/** Returns the path in force at a moment: the assessed one, or one that governance switched to for a time. */
 export function pathInForce(
   assessed: ApprovalPath,
-  said: readonly Said[],
+  statements: readonly CountedStatement[],
   privileged: boolean,
   atMs: number,
 ): PathInForce {
-  let inForce: PathInForce = { stages: assessed.stages, sinceMs: 0 };
-  for (const change of changesIn(said, privileged)) {
-    const { switchTo, alternative } = change.said;
+  const on = ({ stages, approvalsCountForMs: countsForMs = DAY_MS }: ApprovalPath, sinceMs: number) => ({
+    stages,
+    sinceMs,
+    countsForMs,
+  });
+  let inForce: PathInForce = on(assessed, 0);
+  for (const change of changesIn(statements, privileged)) {
+    const { switchTo, alternative } = change.statement;
     if (switchTo === undefined || alternative === undefined || change.sinceMs > atMs) continue;
-    inForce =
-      atMs < switchTo.untilMs
-        ? { stages: alternative.stages, sinceMs: change.sinceMs }
-        : { stages: assessed.stages, sinceMs: switchTo.untilMs };
+    inForce = atMs < switchTo.untilMs ? on(alternative, change.sinceMs) : on(assessed, switchTo.untilMs);
   }
   return inForce;
 }
 
-/** Changes of the path that took effect, in that order. One of privileged access waits for a second governor. */
-function changesIn(said: readonly Said[], privileged: boolean) {
-  return said
+/** Returns the path changes that took effect, in order. For privileged access a second governor must endorse them. */
+function changesIn(statements: readonly CountedStatement[], privileged: boolean) {
+  return statements
     .flatMap((one) => {
       if (one.verb !== 'reroute') return [];
-      const endorsement = said.find((other) => other.verb === 'endorse' && other.endorses === one.jti);
+      const endorsement = statements.find((other) => other.verb === 'endorse' && other.endorses === one.jti);
       if (privileged && endorsement === undefined) return [];
-      return [{ said: one, sinceMs: endorsement?.heardAtMs ?? one.heardAtMs }];
+      return [{ statement: one, sinceMs: endorsement?.receivedAtMs ?? one.receivedAtMs }];
     })
     .sort((a, b) => a.sinceMs - b.sinceMs);
 }
 
 /**
- * Who fills the seats of all stages so that nobody sits twice, or nothing where they cannot be filled.
+ * Returns who fills the seats of all stages so that nobody counts twice; undefined if they cannot be filled.
  *
- * @param privileged a reroute counts only once a second governor has endorsed it
- * @param grantedAtMs approvals must still be alive then
+ * @param privileged true if a reroute needs a second governor's endorsement
+ * @param grantedAtMs approvals must still be valid then
  */
 export function seatsFilled(
   assessed: ApprovalPath,
-  said: readonly Said[],
+  statements: readonly CountedStatement[],
   privileged: boolean,
   grantedAtMs: number,
 ): readonly Seat[] | undefined {
-  const { stages, sinceMs } = pathInForce(assessed, said, privileged, grantedAtMs);
+  const { stages, sinceMs } = pathInForce(assessed, statements, privileged, grantedAtMs);
+  const approvals = approvalsAt(assessed, statements, privileged, grantedAtMs);
   const offers = stages.flatMap((stage) =>
-    said
-      .filter((one) => one.verb === 'approve' && one.heardAtMs >= sinceMs && grantedAtMs < one.exp * 1_000)
-      .flatMap((one) =>
-        placesOf(stage, one, said, privileged, sinceMs).map((place) => ({
-          stage: stage.name,
-          by: one.holder?.id ?? '',
-          place,
-        })),
-      ),
+    approvals.flatMap((one) =>
+      placesOf(stage, one, statements, privileged, sinceMs).map((place) => ({
+        stage: stage.name,
+        by: one.holder?.id ?? '',
+        place,
+      })),
+    ),
   );
   return assignSeats(new Map(stages.map(({ name, quorum }) => [name, quorum])), offers);
 }
 
-/** The places of original approvers in which someone could decide: their own, and where reroutes and absences lead to. */
+/** Returns the places of original approvers that someone could fill: their own, and those from reroutes and absences. */
 function placesOf(
   stage: Stage,
-  approval: Said,
-  said: readonly Said[],
+  approval: CountedStatement,
+  statements: readonly CountedStatement[],
   privileged: boolean,
   sinceMs: number,
 ): readonly string[] {
-  const { holder, heardAtMs } = approval;
+  const { holder, receivedAtMs } = approval;
   if (holder === undefined || STRENGTH.indexOf(holder.assurance) < STRENGTH.indexOf(stage.assurance))
     return [];
-  const reroutes = changesIn(said.slice(0, said.indexOf(approval)), privileged).flatMap((change) => {
-    const { replacement, emergencyGroups } = change.said;
-    if (replacement === undefined || replacement.untilMs <= heardAtMs || change.sinceMs < sinceMs) return [];
-    return [{ ...replacement, emergencyGroups }];
-  });
-  // Reroutes may lead back by many ways; of each reroute it is reckoned once where it leads.
+  const reroutes = changesIn(statements.slice(0, statements.indexOf(approval)), privileged).flatMap(
+    (change) => {
+      const { replacement, emergencyGroups } = change.statement;
+      if (replacement === undefined || replacement.untilMs <= receivedAtMs || change.sinceMs < sinceMs)
+        return [];
+      return [{ ...replacement, emergencyGroups }];
+    },
+  );
+  // Reroutes can form many chains, so compute only once for each reroute which places it leads back to.
   const ledTo: ReadonlySet<string>[] = [];
   const leadBack = (who: string, latest: number): readonly string[] => {
     if (stage.eligible.includes(who)) return [who];

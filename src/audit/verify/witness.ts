@@ -1,11 +1,12 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import type { ApprovalPath } from '../../domain/assessment';
+import type { SignedEnvelope } from '../../domain/request';
 import type { EvidenceFile } from '../evidence/schema';
 
 /*
- * What was said, by whom and when, read from the signed statements themselves. It shares no code with what decided:
- * a mistake there must not hide itself here.
+ * Reads from the signed statements themselves who stated what, and when. It shares no code with the core, so that
+ * a mistake there cannot hide here.
  */
 
 const claimsSchema = z.looseObject({
@@ -15,6 +16,7 @@ const claimsSchema = z.looseObject({
   verb: z.string(),
   digest: z.string(),
   endorses: z.string().optional(),
+  durationMs: z.number().optional(),
   replacement: z.object({ replace: z.string(), with: z.string(), untilMs: z.number() }).optional(),
   switchTo: z.object({ path: z.string(), untilMs: z.number() }).optional(),
   reasonCode: z.string().optional(),
@@ -23,7 +25,7 @@ const claimsSchema = z.looseObject({
   reporter: z.string().optional(),
 });
 
-/** A principal by one version of the directory. */
+/** A principal, by one version of the directory. */
 export interface Holder {
   readonly id: string;
   readonly roles: readonly string[];
@@ -31,17 +33,17 @@ export interface Holder {
   readonly active: boolean;
   readonly assurance: string;
   readonly channel: string;
-  /** Whom the directory let them stand in for at that moment. */
+  /** The absent people whose delegate they were at that moment. */
   readonly standsInFor: readonly string[];
 }
 
 /** A statement that counted. */
-export interface Said extends z.infer<typeof claimsSchema> {
+export interface CountedStatement extends z.infer<typeof claimsSchema> {
   readonly where: string;
-  readonly heardAtMs: number;
+  readonly receivedAtMs: number;
   readonly keyId: string;
   readonly holder: Holder | undefined;
-  /** The path that policy offered to a switch, and the groups that it opened to an emergency. */
+  /** The path that policy offered for a switch, and the groups that it allowed in an emergency. */
   readonly alternative: ApprovalPath | undefined;
   readonly emergencyGroups: readonly string[];
 }
@@ -54,57 +56,69 @@ const entrySchema = z.looseObject({
   roles: z.array(z.union([z.string(), z.object({ role: z.string(), until: z.string() })])).default([]),
   keys: z
     .array(
-      z.looseObject({
-        jwk: z.record(z.string(), z.string()),
-        assurance: z.string(),
-        channel: z.string(),
-      }),
+      z.union([
+        z.object({
+          passkey: z.object({ credentialId: z.string() }),
+          channel: z.string().default('browser'),
+        }),
+        z.object({
+          jwk: z.record(z.string(), z.string()),
+          assurance: z.string(),
+          channel: z.string(),
+        }),
+      ]),
     )
     .default([]),
 });
 type Entry = z.infer<typeof entrySchema>;
 
-/** Every statement that counted, in the order in which they were heard. */
-export function saidIn(evidence: EvidenceFile): readonly Said[] {
+/** Returns every statement that counted, in the order in which they were received. */
+export function countedStatements(evidence: EvidenceFile): readonly CountedStatement[] {
   return evidence.steps.flatMap(({ command, events }, step) =>
     events.flatMap(({ event }, index) => {
       if (event.type !== 'statement_accepted') return [];
       const where = `steps[${step}].events[${index}]`;
-      const [head = '', payload = ''] = event.accepted.envelope.jws.split('.');
-      const header = z.looseObject({ kid: z.string() }).safeParse(decodePart(head));
-      const claims = claimsSchema.safeParse(decodePart(payload));
-      if (!header.success || !claims.success) return [];
-      const { kid: keyId } = header.data;
+      const { keyId, payload } = partsOf(event.accepted.envelope);
+      const claims = claimsSchema.safeParse(payload);
+      if (keyId === undefined || !claims.success) return [];
       const holder = holderOf(evidence, event.accepted.directoryDigest, keyId, event.atMs);
       const facts =
         command.type === 'consider' && command.check.verified ? command.check.facts.reroute : undefined;
       const alternative = facts?.alternative;
       const emergencyGroups = facts?.emergency?.substituteGroups ?? [];
-      const heardAtMs = event.atMs;
-      return [{ ...claims.data, where, heardAtMs, keyId, holder, alternative, emergencyGroups }];
+      const receivedAtMs = event.atMs;
+      return [{ ...claims.data, where, receivedAtMs, keyId, holder, alternative, emergencyGroups }];
     }),
   );
 }
 
-function decodePart(part: string): unknown {
+/** Returns the key that an envelope names, and its claims. */
+export function partsOf(envelope: SignedEnvelope): { readonly keyId?: string; readonly payload: unknown } {
+  if (envelope.format === 'webauthn')
+    return { keyId: envelope.credentialId, payload: readJson(envelope.claims) };
+  const [head = '', payload = ''] = envelope.jws.split('.');
+  const header = z.looseObject({ kid: z.string() }).safeParse(decodePart(head));
+  return { payload: decodePart(payload), ...(header.success && { keyId: header.data.kid }) };
+}
+
+const decodePart = (part: string): unknown => readJson(Buffer.from(part, 'base64url').toString('utf8'));
+
+function readJson(text: string): unknown {
   try {
-    return JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    return JSON.parse(text);
   } catch {
     return undefined;
   }
 }
 
-/** The key that signed the submission. */
+/** Returns the key that signed the submission. */
 export function submissionKeyOf(evidence: EvidenceFile): string | undefined {
   const command = evidence.steps[0]?.command;
   if (command?.type !== 'submit') return undefined;
-  const header = z
-    .looseObject({ kid: z.string() })
-    .safeParse(decodePart(command.submission.proof.jws.split('.')[0] ?? ''));
-  return header.success ? header.data.kid : undefined;
+  return partsOf(command.submission.proof).keyId;
 }
 
-function entriesOf({ excerpt }: EvidenceFile['directories'][number]): ReadonlyMap<string, Entry> {
+export function entriesOf({ excerpt }: EvidenceFile['directories'][number]): ReadonlyMap<string, Entry> {
   const all = Object.entries({ ...excerpt.people, ...excerpt.identities });
   return new Map(
     all.flatMap(([id, entry]) => {
@@ -117,9 +131,12 @@ function entriesOf({ excerpt }: EvidenceFile['directories'][number]): ReadonlyMa
 function holderOf(evidence: EvidenceFile, digest: string, keyId: string, atMs: number): Holder | undefined {
   const directory = evidence.directories.find((one) => one.digest === digest);
   if (directory === undefined) return undefined;
+  const enrolledBy = enrolledIn(directory).get(keyId);
   for (const [id, entry] of entriesOf(directory))
-    for (const { jwk, assurance, channel } of entry.keys)
-      if (thumbprint(jwk) === keyId) {
+    for (const registration of [...entry.keys, ...(id === enrolledBy ? [enrolledKey(keyId)] : [])])
+      if (keyIdOf(registration) === keyId) {
+        const { channel } = registration;
+        const assurance = 'passkey' in registration ? 'phishing-resistant' : registration.assurance;
         const roles = entry.roles.flatMap((held) => {
           if (typeof held === 'string') return [held];
           return atMs < Date.parse(held.until) ? [held.role] : [];
@@ -138,13 +155,38 @@ function holderOf(evidence: EvidenceFile, digest: string, keyId: string, atMs: n
   return undefined;
 }
 
-/** RFC 7638, by hand. */
+/** A key of the register, as a file would have it. */
+const enrolledKey = (credentialId: string): Entry['keys'][number] => ({
+  passkey: { credentialId },
+  channel: 'browser',
+});
+
+const registrationSchema = z.looseObject({
+  sub: z.string(),
+  credential: z.looseObject({ credentialId: z.string() }),
+});
+
+/** Who registered which passkey, by the rows of the register. That their signatures hold is another check. */
+function enrolledIn({ excerpt }: EvidenceFile['directories'][number]): ReadonlyMap<string, string> {
+  return new Map(
+    (excerpt.register ?? []).flatMap((row) => {
+      if (!('registration' in row)) return [];
+      const claims = registrationSchema.safeParse(partsOf(row.registration).payload);
+      return claims.success ? [[claims.data.credential.credentialId, claims.data.sub] as const] : [];
+    }),
+  );
+}
+
+export const keyIdOf = (registration: Entry['keys'][number]): string =>
+  'passkey' in registration ? registration.passkey.credentialId : thumbprint(registration.jwk);
+
+/** Computes a JWK thumbprint (RFC 7638), independent of the library that the product uses. */
 function thumbprint({ crv, kty, x, y }: Readonly<Record<string, string>>): string {
   const members = kty === 'EC' ? { crv, kty, x, y } : { crv, kty, x };
   return createHash('sha256').update(JSON.stringify(members)).digest('base64url');
 }
 
-/** Requester, beneficiary, delegators, and whoever owns or sponsors one of them by any version of the directory. */
+/** Returns requester, beneficiary, delegators, and the owners and sponsors of each by any version of the directory. */
 export function conflictedIn(evidence: EvidenceFile): ReadonlySet<string> {
   const command = evidence.steps[0]?.command;
   if (command?.type !== 'submit') return new Set();

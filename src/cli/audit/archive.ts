@@ -6,32 +6,29 @@ import { ARCHIVE_SCHEMA } from '../../audit/archive/postgresql-sink';
 import type { ArchiveSink } from '../../audit/archive/sink';
 import { readNoteSigner } from '../../audit/log/note';
 import type { HistoryReplay } from '../../audit/replay';
-import type { Context } from '../context';
+import type { Context, Run } from '../context';
 import { createLogger } from '../logger';
-import { done, type Outcome, failed as outcomeOf, UserError, usageError } from '../output';
-import type { Run } from './index';
-import { archiveOf, booksOf, targetsOf, withReplayer, withTemporal } from './source';
+import { type CommandResult, done, failed as outcomeOf, UserError, usageError } from '../output';
+import { archiveOf, targetsOf, versionsOf, withReplayer, withTemporal } from './source';
 
-/** Open requests are archived as they stand once a day. */
+/** Requests that are still open are archived once a day, as they are then. */
 const CHECKPOINT_AFTER_MS = 86_400_000;
 
 /** `countersign audit archive` */
-export function registerArchive(audit: Command, run: Run): void {
+export function defineArchive(audit: Command, run: Run): void {
   const archive = audit
     .command('archive')
-    .description(
-      'archive the evidence of everything that has closed, once; fails where something could not be',
-    )
+    .description('archive the evidence of all closed requests, once; fails if one could not be archived')
     .action(() => run(archiveOnce));
   archive
     .command('schema')
-    .description('print the SQL that makes an archive in PostgreSQL, to be run by its owner')
+    .description('print the SQL that creates an archive in PostgreSQL; its owner runs it')
     .action(() => run(async () => done({ sql: ARCHIVE_SCHEMA }, ARCHIVE_SCHEMA.trim())));
 }
 
-async function archiveOnce(context: Context): Promise<Outcome> {
+async function archiveOnce(context: Context): Promise<CommandResult> {
   const sink = archiveOf(context);
-  if (sink === undefined) throw usageError('set COUNTERSIGN_ARCHIVE');
+  if (sink === undefined) throw usageError('set COUNTERSIGN_ARCHIVE to the archive');
   try {
     const pass = await withTemporal(context, (client, namespace) =>
       withReplayer(async (replayer) =>
@@ -59,20 +56,22 @@ interface Place {
   readonly replayer: HistoryReplay;
 }
 
-/** An archivist as the settings describe it. */
+/** Returns the options of an archivist, from the settings. */
 export async function archivistOptions({ context, sink, ...place }: Place): Promise<ArchivistOptions> {
   const { settings } = context;
   const { COUNTERSIGN_LOG_DIR: dir, COUNTERSIGN_LOG_KEY_FILE: keyFile } = settings;
   if ((dir === undefined) !== (keyFile === undefined))
-    throw usageError('COUNTERSIGN_LOG_DIR and COUNTERSIGN_LOG_KEY_FILE are set together');
+    throw usageError('COUNTERSIGN_LOG_DIR and COUNTERSIGN_LOG_KEY_FILE must both be set, or neither');
   const signer =
     keyFile === undefined ? undefined : readNoteSigner(await readFile(keyFile, 'utf8').catch(() => ''));
   if (keyFile !== undefined && signer === undefined)
-    throw new UserError('COUNTERSIGN_LOG_KEY_FILE names no key of a log (countersign audit log key)');
+    throw new UserError(
+      'COUNTERSIGN_LOG_KEY_FILE is not the file of a log key; make one (countersign audit log key)',
+    );
   return {
     ...place,
     sink,
-    books: await booksOf(context, sink),
+    versions: await versionsOf(context, sink),
     targets: targetsOf(context),
     checkpointAfterMs: CHECKPOINT_AFTER_MS,
     logger: createLogger(settings.COUNTERSIGN_LOG_LEVEL),

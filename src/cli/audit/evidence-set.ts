@@ -2,30 +2,51 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { parseEvidenceBytes, type ReadEvidence, readEvidenceFile } from '../../audit/evidence/file';
 import type { EvidenceFile } from '../../audit/evidence/schema';
-import type { Check } from '../../audit/verify/finding';
-import { firstUnsound } from '../../audit/verify/soundness';
+import type { Check, Finding } from '../../audit/verify/finding';
+import { firstUnsound } from '../../audit/verify/integrity';
+import { findingsOf, type VerifyOptions } from '../../audit/verify/verify';
 import type { Context } from '../context';
 import { UserError } from '../output';
 import { archiveAtHand } from './source';
 
-/** A piece of evidence, and where it was. */
+/** A piece of evidence, and where it came from. */
 interface Found {
   readonly origin: string;
   readonly evidence: EvidenceFile;
 }
 
-/** What is checked of each piece before it is told. */
-export const CHECKED: readonly Check[] = ['seal', 'chain', 'course'];
+/** A piece of evidence with the first thing in it that could not be verified. Undefined if everything could. */
+export interface ProvedEvidence extends Found {
+  readonly unproved: Finding | undefined;
+}
+
+/** Versions of policy and directory that the reader trusts. What is not given is not compared. */
+export type Trusted = Pick<VerifyOptions, 'policies' | 'directories'>;
+
+/** A piece that fails one of these is not evidence, and is skipped. */
+const SOUND: readonly Check[] = ['seal', 'chain', 'decisions'];
+/** Signatures, policy and duties. A piece that fails one of these is shown with a mark. */
+const PROVED: readonly Check[] = ['versions', 'assessment', 'statements', 'duties'];
+
+/** Lists the checks that are made of each piece. */
+export const checksWith = ({ policies, directories }: Trusted): readonly Check[] => [
+  ...SOUND,
+  ...PROVED,
+  ...(policies === undefined ? [] : (['policy'] as const)),
+  ...(directories === undefined ? [] : (['directory'] as const)),
+];
 
 /**
- * Evidence to report on: the files and folders that are named, or else the archive. Of a request that is there several
- * times, as it stood and as it closed, the longest counts, where it goes on from the others; where it does not, each is
- * reported, and that they contradict each other is said. What does not hold in itself is passed over, and that is said.
+ * Reads the evidence to report on, from the files and folders that are named, or else from the archive. If there are several
+ * pieces about one request, the longest counts if it continues the others. If they contradict each other, all of them count,
+ * and a line on stderr says so. A piece whose seal, hashes or decisions are wrong is skipped, with a line on stderr. In each of
+ * the others signatures are verified and policy is asked again, and what could not be verified is said.
  */
 export async function evidenceSet(
   places: readonly string[],
   context: Context,
-): Promise<readonly EvidenceFile[]> {
+  trusted: Trusted = {},
+): Promise<readonly ProvedEvidence[]> {
   const found = places.length > 0 ? inFiles(places, context) : inArchive(context);
   const latest = new Map<string, Found[]>();
   for await (const one of found) {
@@ -33,9 +54,7 @@ export async function evidenceSet(
     const unsound = firstUnsound(evidence);
     if (unsound !== undefined) {
       const { check, where, message } = unsound;
-      context.announce(
-        `countersign: passed over: ${origin}: does not hold: ${check} at ${where}: ${message}`,
-      );
+      context.announce(`countersign: skipped: ${origin}: fails its checks: ${check} at ${where}: ${message}`);
       continue;
     }
     const key = `${evidence.request} ${evidence.runs[0]?.runId ?? ''}`;
@@ -51,13 +70,26 @@ export async function evidenceSet(
       context.announce(
         `countersign: ${key.split(' ')[0]}: these contradict each other, at least one is forged: ${all.map(({ origin }) => origin).join(', ')}`,
       );
-  return [...latest.values()].flat().map(({ evidence }) => evidence);
+  const proved: ProvedEvidence[] = [];
+  const options = { ...trusted, readPolicies: new Map() };
+  for (const one of [...latest.values()].flat())
+    proved.push({ ...one, unproved: await firstUnproved(one.evidence, options) });
+  return proved;
+}
+
+/** Returns the first thing that could not be verified. Undefined if signatures, policy and duties hold. */
+export async function firstUnproved(
+  evidence: EvidenceFile,
+  options: VerifyOptions,
+): Promise<Finding | undefined> {
+  for await (const first of findingsOf(evidence, options)) return first;
+  return undefined;
 }
 
 const hashesOf = ({ steps }: EvidenceFile): readonly string[] =>
   steps.flatMap(({ events }) => events.map(({ hash }) => hash));
 
-/** Whether one course begins with the other: the hash of an event stands for all before it. */
+/** Returns true if one sequence of events continues the other. The hash of an event covers all events before it. */
 function goesOnFrom(later: EvidenceFile, earlier: EvidenceFile): boolean {
   return hashesOf(later)[hashesOf(earlier).length - 1] === earlier.head;
 }
@@ -77,8 +109,8 @@ async function* inFiles(places: readonly string[], context: Context): AsyncGener
     for (const file of files.sort()) {
       const read = await readEvidenceFile(file);
       if (read.ok) yield { origin: file, evidence: read.evidence };
-      // In a folder there may be other things; a file that was named must be evidence.
-      else if (isFolder) context.announce(`countersign: passed over: ${read.message}`);
+      // A folder may hold other files. A file that is named must be evidence.
+      else if (isFolder) context.announce(`countersign: skipped: ${read.message}`);
       else throw new UserError(read.message, 1, 'BAD_EVIDENCE');
     }
   }
@@ -97,7 +129,7 @@ async function* inArchive(context: Context): AsyncGenerator<Found> {
           (error: unknown): ReadEvidence => ({ ok: false, message: reasonOf(error, name) }),
         );
         if (read.ok) yield { origin: name, evidence: read.evidence };
-        else context.announce(`countersign: passed over: ${read.message}`);
+        else context.announce(`countersign: skipped: ${read.message}`);
       }
   } finally {
     await archive.close();
@@ -107,14 +139,18 @@ async function* inArchive(context: Context): AsyncGenerator<Found> {
 const reasonOf = (error: unknown, name: string): string =>
   `${name}: ${error instanceof Error ? error.message : 'cannot be read'}`;
 
-/** What lies in an archive must be what its name says. */
+/** Checks that a file in an archive is evidence of the request and run that its name says. */
 function inPlace(content: Buffer | undefined, name: string): ReadEvidence {
-  if (content === undefined) return { ok: false, message: `${name}: is gone` };
+  if (content === undefined) return { ok: false, message: `${name}: is no longer there` };
   const read = parseEvidenceBytes(content, name);
   if (!read.ok) return read;
   const { request, runs } = read.evidence;
   const [, named, run = ''] = name.replace(/\.json$/, '').split('/');
   const isOfRun = run === runs.at(-1)?.runId || run.startsWith(`${runs.at(-1)?.runId}-`);
   if (named === request && isOfRun) return read;
-  return { ok: false, message: `${name}: is evidence of ${request}, in the place of another` };
+  return { ok: false, message: `${name}: is evidence of ${request}, but its name says another` };
 }
+
+/** Says in a line what of a piece could not be verified. */
+export const sayUnproved = ({ origin, unproved }: ProvedEvidence): string =>
+  `countersign: ${origin}: not proved: ${unproved?.check} at ${unproved?.where}: ${unproved?.message}`;

@@ -1,29 +1,25 @@
 import type { Command } from 'commander';
-import type { Context } from '../context';
-import type { Outcome } from '../output';
-import { registerArchive } from './archive';
-import { registerEvents } from './events';
-import { registerExport } from './export';
-import { registerLog } from './log';
-import { registerReplay } from './replay';
-import { registerReport } from './report';
-import { registerShow } from './show';
-import { registerVerify } from './verify';
-
-export type Run = (work: (context: Context) => Promise<Outcome>) => void;
+import type { Run } from '../context';
+import { defineArchive } from './archive';
+import { defineEvents } from './events';
+import { defineExport } from './export';
+import { defineLog } from './log';
+import { defineReplay } from './replay';
+import { defineReport } from './report';
+import { defineShow } from './show';
+import { defineVerify } from './verify';
 
 /** `countersign audit` */
-export function registerAudit(program: Command, run: Run): void {
-  const audit = program.command('audit').description('check what happened, and prove it to others');
+export function define(command: Command, run: Run): void {
   const commands = [
-    registerReplay,
-    registerExport,
-    registerVerify,
-    registerShow,
-    registerReport,
-    registerEvents,
-    registerLog,
-    registerArchive,
+    defineReplay,
+    defineExport,
+    defineVerify,
+    defineShow,
+    defineReport,
+    defineEvents,
+    defineLog,
+    defineArchive,
   ];
-  for (const register of commands) register(audit, run);
+  for (const defineSubcommand of commands) defineSubcommand(command, run);
 }

@@ -1,14 +1,13 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import { openCheckpoint } from '../../audit/log/checkpoint';
-import { leafOf } from '../../audit/log/leaf';
 import { isConsistent } from '../../audit/log/merkle';
 import { generateNoteKey, type NoteVerifier, readNoteVerifier } from '../../audit/log/note';
 import { formatProof } from '../../audit/log/proof-file';
 import { LogReader } from '../../audit/log/reader';
-import type { Context } from '../context';
-import { done, failed, type Outcome, UserError, usageError } from '../output';
-import type { Run } from './index';
+import { leafOf } from '../../audit/verify/inclusion';
+import type { Context, Run } from '../context';
+import { type CommandResult, done, failed, UserError, usageError } from '../output';
 import { evidenceIn } from './source';
 
 interface Place {
@@ -17,13 +16,15 @@ interface Place {
 }
 
 /** `countersign audit log` */
-export function registerLog(audit: Command, run: Run): void {
-  const log = audit.command('log').description('the transparency log: keys, proofs, consistency');
+export function defineLog(audit: Command, run: Run): void {
+  const log = audit
+    .command('log')
+    .description('make the key of a transparency log, prove that it holds evidence, check it');
   log
     .command('key')
     .description('make the key of a log; prints the public one')
     .argument('<name>', 'name of the log, such as countersign.example.com/log')
-    .requiredOption('-o, --output <file>', 'file for the secret key; one that exists is left alone')
+    .requiredOption('-o, --output <file>', 'file for the secret key; it must not exist')
     .action((name: string, { output }: { output: string }) => run(() => newKey(name, output)));
   log
     .command('prove')
@@ -37,14 +38,14 @@ export function registerLog(audit: Command, run: Run): void {
     );
   log
     .command('check')
-    .description('check that a log holds together, and that it begins with what it was')
+    .description('check that a log is consistent, and that it continues an earlier checkpoint')
     .requiredOption('--log-key <key>', 'public key of the log, or the file that holds it')
     .option('--dir <dir>', 'folder of the log (default: COUNTERSIGN_LOG_DIR)')
     .option('--since <file>', 'a checkpoint that you kept')
     .action((options: Place & { since?: string }) => run((context) => check(options, context)));
 }
 
-async function newKey(name: string, output: string): Promise<Outcome> {
+async function newKey(name: string, output: string): Promise<CommandResult> {
   if (!/^[^\s+]{1,255}$/.test(name)) throw usageError(`${name}: the name of a log has no spaces and no +`);
   const { signerKey, verifierKey } = generateNoteKey(name);
   await write(output, `${signerKey}\n`, 0o600);
@@ -55,11 +56,12 @@ async function prove(
   file: string,
   options: Place & { readonly output?: string },
   context: Context,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const { evidence } = await evidenceIn(file);
   const log = await opened(options, context);
   const index = found(() => log.find(leafOf(evidence)));
-  if (index === undefined) throw new UserError(`the log does not hold ${file} as it is`, 1, 'NOT_FOUND');
+  if (index === undefined)
+    throw new UserError(`the log does not contain ${file} in this form`, 1, 'NOT_FOUND');
   const output = options.output ?? `${file.replace(/\.json$/, '')}.tlog-proof`;
   await write(output, formatProof(log.prove(index)), 0o644);
   const { size } = log.checkpoint;
@@ -74,14 +76,14 @@ function found<T>(look: () => T): T {
   }
 }
 
-async function check(options: Place & { readonly since?: string }, context: Context): Promise<Outcome> {
+async function check(options: Place & { readonly since?: string }, context: Context): Promise<CommandResult> {
   const log = await opened(options, context);
   const { size, root } = log.checkpoint;
   const data = { size, root: root.toString('base64') };
   const broken = log.check();
-  if (broken !== undefined) throw new UserError(`the log does not hold together: ${broken}`, 1, 'BROKEN_LOG');
+  if (broken !== undefined) throw new UserError(`the log is inconsistent: ${broken}`, 1, 'BROKEN_LOG');
   if (options.since === undefined)
-    return done(data, `${size} leaves, root ${data.root}: the log holds together`);
+    return done(data, `${size} leaves, root ${data.root}: the log is consistent`);
   const earlier = openCheckpoint(
     await readFile(options.since, 'utf8').catch(() => {
       throw new UserError(`cannot read the checkpoint ${options.since}`);
@@ -100,8 +102,8 @@ async function check(options: Place & { readonly since?: string }, context: Cont
   return failed({ code: 'LOG_REWRITTEN', message }, { ...data, since: oldSize, consistent: false });
 }
 
-async function opened({ dir: given, logKey }: Place, { settings }: Context): Promise<LogReader> {
-  const dir = given ?? settings.COUNTERSIGN_LOG_DIR;
+async function opened({ dir: dirOption, logKey }: Place, { settings }: Context): Promise<LogReader> {
+  const dir = dirOption ?? settings.COUNTERSIGN_LOG_DIR;
   if (dir === undefined)
     throw usageError('give the folder of the log with --dir, or set COUNTERSIGN_LOG_DIR');
   const read = LogReader.open(dir, await verifierOf(logKey));
@@ -109,11 +111,11 @@ async function opened({ dir: given, logKey }: Place, { settings }: Context): Pro
   return read.log;
 }
 
-/** A public key of a log, given itself or by the file that holds it. */
+/** Reads a public key of a log, either the key itself or the file that holds it. */
 export async function verifierOf(key: string): Promise<NoteVerifier> {
   const verifier = readNoteVerifier(key) ?? readNoteVerifier(await readFile(key, 'utf8').catch(() => ''));
   if (verifier === undefined)
-    throw new UserError(`${key} is no key of a log (NAME+HASH+KEY), and no file with one`);
+    throw new UserError(`${key} is neither a key of a log (NAME+HASH+KEY) nor a file that holds one`);
   return verifier;
 }
 
@@ -121,6 +123,6 @@ async function write(file: string, text: string, mode: number): Promise<void> {
   try {
     await writeFile(file, text, { flag: 'wx', mode });
   } catch {
-    throw new UserError(`cannot write ${file}; it is there already, or its folder is not`);
+    throw new UserError(`cannot write ${file}; it exists already, or its folder does not`);
   }
 }

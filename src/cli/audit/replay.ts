@@ -1,21 +1,26 @@
 import type { Command } from 'commander';
 import { workflowIdOf } from '../../contracts/names';
-import { type Context, withClient } from '../context';
-import { failed, type Outcome } from '../output';
-import type { Run } from './index';
+import { type Context, type Run, withClient } from '../context';
+import { ID_HELP } from '../help';
+import { type CommandResult, failed } from '../output';
+import { checkRequestId, resolveRequestId } from '../request-id';
 import { withReplayer } from './source';
 
 /** `countersign audit replay` */
-export function registerReplay(audit: Command, run: Run): void {
+export function defineReplay(audit: Command, run: Run): void {
   audit
     .command('replay')
-    .description("run a request's history again on today's code")
-    .argument('<id>', 'request id')
+    .description("replay a request's history on this version of the code")
+    .argument('<id>', ID_HELP)
     .action((id: string) => run((context) => replay(id, context)));
 }
 
-async function replay(id: string, context: Context): Promise<Outcome> {
-  const history = await withClient(context, (client) => client.history(id));
+async function replay(typedId: string, context: Context): Promise<CommandResult> {
+  checkRequestId(typedId);
+  const { id, history } = await withClient(context, async (client) => {
+    const requestId = await resolveRequestId(client, typedId);
+    return { id: requestId, history: await client.history(requestId) };
+  });
   const result = await withReplayer((replayer) => replayer.replay(history, workflowIdOf(id)));
   const events = history.events?.length ?? 0;
   if (result.ok)

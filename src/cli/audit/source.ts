@@ -1,51 +1,48 @@
 import { existsSync } from 'node:fs';
 import path from 'node:path';
-import { Client, Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
+import { Client, type Connection } from '@temporalio/client';
 import { archiveAddress, openArchive } from '../../audit/archive/open';
-import { ArchivedShelf, type BundleShelf, shelfWith } from '../../audit/archive/shelf';
 import type { ArchiveSink } from '../../audit/archive/sink';
-import { type BookSource, makeEvidence } from '../../audit/evidence/export';
+import { ArchivedVersions, versionsWith } from '../../audit/archive/versions';
+import { makeEvidence, type VersionSource } from '../../audit/evidence/export';
 import { readEvidenceFile } from '../../audit/evidence/file';
-import type { FoundSource } from '../../audit/evidence/found';
+import type { FindingSource } from '../../audit/evidence/recorded-findings';
 import { historiesOf } from '../../audit/evidence/runs';
 import type { EvidenceFile } from '../../audit/evidence/schema';
 import type { HistoryReplay } from '../../audit/replay';
 import { ReplayProcess } from '../../audit/replay-process';
 import { configuredCodecs } from '../../codec';
-import { addressVariable, createConnectors } from '../../connectors';
-import { requestId } from '../../contracts/request';
+import { createConnectors } from '../../connectors';
+import { addressVariable, isSet } from '../../connectors/settings';
+import type { RegisterRow } from '../../contracts/enrolment';
 import { FileTicketSource, loadBundle } from '../../policy';
-import { readBundleFiles } from '../../policy/load-bundle';
-import type { Context } from '../context';
+import { readBundleFiles } from '../../policy/load/bundle-folder';
+import { type Context, withClient } from '../context';
+import { withEnrolledKeys } from '../enrolled';
 import { UserError } from '../output';
+import { checkRequestId, resolveRequestId } from '../request-id';
+import { connectTemporal } from '../temporal';
 
-/** Runs something with a connection to Temporal's own interface, and closes it. */
+/** Runs something with a Temporal client, and closes its connection. */
 export async function withTemporal<T>(
-  { settings }: Context,
+  context: Context,
   use: (client: Client, namespace: string) => Promise<T>,
 ): Promise<T> {
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
-  let connection: Connection;
+  const { connection, namespace } = await connectTemporal(context.sources.stack);
   try {
-    connection = await Connection.connect({ connectTimeout: '5s', ...connectionOptions });
-  } catch {
-    throw new UserError('cannot reach Temporal; check TEMPORAL_ADDRESS and the server', 1, 'UNREACHABLE');
-  }
-  try {
-    return await use(clientOver(connection, namespace, settings), namespace);
+    return await use(clientOver(connection, namespace, context.settings), namespace);
   } finally {
     await connection.close();
   }
 }
 
-/** A client that opens what the server stores encrypted, where the keys are there. */
+/** Makes a client that decrypts what the server stores, if there are keys. */
 export function clientOver(connection: Connection, namespace: string, settings: Context['settings']): Client {
   const payloadCodecs = configuredCodecs(settings.COUNTERSIGN_CODEC_KEYS);
   return new Client({ connection, namespace, dataConverter: { payloadCodecs } });
 }
 
-/** Runs something that replays histories, in a process of their own. */
+/** Runs something that replays histories in a separate process, and ends the process. */
 export async function withReplayer<T>(use: (replayer: HistoryReplay) => Promise<T>): Promise<T> {
   const replayer = new ReplayProcess();
   try {
@@ -55,46 +52,56 @@ export async function withReplayer<T>(use: (replayer: HistoryReplay) => Promise<
   }
 }
 
-/** The archive of the settings, or of an address given by hand; nothing where there is neither. */
-export function archiveOf({ settings, env }: Context, given?: string): ArchiveSink | undefined {
+/** Opens the archive at an address, or else the one in the settings. Returns undefined if there is neither. */
+export function archiveOf({ settings, env }: Context, addressOption?: string): ArchiveSink | undefined {
   try {
-    const address = given ?? archiveAddress(settings);
+    const address = addressOption ?? archiveAddress(settings);
     return address === undefined ? undefined : openArchive(address, env);
   } catch (error) {
     throw new UserError(error instanceof Error ? error.message : 'the archive cannot be opened');
   }
 }
 
-/** The archive of the settings, or else the one that `up` keeps in its state folder, where there is one. */
+/** Opens the archive of the settings, or else the one in the state folder of `up`, if there is one. */
 export function archiveAtHand(context: Context): ArchiveSink | undefined {
   const kept = path.join(context.settings.COUNTERSIGN_STATE_DIR, 'archive');
   return archiveOf(context) ?? (existsSync(kept) ? archiveOf(context, kept) : undefined);
 }
 
-/** Versions of policy and directory: the bundle at hand, the one that `up` decides by, and those that the archive keeps. */
-async function booksAtHand(context: Context, archive: ArchiveSink | undefined): Promise<BookSource> {
+/** Returns the versions of the configured bundle, of the bundle that `up` uses, and of the archive. */
+async function versionsAtHand(context: Context, archive: ArchiveSink | undefined): Promise<VersionSource> {
   const files = await readBundleFiles(path.join(context.settings.COUNTERSIGN_STATE_DIR, 'bundle'));
-  const kept = archive && new ArchivedShelf(archive);
-  return booksOver(context, files.ok ? shelfWith(files.value, kept) : kept);
+  const kept = archive && new ArchivedVersions(archive);
+  // An archive has every version with its register. Without one there is the version of this moment.
+  const register = archive === undefined ? await registerNow(context) : [];
+  return versionsOver(context, files.ok ? versionsWith(files.value, kept, register) : kept, register);
 }
 
-async function booksOver({ settings }: Context, below: BundleShelf | undefined): Promise<BookSource> {
+async function registerNow({ settings, env, announce }: Context): Promise<readonly RegisterRow[]> {
+  const loaded = await loadBundle(settings.COUNTERSIGN_BUNDLE, new FileTicketSource(undefined));
+  return loaded.ok ? (await withEnrolledKeys(loaded.bundle, env, announce)).register : [];
+}
+
+async function versionsOver(
+  { settings }: Context,
+  others: VersionSource | undefined,
+  register: readonly RegisterRow[] = [],
+): Promise<VersionSource> {
   const files = await readBundleFiles(settings.COUNTERSIGN_BUNDLE);
-  return shelfWith(files.ok ? files.value : new Map(), below);
+  return versionsWith(files.ok ? files.value : new Map(), others, register);
 }
 
-/** Versions of policy and directory: the bundle at hand, and those that the archive keeps. */
-export const booksOf = (context: Context, archive?: ArchiveSink): Promise<BookSource> =>
-  booksOver(context, archive && new ArchivedShelf(archive));
+/** Returns the versions of the configured bundle and of the archive. */
+export const versionsOf = (context: Context, archive?: ArchiveSink): Promise<VersionSource> =>
+  versionsOver(context, archive && new ArchivedVersions(archive));
 
-/** What was found on targets, asked of those whose address is in the environment. */
-export const targetsOf = ({ settings, env }: Context): FoundSource => ({
-  found: async (name, requestId) => {
-    const variable = addressVariable(name);
-    if (!env[variable] && !env[`${variable}_FILE`]) return [];
+/** Reads findings from the targets whose address is in the environment. */
+export const targetsOf = ({ settings, env }: Context): FindingSource => ({
+  findings: async (name, requestId) => {
+    if (!isSet(addressVariable(name), env)) return [];
     const loaded = await loadBundle(settings.COUNTERSIGN_BUNDLE, new FileTicketSource(undefined));
     const declared = loaded.ok ? loaded.bundle.connectors : [];
-    const connectors = createConnectors(
+    const connectors = await createConnectors(
       declared.filter((one) => one.name === name),
       env,
     );
@@ -112,18 +119,19 @@ export interface FetchedEvidence {
   readonly missing: readonly string[];
 }
 
-/** Makes the evidence of a request from a running server. */
-export async function fetchEvidence(id: string, context: Context): Promise<FetchedEvidence> {
-  if (!requestId.safeParse(id).success) throw new UserError(`${id} is no request id`, 2);
+/** Makes the evidence of a request from a running server. `typedId` may be the beginning of an id. */
+export async function fetchEvidence(typedId: string, context: Context): Promise<FetchedEvidence> {
+  checkRequestId(typedId);
+  const id = await withClient(context, (client) => resolveRequestId(client, typedId));
   const archive = archiveAtHand(context);
   try {
-    const books = await booksAtHand(context, archive);
+    const versions = await versionsAtHand(context, archive);
     return await withTemporal(context, (client) =>
       withReplayer(async (replayer) => {
         const runs = await historiesOf(client, id).catch(() => {
-          throw new UserError(`there is no request ${id} on this server (any more)`, 1, 'NOT_FOUND');
+          throw new UserError(`this server has no request ${id}, or no longer keeps it`, 1, 'NOT_FOUND');
         });
-        const made = await makeEvidence(id, runs, books, replayer, targetsOf(context));
+        const made = await makeEvidence(id, runs, versions, replayer, targetsOf(context));
         if (!made.ok) throw new UserError(`${id}: ${made.message}`);
         return made;
       }),
@@ -133,7 +141,7 @@ export async function fetchEvidence(id: string, context: Context): Promise<Fetch
   }
 }
 
-/** Evidence in a file; a problem is one line. */
+/** Reads evidence from a file. @throws UserError with one line if the file is not valid evidence */
 export async function evidenceIn(file: string): Promise<{ evidence: EvidenceFile; text: string }> {
   const read = await readEvidenceFile(file);
   if (!read.ok) throw new UserError(read.message, 1, 'BAD_EVIDENCE');

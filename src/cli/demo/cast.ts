@@ -1,8 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { Client as PostgresClient } from 'pg';
 import {
   type AccessRequest,
   type CountersignClient,
+  makeRequest,
   type RequestView,
   readKeyFile,
   type SignedEnvelope,
@@ -10,11 +10,12 @@ import {
   signStatement,
   signSubmission,
 } from '../../client';
+import { formatDuration } from '../../contracts/duration';
 import { requestDigest } from '../../domain/digest';
 import type { PrincipalId } from '../../domain/principal';
 import { entitlementName } from '../../domain/request';
-import { isPassingStatus } from '../../domain/state';
 import type { Verb } from '../../domain/statement';
+import { isPassingStatus } from '../../domain/status';
 import { exampleKeyFile } from '../../stack/example-bundle';
 import type { Stack } from '../../stack/up';
 
@@ -23,7 +24,7 @@ const DECISION_WITHIN_MS = 20_000;
 
 export interface Ask {
   readonly requester: PrincipalId;
-  /** Who would get the access; the requester, where nobody is named. */
+  /** Who gets the access. Default: the requester. */
   readonly beneficiary?: PrincipalId;
   readonly entitlement: string;
   readonly durationMs: number;
@@ -41,33 +42,21 @@ export class Cast {
     private readonly stack: Stack,
   ) {}
 
-  async ask({ requester, entitlement, emergencyCondition, ...rest }: Ask): Promise<AccessRequest> {
-    const [, connector = '', resource = '', action = ''] = /^([^:]+):([^#]+)#(.+)$/.exec(entitlement) ?? [];
-    const request: AccessRequest = {
-      id: randomUUID(),
-      kind: 'access',
-      requester,
-      entitlement: { connector, resource, action },
-      emergency: emergencyCondition !== undefined,
-      ...(emergencyCondition !== undefined && { emergencyCondition }),
-      onBehalfOf: [],
-      submittedAtMs: Date.now(),
-      beneficiary: requester,
-      ...rest,
-    };
-    await this.client.submit(await signSubmission(request, await this.#key(requester)));
+  async ask({ durationMs, ...ask }: Ask): Promise<AccessRequest> {
+    const request = makeRequest({ ...ask, duration: formatDuration(durationMs) });
+    await this.client.submit(await signSubmission(request, await this.keyOf(request.requester)));
     this.asked.push(request);
     return request;
   }
 
-  /** A request that somebody else has submitted, by another way in. */
+  /** Takes over a request that was not submitted through `ask`. */
   async adopt(id: string): Promise<AccessRequest> {
     const { request } = await this.client.submissionOf(id);
     this.asked.push(request);
     return request;
   }
 
-  /** Where a request stands once it waits for nobody but people or time. */
+  /** Waits until a request waits for people or for a timer, and returns it. */
   async settled({ id }: AccessRequest): Promise<RequestView> {
     for (let tries = 0; ; tries += 1) {
       const view = await this.client.get(id).catch((error: unknown) => {
@@ -88,7 +77,7 @@ export class Cast {
     return this.client.get(id);
   }
 
-  /** Signs a statement about a request and carries it there. Yields `accepted` or the refusal's code. */
+  /** Signs a statement about a request and carries it there. Returns `accepted` or the code of the refusal. */
   async say(
     signer: PrincipalId,
     verb: Verb,
@@ -104,25 +93,28 @@ export class Cast {
     request: AccessRequest,
     about: Partial<StatementDraft> = {},
   ): Promise<SignedEnvelope> {
-    const { revision } = await this.client.get(request.id);
-    const draft = { verb, request: request.id, digest: requestDigest(request), revision, ...about };
-    return signStatement(draft, signer, await this.#key(signer), {
+    const { revision, openStage, assessment } = await this.client.get(request.id);
+    // The open stage, or the first while none is open.
+    const stage = openStage ?? assessment?.path?.stages[0]?.name;
+    const named = verb === 'approve' && stage !== undefined ? { stage } : {};
+    const draft = { verb, request: request.id, digest: requestDigest(request), revision, ...named, ...about };
+    return signStatement(draft, signer, await this.keyOf(signer), {
       nowMs: Date.now(),
       lifeMs: STATEMENT_LIFE_MS,
     });
   }
 
   async carry({ id }: AccessRequest, statement: SignedEnvelope): Promise<string> {
-    const verdict = await this.client.sendStatement(id, statement);
-    return verdict.accepted ? 'accepted' : (verdict.refusal?.code ?? 'refused');
+    const answer = await this.client.sendStatement(id, statement);
+    return answer.accepted ? 'accepted' : (answer.refusal?.code ?? 'refused');
   }
 
-  /** Leaves anything at all with the server as a signal, as whoever can write to the namespace could. */
+  /** Sends anything as a signal, as anyone who can write to the namespace could. */
   signal({ id }: AccessRequest, verb: Verb, statement: SignedEnvelope): Promise<void> {
     return this.client.leaveStatement(id, verb, statement);
   }
 
-  /** Asks the target itself, as its administrator, whether an account holds a role at this moment. */
+  /** Asks the target, as its administrator, whether an account has a role at this moment. */
   async holds(account: string, role: string): Promise<string> {
     const database = new PostgresClient({ connectionString: this.stack.targetUrl });
     await database.connect();
@@ -137,7 +129,7 @@ export class Cast {
     }
   }
 
-  /** Waits until the grant is over and its request closed, by its own timer. */
+  /** Waits until the request's own timer has ended the grant. */
   async over(request: AccessRequest): Promise<RequestView> {
     for (let tries = 0; tries < 600; tries += 1) {
       const view = await this.client.get(request.id);
@@ -147,10 +139,8 @@ export class Cast {
     throw new Error(`${entitlementName(request.entitlement)} did not end`);
   }
 
-  async #key(principal: PrincipalId) {
-    const read = await readKeyFile(exampleKeyFile(this.stack.stateDir, principal));
-    if (!read.ok) throw new Error(read.message);
-    return read.key;
+  keyOf(principal: PrincipalId) {
+    return readKeyFile(exampleKeyFile(this.stack.stateDir, principal));
   }
 }
 

@@ -6,31 +6,44 @@ import type { Command } from 'commander';
 import { CountersignClient } from '../../client';
 import { freePort } from '../../stack/free-port';
 import { type Stack, startStack } from '../../stack/up';
-import type { Context } from '../context';
-import type { Outcome } from '../output';
-import { agentAtFrontDoor } from './agent-scene';
-import { promptBypass } from './bypass-scenes';
+import type { Context, Run } from '../context';
+import type { CommandResult } from '../output';
 import { Cast } from './cast';
-import { agentReads, emergency, forgeries, hardStop, pipelineWrites, replayAll, reroute } from './scenes';
+import type { Scene } from './demo';
+import { agentAtFrontDoor } from './scenes/agent-front-door';
+import { agentReads } from './scenes/agent-reads';
+import { emergency } from './scenes/emergency';
+import { forgeries } from './scenes/forgeries';
+import { hardStop } from './scenes/hard-stop';
+import { passkeyInBrowser } from './scenes/passkey';
+import { pipelineWrites } from './scenes/pipeline-writes';
+import { promptBypass } from './scenes/prompt-bypass';
+import { replays } from './scenes/replays';
+import { reroute } from './scenes/reroute';
 import { Script } from './steps';
 
+/** The scenes, in the order in which they are played. Each is a file of its own. */
+const SCENES: readonly Scene[] = [
+  agentReads,
+  pipelineWrites,
+  emergency,
+  reroute,
+  hardStop,
+  forgeries,
+  promptBypass,
+  agentAtFrontDoor,
+  passkeyInBrowser,
+  replays,
+];
+
 /** `countersign demo` */
-export function registerDemo(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  program
-    .command('demo')
-    .description(
-      'the main job, end to end, on a stack of its own; exit 0 only if every step did what it says',
-    )
-    .action((options: { json?: boolean }) => run((context) => demo(context, options.json === true)));
+export function define(command: Command, run: Run): void {
+  command.action((options: { json?: boolean }) => run((context) => demo(context, options.json === true)));
 }
 
-async function demo({ settings, announce }: Context, quiet: boolean): Promise<Outcome> {
+async function demo({ settings, announce }: Context, quiet: boolean): Promise<CommandResult> {
   Runtime.install({ logger: new DefaultLogger('ERROR') });
   const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-demo-'));
-  announce('starting Temporal, an embedded PostgreSQL and a worker');
   const script = new Script((line) => void (quiet || process.stdout.write(`${line}\n`)));
   try {
     const stack = await startStack({
@@ -61,13 +74,9 @@ async function demo({ settings, announce }: Context, quiet: boolean): Promise<Ou
 
 async function play(stack: Stack, script: Script): Promise<void> {
   const client = await CountersignClient.connect({ address: stack.temporalAddress });
-  const cast = new Cast(client, stack);
   try {
-    for (const scene of [agentReads, pipelineWrites, emergency, reroute, hardStop, forgeries])
-      await scene(cast, script);
-    await promptBypass(cast, script);
-    await agentAtFrontDoor(stack, cast, script);
-    await replayAll(cast, client, script);
+    const cast = new Cast(client, stack);
+    for (const scene of SCENES) await scene({ stack, client, cast, script });
   } finally {
     await client.close();
   }

@@ -1,4 +1,4 @@
-/** What a scene checks: what was expected, what was seen, and whether the two are the same. */
+/** One check of a scene. */
 export interface Step {
   readonly title: string;
   readonly expected: string;
@@ -6,7 +6,7 @@ export interface Step {
   readonly ok: boolean;
 }
 
-/** Prints scenes and steps as they happen, and remembers whether all of them did what they said. */
+/** Prints scenes and steps as they happen, and collects the steps. */
 export class Script {
   readonly #print: (line: string) => void;
   readonly #steps: Step[] = [];
@@ -28,7 +28,12 @@ export class Script {
     this.#print(title);
   }
 
-  /** One step. `seen` is what really came back; it has to be exactly what was expected. */
+  /** Says something that is no step. */
+  note(text: string): void {
+    this.#print(`  ${text}`);
+  }
+
+  /** Checks one step: `seen`, which is what really came back, must equal `expected`. */
   check(title: string, expected: string, seen: string): void {
     const step = { title, expected, seen, ok: expected === seen };
     this.#steps.push(step);

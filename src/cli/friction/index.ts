@@ -1,15 +1,17 @@
 import type { Command } from 'commander';
 import { findingsOf } from '../../friction/signals';
 import { FrictionTally } from '../../friction/tally';
-import { type Context, withClient } from '../context';
-import { parseDurationMs } from '../duration';
-import { readMomentMs } from '../moment';
+import { authoritiesOf } from '../../policy';
+import { refuseUnsigned } from '../../verified/signed-events';
+import { type Context, type Run, withClient } from '../context';
+import { withEnrolledKeys } from '../enrolled';
+import { parseMomentMs } from '../moment';
 import { parseWhole } from '../number';
-import { done, type Outcome, usageError } from '../output';
-import { registerLeaving } from './leaving';
+import { type CommandResult, done, usageError } from '../output';
+import { defineLeaving } from './leaving';
 import { renderFriction } from './render';
-import { type ArchivedEvents, archivedEvents, eventsOnServer } from './sources';
-import { driftOn, knownOf } from './surroundings';
+import { type ArchivedEvents, archivedEvents, eventsOnServer, type Refuse } from './sources';
+import { driftOn, type Known, knownOf } from './surroundings';
 
 interface FrictionOptions {
   readonly from: string;
@@ -20,32 +22,27 @@ interface FrictionOptions {
 }
 
 /** `countersign friction`, `countersign friction leaving` */
-export function registerFriction(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  const friction = program
-    .command('friction')
-    .description('what requests cost people, and what should be redesigned, from recorded events')
-    .option('--from <when>', 'submitted at or after: a date, or so long ago (30d)', '30d')
-    .option('--to <when>', 'submitted before: a date, or so long ago (default: now)')
+export function define(command: Command, run: Run): void {
+  command
+    .option('--from <when>', 'submitted at or after: a date, or a time before now such as 30d', '30d')
+    .option('--to <when>', 'submitted before: a date, or a time before now (default: now)')
     .option(
       '--archive [where]',
-      'archived evidence: a folder or s3://… (default: COUNTERSIGN_ARCHIVE); what is there is not asked of the server',
+      'archived evidence: a folder or s3://… (default: COUNTERSIGN_ARCHIVE); the server is asked only for requests that are not in it',
     )
-    .option('--no-server', 'read the archive alone')
+    .option('--no-server', 'read only the archive')
     .option('--top <n>', 'rows of each table', '10')
     .action((options: FrictionOptions) => run((context) => measure(options, context)));
-  registerLeaving(friction, run);
+  defineLeaving(command, run);
 }
 
-async function measure(options: FrictionOptions, context: Context): Promise<Outcome> {
+async function measure(options: FrictionOptions, context: Context): Promise<CommandResult> {
   const nowMs = Date.now();
   const span = {
-    fromMs: momentOf(options.from, '--from', nowMs),
-    toMs: options.to === undefined ? nowMs : momentOf(options.to, '--to', nowMs),
+    fromMs: parseMomentMs(options.from, '--from', 'before', nowMs),
+    toMs: options.to === undefined ? nowMs : parseMomentMs(options.to, '--to', 'before', nowMs),
   };
-  if (span.fromMs >= span.toMs) throw usageError('--from: is not before --to');
+  if (span.fromMs >= span.toMs) throw usageError('--from must be before --to');
   const top = parseWhole(options.top, '--top', 1, 10_000);
   if (!options.server && options.archive === undefined)
     throw usageError('--no-server: name the archive to read instead (--archive)');
@@ -68,16 +65,18 @@ async function tallied(
   { server, top, span, nowMs }: Asked,
   archive: ArchivedEvents | undefined,
   context: Context,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const known = await knownOf(context, nowMs);
   const tally = new FrictionTally({ ...span, ...(known && { teamsOf: known.teamsOf }) });
   await archive?.check();
   for await (const events of archive?.events() ?? []) tally.add(events);
-  const unanswered = { count: 0 };
+  const leftOut = { unanswered: 0, unproved: 0 };
+  const refuse = await refuseBy(known, context, nowMs);
   if (server)
     await withClient(context, async (client) => {
       const isElsewhere = async (id: string) => (await archive?.has(id)) ?? false;
-      for await (const events of eventsOnServer(client, span, isElsewhere, unanswered)) tally.add(events);
+      for await (const events of eventsOnServer(client, span, isElsewhere, refuse, leftOut))
+        tally.add(events);
     });
   if (known !== undefined) for await (const seen of driftOn(known, context)) tally.addDrift(seen);
   const figures = tally.figures();
@@ -88,17 +87,37 @@ async function tallied(
     // What a server has forgotten says nothing: figures reach back no further than the oldest request that was seen.
     spanMs: span.toMs - Math.max(span.fromMs, tally.firstAtMs ?? span.toMs),
   });
-  if (unanswered.count > 0)
-    context.announce(`${unanswered.count} requests are left out: no worker answered for them`);
-  const data = { ...span, unanswered: unanswered.count, ...figures, findings };
-  return done(data, ...renderFriction(figures, findings, span, top));
+  const { unanswered, unproved } = leftOut;
+  if (unanswered > 0) context.announce(`${unanswered} requests are left out: no worker answered for them`);
+  if (unproved > 0)
+    context.announce(
+      `${unproved} requests are left out: by this directory, nobody signed what the server says of them`,
+    );
+  const isVerified = known !== undefined;
+  const basis = server ? (isVerified ? 'signatures' : 'server') : 'archive';
+  const data = { ...span, basis, unanswered, unproved, ...figures, findings };
+  const mark = MARKS[basis];
+  return done(data, ...renderFriction(figures, findings, span, { top, terminal: context.terminal }), ...mark);
 }
 
-/** A moment as a date, a UTC time, or a span before now. */
-function momentOf(text: string, what: string, nowMs: number): number {
-  if (/^\d+[smhd]$/.test(text)) return nowMs - parseDurationMs(text, what);
-  const atMs = readMomentMs(text);
-  if (atMs === undefined)
-    throw usageError(`${what}: ${JSON.stringify(text)} is neither a date nor a span such as 30d`);
-  return atMs;
+/** What the figures rest on. */
+const MARKS = {
+  signatures: [
+    'of what comes from the server, who asked and who decided is verified by signature; times, policy’s answers and access are its word',
+  ],
+  server: [
+    'what comes from the server is its word, which is not proof; --no-server --archive reads evidence alone',
+  ],
+  archive: ['read from evidence as it was archived; countersign audit verify checks each file'],
+} as const;
+
+/** Without a bundle, what the server says cannot be verified, and all of it counts. */
+async function refuseBy(
+  known: Known | undefined,
+  { env, announce }: Context,
+  nowMs: number,
+): Promise<Refuse> {
+  if (known === undefined) return async () => undefined;
+  const { directory } = authoritiesOf()(await withEnrolledKeys(known.bundle, env, announce));
+  return (claim) => refuseUnsigned(claim, directory, nowMs);
 }

@@ -1,18 +1,14 @@
 import type { Command } from 'commander';
-import { ledgerAddress } from '../../connectors';
 import type { OpenGrant } from '../../domain/precedents';
 import { type Leaving, leavingWithin } from '../../friction/leaving';
-import { PostgresqlLedger } from '../../ledger';
+import { ledgerAddress, PostgresqlLedger } from '../../ledger';
 import { FileTicketSource, type LoadedBundle, loadBundle } from '../../policy';
-import type { Context } from '../context';
+import type { Context, Run } from '../context';
 import { parseDurationMs, sayDuration } from '../duration';
-import { done, type Outcome, printable, UserError } from '../output';
+import { type CommandResult, done, printable, UserError } from '../output';
 
 /** `countersign friction leaving` */
-export function registerLeaving(
-  friction: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
+export function defineLeaving(friction: Command, run: Run): void {
   friction
     .command('leaving')
     .description('identities near their end date, and the open grants that end with them')
@@ -20,7 +16,7 @@ export function registerLeaving(
     .action((options: { within: string }) => run((context) => leaving(options.within, context)));
 }
 
-async function leaving(within: string, context: Context): Promise<Outcome> {
+async function leaving(within: string, context: Context): Promise<CommandResult> {
   const withinMs = parseDurationMs(within, '--within');
   const nowMs = Date.now();
   const { settings } = context;

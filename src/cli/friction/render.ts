@@ -5,6 +5,7 @@ import type { Finding } from '../../friction/signals';
 import { DIMENSIONS, type Dimension, type FrictionFigures, type NamedFigures } from '../../friction/tally';
 import { printable } from '../output';
 import { table } from '../table';
+import { PLAIN, type Terminal } from '../terminal';
 
 const TITLES: Readonly<Record<Dimension, string>> = {
   entitlement: 'ENTITLEMENT',
@@ -13,19 +14,26 @@ const TITLES: Readonly<Record<Dimension, string>> = {
   identity: 'IDENTITY',
 };
 
+interface Shown {
+  /** Rows of each table. */
+  readonly top: number;
+  readonly terminal?: Terminal;
+}
+
 /** Figures as a manager reads them: the whole in sentences, the parts in tables, what stands out at the end. */
 export function* renderFriction(
   figures: FrictionFigures,
   findings: readonly Finding[],
   span: { readonly fromMs: number; readonly toMs: number },
-  top: number,
+  { top, terminal = PLAIN }: Shown,
 ): Generator<string> {
   const { total } = figures;
   yield `${total.requests} requests from ${day(span.fromMs)} to ${day(span.toMs)}`;
   if (figures.unreadable > 0) yield `${figures.unreadable} more could not be read as requests`;
   yield* sentences(total);
-  for (const dimension of DIMENSIONS) yield* groups(TITLES[dimension], figures.by[dimension], top);
-  yield* approvers(figures.approvers, top);
+  for (const dimension of DIMENSIONS)
+    yield* groups(TITLES[dimension], figures.by[dimension], { top, terminal });
+  yield* approvers(figures.approvers, { top, terminal });
   if (!figures.complete) yield 'There were more names than are kept apart; the rest stands under (others).';
   yield* renderFindings(findings);
 }
@@ -56,10 +64,14 @@ const HEAD = [
   'DRIFT',
 ];
 
-function* groups(title: string, all: readonly NamedFigures[], top: number): Generator<string> {
+function* groups(title: string, all: readonly NamedFigures[], { top, terminal }: Shown): Generator<string> {
   if (all.length === 0) return;
   yield '';
-  yield* table([[title, ...HEAD], ...all.slice(0, top).map(rowOf)], { numbers: true });
+  yield* table([[title, ...HEAD], ...all.slice(0, top).map(rowOf)], {
+    numbers: true,
+    shortens: [0],
+    ...(terminal && { terminal }),
+  });
   yield* left(all.length - top);
 }
 
@@ -80,7 +92,7 @@ const rowOf = (one: NamedFigures): readonly string[] => [
   String(one.drift),
 ];
 
-function* approvers(all: readonly ApproverFigures[], top: number): Generator<string> {
+function* approvers(all: readonly ApproverFigures[], { top, terminal }: Shown): Generator<string> {
   if (all.length === 0) return;
   yield '';
   const head = [
@@ -111,7 +123,7 @@ function* approvers(all: readonly ApproverFigures[], top: number): Generator<str
       span(one.approvalP90Ms),
       percent(one.hardlyReadShare),
     ]);
-  yield* table([head, ...rows], { numbers: true });
+  yield* table([head, ...rows], { numbers: true, shortens: [0], ...(terminal && { terminal }) });
   yield* left(all.length - top);
 }
 
@@ -140,6 +152,8 @@ function* renderFindings(findings: readonly Finding[]): Generator<string> {
       `   and before the ";" of ${change.exempt.policies.join(', ') || 'the policies that hold now'}:`,
     );
     yield* indented(change.exempt.clause);
+    if (change.leftOut !== undefined)
+      yield `   this names 16 identities; for ${change.leftOut} more the same holds, and for them all goes on as today`;
     yield `   then see what it would have decided otherwise: ${change.preview}`;
   }
 }

@@ -2,17 +2,18 @@ import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import type { ArchiveSink } from '../../audit/archive/sink';
-import { type CountersignClient, CountersignError } from '../../client';
+import { type CountersignClient, CountersignError, type DomainEvent } from '../../client';
+import type { Claim } from '../../verified/verify-request';
 import { archiveOf } from '../audit/source';
 import type { Context } from '../context';
 import { UserError, usageError } from '../output';
 
-/** How many requests are asked about at once; their histories may have to be read again by a worker. */
+/** How many requests are queried at once. A worker may have to load the history of each again. */
 const AT_ONCE = 8;
 /** No evidence of one request is larger. */
 const LARGEST_FILE_BYTES = 64 * 1024 * 1024;
 
-/** Recorded events, one request at a time, not yet judged. */
+/** The recorded events of one request at a time, not yet checked. */
 export type EventSource = AsyncGenerator<unknown>;
 
 export interface ServerSpan {
@@ -20,24 +21,32 @@ export interface ServerSpan {
   readonly toMs: number;
 }
 
-/** Requests that the server has and nobody could tell the events of. */
-export interface Unanswered {
-  count: number;
+/** Requests on the server that are left out: no worker answered for them, or nobody signed what the server says of them. */
+export interface LeftOut {
+  unanswered: number;
+  unproved: number;
 }
 
-/** Events of requests as the server has them, except those that are read from elsewhere. */
+/** Returns why a request does not count. Undefined if it does. */
+export type Refuse = (claim: Claim) => Promise<string | undefined>;
+
+/** Queries the events of the requests on the server, except those that are read from elsewhere, and those that do not count. */
 export async function* eventsOnServer(
   client: CountersignClient,
   span: ServerSpan,
   isElsewhere: (id: string) => Promise<boolean>,
-  unanswered: Unanswered,
+  refuse: Refuse,
+  leftOut: LeftOut,
 ): EventSource {
   let batch: string[] = [];
   const answers = async function* () {
-    const found = await Promise.all(batch.map((id) => eventsOf(client, id)));
+    const found = await Promise.all(
+      batch.map(async (requestId) => ({ requestId, events: await eventsOf(client, requestId) })),
+    );
     batch = [];
-    for (const events of found) {
-      if (events === undefined) unanswered.count += 1;
+    for (const { requestId, events } of found) {
+      if (events === undefined) leftOut.unanswered += 1;
+      else if ((await refuse({ requestId, events })) !== undefined) leftOut.unproved += 1;
       else yield events;
     }
   };
@@ -50,7 +59,10 @@ export async function* eventsOnServer(
 }
 
 /** Nothing where no worker could answer for this one; without the server there is nothing to go on with. */
-export async function eventsOf(client: CountersignClient, id: string): Promise<unknown> {
+export async function eventsOf(
+  client: CountersignClient,
+  id: string,
+): Promise<readonly DomainEvent[] | undefined> {
   try {
     return await client.events(id);
   } catch (error) {
@@ -71,7 +83,7 @@ export class ArchivedEvents {
 
   constructor(private readonly sink: ArchiveSink) {}
 
-  /** @throws UserError where the archive cannot be read */
+  /** @throws UserError if the archive cannot be read */
   async check(): Promise<void> {
     await this.#filesOfAll();
   }
@@ -124,9 +136,9 @@ export class ArchivedEvents {
 }
 
 /**
- * The archive that `--archive` names, or that of the settings where it names none.
+ * Opens the archive that `--archive` names, or that of the settings if it names none.
  *
- * @throws UserError where there is none
+ * @throws UserError if there is none
  */
 export function archivedEvents(given: string | true, context: Context): ArchivedEvents {
   if (given !== true && /^postgres(ql)?:/.test(given))

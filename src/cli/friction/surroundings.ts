@@ -2,6 +2,7 @@ import { createConnectors } from '../../connectors';
 import type { KeptFinding } from '../../connectors/contract';
 import type { PrincipalId } from '../../domain/principal';
 import { entitlementName } from '../../domain/request';
+import { surroundingsOf } from '../../friction/surroundings';
 import type { DriftSeen } from '../../friction/tally';
 import { FileTicketSource, type LoadedBundle, loadBundle } from '../../policy';
 import type { Context } from '../context';
@@ -14,7 +15,10 @@ export interface Known {
 }
 
 /** The bundle, or nothing where it cannot be loaded; figures do without. */
-export async function knownOf({ settings, announce }: Context, nowMs: number): Promise<Known | undefined> {
+export async function knownOf(
+  { settings, announce }: Pick<Context, 'settings' | 'announce'>,
+  nowMs: number,
+): Promise<Known | undefined> {
   const dir = settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
   if (!loaded.ok) {
@@ -22,21 +26,17 @@ export async function knownOf({ settings, announce }: Context, nowMs: number): P
     return undefined;
   }
   const { bundle } = loaded;
-  return {
-    bundle,
-    teamsOf: (id) => bundle.directory.standingOf(id, nowMs)?.groups ?? [],
-    entitlements: bundle.book.catalog
-      .entries()
-      .filter(({ weakens }) => weakens === undefined)
-      .map(({ entitlement }) => entitlementName(entitlement)),
-  };
+  return { bundle, ...surroundingsOf(bundle, nowMs) };
 }
 
 /** Access without a request, as the reconciler has found it on each target. A target out of reach is announced. */
-export async function* driftOn({ bundle }: Known, { env, announce }: Context): AsyncGenerator<DriftSeen> {
+export async function* driftOn(
+  { bundle }: Known,
+  { env, announce }: Pick<Context, 'env' | 'announce'>,
+): AsyncGenerator<DriftSeen> {
   for (const declaration of bundle.connectors) {
     try {
-      const [connector] = createConnectors([declaration], env).values();
+      const [connector] = (await createConnectors([declaration], env)).values();
       if (connector === undefined) continue;
       try {
         for (const found of (await connector.findings?.read()) ?? [])
@@ -54,11 +54,11 @@ export async function* driftOn({ bundle }: Known, { env, announce }: Context): A
 function driftOf(
   found: KeptFinding,
   connector: string,
-  { book, directory, principals }: LoadedBundle,
+  { context, directory, principals }: LoadedBundle,
 ): DriftSeen {
   const { account, grant, firstAtMs, lastAtMs, times } = found;
   const identity = principals.find((id) => directory.identity(id)?.accounts[connector] === account);
-  const entry = book.catalog
+  const entry = context.catalog
     .entries()
     .find(
       (one) =>

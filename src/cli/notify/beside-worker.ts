@@ -1,21 +1,26 @@
 import { Connection } from '@temporalio/client';
-import { loadClientConnectConfig } from '@temporalio/envconfig';
-import type { Logger } from 'pino';
-import { CountersignClient } from '../../client';
-import type { Ledger } from '../../domain/precedents';
 import {
-  type Authority,
+  type NoticeAuthority,
   NoticeStore,
   type Notifications,
   PastRequests,
   type RequestsInView,
   startNotifications,
-} from '../../notify';
-import type { BundleSource, LoadedBundle } from '../../policy';
-import { remembering } from '../../policy/remembering';
-import { SignedDirectory } from '../../signing/signed-directory';
+} from '../../channels';
+import { CountersignClient } from '../../client';
+import type { Logger } from '../../contracts/logger';
+import type { Settings } from '../../contracts/settings';
+import type { Authority } from '../../domain/ports';
+import type { Ledger } from '../../domain/precedents';
+import { authoritiesOf, type BundleSource, type LoadedBundle } from '../../policy';
+import { PushSubscriptions } from '../../push/subscriptions';
+import { SignedRows } from '../../verified/signed-rows';
 import { clientOver } from '../audit/source';
-import type { Context } from '../context';
+import type { Sources } from '../context';
+import { temporalConfig } from '../temporal';
+
+/** How long each kind of waiting request is listed for in one pass. What is signed is known sooner the next time. */
+const LISTED_WITHIN_MS = 5_000;
 
 export interface BesideWorker {
   readonly bundles: BundleSource<LoadedBundle>;
@@ -24,44 +29,54 @@ export interface BesideWorker {
   readonly logger: Logger;
 }
 
-/** Tells people what awaits them for as long as a worker runs; nothing where nobody says how. */
+/** Sends notifications beside a worker. Returns undefined if COUNTERSIGN_NOTIFY is not set, so that none are sent. */
 export function notificationsOf(
-  { settings }: Context,
+  context: { readonly settings: Settings; readonly sources?: Sources },
   { bundles, ledger, ledgerUrl, logger }: BesideWorker,
 ): Pick<Notifications, 'stop'> | undefined {
+  const { settings } = context;
   const file = settings.COUNTERSIGN_NOTIFY;
   if (file === undefined) return undefined;
-  const { connectionOptions, namespace = 'default' } = loadClientConnectConfig();
+  const { connectionOptions, namespace } = temporalConfig(context.sources?.stack);
   const connection = Connection.lazy({ ...connectionOptions });
   const client = new CountersignClient(clientOver(connection, namespace, settings));
-  const [store, past] = [new NoticeStore(ledgerUrl), new PastRequests(ledgerUrl)];
+  const [store, past] = [new NoticeStore({ url: ledgerUrl, log: logger }), new PastRequests(ledgerUrl)];
+  const subscriptions = new PushSubscriptions({ url: ledgerUrl, log: logger });
   const running = startNotifications({
     file,
     store,
+    subscriptions,
     past,
-    requests: requestsOver(client),
-    authority: authorityOver(bundles, ledger),
+    requests: requestsOver(client, noticeAuthorityOver(bundles, ledger)),
+    authority: noticeAuthorityOver(bundles, ledger),
     intervalMs: settings.COUNTERSIGN_NOTIFY_INTERVAL_SECONDS * 1_000,
     logger,
   });
   return {
     stop: async () => {
       await running.stop();
-      await Promise.all([connection.close(), store.close(), past.close()]);
+      await Promise.all([connection.close(), store.close(), subscriptions.close(), past.close()]);
     },
   };
 }
 
-/** What waits for people, as the server lists it, and what has happened to it. */
-export function requestsOver(client: CountersignClient): RequestsInView {
+/** Lists the requests that wait for people and that somebody signed, and reads their events, from the server. */
+export function requestsOver(
+  client: CountersignClient,
+  authority: () => Promise<Pick<Authority, 'directory'>>,
+): RequestsInView {
+  const signed = new SignedRows(client, Date.now);
   return {
     waiting: async () => {
-      const rows = [
-        ...(await client.list({ status: 'awaiting_approval', running: true, limit: 1_000 })),
-        ...(await client.list({ status: 'approved', running: true, limit: 1_000 })),
-      ];
-      return rows.map(({ id, status, awaiting, deadline }) => ({
+      const { directory } = await authority();
+      const rows = [];
+      for (const status of ['awaiting_approval', 'approved'] as const)
+        rows.push(
+          ...(await signed.among(client.rows({ status, running: true }), directory, LISTED_WITHIN_MS)),
+        );
+      return rows.map(({ row: { id, status, awaiting, deadline }, by }) => ({
         id,
+        by,
         version: JSON.stringify([status, awaiting, deadline?.getTime()]),
       }));
     },
@@ -70,16 +85,14 @@ export function requestsOver(client: CountersignClient): RequestsInView {
 }
 
 /** The authority by which a worker proves, with the people it knows. */
-export function authorityOver(bundles: BundleSource<LoadedBundle>, ledger: Ledger): () => Promise<Authority> {
-  const signed = new WeakMap<object, SignedDirectory>();
+export function noticeAuthorityOver(
+  bundles: BundleSource<LoadedBundle>,
+  ledger: Ledger,
+): () => Promise<NoticeAuthority> {
+  const authorityOf = authoritiesOf(ledger);
   return async () => {
-    const { directory: book, policy, principals } = await bundles.current();
-    const directory = signed.get(book) ?? new SignedDirectory(book);
-    signed.set(book, directory);
-    return {
-      directory,
-      policy: remembering(policy, ledger),
-      people: { ids: principals, standingOf: (id, atMs) => book.standingOf(id, atMs) },
-    };
+    const bundle = await bundles.current();
+    const standingOf = bundle.directory.standingOf.bind(bundle.directory);
+    return { ...authorityOf(bundle), people: { ids: bundle.principals, standingOf } };
   };
 }

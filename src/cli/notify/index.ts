@@ -1,30 +1,41 @@
 import { randomUUID } from 'node:crypto';
 import type { Command } from 'commander';
+import { type Message, type NotifySetup, type Route, readNotify, Undelivered } from '../../channels';
 import { isPrincipalId } from '../../domain/principal';
-import { type Message, type NotifySetup, type Route, readNotify, Undelivered } from '../../notify';
 import { FileTicketSource, loadBundle } from '../../policy';
-import type { Context } from '../context';
-import { done, failed, type Outcome, UserError, usageError } from '../output';
+import { makePushKey, readPushKey } from '../../push/push-key';
+import { writeKeyFile } from '../../signing/keys';
+import type { Context, Run } from '../context';
+import { type CommandResult, done, failed, UserError, usageError } from '../output';
 
 /** `countersign notify check | test` */
-export function registerNotify(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  const notify = program.command('notify').description('where people are told of what awaits them');
-  notify
+export function define(command: Command, run: Run): void {
+  command
     .command('check')
-    .description('check the file that COUNTERSIGN_NOTIFY names, and the secrets beside it')
+    .description('check the file that COUNTERSIGN_NOTIFY names, and its secrets')
     .action(() => run(check));
-  notify
+  command
+    .command('push-key')
+    .description('make the key that push services know this installation by; prints its public half')
+    .requiredOption('-o, --output <file>', 'new file for the private key')
+    .action(({ output }: { output: string }) => run(() => pushKey(output)));
+  command
     .command('test')
-    .description('send one person a test message by every way they want to be told')
-    .requiredOption('--to <principal>', 'for example person/mira')
-    .option('--channel <channel>', 'by this one only')
+    .description('send a test message to one person on each of their channels')
+    .requiredOption('--to <principal>', 'who gets the message, for example person/mira')
+    .option('--channel <channel>', 'only on this channel')
     .action((options: { to: string; channel?: string }) => run((context) => test(options, context)));
 }
 
-async function check(context: Context): Promise<Outcome> {
+/** Makes a key. The gateway gets its public half, `notify.yaml` its file. */
+async function pushKey(file: string): Promise<CommandResult> {
+  const text = makePushKey();
+  await writeKeyFile(file, text);
+  const { publicKey = '' } = readPushKey(text) ?? {};
+  return done({ file, publicKey }, publicKey);
+}
+
+async function check(context: Context): Promise<CommandResult> {
   const { setup, problems } = await read(context);
   if (setup === undefined) {
     const lines = problems.map(({ file, line, message }) => `${file}:${line}: ${message}`);
@@ -38,7 +49,10 @@ async function check(context: Context): Promise<Outcome> {
   return done({ ok: true, ...counts }, `ok: ${counts.channels} channels, ${counts.people} people`);
 }
 
-async function test({ to, channel }: { to: string; channel?: string }, context: Context): Promise<Outcome> {
+async function test(
+  { to, channel }: { to: string; channel?: string },
+  context: Context,
+): Promise<CommandResult> {
   if (!isPrincipalId(to))
     throw usageError(`--to: ${JSON.stringify(to)} is not a principal id such as person/mira`);
   const { setup, problems } = await read(context);
@@ -58,7 +72,7 @@ async function test({ to, channel }: { to: string; channel?: string }, context: 
     const lines = results.map((one) => `${one.ok ? 'ok  ' : 'FAIL'}  ${one.channel}: ${one.detail}`);
     const missed = results.filter(({ ok }) => !ok);
     if (missed.length === 0) return done({ to, results }, ...lines);
-    const message = `${to} was not told by ${missed.map(({ channel: name }) => name).join(', ')}`;
+    const message = `${to} did not get the message on ${missed.map(({ channel: name }) => name).join(', ')}`;
     return failed({ code: 'NOT_DELIVERED', message }, { to, results }, ...lines);
   } finally {
     close(setup);
@@ -90,12 +104,7 @@ async function send({ notifiers }: NotifySetup, person: string, route: Route) {
 
 async function read({ settings }: Context) {
   const file = settings.COUNTERSIGN_NOTIFY;
-  if (file === undefined)
-    throw new UserError(
-      'set COUNTERSIGN_NOTIFY to the notify.yaml that says where people are told',
-      2,
-      'USAGE',
-    );
+  if (file === undefined) throw new UserError('set COUNTERSIGN_NOTIFY to your notify.yaml', 2, 'USAGE');
   const bundle = await loadBundle(
     settings.COUNTERSIGN_BUNDLE,
     new FileTicketSource(settings.COUNTERSIGN_TICKETS),

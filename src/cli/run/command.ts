@@ -2,22 +2,22 @@ import { spawn } from 'node:child_process';
 import { constants } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 
-/** How long a command that is told to end may take to do so. CI systems that cancel a job give little more in all. */
-export const GRACE_MS = 4_000;
+/** How long a command may take to stop. CI systems that cancel a job give little more time in total. */
+const GRACE_MS = 4_000;
 
-/** A command that holds a grant, and whatever it starts in its own process group. */
+/** A command that runs with access, together with its process group. */
 export interface RunningCommand {
-  /** The exit code as a shell says it: that of the command, 128 and the signal that ended it, 127 where there is none. */
+  /** The exit code as a shell has it: the command's own, 128 plus the signal that ended it, or 127 if it was not found. */
   readonly exitCode: Promise<number>;
   /** Passes a signal on. */
   tell(signal: NodeJS.Signals): void;
-  /** Tells it to end, and ends it where it does not. */
+  /** Signals it to stop, and kills it if it does not. */
   end(signal: NodeJS.Signals): Promise<void>;
 }
 
 /**
- * Starts a command with the streams of this process. At a terminal it stays in its process group, so that Ctrl-C and
- * everything else there work as without us; elsewhere it gets a group of its own, so that a signal reaches all of it.
+ * Starts a command with the streams of this process. At a terminal it stays in our process group, so that Ctrl-C works as it
+ * does without us. Elsewhere it gets a process group of its own, so that a signal reaches everything it starts.
  */
 export function startCommand(
   [program = '', ...args]: readonly string[],

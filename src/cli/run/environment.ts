@@ -1,20 +1,33 @@
 import { readFileSync } from 'node:fs';
+import { CONNECTOR_DEFINITIONS } from '../../connectors';
+import type { HolderEnvironment } from '../../connectors/definition';
+import { targetVariable } from '../../connectors/settings';
 import type { Environment } from '../../contracts/settings';
 import { type AccessRequest, entitlementName } from '../../domain/request';
 import { UserError } from '../output';
 
-/** Where the holder of a grant reaches a target. Not the address that its connector uses, which may do everything there. */
-export function targetUrlOf(connector: string, env: Environment): URL | undefined {
-  const variable = `COUNTERSIGN_TARGET_${connector.toUpperCase().replace(/[^A-Z0-9]/g, '_')}_URL`;
-  const text = env[variable] ?? readAddressFile(`${variable}_FILE`, env);
+/** Kinds of targets that a command can reach with the access it runs with. */
+const REACHABLE = CONNECTOR_DEFINITIONS.flatMap(({ environment }) => environment ?? []);
+
+/** Where the holder of a grant reaches a target, and how that kind of target is reached. */
+export interface HolderTarget {
+  readonly address: URL;
+  readonly environment: HolderEnvironment;
+}
+
+/**
+ * Reads where the holder of a grant reaches a target. This is not the address that its connector uses, which may do
+ * everything there. The kind is told by the address, because the caller of a gateway has no catalog.
+ */
+export function holderTargetOf(connector: string, env: Environment): HolderTarget | undefined {
+  const variable = targetVariable(connector);
+  const text = (env[variable] ?? readAddressFile(`${variable}_FILE`, env))?.trim();
   if (text === undefined) return undefined;
-  try {
-    const url = new URL(text.trim());
-    if (!/^postgres(?:ql)?:$/.test(url.protocol)) throw new Error('not PostgreSQL');
-    return url;
-  } catch {
-    throw new UserError(`${variable} is not an address such as postgresql://host:5432/database`, 2);
-  }
+  const address = URL.canParse(text) ? new URL(text) : undefined;
+  const environment = address && REACHABLE.find(({ accepts }) => accepts(address));
+  if (address !== undefined && environment !== undefined) return { address, environment };
+  const examples = REACHABLE.map(({ example }) => example).join(' or ');
+  throw new UserError(`${variable} is not an address such as ${examples}`, 2);
 }
 
 function readAddressFile(variable: string, env: Environment): string | undefined {
@@ -27,26 +40,22 @@ function readAddressFile(variable: string, env: Environment): string | undefined
   }
 }
 
-/** Of the caller's own: what would lead a PostgreSQL client elsewhere, and what is none of the command's business. */
-const NOT_PASSED_ON =
-  /^(?:COUNTERSIGN_.*|TEMPORAL_.*|PGHOST|PGHOSTADDR|PGPORT|PGDATABASE|PGUSER|PGPASSWORD|PGSERVICE|PGSERVICEFILE|DATABASE_URL)$/;
+/** Our own settings. The command has no business with them. */
+const OURS = /^(?:COUNTERSIGN|TEMPORAL)_/;
 
 /**
- * The environment of a command that holds a grant: the caller's without our settings, with the grant and, for a PostgreSQL
- * target, the settings that libpq and its kin read. Nothing of it is ever on a command line.
+ * The environment of a command that holds a grant: the caller's without our settings, with the grant and, if the target's
+ * address is known, what leads the command there. None of it is ever on a command line.
  */
 export function environmentOf(
   request: Pick<AccessRequest, 'id' | 'entitlement'>,
   lease: { readonly account: string; readonly expiresAtMs: number },
-  target: URL | undefined,
+  target: HolderTarget | undefined,
   env: Environment,
 ): Record<string, string> {
   const kept: Record<string, string> = {};
   for (const [name, value] of Object.entries(env))
-    if (
-      value !== undefined &&
-      !(NOT_PASSED_ON.test(name) && (target !== undefined || !/^PG|^DATABASE/.test(name)))
-    )
+    if (value !== undefined && !OURS.test(name) && !target?.environment.replaces.includes(name))
       kept[name] = value;
   return {
     ...kept,
@@ -54,28 +63,14 @@ export function environmentOf(
     GRANT_ENTITLEMENT: entitlementName(request.entitlement),
     GRANT_ACCOUNT: lease.account,
     GRANT_EXPIRES_AT: new Date(lease.expiresAtMs).toISOString(),
-    ...(target && postgresqlEnvironment(target, lease.account)),
+    ...(target && variablesOf(target, lease.account)),
   };
 }
 
-function postgresqlEnvironment(target: URL, account: string): Record<string, string> {
-  const username = decodeURIComponent(target.username);
-  if (username !== '' && username !== account)
-    throw new UserError(
-      `the target's address is for the account ${username}; access was given to ${account}`,
-    );
-  const url = new URL(target);
-  url.username = encodeURIComponent(account);
-  const password = decodeURIComponent(target.password);
-  const sslMode = target.searchParams.get('sslmode');
-  const host = target.hostname.replace(/^\[|\]$/g, '') || target.searchParams.get('host');
-  return {
-    ...(host && { PGHOST: host }),
-    ...(target.port && { PGPORT: target.port }),
-    PGDATABASE: decodeURIComponent(target.pathname.slice(1)) || 'postgres',
-    PGUSER: account,
-    ...(password && { PGPASSWORD: password }),
-    ...(sslMode && { PGSSLMODE: sslMode }),
-    DATABASE_URL: url.href,
-  };
+function variablesOf({ address, environment }: HolderTarget, account: string) {
+  try {
+    return environment.variables(address, account);
+  } catch (error) {
+    throw new UserError(error instanceof Error ? error.message : 'the address of the target cannot be used');
+  }
 }

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 
 const MOST_ANCESTORS = 16;
 
-/** The process id of the git command that this process was started for: its outermost ancestor in an unbroken row of gits. */
+/** Returns the process id of the git command that started this process: the topmost git among its ancestors. */
 export function gitAbove(pid: number = process.ppid): number | undefined {
   let found: number | undefined;
   for (
@@ -12,7 +12,7 @@ export function gitAbove(pid: number = process.ppid): number | undefined {
   ) {
     const one = processOf(next);
     if (one === undefined) return found;
-    // Between git and its helper there may be a shell; above git there is somebody else.
+    // There may be a shell between git and its helper. What is above git is not git's.
     if (/^git/.test(one.name)) found = next;
     else if (found !== undefined) return found;
     next = one.parent;

@@ -10,15 +10,15 @@ import { CountersignError } from '../../contracts/error';
 import type { RequestView } from '../../contracts/snapshot';
 import { requestDigest } from '../../domain/digest';
 import { LIMITS } from '../../domain/limits';
-import { UNGRANTED_ENDS } from '../../domain/state';
+import { UNGRANTED_ENDS } from '../../domain/status';
 
-/** The two statements by which one ends a request of one's own, signed by its requester. */
+/** The two statements that end a request, signed by its requester. */
 export interface Farewell {
   readonly withdraw: SignedEnvelope;
   readonly revoke: SignedEnvelope;
 }
 
-/** Signs both beforehand, so that whoever has to end it later needs no key. All that they can do is take access away. */
+/** Signs both in advance, so that the keeper needs no key. They can only take access away. */
 export async function signFarewell(request: AccessRequest, key: SigningKey): Promise<Farewell> {
   const sign = (verb: 'withdraw' | 'revoke') =>
     signStatement(
@@ -31,19 +31,19 @@ export async function signFarewell(request: AccessRequest, key: SigningKey): Pro
 }
 
 export type GivenBack =
-  /** The target holds no access from this request, and never will. */
+  /** The target has no access from this request, and never will. */
   | { readonly gone: true; readonly status: string }
-  /** Not known to be gone. It ends by itself, by the lease at the target. */
+  /** Nobody confirmed the end. The access ends by itself, because the target has the lease. */
   | { readonly gone: false; readonly why: string };
 
 const PAUSE_MS = 300;
-/** It has moved on, or has heard us already; the next look will tell. */
+/** The request moved on, or got this statement before. The next query shows which. */
 const PASSING: readonly string[] = ['NOT_NOW', 'REPLAYED'];
 const ENDED: readonly string[] = ['expired', 'revoked', 'closed'];
 
 /**
- * Ends a request of one's own, wherever it stands: what is pending is withdrawn, what was given is given back. Asks until
- * the target has let go of it, through servers that are away for a while; settles in `withinMs` at the latest.
+ * Ends the caller's own request: withdraws it if it is pending, revokes it if it is granted. Retries for at most `withinMs` until the
+ * target has ended the access, also if servers are away for a while.
  */
 export async function giveBack(
   client: CountersignClient,
@@ -63,8 +63,8 @@ export async function giveBack(
       const verb = verbFor(view);
       why = `the request is ${view.status}`;
       if (verb !== undefined) {
-        const verdict = await client.sendStatement(id, farewell[verb]);
-        const { refusal } = verdict;
+        const answer = await client.sendStatement(id, farewell[verb]);
+        const { refusal } = answer;
         if (refusal !== undefined && !PASSING.includes(refusal.code))
           return { gone: false, why: `${refusal.code}: ${refusal.detail}` };
       }
@@ -85,13 +85,13 @@ function isGone({ status, barred }: RequestView): boolean {
   return barred === true && (UNGRANTED_ENDS as readonly string[]).includes(status);
 }
 
-/** The verb whose time it is; none while an end is on its way. */
+/** Returns the verb that ends the request now, or undefined while it is ending already. */
 function verbFor({ status, ending }: RequestView): 'withdraw' | 'revoke' | undefined {
   if (status === 'active') return ending === undefined ? 'revoke' : undefined;
   return (UNGRANTED_ENDS as readonly string[]).includes(status) ? undefined : 'withdraw';
 }
 
-/** Leaves both orders with the server: the one whose time it is counts when a worker is back. */
+/** Leaves both statements with the server. The one that fits counts when a worker is back. */
 async function leave(client: CountersignClient, id: string, farewell: Farewell): Promise<boolean> {
   try {
     for (const verb of ['withdraw', 'revoke'] as const) await client.leaveStatement(id, verb, farewell[verb]);

@@ -1,27 +1,28 @@
+import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
-import { type Context, withClient } from '../context';
-import { parseDurationMs, sayDuration } from '../duration';
-import { findSigningKey } from '../keys-lookup';
-import { failed, type Outcome, usageError } from '../output';
+import { formatDuration } from '../../contracts/duration';
+import { type Context, type Run, withClient } from '../context';
+import { parseDurationMs } from '../duration';
+import { AS_HELP, KEY_HELP } from '../help';
+import { type CommandResult, failed, usageError } from '../output';
+import { findKeyFile, findSigner, principalOf, type SignerOptions } from '../signer';
+import { type AccessBackend, byTemporal } from './backend';
 import { startCommand } from './command';
-import { environmentOf, targetUrlOf } from './environment';
-import { byGateway } from './gateway-way';
+import { environmentOf, type HolderTarget, holderTargetOf } from './environment';
+import { byGateway } from './gateway-backend';
 import type { GivenBack } from './give-back';
 import { Interruptions } from './interruptions';
 import { findTokenSource, tokensOf } from './token-source';
 import { waitForGrant } from './waiting';
-import { composeWanted } from './wanted';
-import { type AccessWay, byTemporal, type Seen, type Wanted } from './way';
+import { composeWanted, type Seen, type Wanted } from './wanted';
 
-interface RunOptions {
+interface RunOptions extends SignerOptions {
   readonly entitlement: string;
   readonly for: string;
   readonly reason: string;
-  readonly as?: string;
   readonly gateway?: string;
   readonly tokenFile?: string;
-  readonly key?: string;
   readonly ticket?: string;
   readonly timeout: string;
 }
@@ -30,22 +31,20 @@ const LOOK_EVERY_MS = 2_000;
 const GIVE_BACK_WITHIN_MS = 30_000;
 
 /** `countersign run … -- COMMAND`: access for as long as one command runs. */
-export function registerRun(
-  program: Command,
-  run: (work: (context: Context) => Promise<Outcome>) => void,
-): void {
-  program
-    .command('run')
-    .description('run a command with access that is asked for before it and given back after it')
+export function define(command: Command, run: Run): void {
+  command
     .argument('<command...>', 'the command, after --')
     .requiredOption('--entitlement <entitlement>', 'connector:resource#action')
     .requiredOption('--for <duration>', 'for how long at most, such as 15m')
     .requiredOption('--reason <text>', 'why; the approvers read it')
-    .option('--as <principal>', 'who asks, for example ci/payments')
-    .option('--key <file>', 'private key of who asks (default: the one that `up` made)')
-    .option('--gateway <url>', 'ask there, as whom a token names, in place of Temporal')
+    .option('--as <principal>', `who asks, ${AS_HELP}`)
+    .option('--key <file>', KEY_HELP)
+    .option(
+      '--gateway <url>',
+      'ask this gateway instead of Temporal: with --as and --key, or as the identity that a token names',
+    )
     .option('--token-file <file>', 'file of that token (default: the token of a GitHub Actions job)')
-    .option('--ticket <ticket>')
+    .option('--ticket <ticket>', 'ticket that it belongs to')
     .option('--timeout <duration>', 'how long to wait for access', '1h')
     .action((command: string[], options: RunOptions) =>
       run((context) => runWithAccess(command, options, context)),
@@ -56,17 +55,17 @@ async function runWithAccess(
   command: readonly string[],
   options: RunOptions,
   context: Context,
-): Promise<Outcome> {
+): Promise<CommandResult> {
   const timeoutMs = parseDurationMs(options.timeout, '--timeout');
   const wanted = composeWanted(options);
-  const target = targetUrlOf(wanted.entitlement.connector, context.env);
-  return withWay(options, context, async (way) => {
+  const target = holderTargetOf(wanted.entitlement.connector, context.env);
+  return withBackend(options, context, async (backend) => {
     const interruptions = new Interruptions(process.stdin.isTTY === true);
-    const keeper = await way.keep(wanted);
+    const keeper = await backend.keep(wanted);
     try {
-      return await holdAccess({ way, wanted, target, command, timeoutMs, interruptions, context });
+      return await holdAccess({ backend, wanted, target, command, timeoutMs, interruptions, context });
     } finally {
-      const back = await way.giveBack(wanted.id, GIVE_BACK_WITHIN_MS).catch((error: unknown) => ({
+      const back = await backend.giveBack(wanted.id, GIVE_BACK_WITHIN_MS).catch((error: unknown) => ({
         gone: false as const,
         why: error instanceof Error ? error.message : 'it failed',
       }));
@@ -78,26 +77,35 @@ async function runWithAccess(
   });
 }
 
-async function withWay(
-  { gateway, tokenFile, as: principal, key: keyFile }: RunOptions,
+async function withBackend(
+  options: RunOptions,
   context: Context,
-  use: (way: AccessWay) => Promise<Outcome>,
-): Promise<Outcome> {
-  if (gateway !== undefined) {
-    if (principal !== undefined || keyFile !== undefined)
-      throw usageError('--gateway: who asks is whom the token names; leave --as and --key out');
-    if (!URL.canParse(gateway) || !/^https?:$/.test(new URL(gateway).protocol))
-      throw usageError('--gateway: not an address such as https://countersign.example');
-    const { origin } = new URL(gateway);
-    const source = findTokenSource(tokenFile, context.env);
-    // Without a token nothing is begun.
-    await tokensOf(source, origin)();
-    return use(await byGateway(origin, source));
+  use: (backend: AccessBackend) => Promise<CommandResult>,
+): Promise<CommandResult> {
+  const { gateway, tokenFile, as, key } = options;
+  const hasKey = as !== undefined || key !== undefined;
+  if (tokenFile !== undefined && hasKey)
+    throw usageError('--token-file: the token names who asks; leave --as and --key out');
+  // The configured gateway is for callers with a token. A caller with a key asks Temporal unless --gateway says otherwise.
+  const address = gateway ?? (tokenFile === undefined ? undefined : context.settings.COUNTERSIGN_GATEWAY);
+  if (address === undefined) {
+    if (tokenFile !== undefined) throw usageError('--token-file: tokens are for a gateway; give --gateway');
+    const signer = await findSigner(options, context);
+    return withClient(context, (client) => use(byTemporal(client, signer.principal, signer.key)));
   }
-  if (tokenFile !== undefined) throw usageError('--token-file: tokens are for a gateway; give --gateway');
-  if (principal === undefined) throw usageError('--as: say who asks, for example ci/payments');
-  const key = await findSigningKey(principal, keyFile, context.settings.COUNTERSIGN_STATE_DIR);
-  return withClient(context, (client) => use(byTemporal(client, principal, key)));
+  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))
+    throw usageError('--gateway: not an address such as https://countersign.example');
+  const { origin } = new URL(address);
+  if (hasKey) {
+    const principal = principalOf(options, context);
+    // Absolute, because the keeper has a folder of its own.
+    const file = path.resolve(findKeyFile(principal, key, context));
+    return use(await byGateway(origin, { kind: 'key', principal, file }));
+  }
+  const source = findTokenSource(tokenFile, context.env);
+  // Nothing starts without a token.
+  await tokensOf(source, origin)();
+  return use(await byGateway(origin, source));
 }
 
 function sayGivenBack(back: GivenBack): string {
@@ -106,21 +114,21 @@ function sayGivenBack(back: GivenBack): string {
 }
 
 interface Holding {
-  readonly way: AccessWay;
+  readonly backend: AccessBackend;
   readonly wanted: Wanted;
-  readonly target: URL | undefined;
+  readonly target: HolderTarget | undefined;
   readonly command: readonly string[];
   readonly timeoutMs: number;
   readonly interruptions: Interruptions;
   readonly context: Context;
 }
 
-async function holdAccess(holding: Holding): Promise<Outcome> {
-  const { way, wanted, target, command, timeoutMs, interruptions, context } = holding;
+async function holdAccess(holding: Holding): Promise<CommandResult> {
+  const { backend, wanted, target, command, timeoutMs, interruptions, context } = holding;
   const { id } = wanted;
-  await way.ask(wanted);
+  await backend.ask(wanted);
   context.announce(`asked for ${describeAsked(wanted)}: ${id}`);
-  const view = await waitForGrant(() => way.look(id), {
+  const view = await waitForGrant(() => backend.look(id), {
     timeoutMs,
     signal: interruptions.signal,
     say: (line) => context.announce(line),
@@ -142,33 +150,33 @@ async function holdAccess(holding: Holding): Promise<Outcome> {
   const child = startCommand(command, env, interruptions.atTerminal);
   interruptions.passTo((signal) => void child.end(signal));
   const over = new AbortController();
-  const watching = untilGrantEnds(way, id, lease, over.signal).then(async (why) => {
+  const watching = untilGrantEnds(backend, id, lease, over.signal).then(async (why) => {
     if (why === undefined) return;
-    context.announce(`${why}; the command is told to end`);
+    context.announce(`${why}; stopping the command`);
     await child.end('SIGTERM');
   });
   const exitCode = await child.exitCode;
   over.abort();
   await watching;
   if (exitCode === 127 || exitCode === 126)
-    context.announce(`${command[0]} cannot be run, or cannot run something`);
+    context.announce(`${command[0]} cannot be run, or a program that it runs cannot`);
   return { exitCode, lines: [], data: { id, exitCode } };
 }
 
-/** Says why a grant is over before its command is, or nothing once the command has ended. */
+/** Returns why the grant ended before its command did, or undefined once the command has ended. */
 async function untilGrantEnds(
-  way: AccessWay,
+  backend: AccessBackend,
   id: string,
   { expiresAtMs }: NonNullable<Seen['lease']>,
   signal: AbortSignal,
 ): Promise<string | undefined> {
   while (!signal.aborted) {
     const leftMs = expiresAtMs - Date.now();
-    // Known from the lease alone, so that it holds also where no server answers.
+    // The lease alone says so, which also works if no server answers.
     if (leftMs <= 0) return 'the grant has reached its end';
     await sleep(Math.min(LOOK_EVERY_MS, leftMs), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return undefined;
-    const view = await way.look(id).catch(() => undefined);
+    const view = await backend.look(id).catch(() => undefined);
     if (view !== undefined && (view.status !== 'active' || view.ending !== undefined))
       return `the grant has ended (${view.ending ?? view.status})`;
   }
@@ -176,9 +184,9 @@ async function untilGrantEnds(
 }
 
 const describeAsked = ({ entitlement: { connector, resource, action }, durationMs }: Wanted): string =>
-  `${connector}:${resource}#${action}, ${sayDuration(durationMs)}`;
+  `${connector}:${resource}#${action}, ${formatDuration(durationMs)}`;
 
-const notRun = (id: string, exitCode: number, code: string, message: string): Outcome => ({
+const notRun = (id: string, exitCode: number, code: string, message: string): CommandResult => ({
   ...failed({ code, message }, { id, exitCode }),
   exitCode,
 });

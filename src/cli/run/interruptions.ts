@@ -1,4 +1,4 @@
-/** Signals to this process: they end the waiting, and once a command runs they are the command's. */
+/** Handles signals to this process: they end the waiting, and once a command runs they are passed on to it. */
 export class Interruptions {
   readonly #controller = new AbortController();
   readonly #handlers = new Map<NodeJS.Signals, () => void>();
@@ -31,7 +31,7 @@ export class Interruptions {
   }
 
   #hear(signal: NodeJS.Signals): void {
-    // At a terminal Ctrl-C has reached the command already, and what it means there is the command's to say.
+    // At a terminal the command has already received Ctrl-C and decides what it means.
     if (this.#pass !== undefined && this.atTerminal && signal === 'SIGINT') return;
     this.#first ??= signal;
     this.#controller.abort();

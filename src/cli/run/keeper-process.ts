@@ -17,7 +17,7 @@ const ordersSchema = z.union([
 ]);
 type Orders = z.output<typeof ordersSchema>;
 
-/** A look at a server that has been away costs little; a grant lives no longer than its lease in any case. */
+/** Retrying costs little, and the grant ends with its lease in any case. */
 const TRIES_FOR_MS = 3_600_000;
 const LOOK_EVERY_MS = 250;
 
@@ -42,22 +42,22 @@ async function keep(): Promise<void> {
     }
 }
 
-/** What it needs is loaded now, not at the start: most keepers are dismissed. */
+/** Loads what it needs only now, because most keepers are dismissed. */
 async function isGivenBack(orders: Orders, withinMs: number): Promise<boolean> {
   if ('gateway' in orders) {
-    const { byGateway } = await import('./gateway-way.js');
+    const { byGateway } = await import('./gateway-backend.js');
     return (await (await byGateway(orders.gateway, orders.source)).giveBack(orders.id, withinMs)).gone;
   }
   const { createContext, withClient } = await import('../context.js');
   const { giveBack } = await import('./give-back.js');
   const { id, farewell } = orders;
-  return withClient(createContext(process.env), async (client) => {
+  return withClient(await createContext(process.env), async (client) => {
     const back = await giveBack(client, id, farewell, withinMs);
     return back.gone;
   });
 }
 
-// It outlives the terminal and whoever started it.
+// The keeper outlives the terminal and the process that started it.
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => undefined);
 void keep().catch(() => {
   process.exitCode = 1;

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import type { Farewell } from './give-back';
 import type { TokenSource } from './token-source';
 
-/** What the keeper is told before anything is asked for. It gets no key: what it may say is signed already. */
+/** What the keeper gets before access is asked for. It gets no key, only statements that are already signed. */
 export type KeeperOrders = {
   readonly id: string;
   readonly durationMs: number;
@@ -14,17 +14,17 @@ export type KeeperOrders = {
   | { readonly gateway: string; readonly source: TokenSource }
 );
 
-/** A process that gives access back when this one is gone without having done so: killed, crashed, out of memory. */
+/** A process that gives access back if this one ends without doing so: killed, crashed, or out of memory. */
 export interface Keeper {
-  /** There is nothing left to give back. */
+  /** Ends the keeper, because no access is left. */
   dismiss(): void;
-  /** It is to do now what this process could not. */
+  /** Lets the keeper give the access back, because this process could not. */
   takeOver(): void;
 }
 
 /**
- * Starts the keeper. It reads from a pipe that only this process holds, so that it notices the end of this process
- * whatever the reason, and it is in a session of its own, so that what ends the terminal does not end it.
+ * Starts the keeper. It reads from a pipe that only this process holds, so it notices when this process ends, for whatever reason.
+ * It has a session of its own, so that closing the terminal does not end it.
  */
 export function startKeeper(orders: KeeperOrders): Keeper {
   const child = spawn(process.execPath, [require.resolve('./keeper-process')], {

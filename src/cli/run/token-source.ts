@@ -1,33 +1,46 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { principalId } from '../../contracts/request';
 import type { Environment } from '../../contracts/settings';
+import { byKey, byToken, type CallerCredential } from '../../enforcement';
+import { readKeyFile } from '../../signing/keys';
 import { UserError, usageError } from '../output';
 
-/** Where the token comes from by which an issuer vouches for this process. Never the token itself. */
+/** Where that comes from by which a gateway knows this process. Never the token or the key itself. */
 export const tokenSourceSchema = z.discriminatedUnion('kind', [
   /** A file that the platform writes and renews (a projected service account token, an `id_tokens` file). */
   z.object({ kind: z.literal('file'), file: z.string() }),
-  /** GitHub Actions: asked for at the address that the job is given. */
+  /** GitHub Actions, which gives the job an address to fetch the token from. */
   z.object({ kind: z.literal('github-actions') }),
+  /** A file with the registered key of a principal, who signs tokens, submissions and statements with it. */
+  z.object({ kind: z.literal('key'), principal: principalId, file: z.string() }),
 ]);
 export type TokenSource = z.output<typeof tokenSourceSchema>;
+/** A source of tokens that an issuer makes. */
+type IssuedSource = Exclude<TokenSource, { readonly kind: 'key' }>;
 
 const RENEW_AFTER_MS = 60_000;
 const LONGEST = 8_192;
 const answerSchema = z.object({ value: z.string().min(1).max(LONGEST) });
 
-/** @throws UserError of wrong usage where neither a file is named nor the job has an address */
-export function findTokenSource(file: string | undefined, env: Environment): TokenSource {
+/** Finds the source of tokens. @throws UserError of wrong usage if no file is named and the job has no address */
+export function findTokenSource(file: string | undefined, env: Environment): IssuedSource {
   if (file !== undefined) return { kind: 'file', file };
   if (env['ACTIONS_ID_TOKEN_REQUEST_URL'] !== undefined) return { kind: 'github-actions' };
   throw usageError(
-    '--gateway needs --token-file FILE, or a GitHub Actions job with the permission id-token: write',
+    '--gateway needs --as with a key, --token-file FILE, or a GitHub Actions job with the permission id-token: write',
   );
 }
 
-/** Tokens for one audience, asked for anew as they age. */
+/** Returns how a source authenticates at a gateway. */
+export const credentialOf = async (source: TokenSource, gateway: string): Promise<CallerCredential> =>
+  source.kind === 'key'
+    ? byKey(source.principal, await readKeyFile(source.file), gateway)
+    : byToken(tokensOf(source, gateway));
+
+/** Returns a function that returns a token for one audience, and fetches a new one after a minute. */
 export function tokensOf(
-  source: TokenSource,
+  source: IssuedSource,
   audience: string,
   env: Environment = process.env,
 ): () => Promise<string> {
@@ -45,7 +58,7 @@ function tokenIn(file: string): string {
     const token = readFileSync(file, 'utf8').trim();
     if (token !== '' && token.length <= LONGEST) return token;
   } catch {
-    // Said below.
+    // The error is thrown below.
   }
   throw new UserError(`--token-file: ${file} holds no token that can be read`);
 }

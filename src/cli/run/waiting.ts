@@ -1,19 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RequestView } from '../../client';
+import { formatDuration } from '../../contracts/duration';
 import { CountersignError } from '../../contracts/error';
-import { isPendingStatus } from '../../domain/state';
-import { sayDuration } from '../duration';
+import { quorumIn, sayQuorum, stageInWait } from '../../contracts/progress';
+import { isPendingStatus } from '../../domain/status';
 import { printable } from '../output';
-import { stageInWait } from '../render';
-import type { Seen } from './way';
+import type { Seen } from './wanted';
 
 const PAUSE_MS = 1_000;
 
-/** Who is awaited, since when, and what time will do next: one line, the same until something changes. */
+/** Describes in one line who is awaited, since when, and what happens next. The line stays the same until something changes. */
 export function sayWaiting(view: RequestView): string {
   if (view.status !== 'awaiting_approval' && view.awaiting.length === 0)
     return `the request is ${view.status}`;
-  const who = `awaits ${view.awaiting.join(' or ')}${view.openStage ? ` (${view.openStage})` : ''}`;
+  const quorum = quorumIn(view);
+  const whom = quorum === undefined ? `awaits ${view.awaiting.join(' or ')}` : sayQuorum(quorum);
+  const who = `${whom}${view.openStage ? ` (${view.openStage})` : ''}`;
   const sinceMs = view.stageOpenedAtMs;
   const since = sinceMs ? ` since ${clockTime(sinceMs)}` : '';
   return printable([`${who}${since}`, ...prospects(view)].join('; '));
@@ -33,13 +35,13 @@ function* prospects(view: RequestView): Generator<string> {
 
 export interface Waiting {
   readonly timeoutMs: number;
-  /** Gives up the waiting. */
+  /** Ends the waiting. */
   readonly signal: AbortSignal;
-  /** Hears the line of `sayWaiting` whenever it is another one. */
+  /** Gets the line of `sayWaiting` whenever it changes. */
   say(line: string): void;
 }
 
-/** Waits until a request is granted or has ended, saying who it waits for. Yields nothing where it was given up. */
+/** Waits until a request is granted or has ended. Returns undefined if the waiting was ended first. */
 export async function waitForGrant(
   look: () => Promise<Seen | undefined>,
   { timeoutMs, signal, say }: Waiting,
@@ -50,7 +52,7 @@ export async function waitForGrant(
     const view = await look();
     if (view !== undefined && !isPendingStatus(view.status)) return view;
     const line = view === undefined ? 'no worker has answered yet' : view.waiting;
-    // A fresh request is silent at first: what policy permits is there before a line would be read.
+    // Quiet at first, because access that policy permits is there before anyone could read a line.
     if (line !== said && (view?.status === 'awaiting_approval' || pauseMs >= PAUSE_MS)) {
       said = line;
       say(line);
@@ -58,7 +60,7 @@ export async function waitForGrant(
     if (Date.now() + pauseMs > untilMs)
       throw new CountersignError(
         'TIMED_OUT',
-        `not granted within ${sayDuration(timeoutMs)}: ${line}; the request is taken back`,
+        `not granted within ${formatDuration(timeoutMs)}: ${line}; the request is taken back`,
       );
     await sleep(pauseMs, undefined, { signal }).catch(() => undefined);
   }

@@ -1,10 +1,23 @@
 import { randomUUID } from 'node:crypto';
 import { describeIssues } from '../../contracts/problem';
 import { newRequestSchema } from '../../contracts/request';
+import { type AccessRequest, parseEntitlement } from '../../domain/request';
 import { parseDurationMs } from '../duration';
 import { usageError } from '../output';
-import { splitEntitlement } from '../request-file';
-import type { Wanted } from './way';
+
+/** The state of a request, as far as `run` needs it. */
+export interface Seen {
+  readonly status: string;
+  /** Who is awaited, since when, and what happens next. */
+  readonly waiting: string;
+  /** What to print if it was not granted. */
+  readonly about: readonly string[];
+  readonly lease?: { readonly account: string; readonly expiresAtMs: number } | undefined;
+  readonly ending?: string | undefined;
+}
+
+/** What is asked for. The backend knows who asks. */
+export type Wanted = Omit<AccessRequest, 'requester' | 'beneficiary' | 'onBehalfOf' | 'submittedAtMs'>;
 
 const wantedSchema = newRequestSchema.omit({
   requester: true,
@@ -13,7 +26,7 @@ const wantedSchema = newRequestSchema.omit({
   submittedAtMs: true,
 });
 
-/** What the options of a command ask for. @throws UserError of wrong usage */
+/** Builds what the options of a command ask for. @throws UserError of wrong usage */
 export function composeWanted({
   entitlement,
   reason,
@@ -25,14 +38,15 @@ export function composeWanted({
   readonly ticket?: string;
   readonly for: string;
 }): Wanted {
-  if (!/^[^:#]+:[^:#]+#[^#]+$/.test(entitlement))
+  const parsed = parseEntitlement(entitlement);
+  if (parsed === undefined)
     throw usageError(
       `--entitlement: ${JSON.stringify(entitlement)} is not of the form connector:resource#action`,
     );
   const checked = wantedSchema.safeParse({
     id: randomUUID(),
     kind: 'access',
-    entitlement: splitEntitlement(entitlement),
+    entitlement: parsed,
     durationMs: parseDurationMs(duration, '--for'),
     emergency: false,
     reason,

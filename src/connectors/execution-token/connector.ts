@@ -1,55 +1,47 @@
-import type { EndCause } from '../../domain/lease';
+import { withLeadership } from '../../database/leadership';
+import type { EndCause, EndReason } from '../../domain/lease';
 import type { Authorisation } from '../../domain/prove';
+import type { ExecutionRow } from '../../token-uses/row';
+import { TokenUseStore, type TokenUseStoreOptions } from '../../token-uses/store';
 import {
   type Connector,
-  type ConnectorDescription,
-  type EndReason,
   type Inventory,
   type LeaseRecord,
   outcomeOfEarlier,
-  type ProvisionOutcome,
-  type RevocationOutcome,
+  type ProvisionResult,
+  type RevocationResult,
 } from '../contract';
-import { inTurn } from '../postgresql/turn';
-import { ExecutionLedger, type LedgerOptions } from './ledger';
-import type { ExecutionRow } from './ledger-schema';
 
 /**
- * Lets exact actions be executed, each once, in place of giving access. Its lease is the time in which that may happen;
- * the token itself is made at the gateway, for the holder's key, and never passes through here or through a history.
+ * Lets exact actions be executed, each once, instead of giving access. A lease is the time in which that may happen. The
+ * gateway makes the token itself, for the holder's key, so it never passes through here or through a Temporal history.
  */
 export class ExecutionTokenConnector implements Connector {
-  readonly #ledger: ExecutionLedger;
-  readonly #name: string;
+  readonly #uses: TokenUseStore;
   readonly #nowMs: () => number;
 
-  constructor({ name, ...options }: LedgerOptions & { readonly name: string }) {
-    this.#name = name;
+  constructor(options: TokenUseStoreOptions) {
     this.#nowMs = options.nowMs ?? Date.now;
-    this.#ledger = new ExecutionLedger(options);
+    this.#uses = new TokenUseStore(options);
   }
 
-  describe(): ConnectorDescription {
-    return { name: this.#name, kind: 'execution-token', endsByItself: true };
-  }
-
-  async provision(authorisation: Authorisation): Promise<ProvisionOutcome> {
-    const released = await this.#ledger.release(authorisation);
+  async provision(authorisation: Authorisation): Promise<ProvisionResult> {
+    const released = await this.#uses.release(authorisation);
     if (!released.ok) return { outcome: 'refused', refusal: released.refusal };
     return outcomeOfEarlier(recordOf(released.value), authorisation.terms.requestDigest);
   }
 
-  async revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationOutcome> {
-    const row = await this.#ledger.end(leaseId, reason, cause);
-    // A row without a digest is a bar, and stays one.
+  async revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationResult> {
+    const row = await this.#uses.end(leaseId, reason, cause);
+    // A row without a digest is a bar.
     if (row === undefined || row.request_digest === null) return { accessRemoved: false, neverGiven: true };
     const before = recordOf(row);
     return { accessRemoved: before.ended === undefined, before };
   }
 
-  /** What is executed leaves nothing behind that could drift. */
+  /** There is never drift: an execution leaves no access behind. */
   async list(scope: 'all' | 'alive' = 'all'): Promise<Inventory> {
-    const rows = await this.#ledger.query<ExecutionRow>(
+    const rows = await this.#uses.query<ExecutionRow>(
       `SELECT * FROM countersign.execution WHERE $1 OR ended_at_ms IS NULL
         ORDER BY released_at_ms NULLS LAST, request_id`,
       [scope === 'all'],
@@ -58,7 +50,7 @@ export class ExecutionTokenConnector implements Connector {
   }
 
   async overdue(atMs: number): Promise<readonly LeaseRecord[]> {
-    const rows = await this.#ledger.query<ExecutionRow>(
+    const rows = await this.#uses.query<ExecutionRow>(
       `SELECT * FROM countersign.execution
         WHERE ended_at_ms IS NULL AND expires_at_ms <= $1 ORDER BY expires_at_ms LIMIT 1000`,
       [atMs],
@@ -67,12 +59,11 @@ export class ExecutionTokenConnector implements Connector {
   }
 
   withReconcilerLock(work: () => Promise<void>): Promise<boolean> {
-    const query: ExecutionLedger['query'] = (text, values) => this.#ledger.query(text, values);
-    return inTurn('execution_reconciler', query, this.#nowMs(), work);
+    return withLeadership('execution_reconciler', this.#uses, this.#nowMs(), work);
   }
 
   close(): Promise<void> {
-    return this.#ledger.close();
+    return this.#uses.close();
   }
 }
 

@@ -1,6 +1,6 @@
 import { escapeIdentifier, type PoolClient } from 'pg';
 
-/** Predefined roles that reach past the database's rules, or at the connector's own records and sessions. */
+/** Predefined roles that can bypass the database's rules, or reach the connector's own records and sessions. */
 const NEVER_GRANTED = [
   'pg_execute_server_program',
   'pg_read_server_files',
@@ -10,20 +10,19 @@ const NEVER_GRANTED = [
   'pg_signal_backend',
 ];
 
+/** Returns why the target has no such account, or undefined if it has. */
+export async function refuseUnknownAccount(client: PoolClient, account: string): Promise<string | undefined> {
+  const { rows } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [account]);
+  return rows.length > 0 ? undefined : `the target has no account ${account}`;
+}
+
 /**
- * Why an account is not given a role. Roles that are above the database's own rules, or could touch our records of it, are
- * never granted, whatever the catalog says; nor is one through which they are reached.
+ * Returns why nobody must get a role, or undefined if they may. Whatever the catalog says, a role is never granted if
+ * it can bypass the database's own rules or change our records, or if it is a member of a role that can.
  */
-export async function refuseUnfit(
-  client: PoolClient,
-  account: string,
-  role: string,
-): Promise<string | undefined> {
-  const { rows } = await client.query<{ rolname: string }>(
-    'SELECT rolname FROM pg_roles WHERE rolname IN ($1, $2)',
-    [account, role],
-  );
-  if (!rows.some(({ rolname }) => rolname === role)) return `the target has no role ${role}`;
+export async function refuseUnsafeRole(client: PoolClient, role: string): Promise<string | undefined> {
+  const { rows } = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
+  if (rows.length === 0) return `the target has no role ${role}`;
   const { rows: mighty } = await client.query<{ rolname: string }>(
     `SELECT above.rolname
        FROM pg_roles above, pg_roles granted
@@ -31,25 +30,116 @@ export async function refuseUnfit(
         AND (above.rolsuper OR above.rolcreaterole OR above.rolbypassrls OR above.rolreplication
              OR above.rolname = ANY ($2) OR above.rolname = current_user
              OR above.oid = (SELECT datdba FROM pg_database WHERE datname = current_database())
-             OR has_table_privilege(above.oid, 'countersign.lease', 'INSERT, UPDATE, DELETE, TRUNCATE'))
+             OR has_table_privilege(above.oid, to_regclass('countersign.lease')::oid, 'INSERT, UPDATE, DELETE, TRUNCATE'))
       ORDER BY above.rolname <> $1 LIMIT 1`,
     [role, NEVER_GRANTED],
   );
   const [above] = mighty;
-  if (above !== undefined)
-    return above.rolname === role
-      ? `the role ${role} stands above the database's own rules and is never granted`
-      : `the role ${role} reaches ${above.rolname}, which stands above the database's own rules, and is never granted`;
-  if (!rows.some(({ rolname }) => rolname === account)) return `the target has no account ${account}`;
+  if (above === undefined) return (await refuseGrantingRole(client, role)) ?? refuseSettingRole(client, role);
+  return above.rolname === role
+    ? `the role ${role} stands above the database's own rules and is never granted`
+    : `the role ${role} reaches ${above.rolname}, which stands above the database's own rules, and is never granted`;
+}
+
+/** Returns why nobody must get a role by which its holder could make memberships that outlive the lease. */
+async function refuseGrantingRole(client: PoolClient, role: string): Promise<string | undefined> {
+  const { rows } = await client.query<{ rolname: string }>(
+    `SELECT given.rolname FROM pg_auth_members m JOIN pg_roles given ON given.oid = m.roleid
+       JOIN pg_roles granted ON granted.rolname = $1
+      WHERE m.admin_option AND pg_has_role(granted.oid, m.member, 'MEMBER') ORDER BY 1 LIMIT 1`,
+    [role],
+  );
+  const [given] = rows;
+  return given === undefined
+    ? undefined
+    : `the role ${role} may grant ${given.rolname} to others, past every lease, and is never granted; take its ADMIN OPTION away`;
+}
+
+/** Returns why nobody must get a role by which its holder could change how the server runs, for everybody and for good. */
+async function refuseSettingRole(client: PoolClient, role: string): Promise<string | undefined> {
+  // The catalog of these rights is there since PostgreSQL 15.
+  const { rows: catalogs } = await client.query("SELECT 1 WHERE to_regclass('pg_parameter_acl') IS NOT NULL");
+  if (catalogs.length === 0) return undefined;
+  const { rows } = await client.query<{ name: string }>(
+    `SELECT p.parname AS name FROM pg_parameter_acl p CROSS JOIN LATERAL aclexplode(p.paracl) x
+       JOIN pg_roles granted ON granted.rolname = $1
+      WHERE x.privilege_type = 'ALTER SYSTEM'
+        AND (x.grantee = 0 OR pg_has_role(granted.oid, x.grantee, 'MEMBER')) ORDER BY 1 LIMIT 1`,
+    [role],
+  );
+  const [first] = rows;
+  return (
+    first && `the role ${role} may change the server's setting ${first.name} for good, and is never granted`
+  );
+}
+
+/**
+ * Returns who already granted the role to the account, past every lease, or undefined if nobody did. The end of a lease takes
+ * the role away, so a lease must not begin on a membership that it did not make.
+ */
+export async function standingMembership(
+  client: PoolClient,
+  account: string,
+  role: string,
+): Promise<string | undefined> {
+  const grantors = await grantorsOf(client, account, role);
+  if (grantors.length === 0) return undefined;
+  const by = grantors.filter((grantor) => grantor !== '').join(', ') || 'somebody';
+  return `the account ${account} already holds ${role} without a lease, granted by ${by}; nothing was changed: use it as it is, or have it revoked and ask again`;
+}
+
+interface Usability {
+  readonly can_login: boolean;
+  readonly has_room: boolean;
+  readonly is_valid: boolean;
+  readonly valid_until: string;
+  readonly can_connect: boolean;
+  readonly inherits: boolean;
+  readonly database: string;
+}
+
+/**
+ * Returns why an account could not use a role, with the statement that would change it, or undefined if it can. Access that
+ * does not work must not be called granted.
+ *
+ * @param role a role that the account holds already, which may let it connect; absent if no role was granted yet
+ */
+export async function refuseUnusableAccount(
+  client: PoolClient,
+  account: string,
+  role?: string,
+): Promise<string | undefined> {
+  const { rows } = await client.query<Usability>(
+    `SELECT a.rolcanlogin AS can_login, a.rolconnlimit <> 0 AS has_room,
+            coalesce(a.rolvaliduntil > now(), true) AS is_valid, a.rolvaliduntil::text AS valid_until,
+            has_database_privilege(a.oid, current_database(), 'CONNECT') AS can_connect,
+            coalesce(pg_has_role(a.oid, r.oid, 'USAGE'), a.rolinherit) AS inherits, current_database() AS database
+       FROM pg_roles a LEFT JOIN pg_roles r ON r.rolname = $2 WHERE a.rolname = $1`,
+    [account, role ?? null],
+  );
+  const [found] = rows;
+  if (found === undefined) return `the target has no account ${account}`;
+  const quoted = escapeIdentifier(account);
+  const of = role === undefined ? 'what it is granted' : role;
+  if (!found.can_login)
+    return `the account ${account} cannot log in (NOLOGIN), so it could not use ${of}; ALTER ROLE ${quoted} LOGIN`;
+  if (!found.has_room)
+    return `the account ${account} may open no connection (CONNECTION LIMIT 0), so it could not use ${of}`;
+  if (!found.is_valid)
+    return `the password of the account ${account} was valid until ${found.valid_until}, so it could not use ${of}; ALTER ROLE ${quoted} VALID UNTIL '…'`;
+  if (!found.can_connect)
+    return `the account ${account} may not connect to the database ${found.database}; GRANT CONNECT ON DATABASE ${escapeIdentifier(found.database)} TO ${quoted}`;
+  if (!found.inherits)
+    return `the account ${account} would not have the rights of ${of} (NOINHERIT); ALTER ROLE ${quoted} INHERIT`;
   return undefined;
 }
 
 /**
- * Takes a role from an account, whoever granted it, and with it what the account passed on. Yields whether it is gone: from
- * PostgreSQL 16 on a membership is kept for each grantor, and not every grantor's is ours to take away.
+ * Revokes a role from an account, whoever granted it, and also what the account passed on. Returns whether the membership is
+ * gone: since PostgreSQL 16 there is one for each grantor, and we may not be allowed to revoke all of them.
  */
 export async function takeAway(client: PoolClient, account: string, role: string): Promise<boolean> {
-  // Looked up first, for a role or account that has been dropped since took its memberships along.
+  // Check first: if the role or the account was dropped, its memberships went with it, and REVOKE would fail.
   if ((await grantorsOf(client, account, role)).length === 0) return true;
   const revoke = `REVOKE ${escapeIdentifier(role)} FROM ${escapeIdentifier(account)}`;
   await client.query(`${revoke} CASCADE`);
@@ -58,7 +148,7 @@ export async function takeAway(client: PoolClient, account: string, role: string
   return (await grantorsOf(client, account, role)).length === 0;
 }
 
-/** Who has granted it directly; membership that comes by way of other roles is not ours to judge. */
+/** Lists who granted the role directly. Membership through other roles is not our business. */
 async function grantorsOf(client: PoolClient, account: string, role: string): Promise<readonly string[]> {
   const { rows } = await client.query<{ grantor: string }>(
     `SELECT coalesce(g.rolname, '') AS grantor
@@ -70,7 +160,7 @@ async function grantorsOf(client: PoolClient, account: string, role: string): Pr
   return rows.map(({ grantor }) => grantor);
 }
 
-/** Runs a statement that may fail without the transaction failing. */
+/** Runs a statement whose failure does not fail the transaction. */
 async function inPart(client: PoolClient, statement: string): Promise<void> {
   await client.query('SAVEPOINT part');
   await client.query(statement).then(

@@ -2,24 +2,33 @@ import { type ApprovalPath, type Assessment, conflictsOf, type Stage } from '../
 import { LIMITS } from '../limits';
 import type { AccessRequest } from '../request';
 
-/** The longest that a request may last whatever policy says. */
+/** The longest that a grant may last, whatever policy says. */
 export function grantCeilingMs(request: AccessRequest): number {
   return request.emergency ? LIMITS.emergencyGrantMs : LIMITS.grantMs;
 }
 
 /** A grant ends by itself: its duration is a positive whole number within policy and ceiling (APB-6). */
-export function isBounded(request: AccessRequest, assessment: Assessment): boolean {
+function isBounded(request: AccessRequest, assessment: Assessment): boolean {
   const { durationMs } = request;
   const longestMs = Math.min(grantCeilingMs(request), assessment.maxDurationMs);
   return Number.isSafeInteger(durationMs) && durationMs > 0 && durationMs <= longestMs;
 }
 
+/** Access that is asked for later begins soon enough. An emergency does not wait. */
+function hasSoundStart({ notBeforeMs, submittedAtMs, emergency }: AccessRequest): boolean {
+  if (notBeforeMs === undefined) return true;
+  return (
+    Number.isSafeInteger(notBeforeMs) && !emergency && notBeforeMs <= submittedAtMs + LIMITS.startDelayMs
+  );
+}
+
 /**
- * An assessment that lets a request through is sound: the grant is bounded, there is something to grant, an approval
- * path demands distinct, unconflicted people at every stage. No policy file can switch this off.
+ * Returns true if an assessment may permit a request: the grant is bounded, there is something to grant, and the approval path
+ * needs distinct people without a conflict at every stage. No policy file can switch this off.
  */
 export function isSound(request: AccessRequest, assessment: Assessment): boolean {
   if (!isBounded(request, assessment) || assessment.binding === undefined) return false;
+  if (!hasSoundStart(request)) return false;
   const named = [request.requester, request.beneficiary, ...request.onBehalfOf];
   if (!named.every((id) => conflictsOf(assessment, id).length > 0)) return false;
   if (assessment.confirmation !== undefined && assessment.confirmation.by.length === 0) return false;
@@ -33,33 +42,34 @@ export function isSound(request: AccessRequest, assessment: Assessment): boolean
   );
 }
 
-/** Stages of distinct names, each with enough unconflicted people, and delegates who have no other part in it. */
+/** Whether the stages have distinct names, enough people without a conflict, and delegates with no other part in the request. */
 export function isSoundPath(path: ApprovalPath, assessment: Assessment): boolean {
   const names = new Set(path.stages.map((stage) => stage.name));
   return (
     path.stages.length >= 1 &&
     path.stages.length <= LIMITS.stages &&
+    (path.approvalsCountForMs ?? LIMITS.statementLifeMs) <= LIMITS.approvalLifeMs &&
     names.size === path.stages.length &&
     path.stages.every((stage) => isSoundStage(stage, assessment)) &&
     path.stages.every((stage) => hasSoundDelegates(stage, path, assessment))
   );
 }
 
-/** A delegate stands in for an approver of this stage, and sees the request in no other role. */
+/** Whether each delegate stands in for an approver of this stage and has no other part in the request. */
 function hasSoundDelegates(stage: Stage, path: ApprovalPath, assessment: Assessment): boolean {
   const { delegations = [] } = stage;
   if (delegations.length > LIMITS.eligibleApprovers) return false;
+  const here = new Set(stage.eligible);
+  const elsewhere = new Set([
+    ...path.stages.flatMap(({ eligible }) => eligible),
+    ...path.stages.flatMap((one) => (one === stage ? [] : (one.delegations ?? []).map(({ to }) => to))),
+  ]);
   return delegations.every(({ from, to }) => {
-    const elsewhere = path.stages.some(
-      (one) =>
-        one.eligible.includes(to) ||
-        (one !== stage && one.delegations?.some((other) => other.to === to) === true),
-    );
     const isApart =
       conflictsOf(assessment, to).length === 0 &&
       !assessment.reviewers.includes(to) &&
       assessment.confirmation?.by.includes(to) !== true;
-    return stage.eligible.includes(from) && !elsewhere && isApart;
+    return here.has(from) && !elsewhere.has(to) && isApart;
   });
 }
 

@@ -1,4 +1,5 @@
-import { conflictsOf } from '../assessment';
+import { conflictsOf, type Party } from '../assessment';
+import { replacementsAmong } from '../path-change';
 import {
   assuranceMeets,
   GOVERNANCE_ROLES,
@@ -8,61 +9,63 @@ import {
   RECORDER_ROLE,
   strongerAssurance,
 } from '../principal';
-import { accepted, type Refusal, type Result, refused } from '../refusal';
+import { accepted, type Refusal, type Result, refused, refusedBy } from '../refusal';
 import { relationsNamedIn } from '../request';
-import { currentPath, pathsOf, type RequestState, rescuersOf } from '../state';
-import type { Verb, VerifiedStatement } from '../statement';
+import { pathsOf, rescuersOf, stagesOf } from '../stages';
+import { assessmentOf, type ReadState } from '../state';
+import type { VerifiedStatement } from '../statement';
+import type { VerbDescriptor } from '../verbs/descriptor';
 
-/** Verbs by which authority is used over others. None of them is ever open to a non-human identity (TTA-7). */
-const HUMAN_VERBS: readonly Verb[] = ['approve', 'deny', 'confirm', 'reroute', 'endorse', 'cancel', 'review'];
-
-/** The signer is in good standing, and a person where the verb demands one. */
-export function checkStanding({ signer, statement }: VerifiedStatement): Result<void> {
+/** Checks that the signer is active, and a person if the verb is for people only (TTA-7). */
+export function checkStanding({ signer, statement }: VerifiedStatement, verb: VerbDescriptor): Result<void> {
   if (!signer.active) return refused('DISABLED_IDENTITY', `${signer.id} is disabled or past its end date`);
-  if (HUMAN_VERBS.includes(statement.verb) && !isHuman(signer))
+  if (verb.openTo === 'people' && !isHuman(signer))
     return refused('NOT_HUMAN', `${signer.id} is not a person; only people may ${statement.verb}`);
   return accepted(undefined);
 }
 
 /**
- * Refuses whoever stands in conflict with the request: its requester, its beneficiary, the sponsors and owners of
- * either, and whoever is on its on-behalf-of chain (OVR-3).
+ * Refuses anyone in conflict with the request: its requester, its beneficiary, the sponsors and owners of
+ * either, and everyone on its on-behalf-of chain (OVR-3). Returns undefined for others.
  */
-export function refuseParties(state: RequestState, id: PrincipalId): Refusal | undefined {
-  const request = state.submission?.request;
-  const named = request === undefined ? [] : relationsNamedIn(request, id);
-  const assessed = state.assessment === undefined ? [] : conflictsOf(state.assessment, id);
-  const relations = new Set([...named, ...assessed]);
+export function refuseParties(state: ReadState, id: PrincipalId): Refusal | undefined {
+  const relations = new Set([...relationsNamedIn(state.submission.request, id), ...conflictsIn(state, id)]);
   if (relations.size === 0) return undefined;
   return { code: 'CONFLICTED', detail: `${id} is the ${[...relations].join(' and ')} of this request` };
 }
 
+/** Returns the relations in which the assessment says that someone is in conflict with the request. */
+export function conflictsIn(state: ReadState, id: PrincipalId): readonly Party['relation'][] {
+  const assessment = assessmentOf(state);
+  return assessment === undefined ? [] : conflictsOf(assessment, id);
+}
+
 /**
- * Whose own request is to end: the signer's, or that of the one who has told a gateway so. A gateway may attest this as it
- * attests who asked; it can only take access away.
+ * Returns whose own request the statement ends: the signer's, or that of a gateway's caller. A gateway may attest this as it
+ * attests who asked, because it can only take access away.
  */
 export function endsAs({ signer, statement }: VerifiedStatement): PrincipalId {
   const attests = !isHuman(signer) && hasAnyRole(signer, [RECORDER_ROLE]);
   return attests && statement.reporter !== undefined ? statement.reporter : signer.id;
 }
 
-/** Someone has changed, or tried to change, or endorsed a change of, the path of this request. */
-export function isRescuer(state: RequestState, id: PrincipalId): boolean {
+/** Returns true if someone has changed, tried to change, or endorsed a change of the path of this request. */
+export function isRescuer(state: ReadState, id: PrincipalId): boolean {
   return rescuersOf(state).includes(id);
 }
 
-/** Someone could decide this request by a path it has gone by, as a delegate too, or has been put in by a reroute. */
-export function isApprover(state: RequestState, id: PrincipalId): boolean {
+/** Returns true if someone could decide this request by any of its paths, as a delegate too, or was put in by a reroute. */
+export function isApprover(state: ReadState, id: PrincipalId): boolean {
   const stages = pathsOf(state).flatMap((path) => path.stages);
   return (
     stages.some((stage) => stage.eligible.includes(id)) ||
     stages.some((stage) => stage.delegations?.some(({ to }) => to === id)) ||
-    state.reroutes.some((reroute) => reroute.with === id)
+    replacementsAmong(state.pathChanges).some(({ record }) => record.with === id)
   );
 }
 
 /** The rescue role has no approval authority at all (OVR-3). */
-export function refuseRescuers(state: RequestState, { signer }: VerifiedStatement): Refusal | undefined {
+export function refuseRescuers(state: ReadState, { signer }: VerifiedStatement): Refusal | undefined {
   if (isRescuer(state, signer.id))
     return { code: 'CONFLICTED', detail: `${signer.id} has rerouted this request and cannot decide it` };
   if (hasAnyRole(signer, GOVERNANCE_ROLES))
@@ -71,21 +74,21 @@ export function refuseRescuers(state: RequestState, { signer }: VerifiedStatemen
 }
 
 /**
- * The signer holds a governance role, stands apart from the request (OVR-2, OVR-3), and signs as strongly as the path
- * demands of those who approve on it: who may put people in may not be easier to impersonate than they are (OVR-6).
+ * Checks that the signer holds a governance role, is not in conflict (OVR-2, OVR-3), and signs as strongly as the path
+ * demands of its approvers: those who can put people in must not be easier to impersonate than them (OVR-6).
  */
 export function checkGovernor(
-  state: RequestState,
+  state: ReadState,
   { signer, statement: { verb }, assurance }: VerifiedStatement,
 ): Result<void> {
   if (!hasAnyRole(signer, GOVERNANCE_ROLES))
     return refused('NOT_GOVERNANCE', `${signer.id} holds no governance role and cannot ${verb}`);
   const conflict = refuseParties(state, signer.id);
-  if (conflict) return { ok: false, refusal: conflict };
+  if (conflict) return refusedBy(conflict);
   if (isApprover(state, signer.id))
     return refused('CONFLICTED', `${signer.id} is an approver of this request and cannot ${verb} it`);
-  const stages = currentPath(state)?.stages ?? [];
-  const needed = stages.map((stage) => stage.assurance).reduce(strongerAssurance, 'channel');
+  const stages = stagesOf(state).map((stage) => stage.assurance);
+  const needed = stages.reduce(strongerAssurance, 'channel');
   if (!assuranceMeets(assurance, needed))
     return refused('WEAK_ASSURANCE', `who would ${verb} it needs ${needed}, this came by ${assurance}`);
   return accepted(undefined);

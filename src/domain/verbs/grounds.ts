@@ -1,5 +1,5 @@
 import { accepted, type Result, refused } from '../refusal';
-import type { RequestState } from '../state';
+import type { AssessedState } from '../state';
 import type { VerifiedStatement } from '../statement';
 
 /** Why the path is changed, and by which policy. */
@@ -9,16 +9,16 @@ export interface Grounds {
   readonly policyBasis: string;
 }
 
-/** Reason code, ticket and policy basis are all there, and all exist (OVR-4); so does an emergency condition (OVR-9). */
-export function checkGrounds({ statement, reroute: facts }: VerifiedStatement): Result<Grounds> {
+/** Checks that reason code, ticket and policy basis exist (OVR-4), and so does an emergency condition (OVR-9). */
+export function checkGrounds({ statement, reroute: check }: VerifiedStatement): Result<Grounds> {
   const { reasonCode, ticket, policyBasis, emergencyCondition } = statement;
-  if (reasonCode === undefined || !facts?.reasonCodeListed)
+  if (reasonCode === undefined || !check?.reasonCodeListed)
     return refused('MISSING_REASON', 'a reroute needs a reason code from the list in the policy bundle');
-  if (ticket === undefined || !facts.ticketFound)
+  if (ticket === undefined || !check.ticketFound)
     return refused('MISSING_TICKET', 'a reroute needs a ticket that exists');
-  if (policyBasis === undefined || !facts.policyBasisListed)
+  if (policyBasis === undefined || !check.policyBasisListed)
     return refused('MISSING_POLICY_BASIS', 'a reroute needs the id of a policy that exists');
-  if (emergencyCondition !== undefined && facts.emergency?.condition !== emergencyCondition)
+  if (emergencyCondition !== undefined && check.emergency?.condition !== emergencyCondition)
     return refused(
       'MISSING_POLICY_BASIS',
       `policy names no condition ${emergencyCondition} under which a reroute is an emergency`,
@@ -26,21 +26,17 @@ export function checkGrounds({ statement, reroute: facts }: VerifiedStatement): 
   return accepted({ reasonCode, ticket, policyBasis });
 }
 
-/** What the record of every change of the path says, beside what was changed (OVR-5). */
+/** What every change of the path has on record, besides what was changed (OVR-5). */
 export function changeRecord(
-  state: RequestState,
-  { statement, signer, reroute: facts }: VerifiedStatement,
+  { assessment }: AssessedState,
+  { statement, signer, reroute: check }: VerifiedStatement,
   grounds: Grounds,
 ) {
   return {
     jti: statement.jti,
     by: signer.id,
     ...grounds,
-    policyDigest: facts?.policyDigest ?? state.assessment?.policyDigest ?? '',
-    endorsementNeeded: state.assessment?.privileged ?? true,
+    policyDigest: check?.policyDigest ?? assessment.policyDigest,
+    endorsementNeeded: assessment.privileged,
   };
 }
-
-/** One change at a time is proposed: a second could not know what the path will be when it takes effect. */
-export const isChangeProposed = ({ reroutes, switches = [] }: RequestState): boolean =>
-  [...reroutes, ...switches].some((one) => one.phase === 'proposed');

@@ -1,68 +1,49 @@
 import type { ApprovalPath } from '../assessment';
-import type { DomainEvent, SwitchRecord } from '../event';
+import type { SwitchRecord } from '../event';
 import { assuranceMeets } from '../principal';
-import { accepted, type Refusal, type Result, refused } from '../refusal';
+import { accepted, type Refusal, type Result, refused, refusedBy } from '../refusal';
 import { isSoundPath } from '../rules/soundness';
 import { isRescuer } from '../rules/standing';
-import { currentPath, type RequestState } from '../state';
+import { currentPath } from '../stages';
+import type { AssessedState } from '../state';
 import type { PathChoice, VerifiedStatement } from '../statement';
-import { changeRecord, type Grounds, isChangeProposed } from './grounds';
+import { changeRecord, type Grounds } from './grounds';
 
 /**
- * The request goes by another path that policy offers, from its beginning: what was approved on the path it leaves counts
- * no more. When the time is up it returns to where it came from, and what was approved on the other path is void (OVR-7).
+ * Checks a move of the request to another path that policy offers. The request starts that path from the beginning: approvals
+ * on the path it leaves no longer count. When the time is up it returns, and approvals on the other path become void (OVR-7).
  */
-export function switchPath(
-  state: RequestState,
-  facts: VerifiedStatement,
+export function checkSwitch(
+  state: AssessedState,
+  verified: VerifiedStatement,
   grounds: Grounds,
   { path: name, untilMs }: PathChoice,
-  atMs: number,
-): Result<readonly DomainEvent[]> {
-  const from = state.assessment?.path;
-  const path = facts.reroute?.alternative;
+): Result<SwitchRecord> {
+  const from = state.assessment.path;
+  const path = verified.reroute?.alternative;
   if (path === undefined || path.name !== name || from === undefined)
     return refused('WOULD_WEAKEN', `policy does not offer the path ${name} for this request`);
-  if (isChangeProposed(state)) return refused('NOT_NOW', 'a change of the path awaits endorsement');
+  // A second proposal could not know the path on which it would take effect.
+  if (state.pathChanges.some(({ phase }) => phase === 'proposed'))
+    return refused('NOT_NOW', 'a change of the path awaits endorsement');
   if (currentPath(state) !== from) return refused('NOT_NOW', 'the request goes by another path already');
-  const weakness = refuseWeaker(state, facts, from, path);
-  if (weakness) return { ok: false, refusal: weakness };
-  const change: SwitchRecord = { ...changeRecord(state, facts, grounds), untilMs, from: from.name, path };
-  if (change.endorsementNeeded) return accepted([{ type: 'switch_proposed', atMs, change }]);
-  return accepted(switched(state, change, atMs));
+  const weakness = refuseWeaker(state, verified, from, path);
+  if (weakness) return refusedBy(weakness);
+  return accepted({ ...changeRecord(state, verified, grounds), untilMs, from: from.name, path });
 }
 
-/** The switch takes effect. Replacements in the path that is left end with it. */
-export function switched(
-  state: RequestState,
-  change: SwitchRecord,
-  atMs: number,
-  endorsedBy?: string,
-): readonly DomainEvent[] {
-  const replaced = state.reroutes.filter((one) => one.phase === 'in_force');
-  const revision = state.revision + replaced.length + 1;
-  return [
-    ...replaced.map(
-      ({ jti }, index): DomainEvent => ({
-        type: 'replacement_lapsed',
-        atMs,
-        jti,
-        revision: state.revision + index + 1,
-      }),
-    ),
-    { type: 'path_switched', atMs, change, ...(endorsedBy !== undefined && { endorsedBy }), revision },
-  ];
-}
-
-/** As many stages, as many people in each, signing as strongly as they had to; and none of them in conflict (OVR-6). */
+/**
+ * Refuses a path with fewer stages, fewer people in a stage, weaker signatures, or someone in conflict (OVR-6). Returns
+ * undefined if the path is no weaker.
+ */
 function refuseWeaker(
-  state: RequestState,
+  state: AssessedState,
   { signer }: VerifiedStatement,
   from: ApprovalPath,
   path: ApprovalPath,
 ): Refusal | undefined {
   const weaken = (why: string): Refusal => ({ code: 'WOULD_WEAKEN', detail: `path ${path.name} ${why}` });
-  if (state.assessment === undefined || !isSoundPath(path, state.assessment))
+  if (!isSoundPath(path, state.assessment))
     return weaken('has a stage that nobody could decide, or somebody in conflict');
   const people = path.stages.flatMap((stage) => stage.eligible);
   if (people.includes(signer.id) || people.some((id) => isRescuer(state, id)))

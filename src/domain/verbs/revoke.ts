@@ -1,28 +1,39 @@
-import { conflictsOf } from '../assessment';
 import { hasAnyRole, isHuman, REVOKER_ROLES } from '../principal';
 import { accepted, refused } from '../refusal';
-import { endsAs } from '../rules/standing';
-import type { RequestState } from '../state';
+import { conflictsIn, endsAs } from '../rules/standing';
+import type { ReadState } from '../state';
 import type { VerifiedStatement } from '../statement';
-import type { VerbRule } from './verb-rule';
+import { defineVerb } from './descriptor';
 
-/** Ends a grant before its time. It can only take access away, so those who answer for it may all do it. */
-export const revoke: VerbRule = (state, facts, atMs) => {
-  if (!mayRevoke(state, facts))
-    return refused('NOT_ELIGIBLE', `${facts.signer.id} has no part in this grant and no role to revoke it`);
-  if (state.status !== 'active' || state.ending !== undefined)
-    return refused('NOT_NOW', 'there is no access to revoke');
-  return accepted([{ type: 'ending_ordered', atMs, end: 'revoked', by: endsAs(facts) }]);
-};
+/** Ends a grant before its time. Revoking can only take access away, so everyone who answers for the grant may do it. */
+export const revoke = defineVerb({
+  purpose: 'end access before its time is up',
+  openTo: 'anyone',
+  closes: true,
+  claims: { takes: ['reasonCode', 'ticket', 'reporter'] },
+  rule: (state, verified, atMs) => {
+    if (!mayRevoke(state, verified))
+      return refused(
+        'NOT_ELIGIBLE',
+        `${verified.signer.id} has no part in this grant and no role to revoke it`,
+      );
+    if (state.status !== 'active' || state.ending !== undefined)
+      return refused('NOT_NOW', 'there is no access to revoke');
+    return accepted([{ type: 'ending_ordered', atMs, end: 'revoked', by: endsAs(verified) }]);
+  },
+});
 
-/** Requester and beneficiary give back; sponsors, owners and approvers take back; so do the revoking roles. */
-function mayRevoke(state: RequestState, facts: VerifiedStatement): boolean {
-  const { signer } = facts;
-  const request = state.submission?.request;
-  const own = endsAs(facts);
-  if (own === request?.requester || own === request?.beneficiary) return true;
+/**
+ * Requester and beneficiary may give access back. Sponsors, owners, approvers and the revoking roles may take it away, if
+ * they are people.
+ */
+function mayRevoke(state: ReadState, verified: VerifiedStatement): boolean {
+  const { signer } = verified;
+  const { request } = state.submission;
+  const own = endsAs(verified);
+  if (own === request.requester || own === request.beneficiary) return true;
   if (!isHuman(signer)) return false;
   if (hasAnyRole(signer, REVOKER_ROLES)) return true;
   if (state.approvals.some((approval) => approval.by === signer.id)) return true;
-  return state.assessment !== undefined && conflictsOf(state.assessment, signer.id).length > 0;
+  return conflictsIn(state, signer.id).length > 0;
 }

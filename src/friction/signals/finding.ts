@@ -1,6 +1,6 @@
 import type { FrictionFigures, FrictionTally } from '../tally';
 
-/** Patterns that say: the design should change here, not the people (FRI-5). */
+/** Patterns that call for a change of the design rather than of the people (FRI-5). */
 export const SIGNALS = [
   'auto-approval-candidate',
   'approver-bottleneck',
@@ -12,50 +12,52 @@ export const SIGNALS = [
 ] as const;
 export type Signal = (typeof SIGNALS)[number];
 
-/** A pattern that was found, what shows it, and what could be done. It changes nothing by itself. */
+/** A pattern, its evidence, and a proposal. It changes nothing by itself. */
 export interface Finding {
   readonly signal: Signal;
   /** What it is about: an entitlement, a stage of a path, an identity, a person, access on a target. */
   readonly subject: string;
   /** One sentence that says what was found. */
   readonly summary: string;
-  /** What it rests on, by name. */
+  /** The numbers it rests on, by name. */
   readonly evidence: Readonly<Record<string, string | number>>;
   readonly proposal: string;
-  /** A change of the policy bundle that would do it, where there is one. */
+  /** A change of the policy bundle that would carry out the proposal. */
   readonly change?: PolicyChange;
 }
 
-/** A new policy, and the clause by which the ones that hold now let go of exactly those requests. */
+/** A policy to add, and the clause that exempts the same requests from the policies that hold now. */
 export interface PolicyChange {
+  /** Identities for whom the same holds and that the change does not name. For them all goes on as today. */
+  readonly leftOut?: number;
   readonly add: string;
   readonly exempt: { readonly policies: readonly string[]; readonly clause: string };
   readonly preview: string;
 }
 
-/** What the catalog and the directory know, as far as signals need it. */
+/** What signals need to know of catalog and directory. */
 export interface Surroundings {
-  /** Entitlements that can be asked for and granted. */
+  /** Entitlements that can be requested and granted. */
   readonly entitlements: readonly string[];
 }
 
-/** What a signal looks at. */
+/** The input of a signal. */
 export interface Material {
   readonly tally: FrictionTally;
   readonly figures: FrictionFigures;
   readonly surroundings?: Surroundings;
-  /** How long the figures reach back; what nobody has used in a day is not unused. */
+  /** How long the figures reach back. Over a short span, nothing counts as unused. */
   readonly spanMs?: number;
 }
 
-/** From what on something is a pattern. Below these numbers it may be chance. */
+/** From these numbers on something is a pattern. Below them it may be chance. */
 export const THRESHOLDS = {
-  /** Auto-approval: as many requests, all of them granted. */
+  /** Auto-approval: at least this many requests, all granted. */
   candidateRequests: 30,
-  /** And as many for one identity, before the proposal names it. */
+  /** At least this many for one identity, before the proposal names it. */
   candidateRequestsEach: 5,
   bottleneckDecisions: 20,
-  /** Share of a stage's decisions that one person makes, where others could. */
+  /** Share of a stage's decisions made by one person. */
   bottleneckShare: 0.7,
   /** Share of a stage's openings in which a reminder was due. */
   bottleneckReminded: 0.25,

@@ -9,10 +9,9 @@ export {
   SIGNALS,
   type Signal,
   type Surroundings,
-  THRESHOLDS,
 } from './finding';
 
-/** Every pattern that is there, most frequent kind of remedy first. Silent where none is. */
+/** Returns every pattern found, those with the most common remedies first. */
 export function findingsOf(material: Material): readonly Finding[] {
   return [
     ...autoApprovalCandidates(material),

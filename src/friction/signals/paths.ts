@@ -1,41 +1,42 @@
-import { NO_PATH, POLICY_ALONE } from '../course';
 import { share } from '../figures';
 import { saySpan } from '../say';
+import { NO_PATH, POLICY_ALONE } from '../timeline';
 import { type Finding, type Material, percent, plural, THRESHOLDS } from './finding';
 import { autoApproval } from './policy-change';
 
-/** People say yes every time: asking them adds waiting, and teaches them not to look. */
+/** People approve every time. Asking them adds waiting, and teaches them not to look. */
 export function* autoApprovalCandidates({ tally }: Material): Generator<Finding> {
-  for (const [, lane] of tally.lanes.named()) {
-    const ordinary = lane.requests - lane.exceptional;
-    const byPeople = lane.path !== POLICY_ALONE && lane.path !== NO_PATH;
-    if (!byPeople || lane.privileged || lane.exactActions) continue;
-    if (ordinary < THRESHOLDS.candidateRequests || lane.doubts > 0 || lane.granted < ordinary) continue;
-    const change = autoApproval(lane);
+  for (const [, candidate] of tally.entitlementPaths.named()) {
+    const ordinary = candidate.requests - candidate.exceptional;
+    const byPeople = candidate.path !== POLICY_ALONE && candidate.path !== NO_PATH;
+    if (!byPeople || candidate.privileged || candidate.exactActions) continue;
+    if (ordinary < THRESHOLDS.candidateRequests || candidate.doubts > 0 || candidate.granted < ordinary)
+      continue;
+    const change = autoApproval(candidate);
     if (change === undefined) continue;
-    const waited = lane.decision.quantile(0.5) ?? 0;
+    const waited = candidate.decision.quantile(0.5) ?? 0;
     yield {
       signal: 'auto-approval-candidate',
-      subject: `${lane.entitlement} by ${lane.path}`,
-      summary: `people granted all ${ordinary} requests for ${lane.entitlement}, after ${saySpan(waited)} at the median`,
+      subject: `${candidate.entitlement} by ${candidate.path}`,
+      summary: `people granted all ${ordinary} requests for ${candidate.entitlement}, after ${saySpan(waited)} at the median`,
       evidence: {
         requests: ordinary,
-        granted: lane.granted,
-        'requests in doubt': lane.doubts,
-        'approvals given': lane.approvals,
+        granted: candidate.granted,
+        'requests in doubt': candidate.doubts,
+        'approvals given': candidate.approvals,
         'waiting, median': saySpan(waited),
-        'waiting, all together': saySpan(lane.decision.totalMs),
-        'longest grant': saySpan(lane.longestMs),
-        identities: lane.travellers.size,
+        'waiting, all together': saySpan(candidate.decision.totalMs),
+        'longest grant': saySpan(candidate.longestMs),
+        identities: candidate.beneficiaries.size,
       },
       proposal:
-        'Let policy alone grant it to the identities that were seen, for the durations that were seen; everything else still goes to people.',
+        'Let policy alone grant it to the identities seen here, for durations up to the longest seen here. Everything else still goes to people.',
       change,
     };
   }
 }
 
-/** One of several people decides nearly everything, and the others are waited for. */
+/** One of several people decides nearly everything, and requests wait for that person. */
 export function* approverBottlenecks({ tally }: Material): Generator<Finding> {
   for (const [, stage] of tally.stages.named()) {
     const first = stage.busiest();
@@ -62,12 +63,12 @@ export function* approverBottlenecks({ tally }: Material): Generator<Finding> {
       proposal:
         others <= 0
           ? `Nobody else can decide this stage: add people to its groups, or name a delegate for ${first.person}.`
-          : `${plural(others, 'other person')} could decide and hardly do: agree on a rota, remove those who never answer, or add people who do.`,
+          : `${plural(others, 'other person')} could decide and rarely do: agree on a rota, remove those who never answer, or add people who do.`,
     };
   }
 }
 
-/** Access that is only ever had as an emergency: the ordinary way is missing, or too slow to be one. */
+/** Access that is granted only as an emergency: an ordinary path is missing, or too slow. */
 export function* emergencyOnly({ tally }: Material): Generator<Finding> {
   for (const [entitlement, seen] of tally.entitlements.named()) {
     const emergencyShare = share(seen.emergencyGrants, seen.grants);
@@ -85,13 +86,13 @@ export function* emergencyOnly({ tally }: Material): Generator<Finding> {
       },
       proposal:
         seen.ordinaryFailures > 0
-          ? 'The ordinary way is tried and does not lead there: shorten its path, or let more people decide it.'
-          : 'Nobody takes the ordinary way: give those who restore service a path of their own that is quick enough, and keep the emergency for emergencies.',
+          ? 'Ordinary requests are made and not granted: shorten their path, or let more people decide.'
+          : 'Nobody makes an ordinary request: give those who restore service a path that is quick enough, and keep the emergency for emergencies.',
     };
   }
 }
 
-/** What is on offer and nobody has had in a long time. */
+/** Entitlements that nobody was granted in a long time. */
 export function* unusedEntitlements({ tally, surroundings, spanMs = 0 }: Material): Generator<Finding> {
   if (surroundings === undefined || spanMs < THRESHOLDS.unusedSpanMs) return;
   const seen = new Map(tally.entitlements.named());
@@ -101,12 +102,12 @@ export function* unusedEntitlements({ tally, surroundings, spanMs = 0 }: Materia
     yield {
       signal: 'unused-entitlement',
       subject: entitlement,
-      summary: `nobody has had ${entitlement} in ${saySpan(spanMs)}`,
+      summary: `nobody was granted ${entitlement} in ${saySpan(spanMs)}`,
       evidence: { requests, grants, span: saySpan(spanMs) },
       proposal:
         requests > 0
-          ? 'It is asked for and never granted: say in the catalog what to ask for instead, or mend its path.'
-          : 'Take it out of the catalog; what cannot be asked for cannot be granted by mistake.',
+          ? 'It is requested and never granted: say in the catalog what to request instead, or repair its path.'
+          : 'Remove it from the catalog: what cannot be requested cannot be granted by mistake.',
     };
   }
 }

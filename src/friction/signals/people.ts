@@ -1,7 +1,7 @@
 import { share } from '../figures';
 import { type Finding, type Material, percent, plural, THRESHOLDS } from './finding';
 
-/** Someone keeps asking for what they do not get: they need another way, or have a task that nobody planned for. */
+/** An identity keeps requesting what it does not get: it needs another entitlement, or has work that nobody planned for. */
 export function* repeatedDenials({ tally }: Material): Generator<Finding> {
   for (const [identity, asker] of tally.askers.named()) {
     const denials = asker.denied + asker.stopped;
@@ -22,13 +22,13 @@ export function* repeatedDenials({ tally }: Material): Generator<Finding> {
       },
       proposal:
         asker.safeWay === undefined
-          ? 'Ask its owner what the task is; then offer an entitlement that fits it, or take the task away.'
-          : `Show its owner the safe way, and make it as easy as asking: ${asker.safeWay}`,
+          ? 'Ask its owner what the work is; then offer an entitlement that fits, or stop that work.'
+          : `Show its owner the safe way, and make it as easy as a request: ${asker.safeWay}`,
     };
   }
 }
 
-/** Access on a target without a request behind it: somebody found a way that was easier. */
+/** Access on a target without a request: somebody found an easier way. */
 export function* outOfBand({ tally }: Material): Generator<Finding> {
   const groups = new Map<
     string,
@@ -57,12 +57,12 @@ export function* outOfBand({ tally }: Material): Generator<Finding> {
       proposal:
         entitlement === undefined
           ? 'Remove the access on the target, and add an entitlement to the catalog if people need it.'
-          : `Remove the access on the target, and see why ${entitlement} was not asked for: how long does it take?`,
+          : `Remove the access on the target, and find out why ${entitlement} was not requested: how long does a request take?`,
     };
   }
 }
 
-/** Approvals faster than anyone reads: the signature is there, the second look is not. */
+/** Approvals faster than anyone reads: signed, but not reviewed. */
 export function* hardlyRead({ figures }: Material): Generator<Finding> {
   for (const approver of figures.approvers) {
     const { person, approvals, hardlyReadShare, approvalP50Ms = 0, busiestHour } = approver;
@@ -78,7 +78,7 @@ export function* hardlyRead({ figures }: Material): Generator<Finding> {
         'prompts in the busiest hour': busiestHour.prompts,
       },
       proposal:
-        'Ask fewer people for what needs no judgement (see auto-approval candidates), and show approvers less of what they do not need.',
+        'Ask fewer people about what needs no judgement (see auto-approval candidates), and show approvers only what they need.',
     };
   }
 }

@@ -1,13 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { createLocalJWKSet, createRemoteJWKSet, type JSONWebKeySet, type JWTPayload, jwtVerify } from 'jose';
 import { z } from 'zod';
+import { isUnicode } from '../../domain/characters';
 import { digestOfText } from '../../domain/digest';
 import type { PrincipalId } from '../../domain/principal';
 import type { IssuerConfig } from '../config';
-import type { Caller, TokenVerifier } from './caller';
+import { MCP_PATH } from '../resource-metadata';
+import type { Caller, TokenVerifier, Unrecognised } from './caller';
 
 const SKEW_SECONDS = 60;
-/** A token that lives longer than this is not one that a workload was given a moment ago. */
+/** Longest life of an accepted token. Workload tokens are short-lived. */
 const LONGEST_LIFE_SECONDS = 24 * 3_600;
 const MOST_LINKS = 8;
 
@@ -20,15 +22,18 @@ interface Actor {
   readonly act?: Actor | undefined;
 }
 
-/** Access tokens and workload tokens of one issuer: OAuth (RFC 9068), GitHub Actions OIDC, SPIFFE JWT-SVID. */
+/** Recognises callers by tokens of one issuer: OAuth access tokens (RFC 9068), GitHub Actions OIDC, SPIFFE JWT-SVID. */
 export class IssuerTokens implements TokenVerifier {
   readonly #keys: ReturnType<typeof createRemoteJWKSet> | ReturnType<typeof createLocalJWKSet>;
 
-  constructor(private readonly config: IssuerConfig) {
+  constructor(
+    private readonly config: IssuerConfig,
+    private readonly publicUrl: string,
+  ) {
     this.#keys =
       config.jwksUri === undefined
         ? createLocalJWKSet(JSON.parse(readFileSync(config.jwksFile ?? '', 'utf8')) as JSONWebKeySet)
-        : // A key that is not known makes it look again, at most once in ten seconds.
+        : // An unknown key id makes it fetch the keys again, at most once in ten seconds.
           createRemoteJWKSet(new URL(config.jwksUri), {
             cooldownDuration: 10_000,
             cacheMaxAge: 300_000,
@@ -41,39 +46,49 @@ export class IssuerTokens implements TokenVerifier {
     return typeof claims['sub'] === 'string' && claims['sub'].startsWith(`${this.config.issuer}/`);
   }
 
-  async verify(token: string): Promise<Caller | undefined> {
+  async verify(token: string): Promise<Caller | Unrecognised> {
     const { kind, issuer, audience, algorithms } = this.config;
     const { payload, protectedHeader } = await jwtVerify(token, this.#keys, {
       // A SPIFFE JWT-SVID need not name an issuer: its trust domain is in `sub` (JWT-SVID section 3.1).
       ...(kind !== 'spiffe' && { issuer }),
-      audience,
+      // A client of the MCP endpoint names it as the resource that its token is for (RFC 8707).
+      audience: [audience, `${this.publicUrl}${MCP_PATH}`],
       algorithms: [...algorithms],
       clockTolerance: SKEW_SECONDS,
       requiredClaims: kind === 'spiffe' ? ['sub', 'exp'] : ['iss', 'sub', 'exp', 'iat'],
     });
-    if (!isForCallers(protectedHeader.typ)) return undefined;
-    return callerOf(payload, token, this.config);
+    if (!isForCallers(protectedHeader.typ)) return { why: 'its typ is not that of an access token' };
+    const caller = callerOf(payload, token, this.config);
+    if ('why' in caller || isFor(payload, audience)) return caller;
+    return { ...caller, onlyFor: MCP_PATH };
   }
 }
 
-/** Kinds of tokens that are proofs of something else must not pass for access (RFC 8725 section 3.11). */
+const isFor = ({ aud }: JWTPayload, audience: string): boolean =>
+  Array.isArray(aud) ? aud.includes(audience) : aud === audience;
+
+/** Refuses tokens of other types, which prove something else (RFC 8725 section 3.11). */
 function isForCallers(typ: unknown): boolean {
   if (typ === undefined) return true;
   if (typeof typ !== 'string') return false;
   return ['jwt', 'at+jwt', 'application/at+jwt', 'jose'].includes(typ.toLowerCase());
 }
 
-function callerOf(payload: JWTPayload, token: string, config: IssuerConfig): Caller | undefined {
+function callerOf(payload: JWTPayload, token: string, config: IssuerConfig): Caller | Unrecognised {
   const { sub, exp, iat } = payload;
   const nowSeconds = Date.now() / 1_000;
-  if (sub === undefined || exp === undefined || sub.length > 512) return undefined;
-  if (iat !== undefined && iat > nowSeconds + SKEW_SECONDS) return undefined;
-  if (exp - (iat ?? nowSeconds) > LONGEST_LIFE_SECONDS) return undefined;
+  if (sub === undefined || exp === undefined || sub.length > 512 || !isUnicode(sub))
+    return { why: 'its sub cannot be used' };
+  if (iat !== undefined && iat > nowSeconds + SKEW_SECONDS) return { why: 'it is dated in the future' };
+  if (exp - (iat ?? nowSeconds) > LONGEST_LIFE_SECONDS)
+    return { why: `it lives longer than ${LONGEST_LIFE_SECONDS} s` };
   const chain = chainOf(payload, sub, config);
-  if (chain === undefined) return undefined;
+  if (chain === undefined)
+    return { why: 'gateway.yaml maps it, or an actor in it, to no identity, or to several' };
   const [principal, ...onBehalfOf] = chain.map((link) => link.principal);
   const boundKey = boundKeyOf(payload);
-  if (principal === undefined || boundKey === false) return undefined;
+  if (principal === undefined || boundKey === false)
+    return { why: 'it is bound to something other than a key' };
   return {
     principal,
     onBehalfOf,
@@ -91,8 +106,8 @@ interface Link {
 }
 
 /**
- * The chain of a delegated token (RFC 8693 section 4.1), the current actor first and the subject last. Every link must
- * be an identity that the configuration maps; a chain with a stranger in it is no chain.
+ * Returns the chain of a delegated token (RFC 8693 section 4.1), the current actor first and the subject last. Returns
+ * undefined if the configuration does not map every link to an identity.
  */
 function chainOf(payload: JWTPayload, sub: string, config: IssuerConfig): readonly Link[] | undefined {
   const own = (claims: Readonly<Record<string, unknown>>, subject: string): Link | undefined => {
@@ -116,7 +131,7 @@ function chainOf(payload: JWTPayload, sub: string, config: IssuerConfig): readon
   return known.length === links.length ? known : undefined;
 }
 
-/** The one identity all of whose claims the token bears. Two that fit are a mistake, and nobody. */
+/** Returns the identity all of whose configured claims the token has. Returns undefined if two identities match. */
 function principalOf(
   config: IssuerConfig,
   claims: Readonly<Record<string, unknown>>,
@@ -128,7 +143,7 @@ function principalOf(
   return principals.size === 1 ? fitting[0]?.principal : undefined;
 }
 
-/** The thumbprint in `cnf`; false where a token is bound to something that we cannot check. */
+/** Returns the key thumbprint in `cnf`, undefined without `cnf`, and false if the token is bound to something we cannot check. */
 function boundKeyOf({ cnf }: JWTPayload & { cnf?: unknown }): string | false | undefined {
   if (cnf === undefined) return undefined;
   const parsed = z.object({ jkt: z.string().length(43) }).safeParse(cnf);

@@ -1,4 +1,5 @@
 import type { CountersignClient } from '../../client';
+import type { Logger } from '../../contracts/logger';
 import type { ExecutionOutcome } from '../../domain/statement';
 import { signStatement } from '../../signing/sign';
 import type { GatewayKeys } from '../keys';
@@ -13,30 +14,25 @@ export interface Reported {
   readonly reasonCode?: string;
 }
 
-export interface Log {
-  info(about: object, message: string): void;
-  warn(about: object, message: string): void;
-  error(about: object, message: string): void;
-}
-
 /**
- * Puts what became of an execution on the record of its request, as the identity that keeps it. The ledger has it
- * already; where the workflow cannot be reached the log has it too, and nothing that was decided changes.
+ * Reports what became of an execution to its request, signed as the recorder. The token-use store has it already, so nothing is
+ * lost if the workflow cannot be reached; the log has it too.
  */
 export class Reporter {
   constructor(
     private readonly client: CountersignClient,
     private readonly keys: GatewayKeys,
     private readonly recorder: string,
-    private readonly log: Log,
+    private readonly log: Logger,
     private readonly nowMs: () => number,
   ) {}
 
-  /** A refused use that no record has room for, or that names no request that could be believed. */
+  /** Logs a refused use that goes on no record: it names no credible request, or the record has enough of them. */
   logRefusal(about: Pick<Reported, 'outcome' | 'reporter' | 'reasonCode'>, requestId?: string): void {
     this.log.warn({ ...about, ...(requestId !== undefined && { request: requestId }) }, 'execution refused');
   }
 
+  /** Sends a signed report. Returns true if the request accepted it. */
   async report({ requestId, digest, outcome, reporter, reasonCode }: Reported): Promise<boolean> {
     const about = { request: requestId, outcome, reporter, ...(reasonCode !== undefined && { reasonCode }) };
     this.log.info(about, 'execution reported');
@@ -55,12 +51,11 @@ export class Reporter {
         this.keys.attestation,
         { nowMs: this.nowMs(), lifeMs: LIFE_MS },
       );
-      const verdict = await this.client.sendStatement(requestId, statement);
-      if (!verdict.accepted)
-        this.log.warn({ ...about, refusal: verdict.refusal?.code }, 'report was refused');
-      return verdict.accepted;
+      const { accepted, refusal } = await this.client.sendStatement(requestId, statement);
+      if (!accepted) this.log.warn({ ...about, refusal: refusal?.code }, 'report was refused');
+      return accepted;
     } catch {
-      this.log.warn(about, 'the request could not be reached; the ledger has it');
+      this.log.warn(about, 'the request could not be reached; the outcome is in the token-use store');
       return false;
     }
   }

@@ -1,29 +1,31 @@
 import { randomUUID } from 'node:crypto';
 import { type CountersignClient, CountersignError } from '../../client';
-import { type ExecutionLedger, refuseUse, type Use, whyNot } from '../../connectors/execution-token/ledger';
-import type { ExecutionRow } from '../../connectors/execution-token/ledger-schema';
 import { executionClaimsSchema } from '../../contracts/statement';
 import { digestOf } from '../../domain/digest';
-import type { Authorisation, Evidence } from '../../domain/prove';
+import type { Evidence } from '../../domain/evidence';
+import type { Authority } from '../../domain/ports';
+import type { Authorisation } from '../../domain/prove';
 import type { Refusal, RefusalCode } from '../../domain/refusal';
 import type { AccessRequest, ExecutionParameters } from '../../domain/request';
 import type { ExecutionOutcome } from '../../domain/statement';
 import type { DpopVerifier } from '../../signing/dpop';
+import type { ExecutionRow } from '../../token-uses/row';
+import { refuseUse, type TokenUseStore, type Use, whyNot } from '../../token-uses/store';
 import type { Caller } from '../auth/caller';
 import { HttpProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
-import { type Authority, proveRequest } from '../requests/evidence';
+import { proveRequest } from '../requests/evidence';
 import type { Reporter } from './report';
 
-/** Refused redemptions that are put on the record of one request; the log has all of them. */
+/** Refused redemptions that go on the record of one request. The log has all of them. */
 const MOST_RECORDED = 8;
 
 export interface ExecutionTokensOptions {
   readonly client: CountersignClient;
   readonly keys: GatewayKeys;
   readonly publicUrl: string;
-  /** By connector: where what may still be executed is kept. */
-  readonly ledgers: ReadonlyMap<string, ExecutionLedger>;
+  /** The token-use stores, by connector name. */
+  readonly tokenUses: ReadonlyMap<string, TokenUseStore>;
   readonly authority: () => Promise<Authority>;
   readonly dpop: DpopVerifier;
   readonly reporter: Reporter;
@@ -36,17 +38,17 @@ export interface Redemption {
   readonly action: ExecutionParameters;
 }
 
-/** What a token stands for: the exact action, by the digest of all that an executor acts on. */
-export const actionDigestOf = (request: Pick<AccessRequest, 'entitlement' | 'parameters'>): string =>
+/** Returns the digest of everything an executor acts on: what a token stands for. */
+const actionDigestOf = (request: Pick<AccessRequest, 'entitlement' | 'parameters'>): string =>
   digestOf({ entitlement: request.entitlement, parameters: request.parameters ?? null });
 
-/** Releases tokens for approved executions and lets each be used once. Both prove the request again, then and there. */
+/** Releases tokens for approved executions and redeems each once. Both prove the request again at that moment. */
 export class ExecutionTokens {
   readonly #refused = new Map<string, number>();
 
   constructor(private readonly options: ExecutionTokensOptions) {}
 
-  /** A token for the holder of a key, once people have signed and as long as policy still says so. */
+  /** Returns a token bound to `holderKey`, if the request is approved and today's policy still agrees. */
   async release(
     caller: Caller,
     requestId: string,
@@ -54,9 +56,9 @@ export class ExecutionTokens {
   ): Promise<Readonly<Record<string, unknown>>> {
     const { keys, publicUrl, nowMs } = this.options;
     const { authorisation, evidence } = await this.#proved(caller, requestId);
-    const ledger = this.#ledgerOf(authorisation);
+    const store = this.#tokenUsesOf(authorisation);
     const tokenId = randomUUID();
-    const issued = await carry(() => ledger.issue(authorisation, tokenId, holderKey));
+    const issued = await carry(() => store.issue(authorisation, tokenId, holderKey));
     if (!issued.ok) throw refusalProblem(issued.refusal);
     const { request } = evidence.submission;
     const expiresAtMs = Number(issued.value.token_until_ms);
@@ -83,11 +85,11 @@ export class ExecutionTokens {
     };
   }
 
-  /** Uses a token: by its audience, for exactly its action, with a proof of its holder, once. */
+  /** Redeems a token: once, by its audience, for exactly its action, with a proof of its holder. */
   async redeem(caller: Caller, redemption: Redemption): Promise<Readonly<Record<string, unknown>>> {
     const { evidence, authorisation, use } = await this.check(caller, redemption);
-    const ledger = this.#ledgerOf(authorisation);
-    const redeemed = await carry(() => ledger.redeem(authorisation, use, caller.principal));
+    const store = this.#tokenUsesOf(authorisation);
+    const redeemed = await carry(() => store.redeem(authorisation, use, caller.principal));
     const { request } = evidence.submission;
     if (!redeemed.ok) throw await this.#refuse(caller, redeemed.refusal, use);
     await this.options.reporter.report({
@@ -107,14 +109,14 @@ export class ExecutionTokens {
     };
   }
 
-  /** Everything about a token but its single use, which is the ledger's. */
+  /** Checks everything about a token but its single use, which the token-use store checks. */
   async check(
     caller: Caller,
     { token, holderProof, action }: Redemption,
   ): Promise<{ readonly authorisation: Authorisation; readonly evidence: Evidence; readonly use: Use }> {
     const { keys, publicUrl, dpop, nowMs } = this.options;
     const verified = await keys.verify('execution', token, { issuer: publicUrl, nowMs: nowMs() });
-    // One that has expired still says, by our own signature, on whose record the attempt belongs.
+    // Our own signature on an expired token still says on which request's record the attempt belongs.
     const signed =
       verified === 'expired'
         ? await keys.verify('execution', token, { issuer: publicUrl, nowMs: 0 })
@@ -160,12 +162,12 @@ export class ExecutionTokens {
     return { authorisation, evidence, use };
   }
 
-  /** What became of an execution, said by the one who carried it out, or who refused to: then with the reason. */
+  /** Takes the outcome of an execution from its executor, with a reason if the executor refused to carry it out. */
   async outcome(caller: Caller, requestId: string, outcome: ExecutionOutcome, reasonCode?: RefusalCode) {
     const { client, reporter } = this.options;
     const submission = await carry(() => client.submissionOf(requestId));
-    const ledger = this.options.ledgers.get(submission.request.entitlement.connector);
-    const row = await carry(async () => ledger?.find(requestId));
+    const store = this.options.tokenUses.get(submission.request.entitlement.connector);
+    const row = await carry(async () => store?.find(requestId));
     const who = reasonCode === undefined ? row?.redeemed_by : row?.audience;
     if (row?.request_digest == null || who !== caller.principal)
       throw new HttpProblem(404, 'you have not used a token of such a request');
@@ -178,7 +180,7 @@ export class ExecutionTokens {
     return { request: requestId, outcome, recorded };
   }
 
-  /** The evidence of a request, for the executor that will prove it for itself. */
+  /** Returns the evidence of a request, for the executor to verify by itself. */
   async evidence(caller: Caller, requestId: string): Promise<Evidence> {
     const { client, authority, nowMs } = this.options;
     const proved = await carry(async () => proveRequest(client, requestId, nowMs(), await authority()));
@@ -206,20 +208,20 @@ export class ExecutionTokens {
     return proved.value;
   }
 
-  /** What the ledgers know of a request. It is read before anything is proved, which costs far more. */
+  /** Looks a request up in the token-use stores. Read before the proof, which costs far more. */
   async #rowOf(requestId: string): Promise<ExecutionRow | undefined> {
-    for (const ledger of this.options.ledgers.values()) {
-      const row = await carry(() => ledger.find(requestId));
+    for (const store of this.options.tokenUses.values()) {
+      const row = await carry(() => store.find(requestId));
       if (row !== undefined) return row;
     }
     return undefined;
   }
 
-  #ledgerOf({ terms }: Authorisation): ExecutionLedger {
-    const ledger = this.options.ledgers.get(terms.entitlement.connector);
-    if (ledger === undefined)
-      throw new HttpProblem(503, 'this gateway does not reach the ledger of that target');
-    return ledger;
+  #tokenUsesOf({ terms }: Authorisation): TokenUseStore {
+    const store = this.options.tokenUses.get(terms.entitlement.connector);
+    if (store === undefined)
+      throw new HttpProblem(503, 'this gateway has no token-use store for that connector');
+    return store;
   }
 
   async #refuse(caller: Caller, refusal: Refusal, about?: About): Promise<HttpProblem> {
@@ -227,7 +229,7 @@ export class ExecutionTokens {
     return refusalProblem(refusal);
   }
 
-  /** Each refused use goes to the log. The first of a request go on its record too; what names none has no record. */
+  /** Logs a refused use, and puts the first ones of a request on its record. */
   async #record(caller: Caller, reasonCode: RefusalCode, about?: About): Promise<boolean> {
     const { reporter } = this.options;
     const said = { outcome: 'redemption_refused', reporter: caller.principal, reasonCode } as const;
@@ -242,16 +244,20 @@ export class ExecutionTokens {
   }
 }
 
-/** The request that a use was refused of. */
+/** The request whose token was refused. */
 type About = Pick<Use, 'requestId' | 'requestDigest'>;
 
-/** A refusal of the core, as a problem: used up or not yet is a conflict, everything else is not allowed. */
-export function refusalProblem({ code, detail }: Refusal): HttpProblem {
+/** Returns a refusal of the core as a problem: 409 if the token is used up or not usable yet, 403 otherwise. */
+function refusalProblem({ code, detail }: Refusal): HttpProblem {
   const status = code === 'REPLAYED' || code === 'NOT_NOW' || code === 'LEASE_ENDED' ? 409 : 403;
   return new HttpProblem(status, detail, { code });
 }
 
-/** Talks to Temporal or to a ledger: what is not there is `missing`, what cannot be reached is a 503. */
+/**
+ * Calls Temporal or a token-use store.
+ *
+ * @throws HttpProblem `missing` (404 by default) if there is no such request, 503 if the other side cannot be reached
+ */
 async function carry<T>(call: () => Promise<T>, missing?: HttpProblem): Promise<T> {
   try {
     return await call();

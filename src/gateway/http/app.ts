@@ -1,29 +1,46 @@
 import { randomUUID } from 'node:crypto';
 import { OpenAPIHono } from '@hono/zod-openapi';
 import type { Context, Next } from 'hono';
-import type { Recorder } from '../../telemetry/catalogue';
+import { getPath } from 'hono/utils/url';
+import type { Logger } from '../../contracts/logger';
+import type { MetricsSink } from '../../telemetry/catalogue';
 import type { Caller } from '../auth/caller';
-import type { Log } from '../execution/report';
 import { HttpProblem } from './problem';
 
 export type GatewayEnv = { Variables: { requestId: string; caller: Caller; route?: string } };
 export type GatewayContext = Context<GatewayEnv>;
 export type GatewayApp = OpenAPIHono<GatewayEnv>;
 
-/** What may be echoed into a header and a log line. Anything else is answered under an id of ours. */
+/** Request ids that may be echoed into a header and a log line. Others are replaced by our own. */
 const REQUEST_ID = /^[\x21-\x7e]{1,200}$/;
 
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST']);
 
-/** An application on which every answer has a request id, and every error is problem details. */
-export function createApp(log: Log, { record }: Recorder): GatewayApp {
-  const app = new OpenAPIHono<GatewayEnv>();
+/** The first step of every address of the gateway's own, below the public address. */
+const OWN_STEPS = /^\/(v1|access|mcp|\.well-known)(\/|$)/;
+
+/**
+ * Returns what finds the path of a call. A proxy in front of a gateway below a path may take that path off or leave it on; both
+ * come out the same. A public path that begins like an address of ours can only be taken off by the proxy.
+ */
+function pathBelow(publicUrl: string): (request: Request) => string {
+  const prefix = new URL(publicUrl).pathname.replace(/\/+$/, '');
+  if (prefix === '' || OWN_STEPS.test(prefix)) return getPath;
+  return (request) => {
+    const path = getPath(request);
+    return path.startsWith(`${prefix}/`) ? path.slice(prefix.length) : path;
+  };
+}
+
+/** Makes an application in which every answer has a request id and every error is problem details (RFC 9457). */
+export function createApp(log: Logger, { record }: MetricsSink, publicUrl: string): GatewayApp {
+  const app = new OpenAPIHono<GatewayEnv>({ getPath: pathBelow(publicUrl) });
   app.use(async (c: GatewayContext, next: Next) => {
     const begun = performance.now();
     await next();
     record('http_server_request_duration_seconds', (performance.now() - begun) / 1_000, {
       http_request_method: METHODS.has(c.req.method) ? c.req.method : '_OTHER',
-      // The address as it was described, never as it was called: that can be anything.
+      // The route's template, not the address that was called: callers could make any number of those.
       http_route: c.get('route') ?? 'none',
       http_response_status_code: String(c.res.status),
     });
@@ -31,7 +48,7 @@ export function createApp(log: Log, { record }: Recorder): GatewayApp {
   app.use(async (c: GatewayContext, next: Next) => {
     const given = c.req.header('x-request-id');
     c.set('requestId', given !== undefined && REQUEST_ID.test(given) ? given : randomUUID());
-    // Set before there is an answer: an answer that is touched afterwards has to be made anew.
+    // Set before there is an answer: changing headers of a finished answer would copy it.
     c.header('x-request-id', c.get('requestId'));
     c.header('cache-control', 'no-store');
     c.header('x-content-type-options', 'nosniff');
@@ -40,7 +57,7 @@ export function createApp(log: Log, { record }: Recorder): GatewayApp {
   app.notFound((c) => problem(c, new HttpProblem(404, 'there is nothing here')));
   app.onError((error, c) => {
     if (error instanceof HttpProblem) return problem(c, error);
-    // What went wrong is for the log; a caller learns only where to find it there.
+    // The error goes to the log only. The caller gets the id to find it there.
     log.error({ requestId: c.get('requestId'), path: c.req.path, error: describe(error) }, 'request failed');
     return problem(c, new HttpProblem(500, `something went wrong here; quote ${c.get('requestId')}`));
   });

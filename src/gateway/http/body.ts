@@ -5,14 +5,32 @@ import { describeIssues } from '../../contracts/problem';
 import { HttpProblem } from './problem';
 import { parseStrictJson } from './strict-json';
 
-export const BODY_BYTES = 64 * 1024;
+const BODY_BYTES = 64 * 1024;
 
 const JSON_TYPE = /^application\/json\s*(;|$)/i;
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
-/** Reads a body as JSON and decodes it. Whatever is wrong with it is a 400 (AuthZEN "Error Responses"), or a 413. */
+/**
+ * Reads a body as JSON and decodes it.
+ *
+ * @throws HttpProblem 400 if it is not what the schema says (AuthZEN "Error Responses"), 413 if it is too large
+ */
 export async function readBody<T>(c: Context, schema: z.ZodType<T>, subject = 'body'): Promise<T> {
   return decode(await readJson(c), schema, subject);
+}
+
+/**
+ * Reads the fields of a form (application/x-www-form-urlencoded), each once.
+ *
+ * @throws HttpProblem 400 if it is none, or has a field twice; 413 if it is too large
+ */
+export async function readForm(c: Context): Promise<Readonly<Record<string, string>>> {
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
+    throw new HttpProblem(400, 'the content type must be application/x-www-form-urlencoded');
+  const fields = [...new URLSearchParams(await readText(c))];
+  if (new Set(fields.map(([name]) => name)).size !== fields.length)
+    throw new HttpProblem(400, 'a field is there twice');
+  return Object.fromEntries(fields);
 }
 
 export function decode<T>(value: unknown, schema: z.ZodType<T>, subject: string): T {
@@ -21,16 +39,27 @@ export function decode<T>(value: unknown, schema: z.ZodType<T>, subject: string)
   throw new HttpProblem(400, describeIssues(result.error, subject).slice(0, 600));
 }
 
-/** The body as strict JSON; the top level is an object, as both specifications have it. */
+/** Reads the body as strict JSON. Both specifications require an object at the top level. */
 export async function readJson(c: Context): Promise<Readonly<Record<string, unknown>>> {
+  const read = readObject(await readJsonText(c));
+  if (typeof read === 'string') throw new HttpProblem(400, read);
+  return read;
+}
+
+/** Reads the text of a body that says that it is JSON, and is no longer than a body may be. */
+export async function readJsonText(c: Context): Promise<string> {
   if (!JSON_TYPE.test(c.req.header('content-type') ?? ''))
     throw new HttpProblem(400, 'the content type must be application/json');
-  const text = await readText(c);
-  if (text === '') throw new HttpProblem(400, 'the body is empty');
+  return readText(c);
+}
+
+/** Parses strict JSON with an object at the top level. Returns what is wrong with it otherwise. */
+export function readObject(text: string): Readonly<Record<string, unknown>> | string {
+  if (text === '') return 'the body is empty';
   const parsed = parseStrictJson(text);
-  if (!parsed.ok) throw new HttpProblem(400, parsed.message);
+  if (!parsed.ok) return parsed.message;
   if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
-    throw new HttpProblem(400, 'the body must be a JSON object');
+    return 'the body must be a JSON object';
   return parsed.value as Readonly<Record<string, unknown>>;
 }
 
@@ -43,7 +72,7 @@ async function readText(c: Context): Promise<string> {
   }
 }
 
-/** A body without a length is cut off as soon as it is too long, not after it is in memory. */
+/** Stops reading a body without a length as soon as it is too long. */
 async function readBytes(c: Context): Promise<Uint8Array> {
   const declared = c.req.header('content-length');
   if (declared !== undefined && !(Number(declared) <= BODY_BYTES)) throw tooLarge();
@@ -51,7 +80,7 @@ async function readBytes(c: Context): Promise<Uint8Array> {
   return incoming === undefined ? readStream(c.req.raw.body) : readIncoming(incoming);
 }
 
-/** Node's own request, where the gateway runs on Node's own server: reading it directly is a good deal faster. */
+/** Returns Node's own request if the gateway runs on Node's server. Reading it directly is much faster. */
 function incomingOf(c: Context): IncomingMessage | undefined {
   const env: unknown = c.env;
   if (typeof env !== 'object' || env === null || !('incoming' in env)) return undefined;
@@ -70,7 +99,7 @@ function readIncoming(incoming: IncomingMessage): Promise<Uint8Array> {
     incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
     const brokeOff = () => reject(new HttpProblem(400, 'the body broke off'));
     incoming.on('error', brokeOff);
-    // Every body closes in the end; only one that was not whole by then broke off, and errors are dear to make.
+    // Every body closes in the end. It broke off only if it was not complete by then.
     incoming.on('close', () => incoming.complete || brokeOff());
   });
 }

@@ -27,7 +27,7 @@ const TITLES: Readonly<Record<number, string>> = {
   503: 'Not available now',
 };
 
-/** An error on its way to the caller, as problem details (RFC 9457). `detail` is one sentence and holds no secret. */
+/** An error that becomes problem details (RFC 9457) for the caller. `detail` is one sentence without secrets. */
 export class HttpProblem extends Error {
   override readonly name = 'HttpProblem';
 
@@ -50,7 +50,7 @@ export class HttpProblem extends Error {
   }
 }
 
-/** One of the problems that the profile defines. */
+/** Makes one of the problems that the access request profile defines. */
 export function profileProblem(name: ProfileProblem, detail: string): HttpProblem {
   const [status, title] = PROFILE_PROBLEMS[name];
   return new HttpProblem(status, detail, { type: `urn:openid:authzen:access-request:error:${name}`, title });

@@ -1,7 +1,8 @@
+import { isIPv6 } from 'node:net';
 import { HttpProblem } from './problem';
 
 export interface Rate {
-  /** Calls a second that can go on for ever. */
+  /** Calls a second in the long run. */
   readonly perSecond: number;
   /** Calls that may come at once. */
   readonly burst: number;
@@ -14,21 +15,21 @@ interface Bucket {
 
 /** Callers that are remembered at once, for each kind of call. */
 const MOST_CALLERS = 20_000;
-/** Buckets that are looked at for one to forget. */
+/** Buckets to look at when one has to be forgotten. */
 const MOST_LOOKS = 64;
 
 export interface RateLimiterOptions {
   readonly nowMs?: () => number;
   /** Callers that are remembered at once, for each kind of call. */
   readonly most?: number;
-  /** Told of the kind of a call that is turned away. */
+  /** Called with the kind of each call that is turned away. */
   readonly onRefusal?: (kind: string) => void;
 }
 
 /**
- * Token buckets, one for each caller and kind of call. Each kind has room of its own, so that strangers, of whom there can be
- * any number, push out nobody who is known. Where there is no room, a bucket that is full again is forgotten: it says
- * nothing. Its clock is monotonic: one that is set back locks nobody out.
+ * Limits calls by token buckets, one for each caller and kind of call. Each kind has its own memory, so any number of strangers
+ * cannot evict known callers. When memory runs out, it forgets a full bucket, which holds no information. It uses the monotonic
+ * clock, so setting the clock back locks nobody out.
  */
 export class RateLimiter {
   readonly #kinds = new Map<string, Map<string, Bucket>>();
@@ -68,7 +69,7 @@ export class RateLimiter {
 const tokensOf = ({ tokens, atMs }: Bucket, nowMs: number, { perSecond, burst }: Rate): number =>
   Math.min(burst, tokens + (Math.max(0, nowMs - atMs) / 1_000) * perSecond);
 
-/** The first that is full, of those looked at; else the fullest. Those passed over go to the end, and are not soon seen again. */
+/** Forgets the first full bucket it finds, or else the fullest. Buckets it passed over go to the end of the order. */
 function forgetOne(buckets: Map<string, Bucket>, nowMs: number, rate: Rate): void {
   let fullest: string | undefined;
   let most = -1;
@@ -84,4 +85,26 @@ function forgetOne(buckets: Map<string, Bucket>, nowMs: number, rate: Rate): voi
     buckets.set(caller, bucket);
   }
   if (fullest !== undefined) buckets.delete(fullest);
+}
+
+/**
+ * Returns what identifies an unauthenticated caller: the IPv4 address, or the first 64 bits of an IPv6 address, because everyone
+ * has as many IPv6 addresses below those as they like.
+ */
+export function networkOf(address: string): string {
+  const [plain = ''] = address.split('%');
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(plain);
+  if (mapped?.[1] !== undefined) return mapped[1];
+  if (!isIPv6(plain)) return address;
+  const [head = '', tail] = plain.split('::');
+  const words = (text: string): readonly string[] => (text === '' ? [] : text.split(':'));
+  const left = words(head);
+  const right = words(tail ?? '');
+  // A dotted end is two words long.
+  const length = left.length + right.length + (plain.includes('.') ? 1 : 0);
+  const zeros = tail === undefined ? [] : Array.from({ length: 8 - length }, () => '0');
+  const prefix = [...left, ...zeros, ...right]
+    .slice(0, 4)
+    .map((word) => Number.parseInt(word, 16).toString(16));
+  return `${prefix.join(':')}::/64`;
 }

@@ -1,6 +1,6 @@
 /**
- * Makes of something that anyone may ask for something that is done at most once in a while: all who ask meanwhile are told
- * the same, also that it failed.
+ * Shares one run of `work` among all callers, and its result (failures too) for `ms` milliseconds after it ended. For work that
+ * anyone may trigger.
  */
 export function sharedFor<T>(
   ms: number,
@@ -13,7 +13,7 @@ export function sharedFor<T>(
     const answer = work();
     const asked = { answer, untilMs: Number.POSITIVE_INFINITY };
     last = asked;
-    // Counted from its end: something that takes long is not begun a second time meanwhile.
+    // Counted from its end, so that slow work does not start twice.
     const over = () => {
       asked.untilMs = nowMs() + ms;
     };

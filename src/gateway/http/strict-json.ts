@@ -1,19 +1,19 @@
-/** What a body may be, so that nobody reads it otherwise than we do (RFC 7493), and nothing in it can exhaust us. */
+/** Limits that keep a body from exhausting memory or the stack. */
 export interface JsonLimits {
   readonly depth: number;
   readonly members: number;
 }
 
-export const JSON_LIMITS: JsonLimits = { depth: 24, members: 4_000 };
+const JSON_LIMITS: JsonLimits = { depth: 24, members: 4_000 };
 
 export type ParsedJson =
   | { readonly ok: true; readonly value: unknown }
   | { readonly ok: false; readonly message: string };
 
 /**
- * Parses JSON by RFC 8259, and refuses what RFC 7493 warns of: member names that are there twice, lone surrogates,
- * numbers that a double cannot hold exactly as they are written. `JSON.parse` would silently take the last of two members, and a second reader the
- * first: that is how a request comes to be approved as one thing and carried out as another.
+ * Parses JSON (RFC 8259) and refuses what two readers could read differently (RFC 7493): repeated member names, lone surrogates,
+ * and numbers that a double cannot hold exactly. `JSON.parse` keeps the last of two equal members and another reader may keep
+ * the first, so a request could be approved as one thing and carried out as another.
  */
 export function parseStrictJson(text: string, limits: JsonLimits = JSON_LIMITS): ParsedJson {
   try {
@@ -28,7 +28,7 @@ export function parseStrictJson(text: string, limits: JsonLimits = JSON_LIMITS):
 
 class NotStrict extends Error {}
 
-/** With the flag `u`, a pair is one character and does not match. */
+/** Matches half of a surrogate pair only: with the flag `u`, a whole pair is one character. */
 const LONE_SURROGATE = /[\ud800-\udfff]/u;
 
 const BRACE = 0x7b;
@@ -40,7 +40,7 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const MINUS = 0x2d;
 
-/** One pass over a text that is known to be JSON: it only has to find what is forbidden on top. */
+/** Goes once over text that `JSON.parse` has accepted, and finds what is forbidden in addition. */
 class StructureCheck {
   readonly #open: (Set<string> | undefined)[] = [];
   #members = 0;
@@ -94,7 +94,7 @@ class StructureCheck {
     this.#expectName = false;
     const names = this.#open.at(-1);
     if (names?.has(value))
-      throw new NotStrict(`the member ${JSON.stringify(value.slice(0, 64))} is there twice`);
+      throw new NotStrict(`the body has the member ${JSON.stringify(value.slice(0, 64))} twice`);
     if (value === '__proto__') throw new NotStrict('a member may not be named __proto__');
     names?.add(value);
   }
@@ -108,8 +108,8 @@ class StructureCheck {
 }
 
 /**
- * Whether everyone who reads this number reads the same (RFC 7493 section 2.2): it is exactly what it is written as again,
- * and where it is written as an integer, no other integer is read as it. Two that were the same here would have one digest.
+ * Returns true if every reader reads this number alike (RFC 7493 section 2.2): a double prints back as it was written, and no
+ * other integer rounds to it. Otherwise two different numbers would have the same digest.
  */
 function isHeldByDouble(token: string): boolean {
   const value = Number(token);
@@ -118,7 +118,7 @@ function isHeldByDouble(token: string): boolean {
   return decimalOf(token) === decimalOf(String(value));
 }
 
-/** Digits and power of ten, without what may be written or left out. */
+/** Normalises a decimal number to significant digits and a power of ten. */
 function decimalOf(token: string): string {
   const [, sign = '', whole = '', fraction = '', power = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([-+]?\d+))?$/.exec(token) ?? [];

@@ -6,15 +6,15 @@ import type { GatewayKeys } from '../keys';
 import type { Evaluation, Subject } from './entities';
 import { relevantContext } from './mapping';
 
-/** How long a requestable denial can be answered with a request. */
+/** How long a requestable denial may be answered with a request. */
 const DENIAL_LIFE_MS = 10 * 60_000;
-/** Difference of clocks that is forgiven at its end (profile, "Time and Clock Skew"). */
+/** Clock difference that is tolerated at its end (profile, "Time and Clock Skew"). */
 const SKEW_MS = 30_000;
 
-/** What a denial, and later its approval, is bound to: the hash of it, by the construction that the profile fixes. */
+/** What a denial, and later its approval, is bound to: the hash that the profile defines. */
 export interface Bound {
   readonly binding_hash: string;
-  /** Members of the context that the hash covers. */
+  /** Names of the context members that the hash covers. */
   readonly binding_context_members: readonly string[];
 }
 
@@ -22,17 +22,18 @@ type Scope = Pick<Evaluation, 'subject' | 'resource' | 'action'> & {
   readonly context?: Readonly<Record<string, unknown>> | undefined;
 };
 
+/** Binds an evaluation, together with the context members that policy looks at. */
 export function boundOf(scope: Scope): Bound {
   const members = Object.keys(relevantContext(scope.context));
   return { binding_hash: hashOf(scope, members), binding_context_members: members };
 }
 
 /**
- * Whether something is exactly what was bound. Canonical JSON makes the hash the structural comparison of the profile:
- * members by name, numbers by their canonical form, absent apart from null.
+ * Returns true if an evaluation is exactly what was bound. Hashing canonical JSON is the profile's structural comparison: members
+ * by name, numbers by canonical form, an absent member different from null.
  */
 export function isWithin(bound: Bound, scope: Scope): boolean {
-  // What policy would look at now and did not look at then is another context.
+  // A member that policy looks at now and that was absent then makes it another context.
   const isWider = Object.keys(relevantContext(scope.context)).some(
     (name) => !bound.binding_context_members.includes(name),
   );
@@ -45,11 +46,11 @@ export function hashOf({ subject, resource, action, context }: Scope, members: r
     members.flatMap((name) => (context?.[name] === undefined ? [] : [[name, context[name]]])),
   );
   const digest = tryDigestOf({ subject: withoutActor(subject), resource, action, context: bound });
-  // What is no JSON equals nothing, not even itself.
+  // A value that is not JSON equals nothing, not even itself.
   return digest.ok ? digest.value.replace('sha-256:', '') : randomUUID();
 }
 
-/** The actor is excluded: a caller may state it in another place (profile, "Delegation and On-Behalf-Of"). */
+/** Leaves out the actor, which a caller may state in another place (profile, "Delegation and On-Behalf-Of"). */
 function withoutActor(subject: Subject): Subject {
   if (subject.properties?.['act'] === undefined) return subject;
   const { act: _actor, ...properties } = subject.properties;
@@ -76,7 +77,7 @@ export interface Denial {
   readonly bindingToken: string;
 }
 
-/** Makes and checks the binding by which a request shows that it answers a denial of ours. */
+/** Makes and checks binding tokens, by which a request shows that it answers a denial of this gateway. */
 export class DenialBinding {
   constructor(
     private readonly keys: GatewayKeys,
@@ -103,7 +104,7 @@ export class DenialBinding {
     return { evaluationId, expiresAt, bindingToken };
   }
 
-  /** The claims of a binding that holds; `expired` where it held until its time. */
+  /** Returns the claims of a valid binding token, `expired` if it was valid until its time, and undefined otherwise. */
   async verify(token: string): Promise<BindingClaims | 'expired' | undefined> {
     const nowMs = this.nowMs();
     const claims = await this.keys.verify('binding', token, {

@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto';
+import { remedyOnWire } from '../../contracts/remedy';
 import type { Assessment } from '../../domain/assessment';
 import { NO_PRECEDENTS } from '../../domain/precedents';
 import type { AccessRequest } from '../../domain/request';
-import { assess, type BundleSource, type LoadedBundle, type PolicyBook, type Presented } from '../../policy';
+import { assess, type BundleSource, type LoadedBundle, type PolicyContext } from '../../policy';
 import type { Caller } from '../auth/caller';
 import type { DenialBinding } from './binding';
 import type { DeniedAttempt } from './denial-reports';
 import type { Decision, Evaluation } from './entities';
-import { asRequest, presentedIn } from './mapping';
+import type { RequestMapping } from './mapping';
 
-/** What an evaluation that presents an approval comes to, judged apart from the ordinary path. */
+/** Judges an evaluation that presents an approval. */
 export type Reevaluate = (
   caller: Caller,
   evaluation: Evaluation,
@@ -25,16 +26,17 @@ export interface Denied {
 export interface DecisionPointOptions {
   readonly bundles: BundleSource<LoadedBundle>;
   readonly enforcementPoints: ReadonlySet<string>;
+  readonly mapping: RequestMapping;
   readonly binding: DenialBinding;
   readonly endpoint: string;
   readonly formsUrl: string;
   readonly reevaluate: Reevaluate;
-  /** Hears of what was attempted and denied for good. It must not wait. */
+  /** Called with each attempt that was denied and cannot be requested. It must not block. */
   readonly denied?: (attempt: DeniedAttempt) => void;
   readonly nowMs: () => number;
 }
 
-/** Why a request for it would not go anywhere, in the words that a caller matches on. */
+/** Reasons that callers match on, by reason code, for denials that cannot be requested. */
 const REASONS: Readonly<Record<string, string>> = {
   CONTROL_WEAKENING: 'control_weakening',
   POLICY_HARD_STOP: 'hard_stop',
@@ -42,21 +44,25 @@ const REASONS: Readonly<Record<string, string>> = {
   INACTIVE_IDENTITY: 'inactive_identity',
 };
 
-/** The policy decision point. Its ordinary path is memory alone: no workflow, no database, no other service. */
+/** The policy decision point. Plain evaluations use memory only: no workflow, no database, no other service. */
 export class DecisionPoint {
   constructor(private readonly options: DecisionPointOptions) {}
 
   async evaluate(caller: Caller, evaluation: Evaluation): Promise<Decision> {
-    const { book } = await this.options.bundles.current();
+    const { context } = await this.options.bundles.current();
     const approval = evaluation.context?.['approval'];
-    const asked = this.#asked(book, caller, evaluation);
-    if (asked === undefined) return denial('unknown');
+    const asked = this.#asked(context, caller, evaluation);
+    if (asked === undefined) {
+      const unknown = denial('unknown');
+      const wrong = this.options.mapping.wrongMember(context, evaluation);
+      return { ...unknown, context: { ...unknown.context, ...wrong } };
+    }
     if (!asked.mayAsk) return denial('subject_not_authorised');
-    const about = this.#assessed(book, asked, evaluation);
+    const about = assessed(context, asked);
     const { assessment } = about;
     if (approval !== undefined)
       return this.#reevaluated(caller, evaluation, approval, assessment, about.request);
-    // An execution is let through by its token and by nothing else, also where policy alone releases it (AGE-3).
+    // Only a token lets an execution through, even if policy permits it without approval (AGE-3).
     const isAccess = about.request.kind === 'access';
     if (isAccess && assessment.outcome === 'permit' && assessment.confirmation === undefined)
       return PERMITTED;
@@ -64,44 +70,35 @@ export class DecisionPoint {
   }
 
   /**
-   * What policy says of an evaluation now; absent where there is no such subject or entitlement, or the caller may not ask
-   * about it. That is found out first: to ask policy takes a thousand times as long.
+   * Returns what policy says about an evaluation now. Returns undefined if the subject or entitlement does not exist, or if the
+   * caller may not ask about it. Those are checked first because evaluating policy takes a thousand times as long.
    */
-  assess(book: PolicyBook, caller: Caller, evaluation: Evaluation): Assessed | undefined {
-    const asked = this.#asked(book, caller, evaluation);
-    return asked?.mayAsk === true ? this.#assessed(book, asked, evaluation) : undefined;
+  assess(context: PolicyContext, caller: Caller, evaluation: Evaluation): Assessed | undefined {
+    const asked = this.#asked(context, caller, evaluation);
+    return asked?.mayAsk === true ? assessed(context, asked) : undefined;
   }
 
-  #asked(book: PolicyBook, caller: Caller, evaluation: Evaluation): Asking | undefined {
-    const { enforcementPoints, nowMs } = this.options;
+  #asked(context: PolicyContext, caller: Caller, evaluation: Evaluation): Asking | undefined {
+    const { enforcementPoints, mapping, nowMs } = this.options;
     const isEnforcing = enforcementPoints.has(caller.principal);
     const atMs = nowMs();
-    const first = asRequest(book, caller, evaluation, atMs);
+    const first = mapping.asRequest(context, caller, evaluation, atMs);
     const { beneficiary, request } = first;
     if (beneficiary === undefined || request === undefined) return undefined;
     const isOwn = caller.principal === beneficiary || caller.onBehalfOf.includes(beneficiary);
     return {
-      // An enforcement point asks whether its subject may; it does not ask for itself.
+      // An enforcement point asks for its subject, not for itself.
       request: isEnforcing ? { ...request, requester: beneficiary, onBehalfOf: [] } : request,
       atMs,
-      isEnforcing,
-      mayAsk: isEnforcing || isOwn || answersFor(book, caller, beneficiary),
-      // Whoever owns an identity may ask what it could do; that is no attempt of the identity.
+      mayAsk: isEnforcing || isOwn || answersFor(context, caller, beneficiary),
+      // An owner who asks what an identity could do makes no attempt in its name.
       isAttempt: isEnforcing || isOwn,
       control: first.entry?.weakens?.control,
     };
   }
 
-  #assessed(book: PolicyBook, asked: Asking, evaluation: Evaluation): Assessed {
-    const presented: Presented | undefined = asked.isEnforcing ? presentedIn(evaluation) : undefined;
-    return { ...asked, assessment: assess(book, asked.request, asked.atMs, NO_PRECEDENTS, presented) };
-  }
-
-  async #denied(
-    caller: Caller,
-    evaluation: Evaluation,
-    { assessment, request, isAttempt, control }: Assessed,
-  ): Promise<Decision> {
+  async #denied(caller: Caller, evaluation: Evaluation, about: Assessed): Promise<Decision> {
+    const { assessment, request, isAttempt, control } = about;
     const requestable = await this.#requestable(caller, evaluation, assessment, request);
     if (requestable !== undefined)
       return {
@@ -113,7 +110,7 @@ export class DecisionPoint {
         },
       };
     const [code = ''] = assessment.reasonCodes;
-    // A denial that people can turn is the ordinary way to a request, and speaks against nobody.
+    // A denial that can be requested is how requests begin, so it does not count against anyone.
     if (isAttempt)
       this.options.denied?.({
         sub: request.beneficiary,
@@ -121,7 +118,19 @@ export class DecisionPoint {
         ...(control !== undefined && { control }),
         reasonCode: code === '' ? 'NOT_PERMITTED' : code,
       });
-    return denial(REASONS[code] ?? 'not_permitted', assessment);
+    const denied = denial(REASONS[code] ?? 'not_permitted', assessment);
+    if (!isAttempt || !(await this.#needsOnlyTicket(about))) return denied;
+    return { ...denied, context: { ...denied.context, remedy: remedyOnWire({ ticket: true }) } };
+  }
+
+  /** Returns true if the same with a ticket would be permitted, or go to people. */
+  async #needsOnlyTicket(about: Assessed): Promise<boolean> {
+    const { assessment, request } = about;
+    if (assessment.reasonCodes[0] !== 'NO_MATCHING_POLICY' || request.ticket !== undefined) return false;
+    const { context } = await this.options.bundles.current();
+    const ticketed = { ...about, request: { ...request, ticket: SOME_TICKET } };
+    const { outcome } = assessed(context, ticketed).assessment;
+    return outcome === 'permit' || outcome === 'approve';
   }
 
   async #reevaluated(
@@ -131,12 +140,12 @@ export class DecisionPoint {
     assessment: Assessment,
     request: AccessRequest,
   ): Promise<Decision> {
-    const verdict = await this.options.reevaluate(caller, evaluation, approval);
-    if (verdict.ok) {
-      const { id, approvedUntil } = verdict;
+    const answer = await this.options.reevaluate(caller, evaluation, approval);
+    if (answer.ok) {
+      const { id, approvedUntil } = answer;
       return { decision: true, context: { approval: { id, approved_until: approvedUntil } } };
     }
-    const { reason, nextAction } = verdict;
+    const { reason, nextAction } = answer;
     if (nextAction !== 'request')
       return {
         decision: false,
@@ -149,7 +158,7 @@ export class DecisionPoint {
     };
   }
 
-  /** What turns a denial into one that can be requested; absent where a request would be refused anyway. */
+  /** Returns what makes a denial requestable, or undefined if a request would be refused anyway. */
   async #requestable(
     caller: Caller,
     evaluation: Evaluation,
@@ -157,9 +166,11 @@ export class DecisionPoint {
     request: AccessRequest,
   ): Promise<Readonly<Record<string, unknown>> | undefined> {
     const { bundles, binding, endpoint, formsUrl, nowMs } = this.options;
-    const { book } = await bundles.current();
+    const { context } = await bundles.current();
     const emergencies =
-      assessment.reasonCodes[0] === 'NO_MATCHING_POLICY' ? emergencyWays(book, request, nowMs()) : [];
+      assessment.reasonCodes[0] === 'NO_MATCHING_POLICY'
+        ? emergencyConditionsFor(context, request, nowMs())
+        : [];
     const isRequestable = assessment.outcome === 'approve' || assessment.outcome === 'permit';
     if (!isRequestable && emergencies.length === 0) return undefined;
     const { evaluationId, expiresAt, bindingToken } = await binding.make(
@@ -183,19 +194,24 @@ export class DecisionPoint {
         binding_token: bindingToken,
         request_schema_url: `${formsUrl}/schemas/${emergencies.length > 0 ? 'emergency' : request.kind}`,
         ...(emergencies.length > 0 && { request_catalogs_url: `${formsUrl}/catalogs?${query}` }),
-        display: { title: 'Approval is needed', description: 'People who answer for it are asked to sign.' },
+        display: {
+          title: 'Approval is needed',
+          description: 'The people responsible for it are asked to sign.',
+        },
       },
     };
   }
 }
 
+/** A placeholder. Policy only looks at whether there is a ticket. */
+export const SOME_TICKET = 'ANY-1';
+
 const PERMITTED: Decision = { decision: true, context: { reason: 'permitted_by_policy' } };
 
-/** What is asked, and what can be said about it without policy. */
+/** What is asked, and what is known about it without evaluating policy. */
 interface Asking {
   readonly request: AccessRequest;
   readonly atMs: number;
-  readonly isEnforcing: boolean;
   readonly mayAsk: boolean;
   readonly isAttempt: boolean;
   readonly control: string | undefined;
@@ -205,16 +221,25 @@ interface Assessed extends Asking {
   readonly assessment: Assessment;
 }
 
-/** A caller may ask about those it owns or sponsors, besides itself and whom it acts for. */
-function answersFor({ directory }: PolicyBook, caller: Caller, subject: string): boolean {
+const assessed = (context: PolicyContext, asked: Asking): Assessed => ({
+  ...asked,
+  assessment: assess(context, asked.request, asked.atMs, NO_PRECEDENTS),
+});
+
+/** Returns true if the caller owns or sponsors the subject. */
+function answersFor({ directory }: PolicyContext, caller: Caller, subject: string): boolean {
   const identity = directory.identity(subject);
   return identity !== undefined && [identity.owner, identity.sponsor].includes(caller.principal);
 }
 
-/** The conditions under which an emergency would let this through. */
-export function emergencyWays(book: PolicyBook, request: AccessRequest, atMs: number): readonly string[] {
-  return [...book.emergencyConditions].filter((emergencyCondition) => {
-    const { outcome } = assess(book, { ...request, emergency: true, emergencyCondition }, atMs);
+/** Returns the emergency conditions under which policy would let this through. */
+export function emergencyConditionsFor(
+  context: PolicyContext,
+  request: AccessRequest,
+  atMs: number,
+): readonly string[] {
+  return [...context.emergencyConditions].filter((emergencyCondition) => {
+    const { outcome } = assess(context, { ...request, emergency: true, emergencyCondition }, atMs);
     return outcome === 'approve' || outcome === 'permit';
   });
 }

@@ -1,17 +1,17 @@
 import { type CountersignClient, CountersignError } from '../../client';
+import type { Logger } from '../../contracts/logger';
 import type { PrincipalId } from '../../domain/principal';
 import type { SigningKey } from '../../signing/keys';
 import { SeenOnce } from '../../signing/seen';
 import { type DenialDraft, signDenialReport } from '../../signing/sign';
-import type { Log } from '../execution/report';
 
-/** Reports that wait to be carried. A gateway that denies more than this says so in its log, and goes on denying. */
+/** Longest queue of reports. A gateway that denies more logs that reports are lost, and goes on denying. */
 const MOST_WAITING = 1_000;
-/** The same denial within this time is one: what counts for later requests is that it was denied, not how often. */
+/** Equal denials within this time are reported once. Later requests look at what was denied, not how often. */
 const SAME_WITHIN_MS = 60_000;
 const MOST_KNOWN = 10_000;
 const LONGEST_PAUSE_MS = 30_000;
-/** How long a gateway that is asked to stop goes on with the report that is under way. */
+/** How long a stopping gateway waits for the report in progress. */
 const STOP_WITHIN_MS = 1_000;
 
 export type DeniedAttempt = Omit<DenialDraft, 'deniedAt'>;
@@ -19,19 +19,19 @@ export type DeniedAttempt = Omit<DenialDraft, 'deniedAt'>;
 export interface DenialReportsOptions {
   readonly client: Pick<CountersignClient, 'reportDenial'>;
   readonly key: SigningKey;
-  /** The identity that the gateway reports as; it holds the role of an enforcement point. */
+  /** The identity that the gateway reports as. It has the role of an enforcement point. */
   readonly reporter: PrincipalId;
-  readonly log: Log;
+  readonly log: Logger;
   readonly nowMs: () => number;
   readonly firstPauseMs?: number;
-  /** Denials that are known again within a minute. */
+  /** How many denials are remembered to recognise repeats. */
   readonly mostKnown?: number;
 }
 
 /**
- * Puts what this decision point has denied on the record that later requests are judged with (APB-3), so that an
- * enforcement point need not say it as well. A decision never waits for it: `note` puts into a queue in memory, and one
- * report at a time is signed and carried.
+ * Reports what this decision point denied, for the record that later requests are judged with (APB-3), so that enforcement
+ * points need not report it too. Decisions never wait for it: `note` adds to a queue in memory, and one report at a time is
+ * signed and sent.
  */
 export class DenialReports {
   readonly #waiting: DenialDraft[] = [];
@@ -45,7 +45,7 @@ export class DenialReports {
     this.#known = new SeenOnce(options.mostKnown ?? MOST_KNOWN, options.nowMs);
   }
 
-  /** Takes a denial in. Never waits and never throws. */
+  /** Queues a denial. Never blocks and never throws. */
   note(denied: DeniedAttempt): void {
     const { nowMs } = this.options;
     const { sub, control = '', resource = '', reasonCode } = denied;
@@ -53,11 +53,11 @@ export class DenialReports {
     if (this.#stopped || this.#known.wasSeen(name)) return;
     if (this.#waiting.length >= MOST_WAITING) {
       if (this.#lost === 0) this.options.log.error({}, 'too many denials wait to be reported; more are lost');
-      // Not remembered: what was not reported is reported when it is tried once more and there is room.
+      // Not remembered, so that the next equal denial is reported if there is room then.
       this.#lost += 1;
       return;
     }
-    // What cannot be remembered is reported all the same. To be told twice does no harm.
+    // Reported even if it cannot be remembered: a repeated report does no harm.
     this.#known.first(name, nowMs() + SAME_WITHIN_MS);
     this.#waiting.push({ ...denied, deniedAt: nowMs() / 1_000 });
     this.#carrying ??= this.#carryAll().finally(() => {
@@ -101,12 +101,12 @@ export class DenialReports {
     }
   }
 
-  /** Yields whether it need not be tried again. */
+  /** Sends a report. Returns true if it need not be retried. */
   async #carry(draft: DenialDraft): Promise<boolean> {
     const { client, reporter, key, nowMs, log } = this.options;
     try {
-      const verdict = await client.reportDenial(await signDenialReport(draft, reporter, key, nowMs()));
-      if (!verdict.ok) log.error({ code: verdict.refusal.code }, 'a denial report was refused');
+      const answer = await client.reportDenial(await signDenialReport(draft, reporter, key, nowMs()));
+      if (!answer.ok) log.error({ code: answer.refusal.code }, 'a denial report was refused');
       return true;
     } catch (error) {
       if (error instanceof CountersignError && error.code === 'INVALID_STATEMENT') return true;

@@ -1,6 +1,7 @@
 import { z } from '@hono/zod-openapi';
+import { LIMITS } from '../../domain/limits';
 
-/** The information model of AuthZEN Authorization API 1.0. Members that are not known are dropped, not refused. */
+/** The information model of AuthZEN Authorization API 1.0. Unknown members are dropped, not refused. */
 
 const word = z.string().min(1).max(256);
 const properties = z.record(z.string().max(256), z.unknown()).optional();
@@ -14,12 +15,17 @@ export const resourceSchema = z
 export const actionSchema = z
   .object({ name: word, properties })
   .openapi('Action', { example: { name: 'write' } });
-export const contextSchema = z.record(z.string().max(256), z.unknown()).openapi('Context');
+export const contextSchema = z
+  .record(z.string().max(256), z.unknown())
+  .refine(({ ticket }) => typeof ticket !== 'string' || ticket.length <= LIMITS.ticketCharacters, {
+    path: ['ticket'],
+    message: `is over ${LIMITS.ticketCharacters} characters`,
+  })
+  .openapi('Context');
 
 export type Subject = z.output<typeof subjectSchema>;
 export type Resource = z.output<typeof resourceSchema>;
 export type Action = z.output<typeof actionSchema>;
-export type EvaluationContext = z.output<typeof contextSchema>;
 
 export const evaluationSchema = z
   .object({
@@ -31,7 +37,7 @@ export const evaluationSchema = z
   .openapi('EvaluationRequest');
 export type Evaluation = z.output<typeof evaluationSchema>;
 
-export const MOST_EVALUATIONS = 100;
+const MOST_EVALUATIONS = 100;
 
 export const evaluationsSchema = z
   .object({
@@ -39,7 +45,7 @@ export const evaluationsSchema = z
     action: actionSchema.optional(),
     resource: resourceSchema.optional(),
     context: contextSchema.optional(),
-    /** Each is judged by itself: one that is not whole is a denial, and the others go on. */
+    /** Each is judged by itself: an incomplete one is denied, and the others go on. */
     evaluations: z.array(z.record(z.string(), z.unknown())).max(MOST_EVALUATIONS).optional(),
     options: z
       .object({

@@ -3,8 +3,8 @@ import { HttpProblem } from '../http/problem';
 import { type Decision, type Evaluation, type Evaluations, evaluationSchema } from './entities';
 
 /**
- * Several evaluations at once, with the defaults of the top level. An item that is not whole is a denial of its own;
- * without items it is a single evaluation (AuthZEN "Access Evaluations API").
+ * Evaluates several items, each completed by the top-level defaults. An incomplete item is denied by itself. Without items, the
+ * defaults are a single evaluation (AuthZEN "Access Evaluations API").
  */
 export async function evaluateAll(
   { evaluations = [], options, ...defaults }: Evaluations,

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import type { GatewayKeys } from '../keys';
 
-export const WELL_KNOWN = '/.well-known/authzen-configuration';
-export const ACCESS_REQUEST_CAPABILITY = 'urn:openid:authzen:capability:access-request';
+export const AUTHZEN_CONFIGURATION = 'authzen-configuration';
+const ACCESS_REQUEST_CAPABILITY = 'urn:openid:authzen:capability:access-request';
 
-/** What callers find out about this decision point (AuthZEN "Policy Decision Point Metadata", profile "Discovery"). */
+/** Returns this decision point's metadata (AuthZEN "Policy Decision Point Metadata", profile "Discovery"). */
 export function metadataOf(publicUrl: string) {
   return {
     policy_decision_point: publicUrl,
@@ -19,7 +19,7 @@ export function metadataOf(publicUrl: string) {
   };
 }
 
-/** The same, signed. A claim named like its own parameter is left out, as the specification has it. */
+/** Returns the metadata as a signed JWT. It leaves out `signed_metadata` itself, as the specification says. */
 export function signedMetadata(publicUrl: string, keys: GatewayKeys, nowMs: number): Promise<string> {
   const iat = Math.floor(nowMs / 1_000);
   return keys.sign('metadata', {

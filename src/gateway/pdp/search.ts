@@ -1,12 +1,12 @@
 import type { z } from 'zod';
 import { tryDigestOf } from '../../domain/digest';
-import type { BundleSource, LoadedBundle, PolicyBook } from '../../policy';
+import type { BundleSource, LoadedBundle, PolicyContext } from '../../policy';
 import type { Caller } from '../auth/caller';
 import { HttpProblem } from '../http/problem';
 import type { DecisionPoint } from './decide';
 import type { actionSearchSchema, Evaluation, resourceSearchSchema, subjectSearchSchema } from './entities';
-import { subjectOf } from './mapping';
-import { Turns } from './turns';
+import type { Names } from './names';
+import { YieldingLoop } from './yielding';
 
 const PAGE = 200;
 
@@ -15,55 +15,55 @@ interface Page {
   readonly limit?: number | undefined;
 }
 
-/** Answers searches from the catalog and the directory: every candidate is evaluated, and those permitted are named. */
+/** Answers searches: evaluates every candidate of the catalog or the directory and returns those that are permitted. */
 export class Searches {
-  readonly #turns = new Turns();
+  readonly #loop = new YieldingLoop();
 
   constructor(
     private readonly bundles: BundleSource<LoadedBundle>,
     private readonly decisions: DecisionPoint,
+    private readonly names: Names,
   ) {}
 
   async subjects(caller: Caller, { page, ...search }: z.output<typeof subjectSearchSchema>) {
-    const { book, principals } = await this.bundles.current();
-    const candidates = principals.flatMap((id) => subjectOf(id, search.subject.type) ?? []);
+    const { context, principals } = await this.bundles.current();
+    const candidates = principals.flatMap((id) => this.names.subjectOf(id, search.subject.type) ?? []);
     return this.#paged(search, page, candidates, (candidate) =>
-      this.#permits(book, caller, { ...search, subject: { ...search.subject, ...candidate } }),
+      this.#permits(context, caller, { ...search, subject: { ...search.subject, ...candidate } }),
     );
   }
 
   async resources(caller: Caller, { page, ...search }: z.output<typeof resourceSearchSchema>) {
-    const { book } = await this.bundles.current();
+    const { context } = await this.bundles.current();
     const ids = new Set(
-      book.catalog
+      context.catalog
         .entries()
-        .filter(({ entitlement }) => entitlement.connector === search.resource.type)
-        .map(({ entitlement }) => entitlement.resource),
+        .flatMap(({ entitlement }) => this.names.resourceOf(entitlement, search.resource.type) ?? []),
     );
     const candidates = [...ids].map((id) => ({ type: search.resource.type, id }));
     return this.#paged(search, page, candidates, (candidate) =>
-      this.#permits(book, caller, { ...search, resource: { ...search.resource, ...candidate } }),
+      this.#permits(context, caller, { ...search, resource: { ...search.resource, ...candidate } }),
     );
   }
 
   async actions(caller: Caller, { page, ...search }: z.output<typeof actionSearchSchema>) {
-    const { book } = await this.bundles.current();
+    const { context } = await this.bundles.current();
     const { type, id } = search.resource;
-    const candidates = book.catalog
+    const candidates = context.catalog
       .entries()
       .filter(({ entitlement }) => entitlement.connector === type && entitlement.resource === id)
       .map(({ entitlement }) => ({ name: entitlement.action }));
     return this.#paged(search, page, candidates, (candidate) =>
-      this.#permits(book, caller, { ...search, action: candidate }),
+      this.#permits(context, caller, { ...search, action: candidate }),
     );
   }
 
-  #permits(book: PolicyBook, caller: Caller, evaluation: Evaluation): boolean {
-    const about = this.decisions.assess(book, caller, evaluation);
+  #permits(context: PolicyContext, caller: Caller, evaluation: Evaluation): boolean {
+    const about = this.decisions.assess(context, caller, evaluation);
     return about?.assessment.outcome === 'permit';
   }
 
-  /** One page of what is permitted. The token says where to go on, and for which search. */
+  /** Returns one page of the permitted candidates. The page token says where to continue, and belongs to one search. */
   async #paged<Candidate>(
     search: unknown,
     { token, limit }: Page = {},
@@ -74,13 +74,13 @@ export class Searches {
     const name = digest.ok ? digest.value.slice(-16) : '';
     const { start, size } =
       token === undefined ? { start: 0, size: limit ?? PAGE } : resume(token, name, limit);
-    const permitted = await this.#turns.filter(candidates, permits);
+    const permitted = await this.#loop.filter(candidates, permits);
     const results = permitted.slice(start, start + size);
     const end = start + results.length;
     const next_token =
       end < permitted.length ? Buffer.from(`${end} ${size} ${name}`).toString('base64url') : '';
     if (token === undefined && next_token === '') return { results };
-    // The page comes first, so that a reader knows how much there is before it reads it.
+    // The page member comes first, so that a reader knows the count before it reads the results.
     return { page: { next_token, count: results.length, total: permitted.length }, results };
   }
 }

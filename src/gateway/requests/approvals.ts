@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { type CountersignClient, CountersignError } from '../../client';
 import type { Digest } from '../../domain/digest';
 import { fold } from '../../domain/evolve';
+import type { Authority } from '../../domain/ports';
 import type { GrantEntry, Ledger } from '../../domain/precedents';
 import { proveAuthorised } from '../../domain/prove';
 import type { RequestState } from '../../domain/state';
@@ -14,7 +15,6 @@ import type { GatewayKeys } from '../keys';
 import { boundSchema, isWithin } from '../pdp/binding';
 import type { Denied, Reevaluate } from '../pdp/decide';
 import { carrying } from './carrying';
-import type { Authority } from './evidence';
 import { evidenceOf, proveRequest } from './evidence';
 import type { TaskItem } from './records';
 
@@ -42,21 +42,21 @@ export interface ApprovalsOptions {
   readonly publicUrl: string;
   readonly bundles: BundleSource<LoadedBundle>;
   readonly authority: () => Promise<Authority>;
-  /** Where grants are on record; without it no approval is made. */
-  readonly ledger?: Pick<Ledger, 'grantOf'>;
+  /** Records grants. Without it, no approval is made. */
+  readonly ledger?: Pick<Ledger, 'grantOf'> | undefined;
   readonly enforcementPoints: ReadonlySet<string>;
   readonly nowMs: () => number;
 }
 
-/** Makes approvals for what has been proved, and judges those that are presented. */
+/** Makes approvals for proven requests, and judges approvals that callers present. */
 export class Approvals {
   readonly #made = new BoundedMap<Approval>(10_000);
 
   constructor(private readonly options: ApprovalsOptions) {}
 
   /**
-   * The approval of a request that is granted. It is made only where the evidence proves it at that moment; what a
-   * history says of itself is not enough. Absent where it proves nothing.
+   * Returns the approval of a granted request. Returns undefined unless the evidence proves the request at this moment; a history's
+   * own word is not enough.
    */
   async of({ request, scope, evaluation }: TaskItem): Promise<Approval | undefined> {
     const made = this.#made.get(request.id);
@@ -66,8 +66,7 @@ export class Approvals {
     const proof = await proveRequest(client, request.id, provedAtMs, await authority());
     if (!proof.ok) return undefined;
     const { terms } = proof.value.authorisation;
-    // Its time began when the act was put on record, outside the orchestrator: what a workflow says of itself could begin
-    // it anew with every gateway that is asked.
+    // Its time starts when the ledger recorded the grant. A forged workflow could restart the time at every gateway.
     const grant = await this.#grantOf(terms.requestDigest);
     const { lease } = await carrying(() => client.get(request.id));
     if (grant === undefined || lease === undefined) return undefined;
@@ -105,7 +104,7 @@ export class Approvals {
     }
   }
 
-  /** Judges an approval that is presented with an evaluation. No approval is good for anything by being known. */
+  /** Judges an approval presented with an evaluation. Knowing an approval is not enough to use it. */
   readonly reevaluate: Reevaluate = async (caller, evaluation, presented) => {
     const { keys, publicUrl, nowMs } = this.options;
     const shown = presentedSchema.safeParse(presented);
@@ -123,12 +122,12 @@ export class Approvals {
     return this.#stillHolds(claims.data);
   };
 
-  /** The one to whom it was given, or an enforcement point that decides about them. */
+  /** Only the requester, or an enforcement point that decides about it, may present an approval. */
   #mayPresent(caller: Caller, client: string): boolean {
     return caller.principal === client || this.options.enforcementPoints.has(caller.principal);
   }
 
-  /** Whether it was revoked since, and whether today's people and policy would still let it through (TTA-6). */
+  /** Checks that it was not revoked, and that today's directory and policy would still let it through (TTA-6). */
   async #stillHolds({
     request: requestId,
     digest,
@@ -142,7 +141,7 @@ export class Approvals {
     try {
       events = await client.events(requestId);
     } catch (error) {
-      // Nobody knows whether it was revoked, so it does not count now.
+      // It may have been revoked, so it does not count now.
       if (error instanceof CountersignError && error.code === 'NOT_FOUND') return UNVERIFIABLE;
       return denied('status_unavailable', 'retry');
     }
@@ -150,13 +149,13 @@ export class Approvals {
     if (evidence === undefined) return UNVERIFIABLE;
     const standing = standingOf(fold(events));
     if (standing !== undefined) return standing;
-    // As of the moment at which this gateway proved it: that time is under our own signature, not a history's claim.
+    // As of the moment at which this gateway proved it. Our own signature covers that time.
     const { directory, policy } = await authority();
     const proof = await proveAuthorised(evidence, provedAtMs, directory, policy);
     if (!proof.ok) return denied('policy_denied', 'none');
     if (proof.value.terms.requestDigest !== digest) return UNVERIFIABLE;
-    const { book } = await bundles.current();
-    const { outcome } = assess(book, evidence.submission.request, nowMs());
+    const { context } = await bundles.current();
+    const { outcome } = assess(context, evidence.submission.request, nowMs());
     if (outcome !== 'permit' && outcome !== 'approve') return denied('policy_denied', 'none');
     return { ok: true, id, approvedUntil };
   }

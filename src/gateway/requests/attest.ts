@@ -11,8 +11,8 @@ import { HttpProblem } from '../http/problem';
 type Attested = Parameters<typeof attestSubmission>;
 
 /**
- * Attests who asked, and reads what it has signed as everyone will who verifies it: what would be refused then, when it has
- * been started and answers a denial, is refused here, before anything has happened.
+ * Attests who asked, and parses the result as every verifier will. So a submission that verifiers would refuse later is refused
+ * here, before anything is started.
  *
  * @throws HttpProblem 400 that names what is wrong, or 413
  */

@@ -1,12 +1,12 @@
 import type { PrincipalId } from '../../domain/principal';
 import type { AccessRequest } from '../../domain/request';
-import type { PolicyBook } from '../../policy';
+import type { PolicyContext } from '../../policy';
 import type { SeenOnce } from '../../signing/seen';
 import type { Caller } from '../auth/caller';
 import { HttpProblem, profileProblem } from '../http/problem';
 import { boundOf, type DenialBinding, isWithin } from '../pdp/binding';
 import type { Action, Resource } from '../pdp/entities';
-import { asRequest } from '../pdp/mapping';
+import type { RequestMapping } from '../pdp/mapping';
 import type { TaskItem } from './records';
 import {
   type AccessRequestBody,
@@ -18,10 +18,10 @@ import {
 } from './schema';
 
 const SKEW_MS = 30_000;
-/** What is asked for where the caller does not say until when. */
+/** Duration of access if the caller does not say until when. */
 const USUAL_MS = 15 * 60_000;
 
-/** One thing that a submission asks for. */
+/** One item of a submission. */
 export interface SubmittedItem {
   readonly resource: Resource;
   readonly action: Action;
@@ -29,11 +29,12 @@ export interface SubmittedItem {
   readonly denial: DenialBody | undefined;
 }
 
+/** @throws HttpProblem 400 if the body mixes items with a single resource and action, or has neither */
 export function itemsOf(body: AccessRequestBody): readonly SubmittedItem[] {
   const { items, resource, action, denial, requested_access: common = {} } = body;
   if (items !== undefined) {
     if (resource !== undefined || action !== undefined)
-      throw new HttpProblem(400, 'resource and action must be omitted where items are given');
+      throw new HttpProblem(400, 'leave out resource and action if there are items');
     return items.map((item) => ({
       resource: item.resource,
       action: item.action,
@@ -42,13 +43,13 @@ export function itemsOf(body: AccessRequestBody): readonly SubmittedItem[] {
     }));
   }
   if (resource === undefined || action === undefined)
-    throw new HttpProblem(400, 'resource and action are needed where there are no items');
+    throw new HttpProblem(400, 'resource and action are needed unless there are items');
   return [{ resource, action, requestedAccess: common, denial }];
 }
 
 /**
- * Checks that an item answers a denial of ours: signed by this gateway, given to this caller, still fresh, for exactly
- * this, and used once (profile, "Access Request Service Processing Rules").
+ * Checks that an item answers a denial that this gateway signed for this caller, for exactly this, and that is still fresh
+ * (profile, "Access Request Service Processing Rules"). `useDenials` checks that it is used once.
  *
  * @throws HttpProblem of the profile's types
  */
@@ -78,8 +79,8 @@ export async function checkBinding(
 }
 
 /**
- * A denial is answered once, by one task. Noted when every item has been found good, and all of them or none: what is left
- * by then is to start the requests.
+ * Marks the denials of all items as answered, or none of them. A denial can be answered once, by one task. Call it when every
+ * item has been checked.
  */
 export function useDenials(
   uses: readonly UseOfDenial[],
@@ -108,34 +109,39 @@ export interface UseOfDenial {
 const unbound = (detail: string) => profileProblem('invalid_denial_binding', detail);
 const expired = () => profileProblem('expired_denial', 'evaluate again, and answer within the time given');
 
-/** The request of an item, in the core's terms. Nothing of it is believed yet: policy judges it as a whole. */
+/**
+ * Makes the request of an item. Policy judges it as a whole later.
+ *
+ * @throws HttpProblem 400 that names the wrong member, or `not_requestable`
+ */
 export function requestOf(
-  book: PolicyBook,
+  mapping: RequestMapping,
+  context: PolicyContext,
   caller: Caller,
   body: AccessRequestBody,
   { resource, action, requestedAccess }: SubmittedItem,
   id: string,
   nowMs: number,
 ): AccessRequest {
-  const said = augmentationsSchema.safeParse(body.context ?? {});
-  if (!said.success) {
-    const [issue] = said.error.issues;
+  const additions = augmentationsSchema.safeParse(body.context ?? {});
+  if (!additions.success) {
+    const [issue] = additions.error.issues;
     throw new HttpProblem(400, `context.${issue?.path.join('.') ?? ''}: ${issue?.message ?? 'is wrong'}`);
   }
-  const { request } = asRequest(
-    book,
+  const { request } = mapping.asRequest(
+    context,
     caller,
     { subject: body.subject, resource, action, context: body.context },
     nowMs,
   );
   if (request === undefined)
-    throw profileProblem('not_requestable', 'there is no such thing to be requested');
+    throw profileProblem('not_requestable', 'the catalog has no such subject, resource and action');
   const { emergency = false, [EXTENSION.emergencyCondition]: condition } = requestedAccess;
-  if (condition !== undefined && !book.emergencyConditions.has(condition))
-    throw new HttpProblem(400, `requested_access: ${EXTENSION.emergencyCondition} is none of the catalog`);
+  if (condition !== undefined && !context.emergencyConditions.has(condition))
+    throw new HttpProblem(400, `requested_access: ${EXTENSION.emergencyCondition} is not in the catalog`);
   const { containment: _c, rollback: _r, ...rest } = request;
-  const containment = said.data[EXTENSION.containment];
-  const rollback = said.data[EXTENSION.rollback];
+  const containment = additions.data[EXTENSION.containment];
+  const rollback = additions.data[EXTENSION.rollback];
   if (request.kind === 'execution' && (containment === undefined || rollback === undefined))
     throw new HttpProblem(
       400,
@@ -147,7 +153,7 @@ export function requestOf(
     durationMs: durationOf(requestedAccess, nowMs),
     emergency,
     ...(emergency && condition !== undefined && { emergencyCondition: condition }),
-    reason: said.data.business_justification,
+    reason: additions.data.business_justification,
     ...(request.kind === 'execution' && containment && rollback && { containment, rollback }),
   };
 }
@@ -160,7 +166,7 @@ function durationOf({ requested_until: until }: RequestedAccess, nowMs: number):
   return durationMs;
 }
 
-/** What is bound into the attestation of an item, for the approval to come. */
+/** Returns the binding that goes into an item's attestation, for its later approval. */
 export const scopeOf = (
   { subject, context }: AccessRequestBody,
   { resource, action }: SubmittedItem,
@@ -170,8 +176,10 @@ export const scopeOf = (
 };
 
 /**
- * An actor or a chain that a submission claims must be the one of the caller's own token, link by link; what the token
- * does not say is not believed (profile, "Delegation and On-Behalf-Of").
+ * Checks that the actor and chain that a submission claims are those of the caller's token, link by link (profile, "Delegation
+ * and On-Behalf-Of").
+ *
+ * @throws HttpProblem 403 if the token does not say so
  */
 export function checkActor(caller: Caller, { client }: AccessRequestBody): void {
   const actor = client?.actor;

@@ -1,34 +1,35 @@
+import type { Logger } from '../../contracts/logger';
 import { LIMITS } from '../../domain/limits';
-import type { Log } from '../execution/report';
 import { HttpProblem } from '../http/problem';
 import type { CallbackStore, DueCallback } from './callback-store';
 import type { Callbacks } from './callbacks';
 import type { TaskRecord, TaskRecords } from './records';
 import type { TaskResponse } from './schema';
 
-/** How often what is owed is looked for; a decision is told about no later than this and a look after it. */
+/** How often the store is searched for owed callbacks. */
 const TICK_MS = 1_000;
-/** A gateway that dies over a callback leaves it to the next one after this. */
+/** If a gateway dies with a callback, another one takes it over after this. */
 const CLAIM_MS = 60_000;
 const MOST_AT_ONCE = 50;
-/** After this many failures in a row, with growing pauses, the endpoint is given up: that is about a day. */
+/** Failures in a row, with growing pauses, before a callback is given up: about a day. */
 const MOST_FAILURES = 30;
 
 export interface CallbackWatchOptions {
   readonly store: CallbackStore;
   readonly callbacks: Callbacks;
   readonly records: TaskRecords;
-  /** A task as its requester sees it, and what makes its id for the receiver. */
+  /** Returns a task as its requester sees it. */
   readonly describe: (record: TaskRecord) => Promise<TaskResponse>;
+  /** Returns the message id of a task's callback, the same for every try. */
   readonly messageId: (taskId: string) => string;
-  readonly log: Log;
+  readonly log: Logger;
   readonly nowMs: () => number;
   readonly tickMs?: number;
 }
 
 /**
- * Tells callers when their tasks are decided (profile, "Callback Completion"), at least once each: what is owed is kept
- * until the endpoint has taken it, whichever gateway that was noted by. The id of a message is the same at every try.
+ * Calls back when tasks are decided (profile, "Callback Completion"), at least once each. Owed callbacks stay in the store until
+ * the endpoint accepts them; any gateway may deliver them.
  */
 export class CallbackWatch {
   #timer: NodeJS.Timeout | undefined;
@@ -54,7 +55,7 @@ export class CallbackWatch {
     await this.#looking;
   }
 
-  /** @throws HttpProblem 503 where it cannot be kept: what cannot be promised is not taken in */
+  /** @throws HttpProblem 503 if the callback cannot be stored, so that the submission is not accepted */
   async note(taskId: string): Promise<void> {
     const nowMs = this.options.nowMs();
     try {
@@ -70,11 +71,11 @@ export class CallbackWatch {
     const { store, log, nowMs } = this.options;
     try {
       const due = await store.claim(nowMs(), nowMs() + CLAIM_MS, MOST_AT_ONCE);
-      // What fails here stays claimed, and is due again when its claim is over.
-      const unseen = (one: DueCallback) => () => log.warn({ task: one.taskId }, 'a callback has to wait');
-      await Promise.all(due.map((one) => this.#attend(one).catch(unseen(one))));
+      // A callback that fails here stays claimed, and is due again when its claim ends.
+      const postponed = (one: DueCallback) => () => log.warn({ task: one.taskId }, 'a callback has to wait');
+      await Promise.all(due.map((one) => this.#attend(one).catch(postponed(one))));
     } catch {
-      log.warn({}, 'callbacks that are owed cannot be read now');
+      log.warn({}, 'owed callbacks cannot be read now; trying again');
     }
   }
 
@@ -83,19 +84,19 @@ export class CallbackWatch {
     const { taskId, notedAtMs, failures } = due;
     const ageMs = nowMs() - notedAtMs;
     const record = await records.find(taskId);
-    // The submission was noted and never started, or it is long over.
+    // The submission was stored and never started, or it is long over.
     if (record === undefined ? ageMs > CLAIM_MS : ageMs > LIMITS.pendingLifeMs + 2 * 86_400_000)
       return store.forget(taskId);
     const { task } = record === undefined ? { task: undefined } : await describe(record);
-    const isStillTakenIn = record?.isWhole === false && ageMs <= CLAIM_MS;
-    if (record === undefined || task === undefined || isStillTakenIn || task.status === 'pending')
+    const isStarting = record?.isWhole === false && ageMs <= CLAIM_MS;
+    if (record === undefined || task === undefined || isStarting || task.status === 'pending')
       // The longer it has been pending, the less a moment matters.
       return store.lookAgain(taskId, nowMs() + Math.min(30_000, Math.max(TICK_MS, ageMs / 20)), 0);
-    const told = await this.#tell(record, task);
-    if (told === 'later' && failures + 1 < MOST_FAILURES)
+    const answer = await this.#tell(record, task);
+    if (answer === 'later' && failures + 1 < MOST_FAILURES)
       return store.lookAgain(taskId, nowMs() + Math.min(3_600_000, 1_000 * 2 ** failures), failures + 1);
-    if (told !== 'taken')
-      log.warn({ task: taskId, told }, 'nobody takes the callback; the task says how it ended');
+    if (answer !== 'taken')
+      log.warn({ task: taskId, answer }, 'the endpoint does not accept the callback; given up');
     return store.forget(taskId);
   }
 
@@ -103,6 +104,7 @@ export class CallbackWatch {
     const requester = items[0]?.request.requester;
     if (callback === undefined || requester === undefined) return 'taken';
     if (callback.events !== undefined && !callback.events.includes(status)) return 'taken';
+    // Who decided and why stays behind `status_endpoint`, where the requester has to sign in: an endpoint keeps logs of its own.
     const notice = {
       ...(callback.state !== undefined && { state: callback.state }),
       task: { id, status, status_endpoint },

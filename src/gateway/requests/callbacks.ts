@@ -10,12 +10,12 @@ interface SignedDestination extends Destination {
   readonly secret: Buffer;
 }
 
-/** What anyone could guess signs nothing; the same as notifications demand. */
+/** Shorter secrets could be guessed. Notifications demand the same. */
 const SHORTEST_SECRET_BYTES = 24;
 
 /** Sends completion notices (profile, "Callback Completion"), signed by Standard Webhooks 1.0 with a shared key. */
 export class Callbacks {
-  /** @throws Error of one line where the secret of a rule is not good */
+  /** @throws Error (one line) if the secret of a rule is missing or too short */
   constructor(
     private readonly rules: readonly CallbackRule[],
     private readonly resolve: Resolve = resolveByDns,
@@ -23,20 +23,20 @@ export class Callbacks {
     for (const { secretFile } of rules)
       if (secretIn(secretFile) === undefined)
         throw new Error(
-          `${secretFile}: cannot be read, or holds no secret of ${SHORTEST_SECRET_BYTES} random bytes or more in base64`,
+          `${secretFile}: needs a secret of ${SHORTEST_SECRET_BYTES} random bytes or more in base64; the file cannot be read or its secret is shorter`,
         );
   }
 
-  /** @throws HttpProblem 400 where this caller may not be called back there */
+  /** @throws HttpProblem 400 if this caller may not be called back at this endpoint */
   async check(endpoint: string, principal: string): Promise<void> {
     if ((await this.destination(endpoint, principal)) === undefined)
       throw new HttpProblem(
         400,
-        'callback.endpoint is not registered for this caller, or leads to an inner address',
+        'callback.endpoint is not registered for this caller, or leads to an internal address',
       );
   }
 
-  /** Where a callback may go; absent where it may not, or could not be signed. Asked again for each try: names change their addresses. */
+  /** Returns where a callback goes, or undefined if it may not go there or cannot be signed. Resolved again for each try. */
   async destination(endpoint: string, principal: string): Promise<SignedDestination | undefined> {
     const url = URL.canParse(endpoint) ? new URL(endpoint) : undefined;
     if (url === undefined || url.username !== '' || url.password !== '' || url.hash !== '') return undefined;
@@ -47,7 +47,7 @@ export class Callbacks {
     return address === undefined || secret === undefined ? undefined : { url, address, secret };
   }
 
-  /** Tells the endpoint, once. `gone` where it will never be taken: it says so, or may not be told any more. */
+  /** Delivers once. Returns `gone` if the endpoint answers 410 or is no longer registered, and `later` if a retry may help. */
   async deliver(
     endpoint: string,
     principal: string,
@@ -73,7 +73,7 @@ export class Callbacks {
   }
 }
 
-/** Read anew each time, so that it can be changed; absent where it is not good. */
+/** Reads a secret, again each time so that it can be rotated. Returns undefined if it is unusable. */
 function secretIn(file: string): Buffer | undefined {
   try {
     const secret = webhookSecret(readFileSync(file, 'utf8'));
@@ -83,7 +83,7 @@ function secretIn(file: string): Buffer | undefined {
   }
 }
 
-/** The same origin, and the same path or one below it. */
+/** Returns true for the same origin and the same path or one below it. */
 function isUnder(url: URL, prefix: string): boolean {
   const base = new URL(prefix);
   if (url.origin !== base.origin) return false;

@@ -2,8 +2,9 @@ import { CountersignError } from '../../client';
 import { HttpProblem, profileProblem } from '../http/problem';
 
 /**
- * Talks to Temporal. What the caller cannot help is a 503; with `tolerate`, that one code is no answer instead, and with a
- * problem, that is what is said of a request that is not there.
+ * Calls Temporal through the client. Returns undefined for the tolerated code.
+ *
+ * @throws HttpProblem `missing` if there is no such request, 409 and 400 for the caller's mistakes, 503 if Temporal cannot be reached
  */
 export function carrying<T>(call: () => Promise<T>, missing?: HttpProblem): Promise<T>;
 export function carrying<T>(call: () => Promise<T>, tolerate: 'NOT_ANSWERING'): Promise<T | undefined>;
@@ -19,7 +20,7 @@ export async function carrying<T>(
     const isMissing = error.code === 'NOT_FOUND' || error.code === 'INVALID_REQUEST';
     if (isMissing && tolerate instanceof HttpProblem) throw tolerate;
     if (error.code === 'ALREADY_SUBMITTED')
-      throw profileProblem('duplicate_request', 'it is being taken in already');
+      throw profileProblem('duplicate_request', 'a request with this id exists already');
     if (error.code === 'INVALID_REQUEST' || error.code === 'INVALID_STATEMENT')
       throw new HttpProblem(400, error.message.slice(0, 600));
     throw new HttpProblem(503, 'requests cannot be reached now; try again', {

@@ -1,18 +1,13 @@
 import type { CountersignClient } from '../../client';
-import { evidenceOf } from '../../contracts/evidence-of';
-import type { Directory, Policy } from '../../domain/ports';
-import { type Authorisation, type Evidence, proveAuthorised } from '../../domain/prove';
+import { evidenceOf } from '../../contracts/evidence';
+import type { Evidence } from '../../domain/evidence';
+import type { Authority } from '../../domain/ports';
+import { type Authorisation, proveAuthorised } from '../../domain/prove';
 import { type Result, refused } from '../../domain/refusal';
 
 export { evidenceOf };
 
-/** The directory and policy of this moment. */
-export interface Authority {
-  readonly directory: Directory;
-  readonly policy: Policy;
-}
-
-/** Proves a request again from its evidence, by the directory and policy of now, as of `atMs`. */
+/** Proves a request again from its evidence, by today's directory and policy, as of `atMs`. */
 export async function proveRequest(
   client: CountersignClient,
   requestId: string,

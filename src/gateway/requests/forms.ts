@@ -6,9 +6,9 @@ import type { DecisionPoint } from '../pdp/decide';
 import { EXTENSION } from './schema';
 
 const words = { type: 'string', minLength: 1, maxLength: LIMITS.reasonCharacters };
-const until = { type: 'string', format: 'date-time', description: 'the end of what is asked for' };
+const until = { type: 'string', format: 'date-time', description: 'when the requested access ends' };
 
-/** JSON Schemas of what a submission adds to its evaluation (profile, "Machine-Readable Forms"). */
+/** Returns the JSON Schema of what a submission adds to its evaluation (profile, "Machine-Readable Forms"). */
 export function formSchema(kind: string): object {
   const context: Record<string, object> = {
     business_justification: words,
@@ -46,7 +46,7 @@ export interface CatalogQuery {
   readonly action: string;
 }
 
-/** Which field is chosen from which catalog. What it is chosen for travels in the catalog's own address. */
+/** Says which field is chosen from which catalog. The catalog's address carries what it is chosen for. */
 export function catalogsDocument(publicUrl: string, query: CatalogQuery): object {
   const search = new URLSearchParams({ ...query });
   const pointer = `/requested_access/${EXTENSION.emergencyCondition.replaceAll('~', '~0').replaceAll('/', '~1')}`;
@@ -61,8 +61,8 @@ export function catalogsDocument(publicUrl: string, query: CatalogQuery): object
 }
 
 /**
- * Conditions under which this caller may ask for exactly this as an emergency. Everyone else sees an empty list: what
- * there is in a catalog is itself worth knowing.
+ * Lists the conditions under which this caller may request exactly this as an emergency. Others get an empty list, because the
+ * catalog itself is worth knowing to an attacker.
  */
 export async function emergencyConditions(
   caller: Caller,
@@ -72,19 +72,19 @@ export async function emergencyConditions(
   decisions: DecisionPoint,
   nowMs: number,
 ): Promise<object> {
-  const { book } = await bundles.current();
-  const about = decisions.assess(book, caller, {
+  const { context } = await bundles.current();
+  const about = decisions.assess(context, caller, {
     subject: { type: query.subject_type, id: query.subject_id },
     resource: { type: query.resource_type, id: query.resource_id },
     action: { name: query.action },
   });
   if (about === undefined) return { items: [] };
-  // Whether a ticket is there is said at submission; what is listed is what a ticket would let through.
+  // The submission brings the ticket, so this lists what a ticket would let through.
   const request = { ...about.request, ticket: about.request.ticket ?? 'to be named' };
-  const items = [...book.emergencyConditions]
+  const items = [...context.emergencyConditions]
     .filter((name) => name.toLowerCase().includes(search.toLowerCase()))
     .filter((emergencyCondition) => {
-      const { outcome } = assess(book, { ...request, emergency: true, emergencyCondition }, nowMs);
+      const { outcome } = assess(context, { ...request, emergency: true, emergencyCondition }, nowMs);
       return outcome === 'approve' || outcome === 'permit';
     })
     .map((value) => ({ value, label: value.replaceAll('-', ' '), risk_level: 'high' }));

@@ -1,34 +1,39 @@
 import type { z } from 'zod';
 import {
   type CountersignClient,
-  type StatementVerdictView,
+  type StatementAnswerView,
   type Submission,
   signStatement,
 } from '../../client';
 import { newRequestSchema } from '../../contracts/request';
+import type { Assessment } from '../../domain/assessment';
 import { requestDigest } from '../../domain/digest';
 import { entitlementName } from '../../domain/request';
-import type { BundleSource, CatalogEntry, LoadedBundle, PolicyBook } from '../../policy';
+import {
+  type BundleSource,
+  type CatalogEntry,
+  type LoadedBundle,
+  type PolicyContext,
+  samplesFor,
+} from '../../policy';
 import type { Caller } from '../auth/caller';
 import { HttpProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
-import { type DecisionPoint, emergencyWays } from '../pdp/decide';
+import { type DecisionPoint, emergencyConditionsFor, SOME_TICKET } from '../pdp/decide';
 import type { Evaluation } from '../pdp/entities';
-import { subjectOf } from '../pdp/mapping';
-import { Turns } from '../pdp/turns';
+import { nativeSubject } from '../pdp/names';
+import { YieldingLoop } from '../pdp/yielding';
 import { attest } from './attest';
 import { carrying } from './carrying';
 
-/** Any ticket at all: whether policy wants one is seen by what it says with and without. */
-const SOME_TICKET = 'ANY-1';
-
 const STATEMENT_LIFE_MS = 3_600_000;
 
-/** What a caller asks for itself. Who asks, for whom and on whose behalf is what its token says, so it is not said here. */
+/** What a caller asks for itself. Its token says who asks, for whom and on whose behalf, so the body does not. */
 export const askSchema = newRequestSchema.omit({
   requester: true,
   beneficiary: true,
   onBehalfOf: true,
+  presented: true,
   submittedAtMs: true,
 });
 
@@ -37,28 +42,28 @@ export interface OwnRequestsOptions {
   readonly bundles: BundleSource<LoadedBundle>;
   readonly decisions: DecisionPoint;
   readonly keys: GatewayKeys;
-  /** Identity whose registered key attests. */
+  /** The identity whose registered key attests. */
   readonly recorder: string;
   readonly nowMs: () => number;
 }
 
-/** The requests of a caller's own: what it can ask for, asking, and giving back. With a key of its own it signs them itself. */
+/** A caller's own requests: lists what it can request, submits, gives back. */
 export class OwnRequests {
-  readonly #turns = new Turns();
+  readonly #loop = new YieldingLoop();
 
   constructor(private readonly options: OwnRequestsOptions) {}
 
   /**
-   * Starts a request as it was signed. The signature is judged where every submission is; that the caller is its requester
-   * keeps others from filling queues in somebody's name.
+   * Submits a request that its requester signed. The workflow verifies the signature. The caller must be the requester, so that
+   * nobody can fill queues in another's name.
    */
   async carry(caller: Caller, submission: Submission): Promise<Readonly<Record<string, unknown>>> {
     if (submission.request.requester !== caller.principal)
-      throw new HttpProblem(403, 'a request is carried for its requester and nobody else');
+      throw new HttpProblem(403, 'you can submit only requests of which you are the requester');
     return { id: await carrying(() => this.options.client.submit(submission)) };
   }
 
-  /** Asks for a caller that has a token and no key: the gateway attests who asked, and nothing more. */
+  /** Submits a request for a caller with a token and no key. The gateway attests who asked, and nothing more. */
   async ask(caller: Caller, asked: z.output<typeof askSchema>): Promise<Readonly<Record<string, unknown>>> {
     const { client, keys, recorder, nowMs } = this.options;
     const atMs = nowMs();
@@ -69,8 +74,8 @@ export class OwnRequests {
     return { id: await carrying(() => client.submit(submission)) };
   }
 
-  /** Ends a caller's own request, wherever it stands. It can only take away from the caller itself. */
-  async end(caller: Caller, id: string): Promise<StatementVerdictView> {
+  /** Withdraws the caller's own request or gives back its grant. It can only take access away from the caller. */
+  async end(caller: Caller, id: string): Promise<StatementAnswerView> {
     const { client, keys, recorder, nowMs } = this.options;
     const unknown = new HttpProblem(404, 'there is no such request for you');
     const { submission, status } = await carrying(() => client.get(id), unknown);
@@ -88,49 +93,69 @@ export class OwnRequests {
     return carrying(() => client.sendStatement(id, statement), unknown);
   }
 
-  /** What policy would say to the caller now, for everything in the catalog that it would not simply refuse. */
+  /** Lists the catalog entries that policy would not simply refuse to the caller now, with what it would answer. */
   async requestable(caller: Caller) {
-    const { book } = await this.options.bundles.current();
-    const entries = book.catalog.entries();
+    const { context } = await this.options.bundles.current();
+    const entries = context.catalog.entries();
     return {
-      requestable: await this.#turns.flatMap(entries, (entry) => this.#answerTo(book, caller, entry)),
+      requestable: await this.#loop.flatMap(entries, (entry) => this.#answerTo(context, caller, entry)),
     };
   }
 
-  #answerTo(book: PolicyBook, caller: Caller, entry: CatalogEntry) {
-    const about = { entitlement: entitlementName(entry.entitlement), kind: entry.kind, title: entry.title };
-    const plain = this.#assess(book, caller, entry, undefined);
+  #answerTo(context: PolicyContext, caller: Caller, entry: CatalogEntry) {
+    const isByArguments = samplesFor(context.engine, entry.entitlement.action).length > 1;
+    const about = {
+      ...{ entitlement: entitlementName(entry.entitlement), kind: entry.kind, title: entry.title },
+      ...(isByArguments && { depends_on_arguments: true }),
+    };
+    const plain = this.#assess(context, caller, entry, undefined);
     if (plain === undefined) return [];
     if (plain.assessment.outcome === 'hard_stop') {
       const { safeWay } = plain.assessment;
       return [{ ...about, answer: 'never', ...(safeWay !== undefined && { safe_way: safeWay }) }];
     }
     const answer = answerOf(plain.assessment.outcome);
-    if (answer !== undefined) return [{ ...about, answer }];
-    const ticketed = this.#assess(book, caller, entry, SOME_TICKET);
+    if (answer !== undefined) return [{ ...about, answer, ...termsOf(plain.assessment) }];
+    const ticketed = this.#assess(context, caller, entry, SOME_TICKET);
     const withTicket = ticketed && answerOf(ticketed.assessment.outcome);
-    if (withTicket !== undefined) return [{ ...about, answer: withTicket, needs_ticket: true }];
+    if (ticketed !== undefined && withTicket !== undefined)
+      return [{ ...about, answer: withTicket, needs_ticket: true, ...termsOf(ticketed.assessment) }];
     const conditions =
-      ticketed === undefined ? [] : emergencyWays(book, ticketed.request, this.options.nowMs());
+      ticketed === undefined ? [] : emergencyConditionsFor(context, ticketed.request, this.options.nowMs());
     if (conditions.length === 0) return [];
     return [{ ...about, answer: 'in_emergency', needs_ticket: true, emergency_conditions: conditions }];
   }
 
-  #assess(book: PolicyBook, caller: Caller, { entitlement }: CatalogEntry, ticket: string | undefined) {
+  /** Assesses it with the arguments for which policy asks least, because the exact ones are not known yet. */
+  #assess(context: PolicyContext, caller: Caller, { entitlement }: CatalogEntry, ticket: string | undefined) {
     const [kind = ''] = caller.principal.split('/');
-    const subject = subjectOf(caller.principal, kind);
+    const subject = nativeSubject(caller.principal, kind);
     if (subject === undefined) return undefined;
-    const evaluation: Evaluation = {
-      subject,
-      action: { name: entitlement.action },
-      resource: { type: entitlement.connector, id: entitlement.resource },
-      ...(ticket !== undefined && { context: { ticket } }),
-    };
-    return this.options.decisions.assess(book, caller, evaluation);
+    const answers = samplesFor(context.engine, entitlement.action).flatMap((given) => {
+      const evaluation: Evaluation = {
+        subject,
+        action: { name: entitlement.action, properties: { arguments: given } },
+        resource: { type: entitlement.connector, id: entitlement.resource },
+        ...(ticket !== undefined && { context: { ticket } }),
+      };
+      return this.options.decisions.assess(context, caller, evaluation) ?? [];
+    });
+    const byOutcome = (outcome: string) => answers.find(({ assessment }) => assessment.outcome === outcome);
+    return byOutcome('permit') ?? byOutcome('approve') ?? answers[0];
   }
 }
 
 function answerOf(outcome: string): 'by_policy' | 'after_approval' | undefined {
   if (outcome === 'permit') return 'by_policy';
   return outcome === 'approve' ? 'after_approval' : undefined;
+}
+
+/** Who would decide, by groups and not by name, and for how long it could be given. */
+function termsOf({ path, confirmation, maxDurationMs }: Assessment) {
+  const stages = path?.stages.map(
+    ({ name, quorum, groups, eligible }) =>
+      `${name}: ${quorum} of ${eligible.length} in ${groups.join(', ')}`,
+  );
+  const confirmed = confirmation === undefined ? [] : [`confirmed by ${confirmation.by.join(' or ')}`];
+  return { decided_by: [...(stages ?? ['policy alone']), ...confirmed], longest_ms: maxDurationMs };
 }

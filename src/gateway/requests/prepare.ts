@@ -1,15 +1,16 @@
 import type { Submission } from '../../domain/request';
-import type { PolicyBook } from '../../policy';
+import type { PolicyContext } from '../../policy';
 import type { Caller } from '../auth/caller';
 import { HttpProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
 import type { DenialBinding } from '../pdp/binding';
+import type { RequestMapping } from '../pdp/mapping';
 import { attest } from './attest';
 import { checkBinding, requestOf, type SubmittedItem, scopeOf, type UseOfDenial } from './bind';
 import type { TaskItem, TaskRecord, TaskRecords } from './records';
 import type { AccessRequestBody } from './schema';
 
-/** Longest echo of an item, in characters: what is kept beside a request has to stay small. */
+/** Longest echo of an item, in characters. It is kept beside the request, so it has to be small. */
 const LONGEST_ECHO = 4_000;
 
 export interface Preparing {
@@ -17,6 +18,7 @@ export interface Preparing {
   /** The identity that the gateway attests as. */
   readonly recorder: string;
   readonly binding: DenialBinding;
+  readonly mapping: RequestMapping;
   readonly records: TaskRecords;
 }
 
@@ -28,7 +30,7 @@ interface Whole {
   readonly atMs: number;
 }
 
-/** One item, checked and signed, and not started. */
+/** One item, checked and attested, not started yet. */
 export interface Prepared {
   readonly submission: Submission;
   readonly item: TaskItem;
@@ -36,22 +38,22 @@ export interface Prepared {
 }
 
 /**
- * Makes of one item what will be started, and changes nothing.
+ * Checks and attests one item. Changes nothing.
  *
- * @throws HttpProblem where it could not be started, or nobody would believe it
+ * @throws HttpProblem if it could not be started, or verifiers would refuse it
  */
 export async function prepareItem(
-  { keys, recorder, binding, records }: Preparing,
-  about: { readonly book: PolicyBook; readonly caller: Caller; readonly body: AccessRequestBody },
+  { keys, recorder, binding, mapping, records }: Preparing,
+  about: { readonly context: PolicyContext; readonly caller: Caller; readonly body: AccessRequestBody },
   whole: Whole,
   index: number,
 ): Promise<Prepared> {
-  const { book, caller, body } = about;
+  const { context, caller, body } = about;
   const { id, digest, items, atMs } = whole;
   const from = items[index];
   if (from === undefined) throw new RangeError(`there is no item ${index}`);
   const use = await checkBinding(caller, body, from, binding, atMs);
-  const request = requestOf(book, caller, body, from, records.requestId(id, index), atMs);
+  const request = requestOf(mapping, context, caller, body, from, records.requestId(id, index), atMs);
   const scope = scopeOf(body, from);
   const echo = body.items === undefined ? undefined : { resource: from.resource, action: from.action };
   const echoText = echo && JSON.stringify(echo);
@@ -75,7 +77,7 @@ export async function prepareItem(
 
 type Callback = NonNullable<AccessRequestBody['callback']>;
 
-/** Without members that are there and undefined: what is signed is canonical JSON. */
+/** Copies a callback without undefined members, which canonical JSON cannot hold. */
 export function callbackOf({ endpoint, state, events }: Callback): NonNullable<TaskRecord['callback']> {
   return { endpoint, ...(state !== undefined && { state }), ...(events && { events: [...events] }) };
 }

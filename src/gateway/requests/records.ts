@@ -2,18 +2,18 @@ import { decodeJwt } from 'jose';
 import { z } from 'zod';
 import { type CountersignClient, CountersignError } from '../../client';
 import { type AttestationClaims, attestationClaimsSchema } from '../../contracts/statement';
+import type { Authority } from '../../domain/ports';
 import type { AccessRequest, Submission } from '../../domain/request';
 import { BoundedMap } from '../../signing/seen';
 import type { GatewayKeys } from '../keys';
 import { actionSchema, resourceSchema } from '../pdp/entities';
-import type { Authority } from './evidence';
 
 type TaskClaims = NonNullable<AttestationClaims['task']>;
 
 export interface TaskItem {
   readonly request: AccessRequest;
   readonly scope: TaskClaims['scope'];
-  /** The evaluation whose denial it answers. */
+  /** Id of the evaluation whose denial it answers. */
   readonly evaluation?: string;
   readonly echo?: z.output<typeof echoSchema>;
 }
@@ -22,7 +22,7 @@ export interface TaskItem {
 export interface TaskRecord {
   readonly id: string;
   readonly isBundle: boolean;
-  /** False where a gateway was stopped, or is still busy, between two items. */
+  /** False if a gateway stopped, or is still busy, between two items. */
   readonly isWhole: boolean;
   readonly body: string;
   readonly items: readonly TaskItem[];
@@ -34,8 +34,8 @@ const BUNDLE = 'arb_';
 const SINGLE = 'arq_';
 
 /**
- * Finds tasks again. The gateway has no store: what it has to know of a task is in its own attestation, which is kept
- * with the request. An id is made from the caller and its idempotency key, so a retry finds the first attempt.
+ * Finds tasks. The gateway stores no tasks: what it has to know of one is in its own attestation, which stays with the request. A
+ * task's id is derived from the caller and its idempotency key, so a retry finds the first attempt.
  */
 export class TaskRecords {
   readonly #known = new BoundedMap<TaskRecord>(10_000);
@@ -47,7 +47,7 @@ export class TaskRecords {
     private readonly nowMs: () => number,
   ) {}
 
-  /** The id of a task, from what makes it unique. Nobody can guess it. */
+  /** Returns the id of a task, derived from what makes it unique. Nobody can guess it. */
   taskId(isBundle: boolean, ...parts: readonly string[]): string {
     return this.keys.identifier(isBundle ? BUNDLE : SINGLE, ...parts);
   }
@@ -60,7 +60,7 @@ export class TaskRecords {
     this.#known.set(record.id, record);
   }
 
-  /** The task of that id, or nothing where there is none that this gateway has taken in. */
+  /** Returns the task with this id, or undefined if this gateway's keys attested none. */
   async find(id: string): Promise<TaskRecord | undefined> {
     if (!/^ar[qb]_[\w-]{32}$/.test(id)) return undefined;
     const known = this.#known.get(id);
@@ -70,7 +70,7 @@ export class TaskRecords {
     const items: TaskItem[] = [first.item];
     for (let index = 1; index < first.task.items; index += 1) {
       const next = await this.#item(id, index);
-      // What is there is there; more may come as long as the gateway that takes it in is at it.
+      // The gateway that starts them may not have got further yet.
       if (next === undefined) break;
       items.push(next.item);
     }
@@ -93,7 +93,9 @@ export class TaskRecords {
     const { directory } = await this.authority();
     const recognised = await directory.authenticateSubmission(submission, this.nowMs());
     if (!recognised.ok) return undefined;
-    const claims = attestationClaimsSchema.safeParse(decodeJwt(submission.proof.jws));
+    const { proof } = submission;
+    if (proof.format !== 'jws') return undefined;
+    const claims = attestationClaimsSchema.safeParse(decodeJwt(proof.jws));
     const task = claims.success ? claims.data.task : undefined;
     if (task === undefined || task.id !== id || task.index !== index) return undefined;
     const echo = task.echo === undefined ? undefined : echoSchema.safeParse(JSON.parse(task.echo)).data;

@@ -1,16 +1,16 @@
 import { z } from '@hono/zod-openapi';
-import { line, paragraph, text } from '../../contracts/request';
+import { newPlan, newReason, newTicket, text } from '../../contracts/request';
 import { LIMITS } from '../../domain/limits';
 import { actionSchema, contextSchema, resourceSchema, subjectSchema } from '../pdp/entities';
 
-/** The wire of the access request profile. */
+/** Bodies and answers of the access request profile. */
 
 export const EXTENSION = {
   containment: 'urn:countersign:containment',
   rollback: 'urn:countersign:rollback',
   emergencyCondition: 'urn:countersign:emergency_condition',
 } as const;
-/** `result.mode` by which an approved execution is used: a token in place of another evaluation. */
+/** `result.mode` of an approved execution: it needs a token instead of another evaluation. */
 export const EXECUTION_MODE = 'urn:countersign:result-mode:execution-token';
 
 export const denialSchema = z
@@ -33,12 +33,12 @@ export const requestedAccessSchema = z
   .openapi('RequestedAccess');
 
 type ActorChain = { sub: string; iss: string; act?: ActorChain | undefined };
-/** As deep as a chain may be; described flat, for OpenAPI. */
+/** A delegation chain of any depth. OpenAPI cannot describe it, so the document has a plain object. */
 const actSchema: z.ZodType<ActorChain> = z.lazy(() =>
   z.object({ sub: z.string().max(512), iss: z.string().max(512), act: actSchema.optional() }),
 );
 
-export const clientSchema = z
+const clientSchema = z
   .object({
     id: z.string().max(512).optional(),
     name: z.string().max(512).optional(),
@@ -55,7 +55,7 @@ export const clientSchema = z
   .openapi('Client');
 export const parseChain = (value: unknown): ActorChain | undefined => actSchema.safeParse(value).data;
 
-export const callbackSchema = z
+const callbackSchema = z
   .object({
     endpoint: z.url().max(2_000),
     state: text(1_000).optional(),
@@ -66,7 +66,7 @@ export const callbackSchema = z
   })
   .openapi('Callback');
 
-export const MOST_ITEMS = 20;
+const MOST_ITEMS = 20;
 
 const submissionContext = contextSchema.openapi({
   description: `business_justification, and for executions ${EXTENSION.containment} and ${EXTENSION.rollback}`,
@@ -101,16 +101,16 @@ export type DenialBody = z.output<typeof denialSchema>;
 export type RequestedAccess = z.output<typeof requestedAccessSchema>;
 
 export const augmentationsSchema = z.object({
-  business_justification: line(LIMITS.reasonCharacters),
-  ticket: line(LIMITS.ticketCharacters).optional(),
-  [EXTENSION.containment]: paragraph(LIMITS.reasonCharacters).optional(),
-  [EXTENSION.rollback]: paragraph(LIMITS.reasonCharacters).optional(),
+  business_justification: newReason,
+  ticket: newTicket.optional(),
+  [EXTENSION.containment]: newPlan.optional(),
+  [EXTENSION.rollback]: newPlan.optional(),
 });
 
 const statusSchema = z.enum(['pending', 'approved', 'denied', 'expired', 'cancelled', 'failed', 'partial']);
 const resultSchema = z.looseObject({ mode: z.string() }).openapi('Result');
 
-export const taskSchema = z
+const taskSchema = z
   .object({
     id: z.string(),
     status: statusSchema,

@@ -1,50 +1,100 @@
 import type { CountersignClient, RequestView } from '../../client';
+import { endingDecision, sayDecision } from '../../contracts/progress';
+import { sayRemedy } from '../../contracts/remedy';
 import { LIMITS } from '../../domain/limits';
+import type { Status } from '../../domain/status';
+import type { VerifiedRequests } from '../../verified/verified-requests';
 import type { Approvals } from './approvals';
 import { carrying } from './carrying';
 import type { TaskItem, TaskRecord } from './records';
 import { EXECUTION_MODE, type TaskResponse } from './schema';
-import { aggregateOf, TASK_STATUS, type TaskStatus } from './status';
+
+export type TaskStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled' | 'failed' | 'partial';
+
+/** Maps the status of a request to that of its task (profile, "Mapping Backend States"). */
+export const TASK_STATUS: Readonly<Record<Status, Exclude<TaskStatus, 'partial'>>> = {
+  submitted: 'pending',
+  assessing: 'pending',
+  awaiting_approval: 'pending',
+  // People have signed, but there is no access yet.
+  approved: 'pending',
+  provisioning: 'pending',
+  // It was approved, and stays so whatever becomes of the access.
+  active: 'approved',
+  expired: 'approved',
+  revoked: 'approved',
+  closed: 'approved',
+  hard_stopped: 'denied',
+  refused: 'denied',
+  denied: 'denied',
+  lapsed: 'expired',
+  cancelled: 'cancelled',
+  withdrawn: 'cancelled',
+  failed: 'failed',
+};
+
+/** Returns the status of a task with several items (profile, "Access Request Response"). */
+export function aggregateOf(items: readonly TaskStatus[]): TaskStatus {
+  if (items.includes('pending')) return 'pending';
+  const [first = 'failed'] = items;
+  return items.every((status) => status === first) ? first : 'partial';
+}
 
 interface Seen {
   readonly item: TaskItem;
+  /** What was derived of its request. Undefined if nothing answers yet, or if it does not hold. */
   readonly view: RequestView | undefined;
   readonly status: Exclude<TaskStatus, 'partial'>;
+  /** Why what the server says of its request does not hold. */
+  readonly unproved?: string;
 }
 
 export interface TaskViewOptions {
   readonly client: CountersignClient;
+  readonly verified: VerifiedRequests;
   readonly approvals: Approvals;
   readonly publicUrl: string;
   readonly endpoint: string;
   readonly nowMs: () => number;
 }
 
-/** A task as the one who asked sees it. */
+/** Shows a task to its requester. */
 export class TaskView {
   constructor(private readonly options: TaskViewOptions) {}
 
-  /** What is known of each item; asks again until all are decided or the time is over. */
+  /**
+   * Returns the state of each item. Polls until all are decided by the server's word or `waitMs` is over, and then derives what it
+   * says of each.
+   */
   async look(record: TaskRecord, waitMs: number): Promise<readonly Seen[]> {
     const { client, nowMs } = this.options;
     const untilMs = nowMs() + waitMs;
     for (let pauseMs = 15; ; pauseMs = Math.min(pauseMs * 1.4, 1_000)) {
-      const seen = await Promise.all(
-        record.items.map(async (item): Promise<Seen> => {
-          const view = await carrying(() => client.get(item.request.id), 'NOT_ANSWERING');
-          return { item, view, status: view === undefined ? 'pending' : TASK_STATUS[view.status] };
-        }),
+      const claimed = await Promise.all(
+        record.items.map(({ request }) => carrying(() => client.get(request.id), 'NOT_ANSWERING')),
       );
-      const decided = seen.every((one) => one.status !== 'pending');
-      if (decided || nowMs() + pauseMs > untilMs) return seen;
+      const decided = claimed.every((view) => view !== undefined && TASK_STATUS[view.status] !== 'pending');
+      if (decided || nowMs() + pauseMs > untilMs)
+        return Promise.all(record.items.map((item, index) => this.#derive(item, claimed[index])));
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
     }
+  }
+
+  /** A request that does not hold has no decision that anybody could rely on. If the server says it is decided, nothing will come of it. */
+  async #derive(item: TaskItem, claimed: RequestView | undefined): Promise<Seen> {
+    const none = { item, view: undefined, status: 'pending' } as const;
+    if (claimed === undefined) return none;
+    const read = await carrying(() => this.options.verified.read(item.request.id), 'NOT_ANSWERING');
+    if (read === undefined) return none;
+    if (read.holds) return { item, view: read.view, status: TASK_STATUS[read.view.status] };
+    const isPending = read.claimed === undefined || TASK_STATUS[read.claimed.status] === 'pending';
+    return { ...none, status: isPending ? 'pending' : 'failed', unproved: read.refusal.detail };
   }
 
   async describe(record: TaskRecord, seen: readonly Seen[]): Promise<TaskResponse> {
     const { endpoint } = this.options;
     const results = await Promise.all(seen.map((one) => this.#resultOf(one)));
-    // Approved, but what was signed has lapsed before anyone came for it: there is nothing left to be had.
+    // Approved, but the signatures lapsed before anyone used the approval, so nothing is left to use.
     const statuses = seen.map(({ status }, index) =>
       status === 'approved' && results[index] === undefined ? 'expired' : status,
     );
@@ -58,7 +108,7 @@ export class TaskView {
       status_endpoint: address,
       expires_at: new Date(expiresAtMs).toISOString(),
       links: { cancel: `${address}/cancel` },
-      display: { title: 'Access request', description: displayOf(first?.view) },
+      display: { title: 'Access request', description: displayOf(first) },
       ...progressOf(record, first),
     };
     if (record.isBundle)
@@ -97,11 +147,18 @@ export class TaskView {
   }
 }
 
-function displayOf(view: RequestView | undefined): string {
+function displayOf({ view, unproved }: Partial<Seen> = {}): string {
+  if (unproved !== undefined) return `What the server says of this request is not proved: ${unproved}`;
   if (view === undefined) return 'The request is being looked at.';
   if (view.assessment?.safeWay !== undefined) return view.assessment.safeWay;
-  if (view.status === 'refused' || view.status === 'hard_stopped')
-    return view.assessment?.explanation ?? 'The request is refused.';
+  if (view.status === 'refused' || view.status === 'hard_stopped') {
+    const { explanation = 'The request is refused.', remedy } = view.assessment ?? {};
+    return remedy === undefined
+      ? explanation
+      : `${explanation}; what would change the answer: ${sayRemedy(remedy)}`;
+  }
+  const ended = endingDecision(view);
+  if (ended !== undefined) return `The request is ${sayDecision(ended)}`;
   return view.status === 'awaiting_approval'
     ? 'It waits for people to sign.'
     : `The request is ${view.status}.`;

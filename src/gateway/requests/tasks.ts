@@ -10,6 +10,7 @@ import type { Caller } from '../auth/caller';
 import { HttpProblem, profileProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
 import type { DenialBinding } from '../pdp/binding';
+import type { RequestMapping } from '../pdp/mapping';
 import { checkActor, itemsOf, useDenials } from './bind';
 import type { CallbackWatch } from './callback-watch';
 import type { Callbacks } from './callbacks';
@@ -20,9 +21,9 @@ import type { AccessRequestBody, TaskResponse } from './schema';
 import type { TaskView } from './task-view';
 import { Waits } from './waits';
 
-/** How long a submission waits for policy to let it through by itself, before it becomes a task to be asked about. */
+/** How long a submission waits for a decision that needs no people, before it is answered as pending. */
 const SYNCHRONOUS_MS = 5_000;
-/** Answered denials that are remembered, each until it expires: in all, and of one caller. */
+/** How many answered denials are remembered until they expire: in all, and for one caller. */
 const MOST_USED = 200_000;
 const MOST_USED_BY_ONE = 20_000;
 
@@ -33,9 +34,10 @@ export interface TasksOptions {
   readonly recorder: string;
   readonly bundles: BundleSource<LoadedBundle>;
   readonly binding: DenialBinding;
+  readonly mapping: RequestMapping;
   readonly records: TaskRecords;
   readonly callbacks: Callbacks;
-  /** Keeps what is owed to those who want to be told; absent where nobody may be. */
+  /** Stores and delivers callbacks. Absent if none are configured. */
   readonly watch?: CallbackWatch;
   readonly view: TaskView;
   readonly nowMs: () => number;
@@ -46,7 +48,7 @@ interface Submitted {
   readonly response: TaskResponse;
 }
 
-/** The access request service. One item of a task is one request, and so one workflow. */
+/** The access request service. Each item of a task is one request, and so one workflow. */
 export class Tasks {
   readonly #used: SeenOnce;
 
@@ -54,21 +56,21 @@ export class Tasks {
     this.#used = new SeenOnce(MOST_USED, options.nowMs, MOST_USED_BY_ONE);
   }
 
-  /** Takes a submission in, or finds the one that the caller has made before under the same key. */
+  /** Accepts a submission, or returns the one that the caller made before with the same key. */
   async submit(
     caller: Caller,
     body: AccessRequestBody,
     idempotencyKey: string | undefined,
   ): Promise<Submitted> {
     if (idempotencyKey === undefined) return this.#submitOnce(caller, body, undefined);
-    // Attempts at once are one after the other, so that each finds what those before it have made.
+    // Concurrent attempts run one after the other, so that each finds what the earlier ones made.
     const name = `${caller.principal} ${idempotencyKey}`;
     const before = this.#underWay.get(name);
-    const inTurn = async (): Promise<Submitted> => {
+    const afterThat = async (): Promise<Submitted> => {
       await before?.catch(() => undefined);
       return this.#submitOnce(caller, body, idempotencyKey);
     };
-    const attempt = inTurn();
+    const attempt = afterThat();
     this.#underWay.set(name, attempt);
     try {
       return await attempt;
@@ -97,15 +99,15 @@ export class Tasks {
     return this.#answer(caller, record, settled ? SYNCHRONOUS_MS : 0);
   }
 
-  /** A task, for someone who is a party to it. Waits up to `waitMs` for it to be decided, where there is room to wait. */
+  /** Returns a task to a party to it. Waits up to `waitMs` for its decision, unless too many callers wait already. */
   async read(caller: Caller, id: string, waitMs = 0): Promise<TaskResponse> {
     const record = await this.#recordFor(caller, id);
     return this.#described(caller, record, waitMs);
   }
 
   /**
-   * Cancels what is pending. Having asked for something is no authority over it: that is a process owner's, and it is
-   * their signed statement that does it, judged by the same rules as any other (OVR-10).
+   * Cancels the pending requests of a task by a process owner's signed statements. The requester has no authority to cancel
+   * (OVR-10).
    */
   async cancel(
     caller: Caller,
@@ -119,26 +121,26 @@ export class Tasks {
     if (!(await this.#isProcessOwner(caller)))
       throw new HttpProblem(
         403,
-        'only a process owner can cancel; you can withdraw it with a signed statement',
+        'only a process owner can cancel; withdraw your own request with a signed statement',
       );
     if (statements.length !== pending.length)
       throw new HttpProblem(400, `sign one cancel statement for each of ${pending.length} pending requests`);
-    // All of them are read before the first is carried: none is carried of what is refused as a whole.
+    // All are parsed before the first is sent, so that a bad one stops all of them.
     if (!statements.every((statement) => signedEnvelopeSchema.safeParse(statement).success))
       throw new HttpProblem(400, 'urn:countersign:statements: each is a signed statement, a compact JWS');
     for (const [index, { item }] of pending.entries()) {
       const statement = statements[index];
       if (statement === undefined) continue;
-      const verdict = await carrying(() => this.options.client.sendStatement(item.request.id, statement));
-      if (!verdict.accepted)
-        throw new HttpProblem(403, verdict.refusal?.detail ?? 'refused', {
-          code: verdict.refusal?.code ?? 'REFUSED',
+      const answer = await carrying(() => this.options.client.sendStatement(item.request.id, statement));
+      if (!answer.accepted)
+        throw new HttpProblem(403, answer.refusal?.detail ?? 'refused', {
+          code: answer.refusal?.code ?? 'REFUSED',
         });
     }
     return this.options.view.describe(record, await this.options.view.look(record, 0));
   }
 
-  /** The requests that a task consists of, in the order of its items. */
+  /** Returns the ids of a task's requests, in the order of its items. */
   async requestIds(id: string): Promise<readonly string[]> {
     const record = await this.options.records.find(id);
     return record?.items.map(({ request }) => request.id) ?? [];
@@ -154,8 +156,8 @@ export class Tasks {
   }
 
   /**
-   * Starts a request for each item. Of a task that was begun and broke off, those that are not there yet. Nothing is noted,
-   * used up or started before every item is known to be good.
+   * Starts a request for each item; for a task that broke off, only the missing ones. Nothing is stored, used up or started
+   * before every item has been checked.
    */
   async #takeIn(
     caller: Caller,
@@ -168,12 +170,12 @@ export class Tasks {
     const isBundle = body.items !== undefined;
     const unique = key === undefined ? ['once', randomUUID()] : ['key', caller.principal, key];
     const id = records.taskId(isBundle, ...unique);
-    const { book } = await bundles.current();
+    const { context } = await bundles.current();
     const atMs = nowMs();
     const task = { id, digest, atMs, items: itemsOf(body) };
     const prepared: Prepared[] = [];
     for (const index of task.items.keys())
-      prepared.push(await prepareItem(this.options, { book, caller, body }, task, index));
+      prepared.push(await prepareItem(this.options, { context, caller, body }, task, index));
     if (body.callback !== undefined) await watch?.note(id);
     useDenials(
       prepared.map(({ use }) => use),
@@ -196,7 +198,7 @@ export class Tasks {
       ...(body.callback && { callback: callbackOf(body.callback) }),
     };
     records.remember(record);
-    const settled = taken.every(({ request }) => assess(book, request, atMs).outcome !== 'approve');
+    const settled = taken.every(({ request }) => assess(context, request, atMs).outcome !== 'approve');
     return { record, settled };
   }
 
@@ -211,7 +213,7 @@ export class Tasks {
     return view.describe(record, seen);
   }
 
-  /** Whoever has no part in a task hears the same as if it did not exist: ids cannot be tried out. */
+  /** Answers those who are no party to a task as if it did not exist, so that ids cannot be probed. */
   async #recordFor(caller: Caller, id: string, operation: 'read' | 'cancel' = 'read'): Promise<TaskRecord> {
     const record = await this.options.records.find(id);
     const unknown = profileProblem('unknown_task', 'there is no such task for you');
@@ -226,8 +228,8 @@ export class Tasks {
   }
 
   async #isProcessOwner({ principal }: Caller): Promise<boolean> {
-    const { book } = await this.options.bundles.current();
-    const standing = book.directory.standingOf(principal, this.options.nowMs());
+    const { context } = await this.options.bundles.current();
+    const standing = context.directory.standingOf(principal, this.options.nowMs());
     return standing?.active === true && hasAnyRole(standing, [PROCESS_OWNER_ROLE]);
   }
 }

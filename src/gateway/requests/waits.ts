@@ -1,8 +1,8 @@
-/** Callers who wait for a decision at one time: in all, and of one. Each asks its requests up to once a second and more. */
+/** How many calls may wait for a decision at once: in all, and for one caller. Each polls its requests. */
 const MOST = 500;
 const MOST_OF_ONE = 32;
 
-/** Bounds how many wait. Whoever finds no room is answered at once: to wait is a wish (RFC 7240 section 2). */
+/** Bounds how many calls wait. Beyond the bound, calls are answered at once: waiting is a preference (RFC 7240 section 2). */
 export class Waits {
   readonly #of = new Map<string, number>();
   #all = 0;
@@ -12,7 +12,7 @@ export class Waits {
     private readonly mostOfOne = MOST_OF_ONE,
   ) {}
 
-  /** Does something that may wait so long, or not at all where there is no room. */
+  /** Runs `work`, which may wait for `waitMs`, or for 0 ms if too many calls wait already. */
   async during<T>(caller: string, waitMs: number, work: (waitMs: number) => Promise<T>): Promise<T> {
     const count = this.#of.get(caller) ?? 0;
     if (waitMs <= 0 || this.#all >= this.most || count >= this.mostOfOne) return work(0);

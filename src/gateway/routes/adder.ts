@@ -1,26 +1,35 @@
 import { createRoute, type RouteConfig, z } from '@hono/zod-openapi';
 import { TRACE_HEADER } from '../../contracts/traceparent';
+import { LIMITS } from '../../domain/limits';
 import type { Caller } from '../auth/caller';
 import type { Gateway } from '../gateway';
 import type { GatewayApp, GatewayContext } from '../http/app';
-import { networkOf } from '../http/network';
 import { HttpProblem } from '../http/problem';
+import { networkOf } from '../http/rate-limit';
 
 type Handler = (c: GatewayContext) => Promise<Response> | Response;
 type Limit = keyof Gateway['config']['limits'];
 
 interface RouteOptions {
-  readonly limit: Limit | 'open';
+  /** `open`: not limited, for what is cached. `anyone`: no token is needed, and calls are limited by network. */
+  readonly limit: Limit | 'open' | 'anyone';
   readonly summary: string;
   readonly body?: z.ZodType;
   readonly bodyNeeded?: boolean;
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
-  readonly response?: z.ZodType;
+  readonly response: z.ZodType;
+  /** True if the call needs a DPoP proof whatever its token is. */
+  readonly provesKey?: boolean;
   readonly status?: readonly number[];
 }
 
-const anything = z.record(z.string(), z.unknown()).openapi('Object');
+/** The schemes by which a caller authenticates, as the OpenAPI document names them. */
+export const BEARER = 'bearer';
+export const DPOP = 'dpop';
+/** The header of a DPoP proof. A plain bearer token may bring one where something is bound to the key of the proof. */
+const proofHeader = z.object({ dpop: z.string().describe('DPoP proof (RFC 9449 section 4.2)') });
+
 const problemSchema = z
   .object({
     type: z.string(),
@@ -32,8 +41,11 @@ const problemSchema = z
   .openapi('Problem');
 export const idParams = z.object({ id: z.string().max(128) });
 
-/** Adds one route: its place in the document, its limit, its authentication, its handler. */
+/** Adds one route to the application and to the OpenAPI document, with its rate limit and authentication. */
 export type Add = (method: 'get' | 'post', path: string, options: RouteOptions, handler: Handler) => void;
+
+/** Adds the routes of one part of the gateway. `app` is for those that need the whole surface. */
+export type AddRoutes = (add: Add, gateway: Gateway, app: GatewayApp) => void;
 
 export function adder(app: GatewayApp, gateway: Gateway): Add {
   return (method, path, options, handler) => {
@@ -44,11 +56,15 @@ export function adder(app: GatewayApp, gateway: Gateway): Add {
       c.set('route', openPath);
       if (options.limit === 'open') return handler(c);
       const { limit } = options;
+      if (limit === 'anyone') {
+        gateway.limiter.take(networkOf(addressOf(c)), 'enrolment', gateway.config.limits.enrolment);
+        return handler(c);
+      }
       const caller = await authenticated(gateway, c, ({ principal }) =>
         gateway.limiter.take(principal, limit, gateway.config.limits[limit]),
       );
       c.set('caller', caller);
-      // Only who has shown who they are has a trace here, and can hand one on.
+      // Only authenticated callers are traced, and may continue a trace of their own.
       const about = { kind: 'server', parent: c.req.header(TRACE_HEADER) } as const;
       return gateway.tracing.span(spanName, about, async (note) => {
         const response = await handler(c);
@@ -60,8 +76,8 @@ export function adder(app: GatewayApp, gateway: Gateway): Add {
 }
 
 /**
- * Who fails to show who they are is slowed down, by where they call from; whoever shows it is never in their way. They are
- * slowed down by `admit`, as who they are.
+ * Recognises the caller. Calls that fail to authenticate are limited by network, which never affects authenticated callers;
+ * `admit` limits those by identity.
  */
 export async function authenticated(
   gateway: Gateway,
@@ -84,14 +100,21 @@ function describe(method: 'get' | 'post', path: string, options: RouteOptions): 
     bodyNeeded = true,
     params,
     query,
-    response = anything,
+    response,
+    provesKey = false,
     limit,
     status = [200],
   } = options;
-  const failures = limit === 'open' ? [404, 503] : [400, 401, 403, 404, 409, 410, 413, 429, 503];
+  const failures =
+    limit === 'open'
+      ? [404, 503]
+      : limit === 'anyone'
+        ? [400, 404, 409, 413, 422, 429, 503]
+        : [400, 401, 403, 404, 409, 410, 413, 429, 503];
   const request = {
     ...(params && { params }),
     ...(query && { query }),
+    ...(provesKey && { headers: proofHeader }),
     ...(body && { body: { required: bodyNeeded, content: { 'application/json': { schema: body } } } }),
   };
   const good = status.map((code) => [
@@ -105,15 +128,26 @@ function describe(method: 'get' | 'post', path: string, options: RouteOptions): 
   return createRoute({
     method,
     path,
+    operationId: operationIdOf(method, path),
+    tags: [path.startsWith('/access/') || path.startsWith('/.well-known/') ? 'AuthZEN' : 'Countersign'],
     summary,
     request,
-    ...(limit !== 'open' && { security: [{ token: [] }] }),
+    security: limit === 'open' || limit === 'anyone' ? [] : [{ [BEARER]: [] }, { [DPOP]: [] }],
     responses: Object.fromEntries([...good, ...bad]),
   });
 }
 
-/** The other end of the connection. Behind a proxy that is the proxy, which has limits of its own. */
-function addressOf(c: GatewayContext): string {
+/** A name for generated code: the method and the steps of the path, as in `postV1RequestsIdEnd`. */
+const operationIdOf = (method: string, path: string): string =>
+  method +
+  path
+    .split(/[^A-Za-z0-9]+/)
+    .filter(Boolean)
+    .map((step) => step[0]?.toUpperCase() + step.slice(1))
+    .join('');
+
+/** The address at the other end of the connection. Behind a proxy this is the proxy, which has limits of its own. */
+export function addressOf(c: GatewayContext): string {
   const env: unknown = c.env;
   const incoming = typeof env === 'object' && env !== null && 'incoming' in env ? env.incoming : undefined;
   const remote =
@@ -123,4 +157,9 @@ function addressOf(c: GatewayContext): string {
     : 'unknown';
 }
 
-export const idOf = (c: GatewayContext): string => (c.req.param('id') ?? '').slice(0, 128);
+/** The id in the path. @throws HttpProblem 404 if it is longer than any id can be */
+export function idOf(c: GatewayContext): string {
+  const id = c.req.param('id') ?? '';
+  if (id.length > LIMITS.identifierCharacters) throw new HttpProblem(404, 'no id is that long');
+  return id;
+}

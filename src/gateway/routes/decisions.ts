@@ -1,9 +1,14 @@
 import { z } from '@hono/zod-openapi';
+import type { MetricsSink } from '../../telemetry/catalogue';
+import type { Caller } from '../auth/caller';
 import type { Gateway } from '../gateway';
 import { readBody } from '../http/body';
+import type { DecisionPoint } from '../pdp/decide';
 import {
   actionSearchSchema,
+  type Decision,
   decisionSchema,
+  type Evaluation,
   evaluationSchema,
   evaluationsResponseSchema,
   evaluationsSchema,
@@ -14,8 +19,9 @@ import {
 import { evaluateAll } from '../pdp/evaluations';
 import type { Add } from './adder';
 
-/** Routes of this part. */
-export function addDecisions(add: Add, { evaluate, searches }: Gateway): void {
+/** Adds evaluations and searches (AuthZEN Authorization API 1.0). */
+export function addDecisions(add: Add, { decisions, searches, metrics }: Gateway): void {
+  const evaluate = measuredEvaluation(decisions, metrics);
   add(
     'post',
     '/access/v1/evaluation',
@@ -55,4 +61,20 @@ export function addDecisions(add: Add, { evaluate, searches }: Gateway): void {
     { ...search, summary: 'Action Search', body: actionSearchSchema },
     async (c) => c.json(await searches.actions(c.get('caller'), await readBody(c, actionSearchSchema))),
   );
+}
+
+/** Evaluates, and measures how long it took and what was decided. */
+function measuredEvaluation(decisions: DecisionPoint, { record }: MetricsSink) {
+  return async (caller: Caller, evaluation: Evaluation): Promise<Decision> => {
+    const begun = performance.now();
+    const decision = await decisions.evaluate(caller, evaluation);
+    record('countersign_evaluation_duration_seconds', (performance.now() - begun) / 1_000, {});
+    record('countersign_evaluations_total', 1, { decision: kindOf(decision) });
+    return decision;
+  };
+}
+
+function kindOf({ decision, context }: Decision): 'permit' | 'requestable' | 'deny' {
+  if (decision) return 'permit';
+  return context !== undefined && 'access_request' in context ? 'requestable' : 'deny';
 }

@@ -1,17 +1,19 @@
 import { z } from '@hono/zod-openapi';
+import { LIMITS } from '../../domain/limits';
 import { REFUSAL_CODES } from '../../domain/refusal';
 import { OUTCOMES } from '../../domain/statement';
-import { statementBodySchema } from '../approver/desk';
-import { measuredRedemption } from '../execution/measured';
+import type { MetricsSink } from '../../telemetry/catalogue';
+import type { ExecutionTokens } from '../execution/tokens';
 import type { Gateway } from '../gateway';
 import { readBody } from '../http/body';
 import { HttpProblem } from '../http/problem';
 import { type Add, idOf, idParams } from './adder';
+import { evidenceAnswer, outcomeAnswer, redeemedAnswer, tokenAnswer } from './answers';
 
 const actionBody = z.object({
-  tool: z.string().max(128),
-  toolVersion: z.string().max(128),
-  target: z.string().max(128),
+  tool: z.string().max(LIMITS.foreignNameCharacters),
+  toolVersion: z.string().max(LIMITS.foreignNameCharacters),
+  target: z.string().max(LIMITS.foreignNameCharacters),
   arguments: z.record(z.string(), z.unknown()),
 });
 const releaseSchema = z.object({ request: z.string().max(128) }).openapi('ReleaseToken');
@@ -30,7 +32,7 @@ const outcomeSchema = z
   })
   .openapi('Outcome');
 
-/** Routes of this part. */
+/** Adds execution tokens: release, redemption, outcome, evidence. */
 export function addExecutions(add: Add, { executions, authenticator, metrics }: Gateway): void {
   const redeem = measuredRedemption(executions, metrics);
   add(
@@ -40,19 +42,26 @@ export function addExecutions(add: Add, { executions, authenticator, metrics }: 
       limit: 'submission',
       summary: 'A token for an approved execution, bound to the key of the DPoP proof',
       body: releaseSchema,
+      response: tokenAnswer,
+      provesKey: true,
     },
     async (c) => {
       const { request } = await readBody(c, releaseSchema);
       const holderKey = await authenticator.holderKey(c, c.get('caller'));
       if (holderKey === undefined)
-        throw new HttpProblem(400, 'a DPoP proof is needed: the token is bound to its key');
+        throw new HttpProblem(400, 'a DPoP proof is needed, because the token is bound to its key');
       return c.json(await executions.release(c.get('caller'), request, holderKey));
     },
   );
   add(
     'post',
     '/v1/execution-tokens/redeem',
-    { limit: 'redemption', summary: 'Use a token, once, for exactly its action', body: redeemSchema },
+    {
+      limit: 'redemption',
+      summary: 'Use a token, once, for exactly its action',
+      body: redeemSchema,
+      response: redeemedAnswer,
+    },
     async (c) => {
       const { token, holder_proof: holderProof, action } = await readBody(c, redeemSchema);
       return c.json(await redeem(c.get('caller'), { token, holderProof, action }));
@@ -61,7 +70,12 @@ export function addExecutions(add: Add, { executions, authenticator, metrics }: 
   add(
     'post',
     '/v1/executions/outcome',
-    { limit: 'submission', summary: 'Say how an execution ended', body: outcomeSchema },
+    {
+      limit: 'submission',
+      summary: 'Report how an execution ended',
+      body: outcomeSchema,
+      response: outcomeAnswer,
+    },
     async (c) => {
       const { request, outcome, reason_code: code } = await readBody(c, outcomeSchema);
       return c.json(await executions.outcome(c.get('caller'), request, outcome, code));
@@ -70,26 +84,27 @@ export function addExecutions(add: Add, { executions, authenticator, metrics }: 
   add(
     'get',
     '/v1/requests/:id/evidence',
-    { limit: 'reading', summary: 'Evidence, for the executor that proves it itself', params: idParams },
+    {
+      limit: 'reading',
+      summary: 'Evidence of an execution, for its executor to verify',
+      params: idParams,
+      response: evidenceAnswer,
+    },
     async (c) => c.json(await executions.evidence(c.get('caller'), idOf(c))),
   );
 }
 
-/** Routes of this part. */
-export function addApprovers(add: Add, { desk }: Gateway): void {
-  add('get', '/v1/awaiting', { limit: 'reading', summary: 'What awaits the caller' }, async (c) =>
-    c.json(await desk.awaiting(c.get('caller'))),
-  );
-  add(
-    'get',
-    '/v1/requests/:id',
-    { limit: 'reading', summary: 'A request, as its signer sees it', params: idParams },
-    async (c) => c.json(await desk.read(c.get('caller'), idOf(c))),
-  );
-  add(
-    'post',
-    '/v1/requests/:id/statements',
-    { limit: 'submission', summary: 'Carry a signed statement', params: idParams, body: statementBodySchema },
-    async (c) => c.json(await desk.carry(c.get('caller'), idOf(c), await readBody(c, statementBodySchema))),
-  );
+/** Redeems tokens, and counts the results. */
+function measuredRedemption(executions: ExecutionTokens, { record }: MetricsSink): ExecutionTokens['redeem'] {
+  return async (caller, redemption) => {
+    try {
+      const redeemed = await executions.redeem(caller, redemption);
+      record('countersign_redemptions_total', 1, { result: 'redeemed' });
+      return redeemed;
+    } catch (error) {
+      const code = error instanceof HttpProblem ? error.about.code : undefined;
+      record('countersign_redemptions_total', 1, { result: code ?? 'failed' });
+      throw error;
+    }
+  };
 }

@@ -1,30 +1,50 @@
+import type { Caller } from '../auth/caller';
 import type { Gateway } from '../gateway';
-import { createApp, type GatewayApp } from '../http/app';
+import { createApp, type GatewayApp, type GatewayContext } from '../http/app';
 import { HttpProblem } from '../http/problem';
-import { adder, authenticated } from './adder';
+import { type AddRoutes, adder, authenticated } from './adder';
+import { addApprovers } from './approvers';
 import { addDecisions } from './decisions';
-import { addApprovers, addExecutions } from './executions';
-import type { Extension } from './extension';
+import { addEnrolment } from './enrolment';
+import { addExecutions } from './executions';
+import { addLogin } from './login';
 import { addOpenRoutes } from './open';
 import { addOwnRequests } from './own';
 import { addRequests } from './requests';
 
-/** The whole surface. Each route is described once; the same schema decodes its body and stands in the OpenAPI document. */
-export function createRoutes(gateway: Gateway, extension?: Extension): GatewayApp {
-  const app = createApp(gateway.log, gateway.metrics);
+/** The endpoints of a gateway that only decides. */
+const DECIDING: readonly AddRoutes[] = [addOpenRoutes, addDecisions];
+
+/** Every endpoint. To add some, write a file beside this one and put its function into this list. */
+const ROUTES: readonly AddRoutes[] = [
+  addOpenRoutes,
+  addDecisions,
+  addRequests,
+  addExecutions,
+  addApprovers,
+  addOwnRequests,
+  addEnrolment,
+  addLogin,
+];
+
+/** Adds routes from another room. `authenticated` recognises the caller exactly as for the gateway's own routes. */
+export type Extension = (app: GatewayApp, authenticated: (c: GatewayContext) => Promise<Caller>) => void;
+
+/** The whole HTTP surface. Each route is described once: the same schema parses its body and appears in the OpenAPI document. */
+export function createRoutes(gateway: Gateway, ...extensions: readonly Extension[]): GatewayApp {
+  const app = createApp(gateway.log, gateway.metrics, gateway.publicUrl);
   const add = adder(app, gateway);
-  addOpenRoutes(app, add, gateway);
-  addDecisions(add, gateway);
-  addRequests(add, gateway);
-  addExecutions(add, gateway);
-  addApprovers(add, gateway);
-  addOwnRequests(add, gateway);
-  extension?.(app, (c) => authenticated(gateway, c));
+  const { decidesOnly } = gateway.config;
+  for (const addRoutes of decidesOnly ? DECIDING : ROUTES) addRoutes(add, gateway, app);
+  for (const extend of extensions) extend(app, (c) => authenticated(gateway, c));
   app.all('*', (c) => {
-    const known = app.openAPIRegistry.definitions.some(
-      (one) => one.type === 'route' && matches(one.route.path, c.req.path),
+    const methods = app.openAPIRegistry.definitions.flatMap((one) =>
+      one.type === 'route' && matches(one.route.path, c.req.path) ? [one.route.method.toUpperCase()] : [],
     );
-    if (known) throw new HttpProblem(405, 'this method is not for this address');
+    if (methods.length > 0)
+      throw new HttpProblem(405, 'this method is not for this address', {
+        headers: { Allow: [...new Set(methods)].sort().join(', ') },
+      });
     return c.notFound();
   });
   return app;

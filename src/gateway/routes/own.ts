@@ -1,32 +1,26 @@
-import { z } from '@hono/zod-openapi';
 import { newSubmissionSchema } from '../../contracts/request';
 import type { Gateway } from '../gateway';
 import { readBody } from '../http/body';
 import { askSchema } from '../requests/own';
 import { type Add, idOf, idParams } from './adder';
+import { askBody, requestableAnswer, statementAnswer, submissionBody, submitted } from './answers';
 
-/** For the document only: JSON of any depth, as an action's arguments are, cannot be written down there. */
-const describedSubmission = z
-  .object({
-    request: z.record(z.string(), z.unknown()),
-    proof: z.object({ format: z.literal('jws'), jws: z.string() }),
-  })
-  .openapi('SignedSubmission');
-
-const describedAsk = z.record(z.string(), z.unknown()).openapi('Ask');
-
-/** Routes of this part. */
-export function addOwnRequests(add: Add, { own }: Gateway): void {
-  add('get', '/v1/requestable', { limit: 'reading', summary: 'What the caller can ask for' }, async (c) =>
-    c.json(await own.requestable(c.get('caller'))),
+/** Adds what a caller does with its own requests. */
+export function addOwnRequests(add: Add, { ownRequests: own }: Gateway): void {
+  add(
+    'get',
+    '/v1/requestable',
+    { limit: 'reading', summary: 'What the caller can ask for', response: requestableAnswer },
+    async (c) => c.json(await own.requestable(c.get('caller'))),
   );
   add(
     'post',
     '/v1/requests',
     {
       limit: 'submission',
-      summary: 'Carry a request that the caller has signed itself',
-      body: describedSubmission,
+      summary: 'Submit a request that the caller signed',
+      body: submissionBody,
+      response: submitted,
       status: [202],
     },
     async (c) => c.json(await own.carry(c.get('caller'), await readBody(c, newSubmissionSchema)), 202),
@@ -36,8 +30,9 @@ export function addOwnRequests(add: Add, { own }: Gateway): void {
     '/v1/asks',
     {
       limit: 'submission',
-      summary: 'Ask as the caller that the token names; the gateway attests who asked',
-      body: describedAsk,
+      summary: 'Submit a request as the caller that the token names; the gateway attests who asked',
+      body: askBody,
+      response: submitted,
       status: [202],
     },
     async (c) => c.json(await own.ask(c.get('caller'), await readBody(c, askSchema)), 202),
@@ -45,7 +40,12 @@ export function addOwnRequests(add: Add, { own }: Gateway): void {
   add(
     'post',
     '/v1/requests/:id/end',
-    { limit: 'reading', summary: 'Give back, or withdraw, a request of one’s own', params: idParams },
+    {
+      limit: 'reading',
+      summary: 'Give back or withdraw the caller’s own request',
+      params: idParams,
+      response: statementAnswer,
+    },
     async (c) => {
       const { accepted, refusal, status } = await own.end(c.get('caller'), idOf(c));
       return c.json({ accepted, ...(refusal && { refusal }), status });

@@ -6,6 +6,7 @@ import { HttpProblem } from '../http/problem';
 import { catalogsDocument, emergencyConditions, formSchema } from '../requests/forms';
 import { accessRequestBodySchema, cancellationSchema, taskResponseSchema } from '../requests/schema';
 import { type Add, idOf, idParams } from './adder';
+import { catalogsAnswer, emergencyConditionsAnswer, jsonSchemaAnswer } from './answers';
 
 const LONGEST_WAIT_SECONDS = 30;
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
@@ -17,8 +18,9 @@ const catalogQuery = z.object({
   resource_id: z.string().max(256),
   action: z.string().max(256),
 });
+const searchQuery = catalogQuery.extend({ q: z.string().max(128).default('') });
 
-/** Routes of this part. */
+/** Adds the access request service (AuthZEN access request profile). */
 export function addRequests(add: Add, { tasks, publicUrl, bundles, decisions, nowMs }: Gateway): void {
   add(
     'post',
@@ -46,7 +48,7 @@ export function addRequests(add: Add, { tasks, publicUrl, bundles, decisions, no
     async (c) => {
       const begunMs = performance.now();
       const response = await tasks.read(c.get('caller'), idOf(c), waitOf(c));
-      // Whoever has waited here may ask again at once; whoever has not is asked to leave some time.
+      // A caller that waited here may ask again soon; one that did not is asked to pause longer.
       const again = performance.now() - begunMs >= 900 ? '1' : '5';
       return c.json(response, 200, response.task.status === 'pending' ? { 'retry-after': again } : {});
     },
@@ -72,28 +74,32 @@ export function addRequests(add: Add, { tasks, publicUrl, bundles, decisions, no
   add(
     'get',
     '/access/v1/schemas/:id',
-    { limit: 'reading', summary: 'What a request adds', params: idParams },
+    { limit: 'reading', summary: 'What a request adds', params: idParams, response: jsonSchemaAnswer },
     (c) => c.json(formSchema(idOf(c))),
   );
   add(
     'get',
     '/access/v1/catalogs',
-    { limit: 'reading', summary: 'Catalogs of a form', query: catalogQuery },
+    { limit: 'reading', summary: 'Catalogs of a form', query: catalogQuery, response: catalogsAnswer },
     (c) => c.json(catalogsDocument(publicUrl, decode(c.req.query(), catalogQuery, 'query'))),
   );
   add(
     'get',
     '/access/v1/catalog/emergency-conditions',
-    { limit: 'reading', summary: 'Conditions of an emergency', query: catalogQuery },
+    {
+      limit: 'reading',
+      summary: 'Conditions of an emergency',
+      query: searchQuery,
+      response: emergencyConditionsAnswer,
+    },
     async (c) => {
-      const query = decode(c.req.query(), catalogQuery, 'query');
-      const search = (c.req.query('q') ?? '').slice(0, 128);
+      const { q: search, ...query } = decode(c.req.query(), searchQuery, 'query');
       return c.json(await emergencyConditions(c.get('caller'), query, search, bundles, decisions, nowMs()));
     },
   );
 }
 
-/** How long a caller is willing to wait (RFC 7240 section 4.3). */
+/** Returns how long the caller is willing to wait, in milliseconds (RFC 7240 section 4.3). */
 function waitOf(c: GatewayContext): number {
   const [, seconds = '0'] = /(?:^|[,;\s])wait=(\d{1,3})(?:$|[,;\s])/.exec(c.req.header('prefer') ?? '') ?? [];
   return Math.min(Number(seconds), LONGEST_WAIT_SECONDS) * 1_000;

@@ -1,16 +1,16 @@
 import { HttpProblem } from '../../gateway/http/problem';
 
-/** How many calls each identity has going. Only those that have some are remembered. */
+/** Counts the calls in progress of each identity. Identities without a call take no memory. */
 export class CallsUnderWay {
   readonly #calls = new Map<string, number>();
 
   constructor(private readonly most: number) {}
 
-  /** @throws HttpProblem 429 where it has too many already */
+  /** @throws HttpProblem 429 if the identity has too many */
   async during<T>(principal: string, work: () => Promise<T>): Promise<T> {
     const calls = this.#calls.get(principal) ?? 0;
     if (calls >= this.most)
-      throw new HttpProblem(429, `${this.most} calls are under way already`, {
+      throw new HttpProblem(429, `you already have ${this.most} calls in progress`, {
         headers: { 'Retry-After': '5' },
       });
     this.#calls.set(principal, calls + 1);

@@ -6,10 +6,10 @@ import { live } from '../live';
 import type { Observer } from '../observer';
 import type { Kind, Plan, Saying } from '../plan';
 
-/** Shorter than a worker may be away: also a lease that is over before its workflow heard of it is the same outcome. */
+/** Shorter than a worker can be down, so that a lease can end before its workflow learns of it. The outcome must be the same. */
 const GRANT_MS = 5_000;
 const OVER_WITHIN_MS = 90_000;
-/** Others crash the worker, too, and those who say something go on trying until it is heard. */
+/** Other lives crash the worker too, so senders retry until their statement is delivered. */
 const PATIENCE_MS = 600_000;
 /** Lives that reach their event at about the same time share a crash. */
 const GATHER_MS = 120;
@@ -56,7 +56,7 @@ const LIVES: Readonly<
 };
 const KINDS_OF_LIVES = Object.keys(LIVES);
 
-/** What a life came to, without anything that time or chance decides. */
+/** The outcome of a life, without anything that depends on time or chance. */
 interface Outcome {
   readonly life: string;
   readonly status: string;
@@ -65,18 +65,18 @@ interface Outcome {
   readonly ended: string | null;
 }
 
-/** A life, and after which event of its history the worker dies; after none for 0. */
+/** A life, and the event of its history after which the worker is killed; 0 means never. */
 export interface Crashing {
   readonly life: string;
   readonly plan: Plan;
   readonly step: number;
 }
 
-/** One life of each kind, of which nobody dies. */
+/** One life of each kind, without a crash. */
 export const undisturbed = (): readonly Crashing[] =>
   KINDS_OF_LIVES.map((life, index) => ({ life, plan: planOf(life, index), step: 0 }));
 
-/** Each life once for every event that its history has when nothing happens to it, and that is asked for. */
+/** Each life once for every requested event that its undisturbed history has. */
 export function everyCrash(
   lengths: ReadonlyMap<string, number>,
   isWanted: (step: number) => boolean,
@@ -95,7 +95,7 @@ function planOf(life: string, index: number): Plan {
   return { index, kind, course: 'crash', durationMs, sayings, attacks: [], overlaps: false };
 }
 
-/** Lives through the plans at once. The worker dies whenever one of them has come to its event. */
+/** Runs the plans at the same time. The worker is killed whenever one of them has reached its event. */
 export async function crashAt(ground: Ground, observer: Observer, lives: readonly Crashing[]) {
   const crasher = new Crasher(ground);
   let reached = 0;
@@ -108,11 +108,11 @@ export async function crashAt(ground: Ground, observer: Observer, lives: readonl
         }
       };
       const [record] = await live(ground, plan, { onStart, patienceMs: PATIENCE_MS, waitsForGrant: true });
-      if (record === undefined) throw new Error('nothing was lived');
+      if (record === undefined) throw new Error('no life was run');
       return { step, life, requestId: record.request.id };
     }),
   );
-  // Asked when nobody crashes any more.
+  // Read after the last crash.
   const outcomes = await Promise.all(
     lived.map(async ({ step, life, requestId }) => ({
       life,
@@ -124,7 +124,7 @@ export async function crashAt(ground: Ground, observer: Observer, lives: readonl
   return { outcomes, reached, kills: crasher.kills };
 }
 
-/** Kills the worker and starts it again; those who ask meanwhile have had their crash. */
+/** Kills the worker and starts it again. Lives that ask for a crash meanwhile share this one. */
 class Crasher {
   kills = 0;
   #crashing: Promise<void> | undefined;
@@ -146,7 +146,7 @@ class Crasher {
   }
 }
 
-/** Follows a history as it grows, until it has so many events. False where it ends before. */
+/** Follows a history until it has that many events. Returns false if it ends before. */
 async function reaches({ temporal }: Ground, requestId: string, count: number): Promise<boolean> {
   const execution = { workflowId: workflowIdOf(requestId) };
   let nextPageToken: Uint8Array | null | undefined;
@@ -202,8 +202,8 @@ async function outcomeOf(
 }
 
 /**
- * Whoever got no answer says it again. That it was heard the first time is then on record as a refusal, and one that was
- * refused is refused as often as it is said: what counts is who was refused what, and why at first.
+ * A sender without an answer sends again. If the first one was delivered, the second is recorded as a refusal; a refused statement
+ * is refused each time it is sent. So only who was refused what, and the first reason, are compared.
  */
 function refusalsIn(events: readonly DomainEvent[]): readonly string[] {
   const first = new Map<string, string>();

@@ -5,8 +5,8 @@ import { Observer } from '../observer';
 import { type Crashing, crashAt, everyCrash, undisturbed } from './crash';
 
 /**
- * Lives one life of each kind over and over: once undisturbed, then with the worker killed after each event of its
- * history in turn. Exit code 0 only where every crash led to the same outcome as no crash.
+ * Runs one life of each kind repeatedly: once undisturbed, then with the worker killed after each event of its
+ * history in turn. Exit code 0 only if every crash led to the same outcome as no crash.
  */
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -32,7 +32,7 @@ async function main(): Promise<number> {
     for (const { life, step, outcome } of lived.outcomes) {
       const found = JSON.stringify(outcome);
       if (expected.get(life) === found) continue;
-      const difference = `${life}, after event ${step}: ${found} in place of ${expected.get(life)}`;
+      const difference = `${life}, after event ${step}: ${found} instead of ${expected.get(life)}`;
       differing.push(difference);
       announce(difference);
     }

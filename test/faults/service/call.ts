@@ -3,7 +3,7 @@ import type { Submission } from '../../../src/domain/request';
 
 type Service = Client['workflowService'];
 
-/** What a caller has: the address of the server, and everything that went over the wire. No key. */
+/** What a caller has: the address of the server, and every message that was sent. No key. */
 export interface Target {
   readonly service: Service;
   readonly workflowId: string;
@@ -13,10 +13,10 @@ export interface Target {
 
 export interface Call {
   readonly name: string;
-  /** It concerns every request of the namespace, not one. */
+  /** True if it affects every request of the namespace, not only one. */
   readonly everybody?: true;
   make(target: Target): Promise<unknown>;
-  /** Takes back what would disturb the calls after it. */
+  /** Undoes what would disturb later calls. */
   undo?(target: Target): Promise<unknown>;
 }
 
@@ -32,7 +32,7 @@ export const payloads = (...values: readonly unknown[]) => ({
   })),
 });
 
-/** What a forger would have the worker believe. */
+/** Forged data that the worker must not believe. */
 export const FORGED_GRANT = (leaseId: string) => ({
   outcome: 'granted',
   lease: { id: leaseId, account: 'life_00000', grantedAtMs: 1, expiresAtMs: 8_000_000_000_000 },
@@ -62,7 +62,7 @@ export const FORGED_EVIDENCE = ({ submission }: Target) => ({
   statements: [],
 });
 
-/** The activity that waits for its next try, where there is one. */
+/** Returns the activity that waits for its next attempt. */
 export async function pendingActivity({ service, workflowId }: Target): Promise<string> {
   const { pendingActivities } = await service.describeWorkflowExecution({
     namespace,
@@ -73,5 +73,5 @@ export async function pendingActivity({ service, workflowId }: Target): Promise<
   return id;
 }
 
-/** A call that had nothing to act on. */
+/** Thrown if a call has nothing to act on. */
 export class NoSuchThing extends Error {}

@@ -9,7 +9,7 @@ const REGISTERED = 1;
 const POLLS = 20;
 const POLL_FOR_MS = 4_000;
 
-/** Takes work from under the product's workers, as a worker of one's own does. */
+/** Takes tasks away from the product's workers, as a foreign worker would. */
 async function steal<T>(poll: () => Promise<T>, answer: (task: T) => Promise<unknown>): Promise<unknown> {
   const untilMs = Date.now() + POLL_FOR_MS;
   const thief = async () => {
@@ -30,7 +30,7 @@ const batch = (target: Target, operation: object) =>
     ...operation,
   });
 
-/** Calls that concern every request there is. */
+/** Calls that affect every request. */
 export const CALLS_FOR_ALL: readonly Call[] = [
   {
     name: 'StartBatchOperation (terminate all)',

@@ -76,7 +76,7 @@ const signal =
 
 const FORGED_STATEMENT = { format: 'jws', jws: 'eyJhbGciOiJub25lIn0.eyJ2ZXJiIjoiYXBwcm92ZSJ9.x' };
 
-/** Calls that concern one request. Reading alone is left out: it changes nothing. */
+/** Calls that affect one request. Read-only calls are left out. */
 export const CALLS: readonly Call[] = [
   { name: 'SignalWorkflowExecution (approve, forged)', make: signal('approve', FORGED_STATEMENT) },
   { name: 'SignalWorkflowExecution (unknown name)', make: signal('grantNow', { ok: true }) },

@@ -10,7 +10,7 @@ import { type Cell, PHASES, tryPhase } from './phases';
 
 /**
  * Makes every call of Temporal's WorkflowService that changes something, in every phase of a request, with nothing but
- * a client, and prints what became of the access. Exit code 0 only where none was made and none was held open.
+ * a client, and prints what became of the access. Exit code 0 only if none was created and none was kept open.
  */
 async function main(): Promise<number> {
   const { values } = parseArgs({
@@ -56,7 +56,7 @@ async function main(): Promise<number> {
         cells.push(...(await tryPhase(ground, phase, [call], next)));
       }
   } catch (error) {
-    // What was found until then is still worth its table.
+    // Print the table of what was found until then.
     failure = error;
   } finally {
     await observer.stop();
@@ -83,7 +83,7 @@ function printTable(cells: readonly Cell[]): void {
   }
 }
 
-/** What happened, in a few words: the server's answer where it is not plain, then the access. */
+/** Describes the outcome in a few words: the server's answer if it was an error, then the access. */
 function describe({ answer, unauthorised, given, lagMs, alive }: Cell): string {
   const told = answer === 'done' ? '' : `${answer}; `;
   if (unauthorised) return `${told}**ACCESS**`;

@@ -9,26 +9,26 @@ import { type Call, NoSuchThing, type Target } from './call';
 export const PHASES = ['waiting', 'provisioning', 'active', 'revoking'] as const;
 export type Phase = (typeof PHASES)[number];
 
-/** What became of one request after one call. */
+/** The outcome of one request after one call. */
 export interface Cell {
   readonly call: string;
   readonly phase: Phase;
-  /** How the server answered. */
+  /** The server's answer. */
   readonly answer: string;
   /** Access that nobody had approved. */
   readonly unauthorised: boolean;
   /** How often access was given. */
   readonly given: number;
-  /** How long past its end access was there; nothing where none was given. */
+  /** How long access outlived its end; undefined if none was given. */
   readonly lagMs?: number;
-  /** It was there still when we gave up waiting. */
+  /** True if it was still there when we stopped waiting. */
   readonly alive: boolean;
 }
 
 const GRANT_MS = 4_000;
-/** Long enough for all to be active before the first one's end. */
+/** Long enough for all to be active before the first one ends. */
 const GRANT_BEFORE_REVOKING_MS = 12_000;
-/** Until access is gone: far less than the stated lag, which allows for outages. */
+/** How long to wait until access is gone: far less than the stated lag, which allows for outages. */
 const GONE_WITHIN_MS = 25_000;
 const SETTLE_MS = 2_500;
 const APPROVAL: Saying = {
@@ -41,7 +41,7 @@ const APPROVAL: Saying = {
   doubled: false,
 };
 
-/** One request that is brought into a phase, called upon, and watched to its end. */
+/** One request that is brought into a phase, attacked with a call, and watched to its end. */
 class Subject {
   #answer = 'not made';
   #unauthorised = false;
@@ -88,7 +88,7 @@ class Subject {
     if (this.#target !== undefined) await this.call.undo?.(this.#target).catch(() => undefined);
   }
 
-  /** Before anybody has approved there must be nothing. */
+  /** Before an approval there must be no access. */
   async lookForAccess(): Promise<void> {
     this.#unauthorised = (await this.#holds()) || (await this.#changes()).given > 0;
   }
@@ -146,7 +146,7 @@ class Subject {
   }
 }
 
-/** Tries the calls in one phase, each on a request of its own, all at once. */
+/** Makes the calls in one phase at the same time, each on its own request. */
 export async function tryPhase(
   ground: Ground,
   phase: Phase,
@@ -201,7 +201,7 @@ export async function tryPhase(
   return cells as readonly Cell[];
 }
 
-/** Names of gRPC statuses that these calls are answered with. */
+/** Names of the gRPC statuses that answer these calls. */
 const STATUSES: Readonly<Record<number, string>> = {
   1: 'cancelled',
   3: 'invalid',

@@ -41,7 +41,7 @@ beforeAll(async () => {
   stack = await UpStack.start();
   runner = await Requester.at({
     gateway: stack.url,
-    voice: byKey('service/runner', await stack.key('service/runner'), stack.url),
+    credential: byKey('service/runner', await stack.key('service/runner'), stack.url),
   });
 }, 180_000);
 afterAll(() => stack?.stop());
@@ -49,7 +49,10 @@ beforeEach(() => ran.splice(0));
 
 async function gateOf(client: string, actions: Readonly<Record<string, ActionTerms>>, conversation: string) {
   // As itself, by the token of its issuer: it has no key.
-  const agent = await Requester.at({ gateway: stack.url, voice: byToken(() => stack.issuer.token(client)) });
+  const agent = await Requester.at({
+    gateway: stack.url,
+    credential: byToken(() => stack.issuer.token(client)),
+  });
   return new ActionGate({ agent, executor: runner, actions, conversation });
 }
 

@@ -23,7 +23,7 @@ afterAll(async () => {
 });
 
 function connectorAs(account: string): PostgresqlConnector {
-  const connector = new PostgresqlConnector({ name: 'warehouse', url: target.urlFor(account) });
+  const connector = new PostgresqlConnector({ url: target.urlFor(account) });
   made.push(connector);
   return connector;
 }
@@ -31,14 +31,14 @@ function connectorAs(account: string): PostgresqlConnector {
 const holds = async (account: string, role: string) =>
   (await admin.query("SELECT pg_has_role($1, $2, 'MEMBER') AS held", [account, role])).rows[0].held;
 
-describe('APB-6 what others granted beside a lease', () => {
-  test('is a server that keeps a membership for each grantor', async () => {
+describe('APB-6 the same access, granted by others beside a lease', () => {
+  test('the server keeps a membership for each grantor', async () => {
     expect(Number((await admin.query('SHOW server_version_num')).rows[0].server_version_num)).toBeGreaterThan(
       160_000,
     );
   });
 
-  test('goes with the last lease, with what the account passed on, where the connector may take it away', async () => {
+  test('goes with the last lease, and so does what the account passed on, if the connector may revoke it', async () => {
     const connector = connectorAs('postgres');
     await admin.query('GRANT production_write TO dba WITH ADMIN OPTION');
     await connector.provision(
@@ -54,7 +54,7 @@ describe('APB-6 what others granted beside a lease', () => {
     expect(await holds('dba', 'production_write')).toBe(true);
   });
 
-  test('stays where it may not: then the lease ends, no removal is claimed, and it is drift', async () => {
+  test('stays if the connector may not revoke it: the lease ends, nobody claims the access is gone, and it is drift', async () => {
     await admin.query(`DROP SCHEMA countersign CASCADE; GRANT CREATE ON DATABASE postgres TO lesser;
       GRANT production_admin TO lesser WITH ADMIN OPTION, INHERIT FALSE`);
     const connector = connectorAs('lesser');

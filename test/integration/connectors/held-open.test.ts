@@ -1,7 +1,7 @@
 import { Client } from 'pg';
 import { ExecutionTokenConnector } from '../../../src/connectors/execution-token/connector';
 import { PostgresqlConnector } from '../../../src/connectors/postgresql/connector';
-import { Database } from '../../../src/connectors/postgresql/database';
+import { Database } from '../../../src/database/database';
 import { authorise } from '../../support/authorisation';
 import { startPostgres, type TestPostgres, WAREHOUSE } from '../../support/postgres';
 
@@ -11,7 +11,7 @@ const open: Client[] = [];
 beforeAll(async () => {
   postgres = await startPostgres();
   await postgres.query(WAREHOUSE);
-  connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+  connector = new PostgresqlConnector({ url: postgres.url });
 }, 60_000);
 afterEach(async () => {
   await Promise.all(open.splice(0).map((client) => client.end().catch(() => undefined)));
@@ -47,32 +47,32 @@ const ADVISORY = (id: string) => `
          pg_advisory_lock(7305001), pg_advisory_lock(7305002), pg_advisory_lock(7305003)`;
 
 describe('EMG-2 a holder of access cannot keep it by holding a lock', () => {
-  test('advisory locks, which everyone may take, keep no lease alive and no worker from starting', async () => {
+  test('advisory locks, which anyone can take, neither keep a lease alive nor keep a worker from starting', async () => {
     await give('locked-0001');
     const holder = await login('payments_ci');
     await holder.query(ADVISORY('locked-0001'));
-    const restarted = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+    const restarted = new PostgresqlConnector({ url: postgres.url });
     await restarted.revoke('locked-0001', 'expired');
-    const executions = new ExecutionTokenConnector({ name: 'changes', url: postgres.url });
+    const executions = new ExecutionTokenConnector({ url: postgres.url });
     await executions.revoke('locked-0001', 'barred');
     await Promise.all([restarted.close(), executions.close()]);
     expect(await holds()).toBe(false);
   });
 
-  test('the locks that count are rows that no account can touch', async () => {
+  test('our locks are rows that no account can touch', async () => {
     await give('locked-0002');
     const holder = await login('payments_ci');
     for (const statement of [
       "SELECT 1 FROM countersign.lock WHERE subject = 'lease locked-0002' FOR UPDATE",
       "INSERT INTO countersign.lock VALUES ('lease locked-0002')",
       'DO $$ BEGIN LOCK TABLE countersign.lock IN ACCESS SHARE MODE; END $$',
-      'DO $$ BEGIN LOCK TABLE countersign.made IN ACCESS SHARE MODE; END $$',
+      'DO $$ BEGIN LOCK TABLE countersign.migration IN ACCESS SHARE MODE; END $$',
     ])
       await expect(holder.query(statement)).rejects.toThrow(/permission denied/);
     await connector.revoke('locked-0002', 'revoked');
   });
 
-  test('whoever holds the row holds the ending back: it is a lock', async () => {
+  test('ending a lease waits for the holder of its lock row', async () => {
     await give('locked-0003');
     const holder = await login('postgres');
     await holder.query(
@@ -88,7 +88,7 @@ describe('EMG-2 a holder of access cannot keep it by holding a lock', () => {
     expect(await ending).toMatchObject({ accessRemoved: true });
   });
 
-  test('many that start at once make the tables once, and all get on', async () => {
+  test('many connectors that start at once make the tables once, and all of them work', async () => {
     await postgres.query('DROP SCHEMA countersign CASCADE');
     const starting = Array.from({ length: 6 }, (_, n) => {
       const options = { name: 'one', url: postgres.url, maxConnections: 1 };
@@ -99,7 +99,7 @@ describe('EMG-2 a holder of access cannot keep it by holding a lock', () => {
     await Promise.all(starting.map((one) => one.close()));
   });
 
-  test('a worker that stands still inside a transaction lets go of its locks', async () => {
+  test('a worker that hangs inside a transaction loses its locks', async () => {
     const database = new Database({ url: postgres.url, maxConnections: 1 });
     const rows = await database.query<{ idle_in_transaction_session_timeout: string }>(
       'SHOW idle_in_transaction_session_timeout',
@@ -110,8 +110,8 @@ describe('EMG-2 a holder of access cannot keep it by holding a lock', () => {
 });
 
 describe('EMG-2 the reconciler of executions', () => {
-  test('looks at what is alive, and a turn that a wrong clock took for a year is none', async () => {
-    const executions = new ExecutionTokenConnector({ name: 'changes', url: postgres.url });
+  test('lists what is alive, and ignores a leadership that a wrong clock took for a year', async () => {
+    const executions = new ExecutionTokenConnector({ url: postgres.url });
     await executions.revoke('barred-0001', 'barred');
     expect((await executions.list()).leases.map(({ id }) => id)).toContain('barred-0001');
     expect((await executions.list('alive')).leases).toEqual([]);
@@ -130,7 +130,7 @@ describe('EMG-2 no session outlives the access it was opened with', () => {
     await postgres.query('CREATE TABLE stock (n int); GRANT INSERT ON stock TO production_write');
   });
 
-  test('APB-6 one that has said SET ROLE cannot write after the end', async () => {
+  test('APB-6 a session that ran SET ROLE cannot write after the end', async () => {
     await give('session-0001');
     const holder = await login('payments_ci');
     await holder.query('SET ROLE production_write');
@@ -142,7 +142,7 @@ describe('EMG-2 no session outlives the access it was opened with', () => {
     expect(await connector.endSessions()).toEqual([]);
   });
 
-  test('of two leases of the same access only the last one out ends sessions, and nobody else’s', async () => {
+  test('of two leases of the same access only the end of the last one ends sessions, and only those of its account', async () => {
     await give('session-0002');
     await give('session-0003');
     const [holder, other] = [await login('payments_ci'), await login('deploy_bot')];
@@ -153,7 +153,7 @@ describe('EMG-2 no session outlives the access it was opened with', () => {
     expect((await other.query('SELECT 1')).rowCount).toBe(1);
   });
 
-  test('what a worker that died left is ended by the next look; a later session is let be', async () => {
+  test('the next look ends the sessions that a dead worker left, but no later ones', async () => {
     const holder = await login('payments_ci');
     // As an ending leaves it between the COMMIT and the end of the sessions.
     await postgres.query("INSERT INTO countersign.session_due VALUES ('payments_ci', 'production_write')");
@@ -164,10 +164,10 @@ describe('EMG-2 no session outlives the access it was opened with', () => {
     expect((await next.query('SELECT 1')).rowCount).toBe(1);
   });
 
-  test('where the connector may not end them the access ends all the same, and it says so until they are gone', async () => {
+  test('if the connector may not end them, the access still ends, and they are reported until they are gone', async () => {
     await postgres.query('CREATE ROLE lesser LOGIN CREATEROLE; DROP SCHEMA countersign CASCADE');
     await postgres.query('GRANT CREATE ON DATABASE postgres TO lesser');
-    const lesser = new PostgresqlConnector({ name: 'warehouse', url: urlOf('lesser') });
+    const lesser = new PostgresqlConnector({ url: urlOf('lesser') });
     try {
       await give('session-0004', 'production_write', 'payments_ci', lesser);
       const holder = await login('payments_ci');
@@ -187,12 +187,12 @@ describe('EMG-2 no session outlives the access it was opened with', () => {
   });
 });
 
-describe('APB-1 what stands above the rules of the database is never granted, by whatever way', () => {
+describe('APB-1 a role that can bypass the rules of the database is never granted, not even indirectly', () => {
   beforeAll(async () => {
     await postgres.query(`DROP SCHEMA IF EXISTS countersign CASCADE; CREATE ROLE overlord SUPERUSER; CREATE ROLE keeper;
       CREATE ROLE between; GRANT overlord TO between; CREATE ROLE harmless; GRANT harmless TO reporting_read;`);
     await connector.close();
-    connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+    connector = new PostgresqlConnector({ url: postgres.url });
     await connector.list();
   });
 
@@ -209,7 +209,7 @@ describe('APB-1 what stands above the rules of the database is never granted, by
     expect(outcome).toMatchObject({ outcome: 'refused', refusal: { code: 'TARGET_REFUSED' } });
   });
 
-  test('one that is a member of harmless roles is granted', async () => {
+  test('a role that is a member of harmless roles is granted', async () => {
     expect(await give('harmless-0001', 'reporting_read')).toMatchObject({ outcome: 'granted' });
     await connector.revoke('harmless-0001', 'revoked');
   });

@@ -95,6 +95,31 @@ describe('AGE-2 a token is used up once, before the first statement, and by noth
     expect(await ground.isUsed(id)).toBe(true);
   });
 
+  it('is said to be used to whoever is overtaken while the evidence is fetched, even if the request has ended since', async () => {
+    const { id, token } = await ground.approved(['CREATE TABLE payments.overtaken (id int)']);
+    ground.beforeEvidence = async () => {
+      ground.beforeEvidence = async () => undefined;
+      expect(await ground.execute(token)).toMatchObject({ outcome: 'succeeded' });
+      throw new Error('the gateway knows no such execution any more');
+    };
+    expect(await ground.execute(token)).toMatchObject({
+      outcome: 'refused',
+      refusal: { code: 'REPLAYED' },
+      request: id,
+    });
+  });
+
+  it('is not used while the evidence cannot be fetched, and the answer says to try again', async () => {
+    const { id, token } = await ground.approved(['SELECT 1']);
+    ground.beforeEvidence = async () => {
+      throw new Error('no answer');
+    };
+    expect(await ground.execute(token)).toMatchObject({ outcome: 'refused', refusal: { code: 'NOT_NOW' } });
+    expect(await ground.isUsed(id)).toBe(false);
+    ground.beforeEvidence = async () => undefined;
+    expect(await ground.execute(token)).toMatchObject({ outcome: 'succeeded' });
+  });
+
   it('is not used where the catalog names no role, there is no login, or the target is away', async () => {
     const ways = [
       { role: null, login: 'payments_migrator', code: 'TARGET_REFUSED' },

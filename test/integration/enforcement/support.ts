@@ -1,9 +1,11 @@
 import { type CryptoKey, generateKeyPair, SignJWT } from 'jose';
-import { ExecutionLedger } from '../../../src/connectors/execution-token/ledger';
+import { SILENT_LOGGER } from '../../../src/contracts/logger';
 import { EXECUTION_TYPE } from '../../../src/contracts/statement';
 import { digestOf, requestDigest } from '../../../src/domain/digest';
-import { type Evidence, proveAuthorised } from '../../../src/domain/prove';
+import type { Evidence } from '../../../src/domain/evidence';
+import { proveAuthorised } from '../../../src/domain/prove';
 import { HolderKey, MigrationExecutor, type MigrationOutcome, TokenCheck } from '../../../src/enforcement';
+import { TokenUseStore } from '../../../src/token-uses/store';
 import { permittedCase } from '../../support/authorisation';
 import { sampleRequest } from '../../support/keyring';
 import { startPostgres, type TestPostgres } from '../../support/postgres';
@@ -38,19 +40,21 @@ export class Ground {
   readonly reported: Said[] = [];
   readonly logged: object[] = [];
   login: string | undefined = 'payments_migrator';
+  /** Runs before the evidence is handed out. */
+  beforeEvidence: () => Promise<void> = async () => undefined;
   readonly #evidence = new Map<string, Evidence>();
   #count = 0;
 
   private constructor(
     readonly postgres: TestPostgres,
-    readonly ledger: ExecutionLedger,
+    readonly ledger: TokenUseStore,
     private readonly issuerKey: CryptoKey,
     private readonly holder: HolderKey,
     issuerPublicKey: CryptoKey,
   ) {
     const { policy, directory } = permittedCase({ id: 'any', account: 'atlas', role: OWNER });
     this.executor = new MigrationExecutor({
-      ledgerUrl: this.urlOf('ledger_writer'),
+      tokenUsesUrl: this.urlOf('ledger_writer'),
       loginOf: (role) =>
         this.login === undefined || role !== OWNER
           ? undefined
@@ -62,11 +66,14 @@ export class Ground {
         directory,
         policy: { ...policy, assess: ({ id }) => this.#assessmentOf(id) },
       }),
-      evidence: async (id) => this.#evidence.get(id),
+      evidence: async (id) => {
+        await this.beforeEvidence();
+        return this.#evidence.get(id);
+      },
       tokens: new TokenCheck({ issuer: ISSUER, keys: async () => issuerPublicKey }),
       report: async (request, outcome, reasonCode) =>
         void this.reported.push({ request, outcome, reasonCode }),
-      log: { warn: (about) => void this.logged.push(about) },
+      log: { ...SILENT_LOGGER, warn: (about) => void this.logged.push(about) },
     });
   }
 
@@ -74,8 +81,8 @@ export class Ground {
 
   static async start(): Promise<Ground> {
     const postgres = await startPostgres();
-    const ledger = new ExecutionLedger({ url: postgres.url });
-    await ledger.prepare();
+    const ledger = new TokenUseStore({ url: postgres.url });
+    await ledger.migrated();
     await postgres.query(ROLES);
     const { privateKey, publicKey } = await generateKeyPair('ES256');
     return new Ground(postgres, ledger, privateKey, await HolderKey.make(), publicKey);

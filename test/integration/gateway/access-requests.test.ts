@@ -1,4 +1,5 @@
 import { decodeJwt } from 'jose';
+import { jwsOf } from '../../support/signing/jws';
 import { taskCases } from './cases/tasks';
 import { CallbackReceiver } from './support/callback-receiver';
 import {
@@ -132,7 +133,7 @@ describe('ARAP Access Request Submission, Response, Completion', () => {
     // The denial it answers is on the record of the request, and in the approval.
     const { proof } = await gateway.harness.client.submissionOf(task.id);
     const evaluation = expect.stringMatching(/^eval_/);
-    expect(decodeJwt(proof.jws)).toMatchObject({ task: { id: task.id, evaluation } });
+    expect(decodeJwt(jwsOf(proof))).toMatchObject({ task: { id: task.id, evaluation } });
     expect(decodeJwt(approval.state)).toMatchObject({ evaluation_id: evaluation, approval_id: approval.id });
     const again = await gateway.read('ci/payments', task.id);
     expect(again.json.result.approval).toEqual(approval);

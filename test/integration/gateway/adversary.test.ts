@@ -1,5 +1,6 @@
 import { generateKeyPairSync, randomUUID } from 'node:crypto';
 import { decodeJwt, generateKeyPair, SignJWT } from 'jose';
+import { jwsOf } from '../../support/signing/jws';
 import { approvalAttackCases } from './cases/approval-attacks';
 import { httpAttackCases } from './cases/http-attacks';
 import type { Answer } from './support/http';
@@ -259,7 +260,7 @@ describe('what a gateway attests', () => {
       channel: 'gateway',
     });
     const { proof } = await gateway.harness.client.submissionOf(json.task.id);
-    const claims = decodeJwt(proof.jws);
+    const claims = decodeJwt(jwsOf(proof));
     expect(claims).toMatchObject({
       iss: 'service/gateway',
       sub: 'ci/payments',

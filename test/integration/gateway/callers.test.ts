@@ -21,6 +21,7 @@ const QUESTION = {
   action: { name: 'read' },
   resource: { type: 'record', id: 'record-1' },
 };
+const GITHUB_BY_ID = 'https://actions.enterprise.example';
 const REPOSITORY = { repository: 'acme/payments', ref: 'refs/heads/main' };
 
 let gateway: DecisionGateway;
@@ -55,6 +56,13 @@ beforeAll(async () => {
         identities: harness({ sub: 'harness' }),
       },
       { kind: 'github-actions', issuer: GITHUB, ...common, identities: harness(REPOSITORY) },
+      {
+        kind: 'github-actions',
+        issuer: GITHUB_BY_ID,
+        ...common,
+        // A number, as somebody writes it in YAML without quotes. The token has it as text.
+        identities: harness({ repository_id: 649351211, repository_owner_id: '65', ref: 'refs/heads/main' }),
+      },
       {
         kind: 'spiffe',
         issuer: 'spiffe://acme.example',
@@ -113,6 +121,11 @@ describe('access tokens of an OpenID provider', () => {
     const token = await issuer.token('harness', key);
     const url = `${gateway.web.base}/access/v1/evaluation`;
     expect(await bearer(token)).toBe(401);
+    // RFC 9449 section 7.2: a bound token that comes as a bearer token is refused, even beside a good proof.
+    const beside = { authorization: `Bearer ${token}`, dpop: await key.proof('POST', url, token) };
+    const downgraded = await ask(beside);
+    expect(downgraded.status).toBe(401);
+    expect(downgraded.headers['www-authenticate']).toMatch(/^DPoP .*algs="ES256 .*error="invalid_token"/);
     const proof = await key.proof('POST', url, token);
     expect((await ask({ authorization: `DPoP ${token}`, dpop: proof })).status).toBe(200);
     // The proof counts once, for this call, by this key.
@@ -139,6 +152,25 @@ describe('access tokens of an OpenID provider', () => {
 });
 
 describe('workload tokens', () => {
+  it('TTA-1 of a repository by its id, which a repository that is made again under its name does not have', async () => {
+    const ids = { repository_id: '649351211', repository_owner_id: '65' };
+    const tokenOf = (claims: JWTPayload) => workflow({ iss: GITHUB_BY_ID, ...ids, ...claims });
+    expect(await bearer(await tokenOf({}))).toBe(200);
+    // Renamed, it is the same repository.
+    expect(await bearer(await tokenOf({ repository: 'acme/payments-service' }))).toBe(200);
+    for (const again of [
+      { repository_id: '999999999' },
+      { repository_owner_id: '66' },
+      { repository_id: 649351211 },
+      { ref: 'refs/heads/feature' },
+    ])
+      expect(await bearer(await tokenOf(again))).toBe(401);
+    // By its name alone it would be the same: this is what the gateway warns of.
+    expect(await bearer(await workflow({ repository_id: '999999999' }))).toBe(200);
+    const atStart = gateway.warnings.filter((one) => one.includes('names alone'));
+    expect(atStart).toEqual([expect.stringContaining('issuers[1].identities[0]')]);
+  });
+
   it('of GitHub Actions, for the very repository and branch', async () => {
     expect(await bearer(await workflow())).toBe(200);
     for (const claims of [
@@ -227,7 +259,9 @@ describe('tokens that are not what they seem', () => {
   it('says what is missing, and nothing else', async () => {
     const answer = await ask({});
     expect(answer.status).toBe(401);
-    expect(answer.headers['www-authenticate']).toBe('Bearer realm="countersign"');
+    expect(answer.headers['www-authenticate']).toBe(
+      'Bearer realm="countersign", DPoP realm="countersign", algs="ES256 Ed25519 EdDSA"',
+    );
     expect((await ask({ authorization: 'Basic eDp5' })).status).toBe(401);
     const bad = await ask({ authorization: 'Bearer a.b.c' });
     expect(bad.headers['www-authenticate']).toMatch(/error="invalid_token"/);

@@ -17,7 +17,7 @@ beforeAll(async () => {
   postgres = await startPostgres();
   await postgres.query(WAREHOUSE);
   ledger = new PostgresqlLedger({ url: postgres.url });
-  connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+  connector = new PostgresqlConnector({ url: postgres.url });
 }, 60_000);
 afterAll(async () => {
   await ledger?.close();
@@ -63,7 +63,6 @@ function anEmergency({ id = randomUUID(), role = 'production_write', reason = 'p
 
 /** A target at which the worker dies, before or after it was asked. */
 const crashing = (when: 'before' | 'after'): Connector => ({
-  describe: () => connector.describe(),
   provision: async (authorisation) => {
     if (when === 'after') await connector.provision(authorisation);
     throw new Error(CRASH);
@@ -75,8 +74,8 @@ const crashing = (when: 'before' | 'after'): Connector => ({
   close: () => connector.close(),
 });
 
-describe('EMG-3 a grant that never was leaves no debt, and one that was leaves one', () => {
-  test('broken off before the target was asked, then refused by a proof that holds no more', async () => {
+describe('EMG-3 only a grant that was really made leaves a review owed', () => {
+  test('broken off before the target was asked, then refused because the proof no longer holds', async () => {
     const emergency = anEmergency();
     await expect(emergency.provision(crashing('before'))).rejects.toThrow(CRASH);
     emergency.revokeKey();
@@ -86,7 +85,7 @@ describe('EMG-3 a grant that never was leaves no debt, and one that was leaves o
     expect(await emergency.owes()).toBe(false);
   });
 
-  test('broken off, then refused by the target: its debt lasts until nothing can be given any more', async () => {
+  test('broken off, then refused by the target: the review is owed until nothing can be given any more', async () => {
     const emergency = anEmergency({ role: 'not_made_yet' });
     await expect(emergency.provision(crashing('before'))).rejects.toThrow(CRASH);
     expect(await emergency.provision()).toMatchObject({ refusal: { code: 'TARGET_REFUSED' } });
@@ -95,7 +94,7 @@ describe('EMG-3 a grant that never was leaves no debt, and one that was leaves o
     expect(await emergency.owes()).toBe(false);
   });
 
-  test('refused once and given at the next attempt: the debt of the grant stands', async () => {
+  test('refused once and given at the next attempt: the review stays owed', async () => {
     const emergency = anEmergency({ role: 'made_late' });
     const refusal = { outcome: 'refused', refusal: expect.objectContaining({ code: 'TARGET_REFUSED' }) };
     expect(await emergency.provision()).toEqual(refusal);
@@ -105,7 +104,7 @@ describe('EMG-3 a grant that never was leaves no debt, and one that was leaves o
     expect(await emergency.owes()).toBe(true);
   });
 
-  test('given, broken off before anyone heard of it, and ended: it was access, and is owed a review', async () => {
+  test('given, broken off before the request learned of it, and ended: it was access, so a review is owed', async () => {
     const emergency = anEmergency({ role: 'production_admin' });
     await expect(emergency.provision(crashing('after'))).rejects.toThrow(CRASH);
     await emergency.bar();
@@ -114,7 +113,7 @@ describe('EMG-3 a grant that never was leaves no debt, and one that was leaves o
     expect((await ledger.openGrants(0)).map((grant) => grant.request)).not.toContain(emergency.id);
   });
 
-  test('an attempt that comes after the bar leaves nothing behind, broken off before or not', async () => {
+  test('an attempt after the bar leaves nothing behind, whether an earlier one was broken off or not', async () => {
     const emergency = anEmergency();
     await emergency.bar();
     await expect(emergency.provision(crashing('before'))).rejects.toThrow(CRASH);
@@ -122,7 +121,7 @@ describe('EMG-3 a grant that never was leaves no debt, and one that was leaves o
     expect(await emergency.owes()).toBe(false);
   });
 
-  test('another request under the id of a grant takes nothing of its debt away, and has none', async () => {
+  test('another request with the id of a grant neither settles its review nor owes one', async () => {
     const id = randomUUID();
     const [first, imitation] = [anEmergency({ id }), anEmergency({ id, reason: 'something else' })];
     expect(await first.provision()).toMatchObject({ outcome: 'granted' });

@@ -52,8 +52,8 @@ const grant = (request: AccessRequest, changes: Partial<GrantEntry> = {}): Grant
   ...changes,
 });
 
-describe('APB-4 what was asked is on record, in the order in which it was asked', () => {
-  test('a request sees those before it, and never those after it, however often it asks', async () => {
+describe('APB-4 the ledger records requests in the order in which they were submitted', () => {
+  test('a request finds those before it, and never those after it, however often it is assessed', async () => {
     const [first, second] = [aRequest(), aRequest()];
     expect((await ledger.ask(entry(first))).asks).toEqual([]);
     const expected = [expect.objectContaining({ request: first.id, granted: false, approvers: {} })];
@@ -69,7 +69,7 @@ describe('APB-4 what was asked is on record, in the order in which it was asked'
     expect((await ledger.ask(entry(imitation))).asks).toHaveLength(1);
   });
 
-  test('it is of the same resource and by some of the same parties', async () => {
+  test('earlier requests count if they are for the same resource and by some of the same parties', async () => {
     await ledger.ask(entry(aRequest()));
     const elsewhere = aRequest({
       entitlement: { connector: 'warehouse', resource: 'other', action: 'read' },
@@ -79,7 +79,7 @@ describe('APB-4 what was asked is on record, in the order in which it was asked'
     expect((await ledger.ask(entry(aRequest(), { atMs: 2 * HOUR, withinMs: HOUR - 1 }))).asks).toEqual([]);
   });
 
-  test('a request against a control bears on whatever the control guards', async () => {
+  test('a request against a control bears on everything that the control guards', async () => {
     const entitlement = { connector: 'identity', resource: 'mfa', action: 'disable' };
     const stopped = entry(aRequest({ entitlement }), { control: 'mfa' });
     await ledger.ask(stopped);
@@ -88,7 +88,7 @@ describe('APB-4 what was asked is on record, in the order in which it was asked'
     expect(asks).toEqual([expect.objectContaining({ control: 'mfa' })]);
   });
 
-  test('the first assessment stays, and an end is only ever made more exact', async () => {
+  test('the first assessment stays, and an end only ever becomes more exact', async () => {
     const request = aRequest();
     await ledger.ask(entry(request));
     await ledger.assessed(requestDigest(request), needsApproval());
@@ -130,7 +130,7 @@ describe('APB-4 no number of other requests pushes a denial off the record', () 
     return asks.map((ask) => ask.request);
   };
 
-  test('such as led to access', async () => {
+  test('requests that led to access', async () => {
     const request = await denied();
     await flood(request, {});
     await ledger.granted(grant(request, { digest: 'sha-256:any' }));
@@ -158,7 +158,7 @@ describe('APB-4 no number of other requests pushes a denial off the record', () 
   });
 });
 
-describe('APB-4 how far back is counted', () => {
+describe('APB-4 how far back the ledger looks', () => {
   test('an earlier request is as recent as its end', async () => {
     const request = aRequest();
     await ledger.ask(entry(request));
@@ -170,7 +170,7 @@ describe('APB-4 how far back is counted', () => {
     expect((await at(95 * HOUR)).asks.map((ask) => ask.request)).not.toContain(request.id);
   });
 
-  test('from when a request was first asked, so that it sheds nothing by waiting', async () => {
+  test('counting starts when a request was first submitted, so waiting hides nothing', async () => {
     const [first, second] = [aRequest(), aRequest()];
     await ledger.ask(entry(first));
     await ledger.ended(first.id, 'denied', 2 * HOUR, 'person/lead');
@@ -181,7 +181,7 @@ describe('APB-4 how far back is counted', () => {
       });
   });
 
-  test('a request that two ask about at once for the first time has its past for both', async () => {
+  test('if two assess a request for the first time at once, both find its past', async () => {
     for (const _ of Array.from({ length: 10 })) {
       await postgres.query('TRUNCATE countersign.ask');
       const first = aRequest();
@@ -195,10 +195,10 @@ describe('APB-4 how far back is counted', () => {
   });
 });
 
-describe('APB-3 denials that were reported', () => {
+describe('APB-3 reported denials', () => {
   const report = { id: 'gw/1', reportedBy: 'service/gw', reasonCode: 'NO', deniedAtMs: HOUR };
 
-  test('the denial by a control is seen behind any number of others', async () => {
+  test('a denial by a control is found behind any number of others', async () => {
     const request = aRequest();
     const { connector, resource } = request.entitlement;
     await ledger.reportDenial({ ...report, subject: request.requester, control: 'mfa' });
@@ -211,7 +211,7 @@ describe('APB-3 denials that were reported', () => {
     expect(denials.map((denial) => denial.id)).toContain('gw/1');
   });
 
-  test('of the requester or beneficiary, about the resource or a control that guards it, once each', async () => {
+  test('count if they are about the requester or beneficiary, and about the resource or a control that guards it, once each', async () => {
     const request = aRequest();
     const { connector, resource } = request.entitlement;
     const about = { subject: request.beneficiary, resource: `${connector}:${resource}` };
@@ -231,8 +231,8 @@ describe('APB-3 denials that were reported', () => {
   });
 });
 
-describe('EMG-3, FRI-6, FRI-7 grants, what is owed for them, and whether they are over', () => {
-  test('put on record again it weighs more, never less: an act tried again may end later', async () => {
+describe('EMG-3, FRI-6, FRI-7 grants, the reviews they owe, and whether they are over', () => {
+  test('recording a grant again never makes it lighter: a retried act may end later', async () => {
     const request = aRequest();
     const later = { expiresAtMs: 3 * HOUR, reviewDueAtMs: 9 * HOUR, participants: ['person/second'] };
     await ledger.granted(grant(request));
@@ -245,7 +245,7 @@ describe('EMG-3, FRI-6, FRI-7 grants, what is owed for them, and whether they ar
     });
   });
 
-  test('it comes off the record by its digest, or by its id on its own target; never once it was reviewed', async () => {
+  test('a grant is removed by its digest, or by its id on its own target, but never after its review', async () => {
     const [byDigest, byId, reviewed] = [aRequest(), aRequest(), aRequest()];
     for (const request of [byDigest, byId, reviewed]) await ledger.granted(grant(request));
     await ledger.reviewed(requestDigest(reviewed), 'person/reviewer', 'unjustified', 2 * HOUR);
@@ -258,7 +258,7 @@ describe('EMG-3, FRI-6, FRI-7 grants, what is owed for them, and whether they ar
     expect(await ledger.grantOf(requestDigest(reviewed))).toBeDefined();
   });
 
-  test('it is open until its end, or until it is over', async () => {
+  test('a grant is open until its end, or until it is over', async () => {
     const request = aRequest();
     await ledger.granted(grant(request));
     expect(await ledger.openGrants(2 * HOUR)).toEqual([]);
@@ -266,7 +266,7 @@ describe('EMG-3, FRI-6, FRI-7 grants, what is owed for them, and whether they ar
     expect(await ledger.openGrants(HOUR)).toEqual([]);
   });
 
-  test('the debt is seen by whoever took part in it, until it is paid; the verdict stays', async () => {
+  test('everyone who took part finds the owed review until it is done; the verdict stays', async () => {
     const request = aRequest();
     await ledger.granted(grant(request));
     const next = (parties: readonly string[]) => ledger.ask(entry(aRequest(), { parties }));
@@ -282,7 +282,7 @@ describe('EMG-3, FRI-6, FRI-7 grants, what is owed for them, and whether they ar
     expect(paid).not.toHaveProperty('reviewDueAtMs');
   });
 
-  test('a request that was granted is no refusal', async () => {
+  test('a granted request does not count as refused', async () => {
     const request = aRequest();
     await ledger.ask(entry(request));
     expect((await ledger.ask(entry(aRequest()))).asks).toHaveLength(1);
@@ -291,7 +291,7 @@ describe('EMG-3, FRI-6, FRI-7 grants, what is owed for them, and whether they ar
     expect(asks.map((ask) => ask.request)).not.toContain(request.id);
   });
 
-  test('a debt that is overdue is seen behind any number of newer ones, and of emergencies', async () => {
+  test('an overdue review is found behind any number of newer ones and of emergencies', async () => {
     const request = aRequest();
     await ledger.granted(grant(request));
     await postgres.query(

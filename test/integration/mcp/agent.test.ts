@@ -1,8 +1,8 @@
 import { mkdtempSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StdioClientTransport } from '@modelcontextprotocol/sdk/client/stdio.js';
+import { Client } from '@modelcontextprotocol/client';
+import { StdioClientTransport } from '@modelcontextprotocol/client/stdio';
 import { signSubmission } from '../../../src/signing/sign';
 import { exampleKeyFile } from '../../../src/stack/example-bundle';
 import { eventuallyTrue } from '../../support/harness-wait';
@@ -59,9 +59,14 @@ describe('FRI-2 the front door of an agent, by its own tool protocol', () => {
         expect.objectContaining({
           entitlement: 'warehouse:reporting#read',
           answer: 'by_policy',
+          decided_by: ['policy alone'],
+          longest_ms: 3_600_000,
           kind: 'access',
         }),
-        expect.objectContaining({ entitlement: MIGRATE, answer: 'after_approval', kind: 'execution' }),
+        expect.objectContaining({
+          ...{ entitlement: MIGRATE, answer: 'after_approval', kind: 'execution' },
+          decided_by: [expect.stringMatching(/^\w+: 1 of \d+ in [a-z-]+$/)],
+        }),
         expect.objectContaining({ entitlement: 'changes:edge-network#apply', needs_ticket: true }),
       ]),
     );
@@ -81,6 +86,7 @@ describe('FRI-2 the front door of an agent, by its own tool protocol', () => {
     expect(given).toMatchObject({
       status: 'active',
       isError: false,
+      account: 'atlas_agent',
       next: expect.stringContaining('give_back'),
     });
     expect(await holds()).toBe(true);

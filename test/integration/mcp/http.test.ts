@@ -1,6 +1,8 @@
-import { ClientCredentialsProvider } from '@modelcontextprotocol/sdk/client/auth-extensions.js';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { StreamableHTTPClientTransport } from '@modelcontextprotocol/sdk/client/streamableHttp.js';
+import {
+  Client,
+  ClientCredentialsProvider,
+  StreamableHTTPClientTransport,
+} from '@modelcontextprotocol/client';
 import { HolderKey } from '../../../src/enforcement';
 import { freePort } from '../../../src/stack/free-port';
 import { eventuallyTrue } from '../../support/harness-wait';
@@ -142,7 +144,10 @@ describe('TTA-7 whoever comes is recognised, and nobody can approve', () => {
     const [, address = ''] =
       /resource_metadata="([^"]+)"/.exec(String(refused.headers['www-authenticate'])) ?? [];
     const metadata = await (await fetch(address)).json();
-    expect(metadata).toMatchObject({ resource: stack.url, authorization_servers: [stack.issuer.url] });
+    expect(metadata).toMatchObject({
+      resource: `${stack.url}/mcp`,
+      authorization_servers: [stack.issuer.url],
+    });
     const forged = (await stack.issuer.token('atlas')).replace(/.{6}$/, 'AAAAAA');
     expect((await post(LIST, { authorization: `Bearer ${forged}` })).status).toBe(401);
   });
@@ -186,5 +191,90 @@ describe('TTA-7 whoever comes is recognised, and nobody can approve', () => {
     expect((await post({ ...LIST, params: { pad: 'x'.repeat(70_000) } }, headers)).status).toBe(413);
     expect((await post([LIST], headers)).status).toBe(400);
     expect((await stack.web.call('/mcp', { headers: { ...headers, ...HEADERS } })).status).toBe(405);
+  });
+
+  test('values that no reader would read alike come back as the answer of the tool, not as an error of HTTP', async () => {
+    const headers = { ...(await bearer('atlas')), ...HEADERS, 'content-type': 'application/json' };
+    const send = async (args: string, method = 'tools/call', meta = '') => {
+      const body = `{"jsonrpc":"2.0","id":"a","method":"${method}","params":{"name":"request_access","arguments":${args}${meta}}}`;
+      const response = await fetch(`${stack.url}/mcp`, { method: 'POST', headers, body });
+      return { status: response.status, json: await response.json() };
+    };
+    for (const args of [
+      '{"reason":"\\ud800"}',
+      '{"minutes":5,"minutes":50}',
+      '{"minutes":12345678901234567890}',
+    ])
+      expect(await send(args)).toMatchObject({
+        status: 200,
+        json: { id: 'a', result: { isError: true, structuredContent: { error: 'INVALID' } } },
+      });
+    expect(await send('{"minutes":"many"}')).toMatchObject({
+      status: 200,
+      json: { result: { isError: true } },
+    });
+    const meta = ',"_meta":{"io.modelcontextprotocol/protocolVersion":"2026-07-28"}';
+    expect(await send('{"minutes":1e999}', 'tools/call', meta)).toMatchObject({
+      json: { result: { isError: true, resultType: 'complete' } },
+    });
+    // What is no call of a tool has no tool to answer.
+    expect(await send('{"a":1,"a":2}', 'tools/list')).toMatchObject({
+      status: 400,
+      json: { id: 'a', error: { code: -32700 } },
+    });
+  });
+
+  test('a version that is not spoken is told with those that are, and a stream of changes is not opened', async () => {
+    const headers = await bearer('atlas');
+    const ask = (version: string, method: string) =>
+      post(
+        {
+          ...{ jsonrpc: '2.0', id: 7, method },
+          params: {
+            _meta: {
+              'io.modelcontextprotocol/protocolVersion': version,
+              'io.modelcontextprotocol/clientCapabilities': {},
+            },
+          },
+        },
+        { ...headers, 'mcp-protocol-version': version, 'mcp-method': method },
+      );
+    expect(await ask('2031-01-01', 'tools/list')).toMatchObject({
+      status: 400,
+      json: { id: 7, error: { code: -32022, data: { supported: ['2026-07-28'], requested: '2031-01-01' } } },
+    });
+    expect(await ask('2026-07-28', 'tools/list')).toMatchObject({ status: 200, json: { id: 7 } });
+    expect(await ask('2026-07-28', 'subscriptions/listen')).toMatchObject({
+      status: 404,
+      json: { id: 7, error: { code: -32601 } },
+    });
+  });
+
+  test('a task is another’s business for nobody, and only for clients that know tasks', async () => {
+    const proposed = await ask(atlas, 'propose_action', migration('a_task'));
+    const look = async (client: string, extensions: object) =>
+      post(
+        {
+          ...{ jsonrpc: '2.0', id: 1, method: 'tasks/get' },
+          params: {
+            taskId: proposed['request'],
+            _meta: {
+              'io.modelcontextprotocol/protocolVersion': '2026-07-28',
+              'io.modelcontextprotocol/clientCapabilities': { extensions },
+            },
+          },
+        },
+        {
+          ...(await bearer(client)),
+          ...{ 'mcp-protocol-version': '2026-07-28', 'mcp-method': 'tasks/get' },
+          'mcp-name': String(proposed['request']),
+        },
+      );
+    const tasks = { 'io.modelcontextprotocol/tasks': {} };
+    expect((await look('atlas', tasks)).json).toMatchObject({
+      result: { status: 'working', resultType: 'complete' },
+    });
+    expect((await look('release-bot', tasks)).json).toMatchObject({ error: { code: -32602 } });
+    expect((await look('atlas', {})).json).toMatchObject({ error: { code: -32021 } });
   });
 });

@@ -1,4 +1,4 @@
-import type { Client } from '@modelcontextprotocol/sdk/client/index.js';
+import type { Client } from '@modelcontextprotocol/client';
 import { EnforcementPoint, type ExecutorEndpoint, HolderKey, serveExecutor } from '../../../src/enforcement';
 import { migrationExecutor } from '../gateway/support/proposal';
 import { selfSigned } from '../gateway/support/tokens';

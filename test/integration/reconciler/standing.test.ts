@@ -19,7 +19,7 @@ beforeAll(async () => {
   postgres = await startPostgres();
   await postgres.query(WAREHOUSE);
   ledger = new PostgresqlLedger({ url: postgres.url });
-  connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+  connector = new PostgresqlConnector({ url: postgres.url });
 }, 60_000);
 afterAll(async () => {
   await Promise.all([ledger.close(), connector.close()]);
@@ -71,7 +71,7 @@ describe('FRI-7 a grant ends with the identity it rests on', () => {
     class Silent extends PostgresqlConnector {
       override revoke = () => hanging;
     }
-    const silent = new Silent({ name: 'silent', url: postgres.url });
+    const silent = new Silent({ url: postgres.url });
     await grantOnRecord('silent-0001', 'silent', 'deploy_bot');
     const standing = watch(
       new Map([
@@ -98,7 +98,7 @@ describe('EMG-2 a connector that was removed or renamed does not orphan its gran
   test.each([
     ['in time', 60_000],
     ['past its end', 1],
-  ])('a grant %s on a connector that this worker has not calls people, until it is over', async (what, endsInMs) => {
+  ])('a grant %s on a connector that this worker does not have alerts people, until it is over', async (what, endsInMs) => {
     lines.length = 0;
     const request = `orphan-${what.replaceAll(' ', '-')}`;
     await grantOnRecord(request, 'store', 'mira', endsInMs);

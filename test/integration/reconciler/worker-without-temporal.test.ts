@@ -19,7 +19,7 @@ beforeAll(async () => {
   folder = mkdtempSync(path.join(tmpdir(), 'countersign-worker-'));
   postgres = await startPostgres();
   await postgres.query(WAREHOUSE);
-  connector = new PostgresqlConnector({ name: 'warehouse', url: postgres.url });
+  connector = new PostgresqlConnector({ url: postgres.url });
 }, 60_000);
 afterAll(async () => {
   worker?.kill('SIGKILL');
@@ -62,8 +62,8 @@ const accessIsGone = () =>
     return row?.['held'] === false;
   });
 
-describe('EMG-2 the reconciler works while Temporal is of no use', () => {
-  test('in a worker that was started while it was down; SIGTERM stops that worker', async () => {
+describe('EMG-2 the reconciler works without Temporal', () => {
+  test('in a worker that started while Temporal was down; SIGTERM stops that worker', async () => {
     await overdueLease('overdue-0001');
     const { child, ended } = startWorker({ TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` });
     await accessIsGone();
@@ -72,12 +72,12 @@ describe('EMG-2 the reconciler works while Temporal is of no use', () => {
     expect(await ended).toBe(0);
   }, 60_000);
 
-  test('in a worker whose namespace is not there', async () => {
+  test('in a worker whose namespace does not exist', async () => {
     const server = await startTestServer();
     try {
       const address = { TEMPORAL_ADDRESS: server.address, TEMPORAL_NAMESPACE: 'not-there' };
       const { child, ended, said } = startWorker(address);
-      await eventuallyTrue('the worker could not start', async () => /it starts again/.test(said()));
+      await eventuallyTrue('the worker could not start', async () => /restarting it/.test(said()));
       await overdueLease('overdue-0002');
       await accessIsGone();
       child.kill('SIGTERM');

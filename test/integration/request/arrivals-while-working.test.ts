@@ -18,14 +18,14 @@ async function start(dynamicConfig: Record<string, string>) {
 
 const handle = ({ id }: AccessRequest) => harness.temporal.workflow.getHandle(workflowIdOf(id));
 
-/** A grant whose approval is still being examined when a flood arrives. */
+/** A grant whose approval is still being verified when a flood arrives. */
 async function grantedInAFlood(): Promise<AccessRequest> {
   const request = await harness.cast.ask({ ...WRITE, durationMs: 3_000 });
   const approval = await harness.cast.sign('person/mira', 'approve', request);
   beforeWork = async () => {
     beforeWork = async () => {};
     await Promise.all(FLOOD.map((statement) => handle(request).signal('approve', statement)));
-    // Time for a server that has closed the task to begin another.
+    // Gives a server that has closed the workflow task time to begin another.
     await new Promise((later) => setTimeout(later, 500));
   };
   await harness.client.leaveStatement(request.id, 'approve', approval);
@@ -36,7 +36,7 @@ async function grantedInAFlood(): Promise<AccessRequest> {
 const replayed = async ({ id }: AccessRequest) =>
   replayHistory(await harness.client.history(id), workflowIdOf(id), builtWorkflowBundle());
 
-test('EMG-2 AUD-1 a flood while an approval is examined: it is granted once, ends on time, and its history replays', async () => {
+test('EMG-2 AUD-1 a flood while an approval is verified: access is granted once, ends on time, and the history replays', async () => {
   await start({});
   const request = await grantedInAFlood();
   expect(await harness.cast.view(request)).toMatchObject({ status: 'closed', refusalCount: FLOOD.length });
@@ -45,7 +45,7 @@ test('EMG-2 AUD-1 a flood while an approval is examined: it is granted once, end
   expect(await harness.holds('payments_ci', 'production_write')).toBe(false);
 }, 120_000);
 
-test('AUD-1 what arrives while a grant is being made waits until it is made, and the history replays', async () => {
+test('AUD-1 messages that arrive during a grant wait until it is made, and the history replays', async () => {
   await start({});
   const request = await harness.cast.ask({ ...WRITE, durationMs: 3_000 });
   const approval = await harness.cast.sign('person/mira', 'approve', request);
@@ -65,7 +65,7 @@ test('AUD-1 what arrives while a grant is being made waits until it is made, and
   expect(await replayed(request)).toEqual({ ok: true });
 }, 120_000);
 
-test('AUD-1 on a server with the limit of a hundred it does not replay; reset to its beginning, it does', async () => {
+test('AUD-1 on a server with a limit of 100 the history does not replay; after a reset to its start it does', async () => {
   await start({ 'history.maximumBufferedEventsBatch': '100' });
   const request = await grantedInAFlood();
   expect(await replayed(request)).toMatchObject({ ok: false });

@@ -6,7 +6,7 @@ import { builtWorkflowBundle, Harness } from '../../support/harness';
 import { ADMIN, EMERGENCY, WRITE } from '../../support/harness-asks';
 import { eventually } from '../../support/harness-wait';
 
-/** Floods on a real server, until it asks for the history to be cut: at 4 MiB, or 4,096 events. */
+/** Floods a real server until it suggests to cut the history: at 4 MiB, or 4,096 events. */
 let harness: Harness;
 beforeAll(async () => {
   harness = await Harness.start();
@@ -33,7 +33,7 @@ const nextRun = (request: AccessRequest, before: string) =>
   });
 
 describe('EMG-2 a history that grows too long is cut, and nothing is lost', () => {
-  test('what was approved, refused and counted is carried over; what was used stays used; the path goes on', async () => {
+  test('approvals, refusals and counts are carried over, used statements stay used, and the path continues', async () => {
     const request = await harness.cast.ask({ ...ADMIN, durationMs: 3_000 });
     const approval = await harness.cast.sign('person/mira', 'approve', request);
     expect(await harness.cast.carry(request, approval)).toBe('accepted');
@@ -43,7 +43,7 @@ describe('EMG-2 a history that grows too long is cut, and nothing is lost', () =
     await flood(request, 'approve');
     await nextRun(request, run);
 
-    const after = await harness.cast.view(request);
+    const after = await harness.cast.until(request, () => true);
     expect(after.approvals).toEqual(before.approvals);
     expect(after.awaiting).toEqual(before.awaiting);
     expect(after.nextDeadline).toEqual(before.nextDeadline);
@@ -70,14 +70,14 @@ describe('EMG-2 a history that grows too long is cut, and nothing is lost', () =
     const run = await runOf(request);
     await flood(request, name);
     await nextRun(request, run);
-    const after = await harness.cast.view(request);
+    const after = await harness.cast.until(request, () => true);
     expect([after.status, after.lease]).toEqual(['active', granted.lease]);
     expect((await harness.cast.over(request)).lease).toEqual(granted.lease);
     const [lease] = await harness.leases(request.id);
     expect(Number(lease?.['ended_at_ms']) - Number(lease?.['expires_at_ms'])).toBeLessThan(5_000);
   });
 
-  test('updates alone: each is answered, and the history is cut between them', async () => {
+  test('if only updates arrive, each is answered and the history is cut between them', async () => {
     const request = await harness.cast.ask(WRITE);
     const run = await runOf(request);
     const statement = { format: 'jws', jws: `a.${'b'.repeat(15_000)}.c` };
@@ -89,10 +89,10 @@ describe('EMG-2 a history that grows too long is cut, and nothing is lost', () =
     };
     await Promise.all(Array.from({ length: 8 }, lane));
     await nextRun(request, run);
-    expect((await harness.cast.view(request)).refusalCount).toBe(320);
+    expect((await harness.cast.until(request, () => true)).refusalCount).toBe(320);
   });
 
-  test('APB-4 a denial whose bar a cut comes before is not answered as accepted; the next run lays the bar', async () => {
+  test('APB-4 a denial is not answered as accepted if the history is cut before its bar; the next run sets the bar', async () => {
     const request = await harness.cast.ask({ ...WRITE, requester: 'bot/deployer' });
     const denial = await harness.cast.sign('person/tomas', 'deny', request);
     const run = await runOf(request);
@@ -105,7 +105,7 @@ describe('EMG-2 a history that grows too long is cut, and nothing is lost', () =
       await flood(request, 'grantNow');
       await nextRun(request, run);
       expect(await answer).toBe('WorkflowUpdateFailedError');
-      expect((await harness.cast.view(request)).barred).toBe(false);
+      expect((await harness.cast.until(request, () => true)).barred).toBe(false);
     } finally {
       harness.postgres.restart();
     }

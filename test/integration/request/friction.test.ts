@@ -4,7 +4,16 @@ import { NewestRequests, noteServer } from '../../../src/cli/recorded-requests';
 import { PostgresqlConnector } from '../../../src/connectors/postgresql/connector';
 import { readSettings } from '../../../src/contracts/settings';
 import { FrictionTally } from '../../../src/friction/tally';
-import { bundleOf, FileTicketSource, preview, readBundleFiles, withChange } from '../../../src/policy';
+import {
+  authoritiesOf,
+  bundleOf,
+  FileTicketSource,
+  preview,
+  readBundleFiles,
+  withChange,
+} from '../../../src/policy';
+import { refuseUnsigned } from '../../../src/verified/signed-events';
+import type { Claim } from '../../../src/verified/verify-request';
 import { Harness } from '../../support/harness';
 import { READ, WRITE } from '../../support/harness-asks';
 import { eventuallyTrue } from '../../support/harness-wait';
@@ -25,7 +34,7 @@ describe('FRI-4 friction of requests on a real server', () => {
     await harness.cast.settled(write);
     const denied = await harness.cast.ask(WRITE);
     await harness.cast.say('person/tomas', 'deny', denied);
-    const connector = new PostgresqlConnector({ name: 'warehouse', url: harness.postgres.url });
+    const connector = new PostgresqlConnector({ url: harness.postgres.url });
     await connector.findings.keep({ kind: 'drift', account: 'atlas_agent', grant: 'production_write' });
     await connector.close();
 
@@ -51,16 +60,18 @@ describe('FRI-4 friction of requests on a real server', () => {
     const known = await knownOf(context, Date.now());
     if (known === undefined) throw new Error('the bundle cannot be used');
     const tally = new FrictionTally({ ...span, teamsOf: known.teamsOf });
-    const unanswered = { count: 0 };
+    const leftOut = { unanswered: 0, unproved: 0 };
+    const { directory } = authoritiesOf()(known.bundle);
+    const refuse = (claim: Claim) => refuseUnsigned(claim, directory, Date.now());
     const isElsewhere = async (id: string) => id === denied.id;
-    for await (const events of eventsOnServer(harness.client, span, isElsewhere, unanswered))
+    for await (const events of eventsOnServer(harness.client, span, isElsewhere, refuse, leftOut))
       tally.add(events);
     for await (const seen of driftOn(known, context)) tally.addDrift(seen);
 
     const { total, by, approvers, unreadable } = tally.figures();
-    expect({ announced, unanswered, unreadable }).toEqual({
+    expect({ announced, leftOut, unreadable }).toEqual({
       announced: [],
-      unanswered: { count: 0 },
+      leftOut: { unanswered: 0, unproved: 0 },
       unreadable: 0,
     });
     expect(total).toMatchObject({ requests: 2, byPolicy: 1, prompts: 2, approvals: 1, drift: 1 });
@@ -78,7 +89,7 @@ describe('FRI-4 friction of requests on a real server', () => {
 });
 
 describe('FRI-5 policy preview of requests on a real server', () => {
-  test('finds nothing where nothing has changed, and each request that would have been decided otherwise', async () => {
+  test('finds no difference if policy has not changed, and each request that would be decided differently if it has', async () => {
     const newest = new NewestRequests(10);
     await noteServer(newest, harness.client, 10, undefined);
     const recorded = newest.newest();

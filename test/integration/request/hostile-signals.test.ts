@@ -5,7 +5,7 @@ import { Harness } from '../../support/harness';
 import { EMERGENCY, WRITE } from '../../support/harness-asks';
 import { strangersKey } from '../../support/keyring';
 
-/** Everything here uses nothing but access to the namespace: what any writer of it can do. */
+/** Everything here needs nothing but write access to the namespace. */
 let harness: Harness;
 beforeAll(async () => {
   harness = await Harness.start();
@@ -23,7 +23,7 @@ const payload = (encoding: string, data: string): RawPayload => ({
   data: bytes(data),
 });
 
-/** Sends a signal around every client, byte for byte. */
+/** Sends a signal byte for byte, without any client of ours. */
 const signalRaw = ({ id }: AccessRequest, signalName: string, payloads: RawPayload[]) =>
   harness.temporal.workflowService.signalWorkflowExecution({
     namespace: 'default',
@@ -60,7 +60,7 @@ const GARBAGE: readonly (readonly [string, string, RawPayload[]])[] = [
   ],
 ];
 
-describe('EMG-2 TTA-5 what arrives can be anything at all', () => {
+describe('EMG-2 TTA-5 a signal can carry anything', () => {
   test.each(
     GARBAGE,
   )('%s, as %s: the request goes on, and one approval grants it', async (_what, name, payloads) => {
@@ -72,11 +72,11 @@ describe('EMG-2 TTA-5 what arrives can be anything at all', () => {
     expect(view.refusals.every(({ refusal }) => ['MALFORMED', 'TOO_LARGE'].includes(refusal.code))).toBe(
       true,
     );
-    // A name that nobody knows reaches no handler; it stays in the server's own history.
+    // A signal of an unknown name reaches no handler. It stays in the server's history.
     expect(view.refusalCount).toBe(VERBS.some((verb) => verb === name) ? 1 : 0);
   });
 
-  test('all of it against a live emergency: it ends on time, and its end has not moved', async () => {
+  test('all of these sent to an active emergency: it ends on time, and its end has not moved', async () => {
     const request = await harness.cast.ask({ ...EMERGENCY, durationMs: 4_000 });
     await harness.cast.say('person/sofia', 'approve', request);
     const granted = await harness.cast.settled(request);
@@ -93,7 +93,7 @@ describe('EMG-2 TTA-5 what arrives can be anything at all', () => {
     expect(Number(lease?.['ended_at_ms']) - Number(lease?.['expires_at_ms'])).toBeLessThan(5_000);
   });
 
-  test('a cancellation of the workflow is not obeyed: it has no authority', async () => {
+  test('the workflow ignores a cancellation, which has no authority', async () => {
     const request = await harness.cast.ask({ ...WRITE, requester: 'person/ines', durationMs: 1_500 });
     await harness.temporal.workflow.getHandle(workflowIdOf(request.id)).cancel();
     expect(await harness.cast.say('person/mira', 'approve', request)).toBe('accepted');
@@ -128,7 +128,7 @@ describe('TTA-5 a signal in the name of an approver', () => {
     expect(await harness.leases(request.id)).toEqual([]);
   });
 
-  test('a flood of statements that a person really signed is bounded, and counts once', async () => {
+  test('a flood of copies of one signed statement is bounded, and counts once', async () => {
     const request = await harness.cast.ask({ ...WRITE, requester: 'bot/deployer' });
     const approval = await harness.cast.sign('person/mira', 'approve', request);
     await Promise.all(

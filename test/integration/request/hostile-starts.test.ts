@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { TASK_QUEUE, WORKFLOW_TYPE, workflowIdOf } from '../../../src/contracts/names';
 import { Harness } from '../../support/harness';
 
-/** Workflows of our type that a stranger starts with bytes of their own. */
+/** A stranger starts workflows of our type with bytes of their own. */
 let harness: Harness;
 beforeAll(async () => {
   harness = await Harness.start();
@@ -31,10 +31,10 @@ async function startRaw(...payloads: readonly { encoding: string; data: string }
 
 const json = (data: string) => ({ encoding: 'json/plain', data });
 
-describe('TTA-5 whatever a workflow of our type is started with, it is refused and over', () => {
+describe('TTA-5 a workflow of our type that is started with rubbish is refused and over', () => {
   test.each([
-    ['JSON that is none', [json('{"a":')]],
-    ['an encoding that nobody knows', [{ encoding: 'binary/encrypted', data: 'x' }]],
+    ['invalid JSON', [json('{"a":')]],
+    ['an unknown encoding', [{ encoding: 'binary/encrypted', data: 'x' }]],
     ['nothing', []],
     ['a deep nesting', [json('['.repeat(200_000) + ']'.repeat(200_000))]],
     ['more than a request may have', [json(JSON.stringify({ request: 'x'.repeat(1_000_000) }))]],

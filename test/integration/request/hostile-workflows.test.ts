@@ -1,37 +1,24 @@
-import path from 'node:path';
-import { bundleWorkflowCode, DefaultLogger, NativeConnection, Worker } from '@temporalio/worker';
 import { TASK_QUEUE, WORKFLOW_TYPE, workflowIdOf } from '../../../src/contracts/names';
 import type { AccessRequest, SignedEnvelope, Submission } from '../../../src/domain/request';
 import { Harness } from '../../support/harness';
 import { WRITE } from '../../support/harness-asks';
+import { STRANGERS, startStranger } from '../../support/stranger';
 
 /** A stranger who can write to the namespace: starts workflows, terminates them, runs a worker of their own. */
 let harness: Harness;
-let stranger: {
-  readonly worker: Worker;
-  readonly ended: Promise<void>;
-  readonly connection: NativeConnection;
-};
+let stopStranger: (() => Promise<void>) | undefined;
 
 beforeAll(async () => {
   harness = await Harness.start();
-  const connection = await NativeConnection.connect({ address: harness.server.address });
-  const workflowBundle = await bundleWorkflowCode({
-    workflowsPath: path.join(__dirname, 'foreign-workflows.ts'),
-    logger: new DefaultLogger('ERROR'),
-  });
-  const worker = await Worker.create({ connection, taskQueue: 'strangers', workflowBundle });
-  stranger = { worker, ended: worker.run(), connection };
+  stopStranger = await startStranger(harness.server.address);
 }, 120_000);
 
 afterAll(async () => {
-  stranger?.worker.shutdown();
-  await stranger?.ended;
-  await stranger?.connection.close();
+  await stopStranger?.();
   await harness?.stop();
 });
 
-/** Starts our workflow type around our client, under an id that was used before where need be. */
+/** Starts our workflow type without our client, even under an id that was used before. */
 const startDirectly = ({ id }: AccessRequest, ...args: unknown[]) =>
   harness.temporal.workflow.start(WORKFLOW_TYPE, {
     workflowId: workflowIdOf(id),
@@ -43,11 +30,11 @@ const startDirectly = ({ id }: AccessRequest, ...args: unknown[]) =>
 const schedule = (activity: string, input: unknown): Promise<unknown> =>
   harness.temporal.workflow.execute('scheduleActivity', {
     workflowId: `stranger-${Math.random()}`,
-    taskQueue: 'strangers',
+    taskQueue: STRANGERS,
     args: [activity, input],
   });
 
-/** Evidence as a forger would write it: assessed as permitted, by nobody's policy. */
+/** Evidence as a forger would write it: assessed as permitted, by no policy at all. */
 const forgedEvidence = (submission: Submission, envelopes: readonly SignedEnvelope[] = []) => ({
   submission,
   assessment: {
@@ -94,7 +81,7 @@ describe('TTA-5 a workflow of our type that is started directly', () => {
     expect([view.status, view.assessment?.reasonCodes]).toEqual(['refused', ['BAD_SUBMISSION']]);
   });
 
-  test('a forged log as second argument is not read; the request starts from the beginning', async () => {
+  test('ignores a forged log as second argument, and starts from the beginning', async () => {
     const request = harness.cast.compose(WRITE);
     const submission = await harness.cast.submission(request);
     await startDirectly(request, submission, forgedLog(submission));
@@ -102,17 +89,17 @@ describe('TTA-5 a workflow of our type that is started directly', () => {
     expect([view.status, view.approvals]).toEqual(['awaiting_approval', []]);
   });
 
-  test('a forged log that comes by continue-as-new from a foreign workflow grants nothing', async () => {
+  test('grants nothing for a forged log that a foreign workflow passes by continue-as-new', async () => {
     const request = harness.cast.compose(WRITE);
     const submission = await harness.cast.submission(request);
     const handle = await harness.temporal.workflow.start('becomeRequest', {
       workflowId: workflowIdOf(request.id),
-      taskQueue: 'strangers',
+      taskQueue: STRANGERS,
       args: [submission, forgedLog(submission)],
     });
     await handle.result();
     const view = await harness.cast.view(request);
-    expect([view.status, view.failure?.code]).toEqual(['failed', 'POLICY_CHANGED']);
+    expect([view.status, view.rejection?.code]).toEqual(['refused', 'MALFORMED']);
     expect(await harness.holds('payments_ci', 'production_write')).toBe(false);
   });
 });

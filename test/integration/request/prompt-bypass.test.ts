@@ -1,4 +1,8 @@
-import { BYPASS_STORIES, type BypassStory, rerouteToFriend } from '../../../src/cli/demo/bypass-stories';
+import {
+  BYPASS_ATTEMPTS,
+  type BypassAttempt,
+  rerouteToFriend,
+} from '../../../src/cli/demo/scenes/bypass-attempts';
 import type { AccessRequest } from '../../../src/domain/request';
 import { Harness } from '../../support/harness';
 import type { Ask } from '../../support/harness-cast';
@@ -25,16 +29,16 @@ async function staysStopped(request: AccessRequest): Promise<void> {
   expect(await harness.leases(request.id)).not.toContainEqual(expect.objectContaining({ end_reason: null }));
 }
 
-/** Nobody's word is taken: the request is over, and says so or is not there to be spoken to. */
+/** Whoever approves, nothing counts: the request is over and says so, or its workflow no longer answers. */
 async function notAccepted(saying: Promise<string>): Promise<void> {
   const answer = await saying.catch(() => 'over');
   expect(answer).not.toBe('accepted');
 }
 
-describe.each(BYPASS_STORIES)('APB-5 $title', (story: BypassStory) => {
+describe.each(BYPASS_ATTEMPTS)('APB-5 $title', (story: BypassAttempt) => {
   const ask: Ask = story;
 
-  test('asked plainly, it is stopped, and APB-7 the safe way is told', async () => {
+  test('asked plainly, it is stopped, and APB-7 the answer names the safe way', async () => {
     const request = await stopped(ask);
     expect((await harness.cast.view(request)).assessment?.safeWay).toBe(story.safeWay);
   });
@@ -43,7 +47,7 @@ describe.each(BYPASS_STORIES)('APB-5 $title', (story: BypassStory) => {
     await stopped({ ...ask, ...outage });
   });
 
-  test('TTA-1 asked by someone of rank, in the name of others', async () => {
+  test('TTA-1 asked by someone of rank, on behalf of others', async () => {
     await stopped({ ...ask, requester: story.senior, beneficiary: story.requester });
     await stopped({ ...ask, onBehalfOf: [story.senior] });
   });
@@ -55,7 +59,7 @@ describe.each(BYPASS_STORIES)('APB-5 $title', (story: BypassStory) => {
     await staysStopped(request);
   });
 
-  test('OVR-6 rerouted to someone who would say yes', async () => {
+  test('OVR-6 rerouted to someone who would approve', async () => {
     const request = await stopped(ask);
     const [friend = story.senior] = story.friends;
     for (const governor of ['person/nadia', 'person/greta'])
@@ -72,8 +76,8 @@ describe.each(BYPASS_STORIES)('APB-5 $title', (story: BypassStory) => {
   });
 });
 
-describe('APB-5 what a service account may not keep by asking for it again', () => {
-  test('EMG-1 standing access, in the guise of a long grant, a long emergency, or a second one', async () => {
+describe('APB-5 a service account cannot keep access by asking for it again', () => {
+  test('EMG-1 standing access, disguised as a long grant, a long emergency, or a second one', async () => {
     const emergency = { requester: 'person/jonas', entitlement: 'warehouse:payments#admin', ...outage };
     const long = await harness.cast.ask({ ...emergency, durationMs: 30 * 86_400_000 });
     expect((await harness.cast.view(long)).assessment?.reasonCodes).toEqual(['DURATION_OVER_LIMIT']);
@@ -90,10 +94,10 @@ describe('APB-5 what a service account may not keep by asking for it again', () 
   });
 });
 
-describe('APB-3, APB-5 what it asks for next, each part harmless by itself', () => {
+describe('APB-3, APB-5 the next requests, each part harmless by itself', () => {
   const workload = 'service/reconciliation';
 
-  test('goes to more people with the stop beside it, or is stopped as well', async () => {
+  test('go to more people, who see the stop, or are stopped as well', async () => {
     const stop = await stopped({ requester: workload, entitlement: 'network:egress-policy#exempt' });
     const write = await harness.cast.ask({ requester: workload, entitlement: 'warehouse:payments#write' });
     const { assessment } = await harness.cast.view(write);

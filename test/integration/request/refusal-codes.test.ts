@@ -7,6 +7,7 @@ import { Harness } from '../../support/harness';
 import { ADMIN, reroutedToDavid, WRITE } from '../../support/harness-asks';
 import type { Cast } from '../../support/harness-cast';
 import { strangersKey } from '../../support/keyring';
+import { SoftwarePasskey } from '../../support/signing/passkey';
 
 let harness: Harness;
 let cast: Cast;
@@ -27,7 +28,7 @@ async function recorded(request: AccessRequest): Promise<readonly string[]> {
   return events.flatMap((event) => (event.type === 'statement_refused' ? [event.refusal.code] : []));
 }
 
-/** Says it, and checks that the refusal is also on record (AUD-2). */
+/** Sends the statement, and checks that the refusal is also on record (AUD-2). */
 async function refusedAs(code: string, ...about: Parameters<Cast['say']>): Promise<void> {
   expect(await cast.say(...about)).toBe(code);
   expect(await recorded(about[2])).toContain(code);
@@ -55,11 +56,12 @@ describe('AUD-2 every refusal of a statement reaches its sender with a code, and
     await refusedAs('NOT_GOVERNANCE', 'person/nadia', 'cancel', request, { reasonCode: 'duplicate' });
   });
 
-  test('MISSING_REASON: OVR-4 a reroute without a listed reason, a cancellation without any', async () => {
+  test('MISSING_REASON: OVR-4, WEB-7 a reroute without a listed reason, a cancellation or a denial without any', async () => {
     const { reasonCode: _none, ...without } = grounds();
     await refusedAs('MISSING_REASON', 'person/nadia', 'reroute', request, without);
     await refusedAs('MISSING_REASON', 'person/nadia', 'reroute', request, grounds({ reasonCode: 'because' }));
     await refusedAs('MISSING_REASON', 'person/chen', 'cancel', request);
+    expect(await cast.say('person/mira', 'deny', request, {}, { unreasoned: true })).toBe('MISSING_REASON');
   });
 
   test('MISSING_TICKET: OVR-4 a ticket that does not exist', () =>
@@ -101,7 +103,7 @@ describe('AUD-2 every refusal of a statement reaches its sender with a code, and
     await refusedAs('EXPIRED_STATEMENT', 'person/mira', 'approve', request, {}, early);
   });
 
-  test('MALFORMED: a statement that would live for two days; one verb in the name of another', async () => {
+  test('MALFORMED: a statement that would live for two days; one verb sent as another', async () => {
     const long = { lifeMs: 2 * LIMITS.statementLifeMs };
     await refusedAs('MALFORMED', 'person/mira', 'approve', request, {}, long);
     await harness.client.leaveStatement(
@@ -125,6 +127,7 @@ describe('AUD-2 every refusal of a statement reaches its sender with a code, and
     const key = await strangersKey();
     const draft = {
       verb: 'approve' as const,
+      stage: 'owner',
       request: request.id,
       digest: requestDigest(request),
       revision: 0,
@@ -143,7 +146,7 @@ describe('AUD-2 every refusal of a statement reaches its sender with a code, and
     await refusedAs('NOT_NOW', 'person/viktor', 'endorse', request, { endorses: 'none' });
   });
 
-  test('after all that the request waits as before, and one approval grants it', async () => {
+  test('after all that the request still waits, and one approval grants it', async () => {
     expect(await cast.say('person/mira', 'approve', request)).toBe('accepted');
     expect((await cast.settled(request)).status).toBe('active');
   });
@@ -159,8 +162,8 @@ describe('refusals that need a situation of their own', () => {
   });
 
   test('WEAK_ASSURANCE: a stage that asks for a stronger key', async () => {
-    const tomas = ['people', 'person/tomas', 'keys', 0, 'assurance'];
-    const stronger = harness.bundle.set('directory.yaml', tomas, 'phishing-resistant');
+    const tomas = ['people', 'person/tomas', 'keys', 1];
+    const stronger = harness.bundle.set('directory.yaml', tomas, new SoftwarePasskey().registration);
     const undo = harness.bundle.change('paths.yaml', (text) =>
       text
         .replace('alternatives: [production-write-by-dba]', 'alternatives: []')
@@ -196,13 +199,13 @@ describe('refusals that need a situation of their own', () => {
     );
     try {
       const request = await cast.ask(WRITE);
-      const verdicts: string[] = [];
+      const answers: string[] = [];
       for (const [index, name] of substitutes.entries()) {
         const replace = index === 0 ? 'person/mira' : `person/${substitutes[index - 1]}`;
         const replacement = { replace, with: `person/${name}`, untilMs: Date.now() + 600_000 };
-        verdicts.push(await cast.say('person/nadia', 'reroute', request, grounds({ replacement })));
+        answers.push(await cast.say('person/nadia', 'reroute', request, grounds({ replacement })));
       }
-      expect(verdicts).toEqual([...Array(LIMITS.reroutes).fill('accepted'), 'RATE_LIMITED']);
+      expect(answers).toEqual([...Array(LIMITS.reroutes).fill('accepted'), 'RATE_LIMITED']);
     } finally {
       undo();
     }

@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import { CountersignClient } from '../../../src/client';
 import { SEARCH_ATTRIBUTES } from '../../../src/contracts/names';
 import { freePort } from '../../../src/stack/free-port';
 import { findTemporalBinary } from '../../../src/stack/temporal-binary';
@@ -44,6 +45,17 @@ describe('the embedded Temporal server', () => {
     expect(Object.keys(known.customAttributes)).toEqual(
       expect.arrayContaining(Object.keys(SEARCH_ATTRIBUTES)),
     );
+  });
+
+  it('is UNREACHABLE in a namespace that it does not have, and the message names it', async () => {
+    const connection = await Connection.connect({ address: server.address });
+    const client = new CountersignClient(new Client({ connection, namespace: 'nowhere' }), {
+      address: server.address,
+    });
+    const message = `Temporal at ${server.address} has no namespace nowhere; check TEMPORAL_NAMESPACE`;
+    await expect(client.get('dc933e65')).rejects.toMatchObject({ code: 'UNREACHABLE', message });
+    await expect(client.list()).rejects.toMatchObject({ code: 'UNREACHABLE', message });
+    await connection.close();
   });
 
   it.each([

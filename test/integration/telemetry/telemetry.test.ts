@@ -39,8 +39,8 @@ async function liveThroughEverything(): Promise<void> {
   await harness.cast.over({ ...harness.cast.compose(READ), id: byCommand });
 
   carried = await ask(WRITE, { context: JUSTIFIED });
-  expect(await stack.command('approve', carried, '--as', 'person/ines')).toBe(1);
-  expect(await stack.command('approve', carried, '--as', 'person/mira')).toBe(0);
+  expect(await stack.command('approve', carried, '--as', 'person/ines', '--yes')).toBe(1);
+  expect(await stack.command('approve', carried, '--as', 'person/mira', '--yes')).toBe(0);
   await harness.cast.until(
     { ...harness.cast.compose(READ), id: carried },
     ({ status }) => status === 'active',
@@ -49,7 +49,7 @@ async function liveThroughEverything(): Promise<void> {
 
   const { action } = rotation(7);
   execution = await ask({ ...WRITE, action, resource: rotation(7).resource }, { context: CONTAINED });
-  expect(await stack.command('approve', execution, '--as', 'person/mira')).toBe(0);
+  expect(await stack.command('approve', execution, '--as', 'person/mira', '--yes')).toBe(0);
   await useToken();
 
   const stranger = {
@@ -120,8 +120,8 @@ describe('FRI-4 metrics of worker and gateway', () => {
     expect(count('countersign_requests_decided_total', { decision: 'approved', lane: 'approval' })).toBe(2);
     expect(total(worker, 'countersign_time_to_decision_seconds_count')).toBe(3);
     expect(total(worker, 'countersign_decision_to_grant_seconds_count')).toBe(3);
-    expect(count('countersign_statements_total', { verb: 'approve', verdict: 'accepted' })).toBe(2);
-    expect(count('countersign_statements_total', { verb: 'approve', verdict: 'refused' })).toBe(1);
+    expect(count('countersign_statements_total', { verb: 'approve', result: 'accepted' })).toBe(2);
+    expect(count('countersign_statements_total', { verb: 'approve', result: 'refused' })).toBe(1);
     expect(count('countersign_refusals_total')).toBe(1);
     expect(count('countersign_leases_ended_total', { cause: 'revoked', connector: 'warehouse' })).toBe(1);
     expect(count('countersign_leases_ended_total', { cause: 'expired', connector: 'warehouse' })).toBe(1);

@@ -1,5 +1,5 @@
 import type { ApprovalPath, Assessment, Stage } from '../../../src/domain/assessment';
-import { requestDigest } from '../../../src/domain/digest';
+import { digestOfText, requestDigest } from '../../../src/domain/digest';
 import type { Recognition } from '../../../src/domain/event';
 import type { Lease } from '../../../src/domain/lease';
 import type { AccessRequest, Submission } from '../../../src/domain/request';
@@ -23,11 +23,11 @@ export const MINUTE = 60_000;
 export const HOUR = 60 * MINUTE;
 export const DAY = 24 * HOUR;
 
-/** The moment at which the story of every test begins. Times in tests count from here. */
+/** The moment at which every test begins. Times in tests count from here. */
 export const START = Date.UTC(2026, 0, 5, 9);
 
 export const POLICY_DIGEST = 'sha-256:policy-of-january';
-export const DIRECTORY_DIGEST = 'sha-256:directory-of-january';
+export const DIRECTORY_DIGEST = digestOfText('directory of January');
 
 /** A service asks, through an agent, for two hours of write access to a production ledger. */
 export function aRequest(changes: Partial<AccessRequest> = {}): AccessRequest {
@@ -82,7 +82,7 @@ export function security(changes: Partial<Stage> = {}): Stage {
   });
 }
 
-/** Another path that policy offers in place of one: the chiefs of the house, once for each stage. */
+/** An alternative path that policy offers: the chiefs, once for each stage. */
 export function chiefs(path: readonly Stage[] = [leads()]): ApprovalPath {
   const stages = path.map((stage, index) => ({
     ...leads({ eligible: [CHIEF_1, CHIEF_2], groups: ['chiefs'], substituteGroups: [] }),
@@ -93,7 +93,7 @@ export function chiefs(path: readonly Stage[] = [leads()]): ApprovalPath {
   return { name: 'by-the-chiefs', stages };
 }
 
-/** Policy asks for approval by the given stages, and for an endorsement of any reroute where it says privileged. */
+/** Policy demands approval by these stages, and an endorsement of any reroute if `privileged`. */
 export function needsApproval(
   stages: readonly Stage[] = [leads()],
   changes: Partial<Assessment> = {},
@@ -124,7 +124,7 @@ export function needsApproval(
   };
 }
 
-/** Policy alone lets the request through. */
+/** Policy alone permits the request. */
 export function permitted(changes: Partial<Assessment> = {}): Assessment {
   const { path: _path, ...rest } = needsApproval();
   return { ...rest, outcome: 'permit', reasonCodes: ['PERMITTED_BY_POLICY'], ...changes };

@@ -7,7 +7,7 @@ import type { Statement, Verb, VerifiedStatement } from '../../../src/domain/sta
 import { aLease, aRequest, aSubmission, needsApproval, recognition, START } from './builders';
 import { aStatement, verified } from './statements';
 
-/** Commands as tests say them. Each happens at the start of the story, unless `at` says when. */
+/** Short forms of commands for tests. Each happens at the start, unless `at` says when. */
 export const submit = (request: AccessRequest = aRequest()): Command => ({
   type: 'submit',
   atMs: START,
@@ -32,7 +32,7 @@ export const says = (
   check: { verified: true, facts: verified(aStatement(verb, who, claims), facts) },
 });
 
-/** As `says`, about a request other than `aRequest()`. */
+/** Like `says`, about a request other than `aRequest()`. */
 export const saysAbout = (about: AccessRequest, who: string, verb: Verb, claims: Partial<Statement> = {}) =>
   says(who, verb, aStatement(verb, who, claims, about));
 
@@ -58,10 +58,10 @@ export const timePasses: Command = { type: 'tick', atMs: START };
 export const accessEnded: Command = { type: 'record_access_ended', atMs: START };
 export const barred: Command = { type: 'record_barred', atMs: START };
 
-/** The same, that long after the start. */
+/** Returns the same command, that long after the start. */
 export const at = (afterMs: number, command: Command): Command => ({ ...command, atMs: START + afterMs });
 
-/** Claims of a statement made that long after the start. */
+/** Returns the claims of a statement made that long after the start. */
 export const madeAt = (afterMs: number, lifeMs = 24 * 3_600_000): Partial<Statement> => ({
   issuedAtMs: START + afterMs,
   expiresAtMs: START + afterMs + lifeMs,

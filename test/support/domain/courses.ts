@@ -5,7 +5,7 @@ import { aRequest, HOUR, leads, needsApproval, permitted } from './builders';
 import { accessEnded, assess, at, granted, says, submit, timePasses } from './commands';
 import { IAM, LEAD_1, LEAD_2, SECOPS } from './people';
 
-/** Histories that many tests begin from. */
+/** Command sequences that many tests begin with. */
 export const awaitingApproval = (assessment: Assessment = needsApproval()): Command[] => [
   submit(),
   assess(assessment),
@@ -29,14 +29,14 @@ export const activeByPolicy = (request: AccessRequest = aRequest(), changes: Par
   granted(),
 ];
 
-/** Access has ended at its time; whether the request is over depends on whether a review is owed. */
+/** Access has ended at its time. The request is over unless a review is owed. */
 export const expired = (assessment?: Assessment): Command[] => [
   ...active(assessment),
   at(2 * HOUR, timePasses),
   at(2 * HOUR, accessEnded),
 ];
 
-/** The first lead's place is taken by the first substitute, from revision 1 on and for six hours. */
+/** The first substitute replaces the first lead, from revision 1 on and for six hours. */
 export const rerouted = (assessment: Assessment = needsApproval()): Command[] => [
   ...awaitingApproval(assessment),
   says(IAM, 'reroute'),

@@ -11,7 +11,7 @@ export class Dice {
     return rolled;
   }
 
-  /** One time in `sides`. Smaller numbers, which shrinking leads to, say no. */
+  /** True one time in `sides`. Smaller numbers, which shrinking leads to, give false. */
   chance(sides: number): boolean {
     return this.roll(sides) === sides - 1;
   }
@@ -25,6 +25,6 @@ export class Dice {
 
 export const word = fc.noBias(fc.maxSafeNat());
 
-/** What becomes of a request: one number for what it is, and one for each thing that happens to it. */
+/** A generated history: one number for the request, and one for each thing that happens to it. */
 export const courses = (length: { minLength: number; maxLength: number }) =>
   fc.record({ scenario: word, moves: fc.array(word, { ...length, size: 'max' }) });

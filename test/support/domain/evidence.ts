@@ -1,4 +1,5 @@
-import { type Evidence, proveAuthorised } from '../../../src/domain/prove';
+import type { Evidence } from '../../../src/domain/evidence';
+import { proveAuthorised } from '../../../src/domain/prove';
 import type { AccessRequest } from '../../../src/domain/request';
 import type { KeptStatement, Statement, Verb } from '../../../src/domain/statement';
 import { aRequest, MINUTE, needsApproval, START } from './builders';
@@ -34,8 +35,8 @@ interface Today {
   readonly afterMs?: number;
 }
 
-/** What the proof finds, by the directory and policy of the day: `authorised`, or the code of the refusal. */
-export async function verdictOn(offered: Evidence, today: Today = {}): Promise<string> {
+/** Returns the result of the proof by today's directory and policy: `authorised`, or the code of the refusal. */
+export async function proofResult(offered: Evidence, today: Today = {}): Promise<string> {
   const { directory = new DirectoryInMemory(), policy = new PolicyInMemory(), afterMs = 2 * MINUTE } = today;
   const proof = await proveAuthorised(offered, START + afterMs, directory, policy);
   return proof.ok ? 'authorised' : proof.refusal.code;

@@ -14,7 +14,7 @@ const NUMBERS = [
 ];
 const TEXTS = ['', '__proto__', 'constructor', 'toString', '\ud800', 'x'.repeat(20_000), LEAD_1, REQUESTER];
 
-/** Members of which the type is one of a few words. */
+/** Members whose type is one of a few words. */
 const WORDS = [
   'type',
   'verb',
@@ -28,7 +28,7 @@ const WORDS = [
   'format',
 ];
 
-/** The same command with some of its data replaced by the strangest that their types allow. */
+/** Returns the same command with some of its data replaced by the strangest values that the types allow. */
 export function junked(command: Command, dice: Dice): Command {
   const { type, atMs, ...rest } = command;
   return { ...(strange(rest, dice) as typeof rest), type, atMs } as Command;

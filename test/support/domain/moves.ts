@@ -1,5 +1,6 @@
-import { awaited, type Status } from '../../../src/domain/state';
+import { awaited, stagesOf } from '../../../src/domain/stages';
 import { type Statement, VERBS, type Verb } from '../../../src/domain/statement';
+import type { Status } from '../../../src/domain/status';
 import { aLease, DAY, HOUR, MINUTE } from './builders';
 import { Dice } from './dice';
 import {
@@ -20,13 +21,16 @@ import {
 import { aStatement, switchingTo } from './statements';
 import type { World } from './world';
 
-/** Something that may happen to a request. What is likely in life stands here several times. */
+/** Something that may happen to a request. Likely events are listed several times. */
 type Move = (world: World, dice: Dice) => void;
 
 const GOVERNORS = [IAM, SECOPS, POLICY_ADMIN, DELEGATE];
 const refusal = { code: 'TARGET_REFUSED', detail: 'the target is down' } as const;
 
-const approves: Move = (world, dice) => says(world, dice, awaitedPerson(world, dice), 'approve');
+const approves: Move = (world, dice) =>
+  says(world, dice, awaitedPerson(world, dice), 'approve', {
+    ...(dice.chance(6) && { durationMs: dice.pick([HOUR, 30 * MINUTE, 2 * HOUR, 3 * HOUR]) }),
+  });
 const confirms: Move = (world, dice) => says(world, dice, SPONSOR, 'confirm');
 const reroutes: Move = (world, dice) => {
   const by = dice.pick(GOVERNORS);
@@ -45,10 +49,9 @@ const reroutes: Move = (world, dice) => {
   says(world, dice, by, 'reroute', { replacement: { replace, with: dice.pick(candidates), untilMs } });
 };
 const endorses: Move = (world, dice) => {
-  const { reroutes, switches = [] } = world.state;
-  const proposed = [...reroutes, ...switches].find((one) => one.phase === 'proposed');
+  const proposed = world.state.pathChanges.find(({ phase }) => phase === 'proposed');
   if (proposed === undefined && !dice.chance(4)) return approves(world, dice);
-  says(world, dice, dice.pick(GOVERNORS), 'endorse', { endorses: proposed?.jti ?? 'nothing' });
+  says(world, dice, dice.pick(GOVERNORS), 'endorse', { endorses: proposed?.record.jti ?? 'nothing' });
 };
 const anyoneSaysAnything: Move = (world, dice) => {
   const who = dice.pick(EVERYBODY);
@@ -73,7 +76,7 @@ const granted: Move = (world, dice) => {
 };
 const ends: Move = (world, dice) => {
   const [who, verb] = dice.pick([
-    [awaitedPerson(world, dice), 'deny'],
+    [someApprover(world, dice), 'deny'],
     [PROCESS_OWNER, 'cancel'],
     [REQUESTER, 'withdraw'],
     [SECOPS, 'revoke'],
@@ -101,10 +104,10 @@ const intrudes: Move = (world, dice) => {
   else world.tell({ type: 'consider', atMs, check: { verified: false, attempt: { refusal } } });
 };
 
-/** What is likely to happen next stands there more often. Anything else may happen at any time, too. */
+/** Likely next events are listed more often. Anything else may happen at any time, too. */
 const LIKELY: Readonly<Partial<Record<Status, readonly Move[]>>> = {
   awaiting_approval: [approves, approves, approves, confirms, reroutes, endorses, timePasses, reroutes],
-  approved: [confirms, confirms, timePasses],
+  approved: [confirms, confirms, timePasses, timePasses, timePasses, ends],
   provisioning: [granted, granted, granted, timePasses, actsOnTarget],
   active: [timePasses, ends, reviews, actsOnTarget, actsOnTarget],
   expired: [reviews, timePasses],
@@ -124,7 +127,7 @@ const ANYTHING: readonly Move[] = [
   ends,
 ];
 
-/** Lets one generated number happen to the world. The first is the assessment, nearly always of a known requester. */
+/** Applies one generated number to the world. The first is the assessment, nearly always of a known requester. */
 export function happens(world: World, word: number): void {
   const dice = new Dice(word);
   const { status } = world.state;
@@ -132,19 +135,27 @@ export function happens(world: World, word: number): void {
   else dice.pick((dice.chance(4) ? undefined : LIKELY[status]) ?? ANYTHING)(world, dice);
 }
 
-/** One of those who are awaited, or now and then anybody. */
+/** Usually one of those who are awaited, sometimes anyone. */
 function awaitedPerson({ state }: World, dice: Dice): string {
   const people = awaited(state);
   return dice.pick(people.length === 0 || dice.chance(8) ? EVERYBODY : people);
+}
+
+/** Somebody who decides it now, or could have: those of every stage may deny what is approved and has not begun. */
+function someApprover(world: World, dice: Dice): string {
+  const eligible = stagesOf(world.state).flatMap((stage) => stage.eligible);
+  return world.state.status === 'approved' && eligible.length > 0
+    ? dice.pick(eligible)
+    : awaitedPerson(world, dice);
 }
 
 function someReplacement(world: World, dice: Dice) {
   return { replace: awaitedPerson(world, dice), with: dice.pick(EVERYBODY), untilMs: world.nowMs + HOUR };
 }
 
-/** A statement such as people make; one in eight has something wrong with it. */
+/** A realistic statement; one in eight has a flaw. */
 function says(world: World, dice: Dice, who: string, verb: Verb, claims: Partial<Statement> = {}): void {
-  const lifeMs = dice.pick([DAY, 2 * HOUR, DAY, 15 * MINUTE]);
+  const lifeMs = dice.pick([DAY, 2 * HOUR, DAY, 15 * MINUTE, 2 * DAY]);
   const sound = aStatement(
     verb,
     who,
@@ -161,7 +172,7 @@ function says(world: World, dice: Dice, who: string, verb: Verb, claims: Partial
   else world.deliver(sound, world.isSealed ? {} : wayOf(dice));
 }
 
-/** By which key and channel a statement comes, where the directory does not say. */
+/** Key and channel of a statement if the directory does not say. */
 const wayOf = (dice: Dice) => ({
   assurance: dice.pick(['key', 'phishing-resistant', 'key', 'channel'] as const),
   channel: dice.pick(['cli', 'cli', 'cli', 'agent-protocol']),

@@ -6,8 +6,8 @@ import { BENEFICIARY, DELEGATOR, OWNER, REQUESTER, SPONSOR } from './people';
 import type { Delivery } from './world';
 
 /*
- * A security officer's own reckoning of whether a grant is justified, from what was said alone: it shares no code with
- * the core and looks at none of its state. Slow and plain on purpose.
+ * An independent check of whether a grant is justified, from the statements alone. It shares no code with
+ * the core and reads none of its state. It is slow and plain on purpose.
  */
 
 export interface Case {
@@ -15,7 +15,7 @@ export interface Case {
   readonly assessment: Assessment;
   /** Statements that the core says it accepted, in the order in which they came. */
   readonly accepted: readonly Delivery[];
-  /** When the grant is to be justified. */
+  /** The moment of the grant. */
   readonly atMs: number;
 }
 
@@ -23,10 +23,11 @@ const PARTIES: readonly PrincipalId[] = [REQUESTER, BENEFICIARY, SPONSOR, OWNER,
 const GOVERNANCE = ['iam-operations', 'security-operations', 'policy-administrator', 'governance-delegate'];
 const STRENGTH = ['channel', 'key', 'phishing-resistant'];
 
-/** What stands in the way of the grant, in words; nothing where it is justified. */
+/** Returns the objections to the grant, in words; empty if it is justified. */
 export function objections(one: Case): readonly string[] {
   const { request, assessment, accepted } = one;
   const found: string[] = [];
+  if (one.atMs < (request.notBeforeMs ?? 0)) found.push('too early');
   if (assessment.outcome !== 'permit' && assessment.outcome !== 'approve')
     found.push(`policy says ${assessment.outcome}`);
   if (!(request.durationMs > 0 && request.durationMs <= assessment.maxDurationMs)) found.push('not bounded');
@@ -46,7 +47,18 @@ export function objections(one: Case): readonly string[] {
   return found;
 }
 
-/** What an approval can count for: one original approver's place in one stage. */
+/** Returns how long access may last: what was asked, or the shortest that an approver who counts said. */
+export function shortestApproved(one: Case): number {
+  const approvals = one.accepted
+    .filter(countsNow(one))
+    .filter(({ facts, atMs }) => facts.statement.verb === 'approve' && isAlive(one, facts.statement, atMs));
+  return Math.min(
+    one.request.durationMs,
+    ...approvals.map(({ facts }) => facts.statement.durationMs ?? Number.POSITIVE_INFINITY),
+  );
+}
+
+/** A place that an approval can fill: that of one original approver in one stage. */
 interface Offer {
   readonly by: PrincipalId;
   readonly stage: string;
@@ -62,7 +74,7 @@ function offersOf(one: Case): readonly Offer[] {
   );
 }
 
-/** Whether every stage can have its quorum of places, if nobody counts for more than one place anywhere. */
+/** Returns true if every stage can get its quorum of places when each person fills at most one place. */
 function isFilled(stages: readonly Stage[], offers: readonly Offer[]): boolean {
   const lacking = stages.find((stage) => stage.quorum > 0);
   if (lacking === undefined) return true;
@@ -78,11 +90,8 @@ function isFilled(stages: readonly Stage[], offers: readonly Offer[]): boolean {
     );
 }
 
-function isApproval(
-  { accepted, assessment, atMs }: Case,
-  stage: Stage,
-  { facts, atMs: heardAtMs }: Delivery,
-): boolean {
+function isApproval(one: Case, stage: Stage, { facts, atMs: heardAtMs }: Delivery): boolean {
+  const { accepted, assessment } = one;
   const { statement, signer, assurance } = facts;
   const isRescuer = accepted.some(
     (other) =>
@@ -90,7 +99,7 @@ function isApproval(
   );
   return (
     statement.verb === 'approve' &&
-    isAlive(facts.statement, heardAtMs, atMs) &&
+    isAlive(one, facts.statement, heardAtMs) &&
     signer.kind === 'person' &&
     signer.active &&
     !signer.roles.some((role) => GOVERNANCE.includes(role)) &&
@@ -104,11 +113,11 @@ function isApproval(
   );
 }
 
-/** Those whose place someone may take while they are away, as policy had it at first and the directory has it still. */
+/** Those whose place someone may take while they are away, by the first assessment and by the current directory. */
 const absentFor = ({ delegations = [] }: Stage, { id, standsInFor = [] }: Standing): readonly PrincipalId[] =>
   delegations.filter(({ from, to }) => to === id && standsInFor.includes(from)).map(({ from }) => from);
 
-/** An emergency reroute reaches one group more, for the person it puts in. */
+/** An emergency reroute reaches one more group, for the replacement only. */
 const reachedByEmergency = (accepted: readonly Delivery[], id: PrincipalId): readonly string[] =>
   accepted.some(
     ({ facts: { statement } }) =>
@@ -117,7 +126,7 @@ const reachedByEmergency = (accepted: readonly Delivery[], id: PrincipalId): rea
     ? ['standby']
     : [];
 
-/** Lawful switches of the path: from which of the statements on they held, and until when. */
+/** Lawful switches of the path: from which statement on they were in force, and until when. */
 function switchesIn({ assessment, accepted, atMs }: Case) {
   return accepted.flatMap(({ facts: { statement, signer } }, index) => {
     const { verb, jti, switchTo } = statement;
@@ -138,13 +147,13 @@ function switchesIn({ assessment, accepted, atMs }: Case) {
   });
 }
 
-/** The stages that have to be filled: those of the path at first, or of the chiefs while a switch holds. */
+/** The stages to fill: those of the first path, or of the chiefs while a switch is in force. */
 function stagesOf(one: Case): readonly Stage[] {
   const stages = one.assessment.path?.stages ?? [];
   return switchesIn(one).some((change) => change.isNow) ? chiefs(stages).stages : stages;
 }
 
-/** What was said before a switch, or on a path that was left again since, is void. */
+/** Statements before a switch, or on a path that was left since, are void. */
 const countsNow =
   (one: Case) =>
   (delivery: Delivery, index: number): boolean =>
@@ -152,21 +161,24 @@ const countsNow =
       ({ began, untilMs, isNow }) => index > began && (isNow || delivery.atMs >= untilMs),
     );
 
-/** Alive when it was heard and still alive when the grant is given. */
+/** True if it was valid when it was received and still is at the grant, by itself and by the path in force then. */
 function isAlive(
+  one: Case,
   { issuedAtMs, expiresAtMs }: { issuedAtMs: number; expiresAtMs: number },
   heardAtMs: number,
-  atMs: number,
 ): boolean {
+  const isSwitched = switchesIn(one).some((change) => change.isNow);
+  const countsForMs = isSwitched ? undefined : one.assessment.path?.approvalsCountForMs;
+  const longestMs = one.assessment.path?.approvalsCountForMs === undefined ? DAY : 7 * DAY;
   return (
     issuedAtMs <= heardAtMs + MINUTE &&
     heardAtMs < expiresAtMs &&
-    atMs < expiresAtMs &&
-    expiresAtMs - issuedAtMs <= DAY
+    one.atMs < Math.min(expiresAtMs, issuedAtMs + (countsForMs ?? DAY)) &&
+    expiresAtMs - issuedAtMs <= longestMs
   );
 }
 
-/** The places of original approvers to which the reroutes in force lead back, when an approval was heard. */
+/** The places of original approvers that the reroutes in force lead back to when an approval was received. */
 function placesOf(one: Case, stage: Stage, approval: Delivery): readonly PrincipalId[] {
   const reroutes = reroutesInForce(one, approval);
   const leadBack = (who: PrincipalId, latest: number): readonly PrincipalId[] => {
@@ -196,13 +208,14 @@ function reroutesInForce({ assessment, accepted }: Case, approval: Delivery) {
   return inForce.sort((a, b) => a.sinceMs - b.sinceMs);
 }
 
-function isConfirmation({ assessment, atMs }: Case, { facts, atMs: heardAtMs }: Delivery): boolean {
+function isConfirmation(one: Case, { facts, atMs: heardAtMs }: Delivery): boolean {
+  const { assessment } = one;
   const { statement, signer, channel } = facts;
   return (
     statement.verb === 'confirm' &&
     (assessment.confirmation?.by.includes(signer.id) ?? false) &&
     signer.kind === 'person' &&
     channel !== 'agent-protocol' &&
-    isAlive(statement, heardAtMs, atMs)
+    isAlive(one, statement, heardAtMs)
   );
 }

@@ -1,6 +1,6 @@
 import type { PrincipalId, PrincipalKind, Standing } from '../../../src/domain/principal';
 
-/** The cast of every test of the core. Each name says what its bearer is to the request of `aRequest()`. */
+/** The people in every test of the core. Each name is that person's role in the request of `aRequest()`. */
 const cast: Standing[] = [];
 
 function member(id: PrincipalId, groups: readonly string[] = [], roles: readonly string[] = []): PrincipalId {
@@ -22,17 +22,17 @@ export const SECURITY_1 = member('person/security-1', ['security']);
 export const SECURITY_2 = member('person/security-2', ['security']);
 /** May decide both stages, as some people in small companies may. */
 export const LEAD_IN_SECURITY = member('person/lead-in-security', ['leads', 'security']);
-/** Stands in for the first lead while the directory says so. */
+/** A delegate of the first lead, by the directory. */
 export const DEPUTY = member('person/deputy');
-/** Stood in for the second lead once, and the directory says so no more. */
+/** Was a delegate of the second lead, and no longer is by the directory. */
 export const FORMER_DEPUTY = member('person/former-deputy');
-/** Reached by an emergency reroute, and by no other. */
+/** Can be put in only by an emergency reroute. */
 export const STANDBY = member('person/standby', ['standby']);
 export const CHIEF_1 = member('person/chief-1', ['chiefs']);
 export const CHIEF_2 = member('person/chief-2', ['chiefs']);
 export const SUBSTITUTE_1 = member('person/substitute-1', ['substitutes']);
 export const SUBSTITUTE_2 = member('person/substitute-2', ['substitutes']);
-/** Approvers all the same to look at, but not in a position to approve. */
+/** Listed as approvers, but not allowed to approve. */
 export const LEAD_WHO_LEFT = member('person/lead-who-left', ['sales']);
 export const BOT_AMONG_LEADS = member('bot/lead', ['leads']);
 export const LEAD_IN_GOVERNANCE = member('person/lead-in-governance', ['leads'], ['iam-operations']);
@@ -59,7 +59,7 @@ const standings: ReadonlyMap<PrincipalId, Standing> = new Map(
 
 export const EVERYBODY: readonly PrincipalId[] = [...standings.keys()];
 
-/** Who someone of the cast is by the directory; whoever is not in the cast holds nothing. */
+/** Returns someone's standing by the directory; people who are not listed have no roles. */
 export function standingOf(id: PrincipalId): Standing {
   return standings.get(id) ?? { id, kind: 'person', active: true, roles: [], groups: [] };
 }

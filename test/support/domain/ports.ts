@@ -1,11 +1,11 @@
 import type { Assessment } from '../../../src/domain/assessment';
 import { digestOfText } from '../../../src/domain/digest';
 import type { Recognition } from '../../../src/domain/event';
-import type { Directory, Policy } from '../../../src/domain/ports';
+import type { KeyDirectory, Policy } from '../../../src/domain/ports';
 import type { Standing } from '../../../src/domain/principal';
 import { accepted, type RefusalCode, type Result, refused } from '../../../src/domain/refusal';
 import type { AccessRequest, SignedEnvelope, Submission } from '../../../src/domain/request';
-import type { RerouteFacts, Statement, StatementCheck } from '../../../src/domain/statement';
+import type { RerouteCheck, Statement, StatementCheck } from '../../../src/domain/statement';
 import {
   aSubmission,
   chiefs,
@@ -20,42 +20,44 @@ import { fineReroute, verified } from './statements';
 
 /*
  * The ports of the core over data in memory. Envelopes carry a stand-in for a signature: a digest over the payload and
- * a secret of the key, so that they hold exactly what was sealed. Real signatures are tested where they are made.
+ * a secret of the key, so that any change is detected. Real signatures are tested in `test/unit/signing`.
  */
 
 const keyOf = (principal: string): string => `key-of-${principal}`;
 
+const jwsOf = (text: string, keyId: string): string => {
+  const made = digestOfText(`secret ${keyId} ${text}`).replace('sha-256:', '');
+  return `sealed.${Buffer.from(text).toString('base64url')}.${made}`;
+};
+
 function seal(payload: unknown, signer: string): SignedEnvelope {
-  const text = JSON.stringify([keyOf(signer), payload]);
-  return { format: 'jws', jws: `${text}.${digestOfText(`secret ${keyOf(signer)} ${text}`)}` };
+  const keyId = keyOf(signer);
+  return { format: 'jws', jws: jwsOf(JSON.stringify([keyId, payload]), keyId) };
 }
 
 function open(envelope: SignedEnvelope): readonly [keyId: string, payload: unknown] | undefined {
   if (envelope.format !== 'jws') return undefined;
-  const end = envelope.jws.lastIndexOf('.');
-  const text = envelope.jws.slice(0, end);
+  const text = Buffer.from(envelope.jws.split('.')[1] ?? '', 'base64url').toString();
   try {
     const [keyId, payload] = JSON.parse(text);
-    return envelope.jws.slice(end + 1) === digestOfText(`secret ${keyId} ${text}`)
-      ? [keyId, payload]
-      : undefined;
+    return envelope.jws === jwsOf(text, keyId) ? [keyId, payload] : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** The statement as its issuer, or whoever else holds that key, seals it. */
+/** Seals the statement with its issuer's key, or with another one. */
 export const sealed = (statement: Statement, signer: string = statement.iss): SignedEnvelope =>
   seal(statement, signer);
 
-/** The request as its requester submits it. */
+/** Returns the request as its requester submits it. */
 export const submitted = (request: AccessRequest, signer: string = request.requester): Submission => ({
   ...aSubmission(request),
   proof: seal(digestFor(request), signer),
 });
 
 /** People and keys. Standings may differ from the cast's, and keys may have been revoked. */
-export class DirectoryInMemory implements Directory {
+export class DirectoryInMemory implements KeyDirectory {
   readonly digest = DIRECTORY_DIGEST;
 
   constructor(
@@ -99,7 +101,7 @@ function unproved(code: RefusalCode): StatementCheck {
   return { verified: false, attempt: { refusal: { code, detail: 'not proved' } } };
 }
 
-/** Policy that says the same of every request, and lets any substitute in the right group be put in. */
+/** A policy with the same answer for every request, which accepts any substitute in the right group. */
 export class PolicyInMemory implements Policy {
   readonly digest = POLICY_DIGEST;
 
@@ -109,11 +111,11 @@ export class PolicyInMemory implements Policy {
     return { ...this.assessment, assessedAtMs: atMs };
   }
 
-  async rerouteFacts(statement: Statement): Promise<RerouteFacts> {
+  async checkReroute(statement: Statement): Promise<RerouteCheck> {
     return this.factsOf(statement);
   }
 
-  factsOf(statement: Statement): RerouteFacts {
+  factsOf(statement: Statement): RerouteCheck {
     const facts = fineReroute(statement);
     const mayDecide = (groups: readonly string[]) =>
       groups.some((group) => facts.candidate?.groups.includes(group));

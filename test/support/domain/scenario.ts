@@ -4,9 +4,11 @@ import {
   anEmergencyRequest,
   aRequest,
   DAY,
+  HOUR,
   leads,
   needsApproval,
   permitted,
+  START,
   security,
   stopped,
 } from './builders';
@@ -32,7 +34,7 @@ import {
   SPONSOR,
 } from './people';
 
-/** A request and what policy says of it: mostly sound, sometimes flawed as a broken policy could have it. */
+/** A request and its assessment: mostly sound, sometimes flawed as if policy were broken. */
 export interface Scenario {
   readonly request: AccessRequest;
   readonly assessment: Assessment;
@@ -42,17 +44,30 @@ export interface Scenario {
 const ordinary = aRequest();
 const emergency = anEmergencyRequest();
 const tooLong = aRequest({ durationMs: 40 * DAY });
+/** Access that is asked for later than now. */
+const later = aRequest({ notBeforeMs: START + 2 * HOUR });
+const tomorrow = aRequest({ notBeforeMs: START + 20 * HOUR });
+const emergencyLater = anEmergencyRequest({ notBeforeMs: START + HOUR });
+const nextMonth = aRequest({ notBeforeMs: START + 20 * DAY });
 
 export function scenarioOf(dice: Dice): Scenario {
-  const request = dice.chance(4) ? emergency : ordinary;
+  const request = dice.pick([emergency, emergency, ordinary, ordinary, ordinary, ordinary, later, tomorrow]);
   const shape = dice.pick([...Array<'approve'>(9).fill('approve'), 'permit', 'stop'] as const);
   const changes = demandsOf(dice, request);
   if (shape === 'stop') {
     const assessment = stopped(dice.pick(['hard_stop', 'refuse']), changes);
     return { request, assessment, isFlawed: false };
   }
-  const sound = shape === 'permit' ? permitted(changes) : needsApproval(stagesOf(dice), changes);
+  const sound =
+    shape === 'permit' ? permitted(changes) : withCounting(dice, needsApproval(stagesOf(dice), changes));
   return dice.chance(8) ? flawed(dice, request, sound) : { request, assessment: sound, isFlawed: false };
+}
+
+/** The path says in some cases how long its approvals count. */
+function withCounting(dice: Dice, assessment: Assessment): Assessment {
+  const approvalsCountForMs = dice.pick([0, 0, 0, 3 * HOUR, 3 * DAY]);
+  if (approvalsCountForMs === 0 || assessment.path === undefined) return assessment;
+  return { ...assessment, path: { ...assessment.path, approvalsCountForMs } };
 }
 
 function demandsOf(dice: Dice, request: AccessRequest): Partial<Assessment> {
@@ -90,13 +105,15 @@ function stagesOf(dice: Dice): readonly Stage[] {
   return dice.pick([[first], [first, second], [first], [second], [second, first]]);
 }
 
-/** One thing wrong with the assessment, each a reason to refuse the request whatever else it says. */
+/** One flaw of the assessment. Each is a reason to refuse the request, whatever else it says. */
 function flawed(dice: Dice, request: AccessRequest, sound: Assessment): Scenario {
   const { binding: _binding, reviewWithinMs: _review, ...bare } = sound;
   const stage = (changes: Partial<Stage>) => needsApproval([leads(changes)]);
   const flaws: readonly Omit<Scenario, 'isFlawed'>[] = [
     { request, assessment: bare },
     { request: emergency, assessment: { ...bare, ...(sound.binding && { binding: sound.binding }) } },
+    { request: emergencyLater, assessment: { ...sound, reviewWithinMs: DAY, reviewers: [REVIEWER] } },
+    { request: nextMonth, assessment: sound },
     { request: tooLong, assessment: { ...sound, maxDurationMs: 50 * DAY } },
     { request, assessment: { ...sound, maxDurationMs: 1 } },
     { request, assessment: stage({ quorum: 0 }) },

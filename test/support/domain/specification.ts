@@ -4,17 +4,19 @@ import { decide } from '../../../src/domain/decide';
 import type { DomainEvent } from '../../../src/domain/event';
 import { evolve } from '../../../src/domain/evolve';
 import type { RefusalCode } from '../../../src/domain/refusal';
-import type { RequestState, Status } from '../../../src/domain/state';
+import { type RequestSnapshot, snapshotOf } from '../../../src/domain/snapshot';
+import type { ReadState, RequestState } from '../../../src/domain/state';
+import type { Status } from '../../../src/domain/status';
 
 /** An expected event: its type alone, or its type with the members that matter. */
 type Expected = DomainEvent['type'] | (Partial<DomainEvent> & Pick<DomainEvent, 'type'>);
 
-/** A refusal tells whoever reads it what is wrong, in words; a code alone would not. */
+/** A refusal says in words what is wrong; a code alone would not. */
 function saysWhy(event: DomainEvent): void {
   if ('refusal' in event) expect(event.refusal.detail).toMatch(/\S+ \S+/);
 }
 
-/** An operator reads on every timer what it is for. */
+/** Every timer has a text that tells an operator its purpose. */
 function saysWhatIsNext(state: RequestState | null): void {
   const next = state === null ? undefined : nextDeadline(state);
   if (next !== undefined) expect(next.summary).toMatch(/\S \S/);
@@ -38,19 +40,23 @@ function run(commands: readonly Command[], from: RequestState | null = null): Co
   return { events, state };
 }
 
-/** What the core decides in the course of these commands: all events from the beginning. */
+/** Returns all events that the core decides on these commands. */
 export const courseOf = (...commands: readonly Command[]): readonly DomainEvent[] => run(commands).events;
 
-/** The state that a course of commands leads to. */
-export function stateAfter(...commands: readonly Command[]): RequestState {
+/** Returns the state that a sequence of commands leads to. */
+export function stateAfter(...commands: readonly Command[]): ReadState {
   const { state } = run(commands);
-  if (state === null) throw new Error('the course leads nowhere');
+  if (state === null || state.phase === 'unread') throw new Error('the commands lead to no readable request');
   return state;
 }
 
+/** Returns the answer of the query after a sequence of commands. */
+export const viewAfter = (...commands: readonly Command[]): RequestSnapshot =>
+  snapshotOf(stateAfter(...commands));
+
 /**
  * Specification by example of the pure core: given what has happened, when this happens, then these events follow and
- * no others. `statement_accepted` goes without saying wherever other events say what the statement did.
+ * no others. `statement_accepted` can be left out if other events say what the statement did.
  */
 export function given(...history: readonly Command[]) {
   const { state: before } = run(history);

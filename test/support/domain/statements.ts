@@ -1,7 +1,7 @@
 import type { AccessRequest } from '../../../src/domain/request';
 import type {
   EmergencyReroute,
-  RerouteFacts,
+  RerouteCheck,
   Statement,
   Verb,
   VerifiedStatement,
@@ -18,15 +18,15 @@ export const replacing = (replace: string, by: string, untilMs = START + 6 * HOU
   replacement: { replace, with: by, untilMs },
 });
 
-/** The one condition under which policy lets a reroute reach further. */
-export const STANDBY_CONDITION: EmergencyReroute = {
+/** The only condition under which policy lets a reroute reach further. */
+const STANDBY_CONDITION: EmergencyReroute = {
   condition: 'nobody-answers',
   substituteGroups: ['standby'],
   reviewWithinMs: DAY,
   reviewers: [REVIEWER],
 };
 
-/** What each verb needs to say beside who, about what and when. */
+/** The claims that each verb needs besides issuer, request and times. */
 const NEEDED: Partial<Record<Verb, Claims>> = {
   reroute: {
     reasonCode: 'approver-absent',
@@ -39,7 +39,7 @@ const NEEDED: Partial<Record<Verb, Claims>> = {
   review: { verdict: 'justified' },
 };
 
-/** A statement about `aRequest()` made at the start and good for a day, unless the claims say otherwise. */
+/** A statement about `aRequest()`, made at the start and valid for a day, unless the claims say otherwise. */
 export function aStatement(
   verb: Verb,
   iss: string,
@@ -60,18 +60,18 @@ export function aStatement(
   };
 }
 
-/** Claims that leave these members out, where a verb would need them. */
+/** Returns claims without these members, which the verb needs. */
 export const without = (...members: readonly (keyof Statement)[]): Claims =>
   Object.fromEntries(members.map((member) => [member, undefined]));
 
-/** Claims of a reroute that has the request go by another path. */
+/** Claims of a reroute that switches the request to another path. */
 export const switchingTo = (path: string, untilMs = START + 6 * HOUR): Claims => ({
   ...without('replacement'),
   switchTo: { path, untilMs },
 });
 
-/** Current policy finds nothing to object to in the reroute. */
-export function fineReroute(statement: Statement): RerouteFacts {
+/** Current policy has no objection to the reroute. */
+export function fineReroute(statement: Statement): RerouteCheck {
   return {
     reasonCodeListed: true,
     ticketFound: true,
@@ -84,7 +84,7 @@ export function fineReroute(statement: Statement): RerouteFacts {
   };
 }
 
-/** The facts of a statement whose signature held: signed with its issuer's own registered key. */
+/** The facts of a statement with a valid signature, made with its issuer's own registered key. */
 export function verified(statement: Statement, changes: Partial<VerifiedStatement> = {}): VerifiedStatement {
   return {
     statement,

@@ -1,4 +1,4 @@
-import type { Evidence } from '../../../src/domain/prove';
+import type { Evidence } from '../../../src/domain/evidence';
 import type { KeptStatement } from '../../../src/domain/statement';
 import { aRequest, HOUR, START } from './builders';
 import type { Dice } from './dice';
@@ -7,7 +7,7 @@ import { LEAD_1, LEAD_2, SECURITY_1, SUBSTITUTE_1 } from './people';
 import { sealed } from './ports';
 import { aStatement } from './statements';
 
-/** Evidence with one thing about it changed, and in which part. */
+/** Evidence with one change, and the part that was changed. */
 export interface Tampered {
   readonly part: 'submission' | 'statements' | 'assessment';
   readonly evidence: Evidence;
@@ -54,6 +54,7 @@ const repeats: Trick = (statements, dice) => {
   return insert(statements, at, ...statements.slice(at, at + 1));
 };
 const flipsAByte = changesOne(({ envelope, ...rest }, dice) => {
+  if (envelope.format !== 'jws') return { ...rest, envelope };
   const { jws } = envelope;
   const at = dice.roll(jws.length);
   const flipped = String.fromCharCode(jws.charCodeAt(at) ^ 1);
@@ -95,7 +96,7 @@ const STATEMENT_TRICKS: readonly Trick[] = [
   forges,
 ];
 
-/** A copy in which one text, number or truth value somewhere inside is another, or one member or element is gone. */
+/** Returns a copy in which one text, number or boolean is changed, or one member or element is removed. */
 function withOneLeafChanged(value: unknown, dice: Dice): unknown {
   if (typeof value === 'number') return dice.pick([value + 1, value - 1, 0, value * 2]);
   if (typeof value === 'boolean') return !value;

@@ -3,8 +3,9 @@ import { decide } from '../../../src/domain/decide';
 import type { DomainEvent } from '../../../src/domain/event';
 import { evolve, fold } from '../../../src/domain/evolve';
 import type { AccessRequest, SignedEnvelope } from '../../../src/domain/request';
-import type { RequestState, Status } from '../../../src/domain/state';
+import type { ReadState, RequestState } from '../../../src/domain/state';
 import type { Statement, VerifiedStatement } from '../../../src/domain/statement';
+import type { Status } from '../../../src/domain/status';
 import { recognition, START } from './builders';
 import { submit } from './commands';
 import type { Dice } from './dice';
@@ -12,7 +13,7 @@ import { PolicyInMemory } from './ports';
 import { type Scenario, scenarioOf } from './scenario';
 import { verified } from './statements';
 
-/** A verified statement that reached the request, when, and whether it was accepted. */
+/** A verified statement that reached the request, when it did, and whether it was accepted. */
 export interface Delivery {
   readonly facts: VerifiedStatement;
   readonly atMs: number;
@@ -21,7 +22,7 @@ export interface Delivery {
   readonly step: number;
 }
 
-/** One step of the core: what was told to it, and what came of it. */
+/** One step of the core: the command, and the events that followed. */
 export interface Step {
   readonly before: RequestState | null;
   readonly command: Command;
@@ -31,7 +32,7 @@ export interface Step {
   readonly course: readonly Status[];
 }
 
-/** One request, what has been said about it, and the time. Remembers on its own account what the core was told. */
+/** One request, the statements about it, and the time. Keeps its own record of what the core received. */
 export class World {
   readonly scenario: Scenario;
   readonly policy: PolicyInMemory;
@@ -49,14 +50,14 @@ export class World {
     this.note(openingOf(this.scenario.request));
   }
 
-  /** Whether statements are sealed, so that evidence of this world can be proved. */
+  /** True if statements are sealed, so that evidence of this world can be proved. */
   get isSealed(): boolean {
     return this.seal !== undefined;
   }
 
-  get state(): RequestState {
+  get state(): ReadState {
     const state = this.steps.at(-1)?.after;
-    if (!state) throw new Error('nothing was submitted');
+    if (!state || state.phase === 'unread') throw new Error('no request was submitted');
     return state;
   }
 
@@ -67,7 +68,7 @@ export class World {
     let after = before;
     for (const event of events) {
       after = evolve(after, event);
-      course.push(after.status);
+      if (after !== null) course.push(after.status);
     }
     return this.note({ before, command, events, after, course });
   }
@@ -104,7 +105,7 @@ export class World {
 
 const openings = new WeakMap<AccessRequest, Step>();
 
-/** The submission of a request, decided once for all worlds in which it is submitted. */
+/** The submission of a request, decided once and shared by all worlds that submit it. */
 function openingOf(request: AccessRequest): Step {
   const known = openings.get(request);
   if (known) return known;

@@ -1,8 +1,8 @@
 import type { Plan } from './population';
 import { BEGIN } from './population';
 
-/** Numbers that look thrown and are the same every time (mulberry32). */
-export function thrower(seed: number): () => number {
+/** Pseudorandom numbers, the same in every run (mulberry32). */
+function thrower(seed: number): () => number {
   let state = seed;
   return () => {
     state = (state + 0x6d2b79f5) | 0;
@@ -12,7 +12,7 @@ export function thrower(seed: number): () => number {
   };
 }
 
-export const TEAMS: Readonly<Record<string, readonly string[]>> = {
+const TEAMS: Readonly<Record<string, readonly string[]>> = {
   payments: ['ci/payments', 'bot/deployer', 'person/ines'],
   analytics: ['agent/atlas'],
 };
@@ -27,8 +27,8 @@ const ENTITLEMENTS = ['payments', 'orders', 'ledger'].flatMap((resource) =>
 const SPAN_MS = 60 * 86_400_000;
 
 /**
- * Requests of a company in which nothing is wrong: people deny some things, take turns, read what they sign, and use
- * what is on offer.
+ * Requests of a company without problems: people deny some requests, take turns, read what they sign, and use
+ * the paths that policy offers.
  */
 export function* healthyCrowd(requests: number, seed = 7): Generator<Plan> {
   const dice = thrower(seed);

@@ -11,9 +11,11 @@ import {
   aRequest,
   aSubmission,
   DAY,
+  DIRECTORY_DIGEST,
   HOUR,
   MINUTE,
   needsApproval,
+  POLICY_DIGEST,
   permitted,
   stopped,
 } from '../domain/builders';
@@ -24,7 +26,7 @@ export const BEGIN = Date.UTC(2026, 2, 2, 8);
 /** From submission to the recorded assessment, in every generated life. */
 export const ASSESSED_AFTER_MS = 20;
 
-/** How one request goes, as a test plans it. */
+/** A test's plan of what happens to one request. */
 export interface Plan {
   readonly id: string;
   readonly atMs: number;
@@ -32,7 +34,7 @@ export interface Plan {
   readonly who: string;
   readonly askedBy?: string;
   readonly ends: 'policy-alone' | 'stopped' | 'approved' | 'denied' | 'lapsed' | 'withdrawn' | 'open';
-  /** Stages by name, each with those who may decide it; the first of each list is the one who does. */
+  /** Stages by name, each with those who may decide it; the first in each list does. */
   readonly path?: { readonly name: string; readonly stages: Readonly<Record<string, readonly string[]>> };
   /** From the opening of a stage to the statement that decides it. */
   readonly decidesAfterMs?: number;
@@ -51,12 +53,12 @@ const REMIND = 15 * MINUTE;
 const ESCALATE = HOUR;
 const EXPIRE = 8 * HOUR;
 
-/** The events of one life, as the core itself decides them. */
+/** Returns the events of one request, decided by the core itself. */
 export function lifeOf(plan: Plan): readonly DomainEvent[] {
   return new Life(plan).events();
 }
 
-/** The entitlement of a plan, by the name that figures use. */
+/** Returns the entitlement of a plan, by the name that figures use. */
 export const nameOf = ({ connector, resource, action }: Plan['what']): string =>
   `${connector}:${resource}#${action}`;
 
@@ -127,7 +129,7 @@ class Life {
       keyId: 'key',
       assurance: 'key',
       channel: 'cli',
-      directoryDigest: 'sha-256:directory',
+      directoryDigest: DIRECTORY_DIGEST,
     } as const;
     this.#tell({ type: 'record_assessment', assessment, recognition });
   }
@@ -233,13 +235,13 @@ class Life {
       policyBasisListed: true,
       candidate: { ...signer, id: 'person/substitute', roles: [] },
       candidateStages: this.#path().stages.map((stage) => stage.name),
-      policyDigest: 'sha-256:policy',
+      policyDigest: POLICY_DIGEST,
     };
     const facts = verified(statement, { signer, ...(verb === 'reroute' && { reroute }) });
     this.#tell({ type: 'consider', check: { verified: true, facts } });
   }
 
-  /** Whatever a plan asks for that the core refuses is a mistake of the test. */
+  /** If the core refuses something in a plan, the test is wrong. */
   #tell(command: DistributiveOmit<Command, 'atMs'>): void {
     const events = decide(this.#state, { ...command, atMs: this.#atMs } as Command);
     const refused = events.find((event) => event.type === 'statement_refused' || event.type === 'refused');

@@ -25,10 +25,10 @@ const exportSchema = z.object({
 
 export type ReceivedSpan = z.output<typeof spanSchema> & { readonly service: string };
 
-/** Takes traces over OTLP/HTTP in JSON, as a collector does, and keeps them. */
+/** Receives traces over OTLP/HTTP in JSON, like a collector, and keeps them. */
 export class OtlpReceiver {
   readonly spans: ReceivedSpan[] = [];
-  /** Everything that was sent, as it came. */
+  /** Everything that was sent, unchanged. */
   readonly bodies: string[] = [];
 
   private constructor(private readonly server: Server) {}

@@ -5,7 +5,7 @@ export interface Series {
   readonly value: number;
 }
 
-/** Reads a page in Prometheus text form. A line that is none is an error. */
+/** Parses a page in Prometheus text format. Throws at a line that is not valid. */
 export function parseScrape(text: string): readonly Series[] {
   return text
     .split('\n')
@@ -23,14 +23,14 @@ export function parseScrape(text: string): readonly Series[] {
 }
 
 function fail(line: string): never {
-  throw new Error(`no line of a scrape: ${line}`);
+  throw new Error(`not a line of a scrape: ${line}`);
 }
 
 export async function scrape(url: string): Promise<readonly Series[]> {
   return parseScrape(await (await fetch(url)).text());
 }
 
-/** The sum of all series of that name with those labels. */
+/** Returns the sum of all series of that name with those labels. */
 export function total(
   series: readonly Series[],
   name: string,

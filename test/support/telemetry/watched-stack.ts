@@ -20,13 +20,13 @@ interface Program {
 }
 
 /**
- * Worker, gateway and command line as processes of their own, with metrics, traces and the most talkative log, over real
- * servers. Each secret they are given is one that can be looked for, and everything they say is kept.
+ * Worker, gateway and command line as processes of their own, with metrics, traces and the most verbose log, over real
+ * servers. Each of their secrets can be searched for, and all their output is kept.
  */
 export class WatchedStack {
   readonly #said = new Map<string, string>();
   readonly #programs = new Map<string, Program>();
-  /** What nobody may ever see, by what it is. */
+  /** The secrets that must never appear, by description. */
   readonly secrets = new Map<string, string>();
 
   private constructor(
@@ -91,7 +91,7 @@ export class WatchedStack {
     );
   }
 
-  /** Ends a program in an orderly way. Yields its exit code. */
+  /** Stops a program in an orderly way. Returns its exit code. */
   async end(name: 'worker' | 'gateway'): Promise<number | null | undefined> {
     const program = this.#programs.get(name);
     program?.child.kill('SIGTERM');
@@ -115,7 +115,7 @@ export class WatchedStack {
     return file;
   }
 
-  /** A token that an identity signs for itself; a secret as long as it lives. */
+  /** Returns a token that an identity signs for itself; a secret until it expires. */
   async token(principal: string): Promise<string> {
     const token = await selfSigned(principal, await this.harness.cast.key(principal), this.web.base);
     return this.#secret(`token of ${principal} ${this.secrets.size}`, token);
@@ -135,12 +135,12 @@ export class WatchedStack {
     return `http://127.0.0.1:${this.ports[name]}/metrics`;
   }
 
-  /** Everything that the programs have said, by who said it. */
+  /** All output of the programs, by program. */
   said(): ReadonlyMap<string, string> {
     return this.#said;
   }
 
-  /** Puts on the list what came to be a secret on the way. */
+  /** Adds a secret that was created during the run to the list. */
   secret(what: string, value: string): void {
     this.#secret(what, value);
   }
@@ -183,7 +183,7 @@ export class WatchedStack {
     return program;
   }
 
-  /** The database asks for no password here; the programs do not know that. */
+  /** The database needs no password here; the programs do not know that. */
   #address(what: string): string {
     const url = new URL(this.harness.postgres.url);
     url.password = this.#mark(what);
@@ -199,7 +199,7 @@ export class WatchedStack {
     return value;
   }
 
-  /** The private part of a key. */
+  /** Returns the private part of a key. */
   #keep(what: string, file: string): void {
     const { d } = JSON.parse(readFileSync(path.join(this.harness.stateDir, 'keys', file), 'utf8'));
     this.#secret(what, String(d));

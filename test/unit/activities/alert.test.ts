@@ -12,27 +12,27 @@ beforeEach(() => {
   lines.length = 0;
 });
 
-/** Tries an act as an activity that was first scheduled so long ago. */
+/** Runs an act as an activity that was first scheduled so long ago. */
 const tryAfter = (ms: number, act: () => Promise<unknown>) =>
   new MockActivityEnvironment({ attempt: 7, scheduledTimestampMs: Date.now() - ms }, { logger }).run(() =>
     orAlert(act, about, Date.now),
   );
 
-describe('EMG-2 a revocation that does not give up says so', () => {
-  test('after the first minutes, with what is concerned and why', async () => {
+describe('EMG-2 a revocation that keeps failing raises an alert', () => {
+  test('after the first minutes, with the lease and the reason', async () => {
     await expect(tryAfter(180_000, fails)).rejects.toThrow('cannot be reached');
     expect(lines).toHaveLength(1);
     expect(lines[0]?.message).toBe('ALERT access could not be taken away yet');
     expect(lines[0]?.meta).toMatchObject({ ...about, attempt: 7, reason: 'the database cannot be reached' });
   });
 
-  test('not before, and not where it succeeds', async () => {
+  test('not before, and not if it succeeds', async () => {
     await expect(tryAfter(60_000, fails)).rejects.toThrow();
     await tryAfter(180_000, async () => 'done');
     expect(lines).toEqual([]);
   });
 
-  test('also where the worker has no such connector any more', async () => {
+  test('also if the worker no longer has the connector', async () => {
     const endAccess = endAccessActivity({
       authority: () => Promise.reject(new Error('none is needed')),
       connector: () => undefined,
@@ -47,7 +47,7 @@ describe('EMG-2 a revocation that does not give up says so', () => {
     expect(lines[0]?.meta).toMatchObject({ connector: 'renamed', leaseId: 'request-0001' });
   });
 
-  test('called as a plain function it fails as it is', async () => {
+  test('called as a plain function, it only rethrows', async () => {
     await expect(orAlert(fails, about, Date.now)).rejects.toThrow('cannot be reached');
   });
 });

@@ -23,7 +23,11 @@ const agreeable: typeof fetch = async (input, init = {}) => {
 
 let gate: ActionGate;
 beforeAll(async () => {
-  const someone = await Requester.at({ gateway: GATEWAY, voice: byToken(async () => 't'), fetch: agreeable });
+  const someone = await Requester.at({
+    gateway: GATEWAY,
+    credential: byToken(async () => 't'),
+    fetch: agreeable,
+  });
   gate = new ActionGate({
     agent: someone,
     executor: someone,
@@ -90,14 +94,14 @@ describe('AGE-1, TTA-3 what cannot be written down as it is cannot be approved',
     const options = { toolCallId: 'call-1', messages: [] };
     const { needsApproval, execute } = tools['rotate'] ?? {};
     const asked = async () => typeof needsApproval === 'function' && needsApproval(input, options);
-    await expect(asked()).rejects.toThrow('no JSON object');
-    await expect((async () => execute?.(input, options))()).rejects.toThrow('no JSON object');
+    await expect(asked()).rejects.toThrow('not a JSON object');
+    await expect((async () => execute?.(input, options))()).rejects.toThrow('not a JSON object');
     const part = {
       type: 'tool-approval-request',
       approvalId: 'a',
       toolCall: { toolName: 'rotate', toolCallId: 'c', input },
     };
-    await expect(answerApprovals(gate, [part], { withinMs: 10 })).rejects.toThrow('no JSON object');
+    await expect(answerApprovals(gate, [part], { withinMs: 10 })).rejects.toThrow('not a JSON object');
     expect(ran).toEqual([]);
     expect(sent).toEqual([]);
   });
@@ -105,7 +109,7 @@ describe('AGE-1, TTA-3 what cannot be written down as it is cannot be approved',
   test('and other arguments are another request, whatever they look like', async () => {
     const one = (args: Readonly<Record<string, unknown>>) =>
       gate.execute({ id: 'call-1', tool: 'rotate', arguments: args }, () => 'done');
-    await expect(one({ path: new Set(['a']) })).rejects.toThrow('no JSON object');
+    await expect(one({ path: new Set(['a']) })).rejects.toThrow('not a JSON object');
     await expect(one({ path: { 0: 'a' }, at: undefined })).resolves.toBe('done');
   });
 });

@@ -2,10 +2,10 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const ROOT = path.join(__dirname, '../../..');
-const controls = readFileSync(path.join(ROOT, 'docs/controls.md'), 'utf8');
+const controls = readFileSync(path.join(ROOT, 'docs/audit/controls.md'), 'utf8');
 const rows = [...controls.matchAll(/^\| ([A-Z]{3}-\d+) \|.*\|$/gm)];
 
-describe('docs/controls.md maps requirements to what auditors cite, both ways', () => {
+describe('docs/audit/controls.md maps requirements to what auditors cite, both ways', () => {
   test('it has every requirement', () => {
     const all = readFileSync(path.join(ROOT, 'docs/requirements.md'), 'utf8').matchAll(
       /^\| ([A-Z]{3}-\d+) \|/gm,

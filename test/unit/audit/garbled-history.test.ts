@@ -15,7 +15,7 @@ import { changesOf } from '../../support/audit-tamper';
 type Events = EvidenceFile['runs'][number]['history']['events'];
 
 const QUIET_MS = 5_000;
-const replayer = new ReplayProcess({ quietMs: QUIET_MS });
+const replayer = new ReplayProcess({ silentMs: QUIET_MS });
 afterAll(() => replayer.close());
 const lives = keptEvidence();
 const life = (name: string): EvidenceFile => {
@@ -85,7 +85,7 @@ describe('AUD-3 a history that no server has written is one clear finding', () =
     const begin = { ...first, workflowExecutionStartedEventAttributes: attributes };
     const { events: foreign } = historySchema.parse({ events: [begin, ...rest] });
     expect(await found(withEvents(whole, foreign))).toEqual([
-      'history runs[0].history: it is the history of something else',
+      'history runs[0].history: the history is of another workflow',
     ]);
   });
 
@@ -122,7 +122,7 @@ describe('what brings the replay to a standstill is ended, and the next history 
     expect(misplacedEvent(stuck)).toEqual({ index: 0, message: 'no server writes such an event' });
     expect(await replayer.replay(historyFromPlain({ events: stuck }), id)).toEqual({
       ok: false,
-      message: 'it brings what replays it to a standstill',
+      message: 'the history makes the replay hang',
     });
     const healthy = await replayer.replay(historyFromPlain({ events: eventsOf(evidence) }), id);
     expect(healthy).toMatchObject({ ok: true });

@@ -84,7 +84,7 @@ describe("AUD-3 the log is one that Go's sumdb packages accept", () => {
     // Two levels of tiles, each looked at.
     expect(log.check()).toBeUndefined();
     flip('tile/1/000', 100);
-    expect(opened(dir).check()).toBe('tile 0/3 does not make the hash above it');
+    expect(opened(dir).check()).toBe('tile 0/3 does not lead to the hash above it');
   });
 
   test('Go refuses what does not hold', () => {
@@ -192,10 +192,14 @@ describe('a log grows and keeps what it was', () => {
   });
 });
 
-describe('AUD-3 a log that does not hold together is found, also away from the way to its root', () => {
+describe('AUD-3 an inconsistent log is found, also away from the path to its root', () => {
   test.each<[string, () => void, RegExp]>([
-    ['a flipped byte of a full tile', () => flip('tile/0/000', 70), /tile 0\/0 does not make the hash above/],
-    ['a record that is another', () => flip('tile/entries/000', 5), /leaf 0 is not its record/],
+    [
+      'a flipped byte of a full tile',
+      () => flip('tile/0/000', 70),
+      /tile 0\/0 does not lead to the hash above/,
+    ],
+    ['a record that is another', () => flip('tile/entries/000', 5), /leaf 0 is not the hash of its record/],
     ['a record that is cut off', () => flip('tile/entries/001.p/44', 1), /leaf 256 is not|is missing/],
     [
       'records that are gone',
@@ -223,7 +227,9 @@ describe('AUD-3 a log that does not hold together is found, also away from the w
     const tile = readFileSync(path.join(dir, 'tile/0/000'));
     leafHash(Buffer.from('never logged')).copy(tile, 32 * 7);
     writeFileSync(path.join(dir, 'tile/0/000'), tile);
-    expect(() => opened(dir).find(Buffer.from('never logged'))).toThrow(/about leaf 7 do not make the root/);
+    expect(() => opened(dir).find(Buffer.from('never logged'))).toThrow(
+      /of leaf 7 do not lead to the signed root/,
+    );
     expect(opened(dir).find(record(299))).toBe(299);
   });
 
@@ -301,7 +307,8 @@ describe('forms of the log', () => {
   });
 
   test('a secret key appears in nothing that is public', () => {
-    expect(keys.verifierKey).not.toContain(keys.signerKey.split('+').at(-1));
+    // Base64 may have a plus sign of its own, so what comes after the last one may be a single letter.
+    expect(keys.verifierKey).not.toContain(keys.signerKey.split('+').slice(4).join('+'));
     expect(signer.verifierKey).toBe(keys.verifierKey);
     expect(readNoteSigner(keys.signerKey.replace(ORIGIN, 'example.com/other'))).toBeUndefined();
     expect(readNoteVerifier(keys.verifierKey.replace(ORIGIN, 'example.com/other'))).toBeUndefined();

@@ -1,11 +1,10 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import Ajv2020 from 'ajv/dist/2020';
-import { evidenceJsonSchema } from '../../../src/audit/evidence/json-schema';
-import { evidenceFileSchema } from '../../../src/audit/evidence/schema';
+import { evidenceFileSchema, evidenceJsonSchema } from '../../../src/audit/evidence/schema';
 import { cloudEventsOf } from '../../../src/audit/ocsf/cloud-event';
 import { OCSF_MAPPING, OCSF_VERSION } from '../../../src/audit/ocsf/ocsf';
-import { storyOf } from '../../../src/audit/report/story';
+import { describeEvidence } from '../../../src/audit/report/describe-events';
 import { keptEvidence } from '../../support/audit';
 
 const ROOT = path.join(__dirname, '../../..');
@@ -47,7 +46,7 @@ describe('events for machines are OCSF in CloudEvents', () => {
     }
   });
 
-  test('AUD-4 what was found on the target is in the events, in the story and in the published schema', () => {
+  test('AUD-4 what was found on the target is in the events, in the description and in the published schema', () => {
     const [{ evidence } = fail()] = lives;
     const seen = { account: 'jonas', grant: 'production_admin', firstAtMs: 1_000, lastAtMs: 2_000, times: 2 };
     const kinds = ['overdue', 'missing', 'drift'] as const;
@@ -56,7 +55,7 @@ describe('events for machines are OCSF in CloudEvents', () => {
     const found = cloudEventsOf(told, 'urn:countersign:test').slice(-3);
     for (const { data } of found) expect([classes[3005](data), classes[3005].errors]).toEqual([true, null]);
     expect(new Set(found.map(({ id }) => id)).size).toBe(3);
-    const story = storyOf(told).join('\n');
+    const story = describeEvidence(told).join('\n');
     for (const words of ['past its end', 'did not have', 'without a lease']) expect(story).toContain(words);
   });
 
@@ -84,8 +83,8 @@ describe('events for machines are OCSF in CloudEvents', () => {
       expect(codes).toContain(code);
   });
 
-  test('docs/evidence.md has every row of the mapping', () => {
-    const text = readFileSync(path.join(ROOT, 'docs/evidence.md'), 'utf8');
+  test('docs/audit/evidence.md has every row of the mapping', () => {
+    const text = readFileSync(path.join(ROOT, 'docs/audit/evidence.md'), 'utf8');
     for (const [type, { classUid, activityId, statusId, severityId }] of Object.entries(OCSF_MAPPING))
       expect(text).toContain(`| \`${type}\` | ${classUid} | ${activityId} | ${statusId} | ${severityId} |`);
   });

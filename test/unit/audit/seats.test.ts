@@ -1,7 +1,7 @@
-import type { Seat } from '../../../src/audit/verify/duties';
+import type { Seat } from '../../../src/audit/verify/seat-assignment';
 import { assignSeats } from '../../../src/audit/verify/seat-assignment';
 import { seatsFilled } from '../../../src/audit/verify/seats';
-import type { Said } from '../../../src/audit/verify/witness';
+import type { CountedStatement } from '../../../src/audit/verify/witness';
 import type { ApprovalPath, Stage } from '../../../src/domain/assessment';
 
 const STAGE: Stage = {
@@ -16,7 +16,7 @@ const STAGE: Stage = {
   expireAfterMs: 3,
 };
 
-function said(by: string, at: number, about: Partial<Said> = {}): Said {
+function said(by: string, at: number, about: Partial<CountedStatement> = {}): CountedStatement {
   const holder = {
     id: by,
     roles: [],
@@ -27,7 +27,7 @@ function said(by: string, at: number, about: Partial<Said> = {}): Said {
     standsInFor: [],
   };
   const base = { jti: `j${at}`, iat: 0, exp: 1_000, verb: 'approve', digest: '', where: '', keyId: by };
-  return { ...base, heardAtMs: at, holder, alternative: undefined, emergencyGroups: [], ...about };
+  return { ...base, receivedAtMs: at, holder, alternative: undefined, emergencyGroups: [], ...about };
 }
 
 /** Every choice, one after the other: slow, and plainly right. */
@@ -54,7 +54,7 @@ describe('AUD-3 seats are filled by distinct people, or not at all', () => {
       state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
       return Math.floor((state / 2_147_483_648) * limit);
     };
-    const verdicts = { filled: 0, unfilled: 0 };
+    const counts = { filled: 0, unfilled: 0 };
     for (let tries = 0; tries < 3_000; tries += 1) {
       const quorums = new Map(['a', 'b'].map((name) => [name, 1 + below(2)]));
       const offers = Array.from({ length: below(9) }, () => ({
@@ -64,14 +64,14 @@ describe('AUD-3 seats are filled by distinct people, or not at all', () => {
       }));
       const seats = assignSeats(quorums, offers);
       expect([seats !== undefined, offers]).toEqual([byTrying(quorums, offers), offers]);
-      verdicts[seats === undefined ? 'unfilled' : 'filled'] += 1;
+      counts[seats === undefined ? 'unfilled' : 'filled'] += 1;
       if (seats === undefined) continue;
       expect(new Set(seats.map(({ by }) => by)).size).toBe(seats.length);
       expect(new Set(seats.map(({ stage, place }) => `${stage} ${place}`)).size).toBe(seats.length);
       for (const [name, quorum] of quorums)
         expect(seats.filter(({ stage }) => stage === name)).toHaveLength(quorum);
     }
-    expect(Math.min(verdicts.filled, verdicts.unfilled)).toBeGreaterThan(500);
+    expect(Math.min(counts.filled, counts.unfilled)).toBeGreaterThan(500);
   });
 
   test('AUD-3 however many approvals there are: this would not end if every choice were tried', () => {

@@ -65,3 +65,16 @@ describe('AGE-5 whoever signs reads the exact action, and what would contain it 
     expect(lines.filter((line) => /^ *sha-256/.test(line))).toEqual([`  ${DIGEST}`]);
   });
 });
+
+test('TTA-3 the name of a tool cannot go on as the rest of the sentence', () => {
+  const parameters = {
+    tool: 'echo (version 1) on sandbox with {} and then drop',
+    toolVersion: '1',
+    target: 'payments',
+    arguments: {},
+  };
+  const lines = shown({ kind: 'execution', parameters });
+  expect(lines.join('\n')).toContain(
+    '"echo (version 1) on sandbox with {} and then drop" (version 1) on payments with {}',
+  );
+});

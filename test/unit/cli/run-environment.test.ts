@@ -1,4 +1,4 @@
-import { environmentOf, targetUrlOf } from '../../../src/cli/run/environment';
+import { environmentOf, holderTargetOf } from '../../../src/cli/run/environment';
 import { sayWaiting } from '../../../src/cli/run/waiting';
 import type { AccessRequest, RequestView } from '../../../src/client';
 
@@ -15,7 +15,7 @@ const request: AccessRequest = {
   submittedAtMs: 0,
 };
 const lease = { id: 'request-0001', account: 'payments_ci', grantedAtMs: 0, expiresAtMs: 60_000 };
-const url = (text: string) => new URL(text);
+const url = (text: string) => holderTargetOf('warehouse', { COUNTERSIGN_TARGET_WAREHOUSE_URL: text });
 
 describe('FRI-3 what a command under run finds in its environment', () => {
   test('the account that was given access, and where the target is', () => {
@@ -59,10 +59,10 @@ describe('FRI-3 what a command under run finds in its environment', () => {
     const other = url('postgresql://admin:secret@db/x');
     expect(() => environmentOf(request, lease, other, {})).toThrow(/for the account admin/);
     expect(() => environmentOf(request, lease, other, {})).not.toThrow(/secret/);
-    const wrong = { COUNTERSIGN_TARGET_WARE_HOUSE_URL: 'mysql://u:secret@db/x' };
-    expect(() => targetUrlOf('ware-house', wrong)).toThrow(/COUNTERSIGN_TARGET_WARE_HOUSE_URL/);
-    expect(() => targetUrlOf('ware-house', wrong)).not.toThrow(/secret/);
-    expect(targetUrlOf('ware-house', {})).toBeUndefined();
+    const wrong = { COUNTERSIGN_TARGET_WARE_HOUSE_URL: 'redis://u:secret@db/x' };
+    expect(() => holderTargetOf('ware-house', wrong)).toThrow(/COUNTERSIGN_TARGET_WARE_HOUSE_URL/);
+    expect(() => holderTargetOf('ware-house', wrong)).not.toThrow(/secret/);
+    expect(holderTargetOf('ware-house', {})).toBeUndefined();
   });
 });
 
@@ -97,7 +97,7 @@ describe('FRI-2 one line says who is awaited, since when, and what time does nex
   };
 
   test('before and after it has escalated, and after the path was switched', () => {
-    const who = 'awaits person/mira or person/tomas (owner) since 2026-01-01T09:00:00Z';
+    const who = 'needs 1, has 0, missing: person/mira or person/tomas (owner) since 2026-01-01T09:00:00Z';
     expect(sayWaiting(view)).toBe(
       `${who}; escalates at 2026-01-01T10:00:00Z; lapses at 2026-01-01T17:00:00Z`,
     );

@@ -9,6 +9,7 @@ import {
   readReaders,
   startCodecEndpoint,
 } from '../../../src/codec';
+import { SILENT_LOGGER } from '../../../src/contracts/logger';
 import { payloadConverter } from '../../../src/workflows/payload-converter';
 
 const ORIGIN = 'http://127.0.0.1:8233';
@@ -18,6 +19,7 @@ const { token, entry } = newReader('person/felix', Date.now() + 60_000);
 const late = newReader('person/kim', Date.now() - 1);
 const lines: object[] = [];
 const logger = {
+  ...SILENT_LOGGER,
   info: (about: object) => void lines.push(about),
   warn: (about: object) => void lines.push(about),
 };

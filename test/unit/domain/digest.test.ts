@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { digestOf, digestOfText, requestDigest, tryDigestOf } from '../../../src/domain/digest';
 import type { AccessRequest } from '../../../src/domain/request';
-import { anEmergencyRequest } from '../../support/domain/builders';
+import { anEmergencyRequest, START } from '../../support/domain/builders';
 import { tries } from '../../support/domain/effort';
 
 const sha256 = (text: string): string =>
@@ -101,8 +101,10 @@ describe('TTA-3 the digest of a request covers every field of it', () => {
   const request: Required<AccessRequest> = {
     ...anEmergencyRequest(),
     kind: 'execution',
+    notBeforeMs: START,
     emergencyCondition: 'ledger-down',
     ticket: 'OPS-17',
+    presented: { subject: { email: 'a@b.example' }, resource: { rows: 3 }, action: { dry: true } },
     parameters: {
       tool: 'psql',
       toolVersion: '16',

@@ -11,15 +11,18 @@ const SEQUENCES = tries(10_000);
 /** Through how many of the generated requests each of these must have come. Else a law about it would hold for nothing. */
 const AT_LEAST: Readonly<Record<string, number>> = {
   active: 1_000,
-  'active after a reroute': 100,
-  'active after an endorsed reroute': 12,
-  'active with two stages': 190,
+  'active after a reroute': 50,
+  'active after an endorsed reroute': 5,
+  'active with two stages': 150,
   'active with a confirmation': 450,
-  'active after a switch': 20,
-  'active by a delegate': 20,
-  'active after an emergency reroute': 10,
-  expired: 30,
-  revoked: 25,
+  'active after a switch': 10,
+  'active by a delegate': 10,
+  'active after an emergency reroute': 4,
+  'active after its start was awaited': 30,
+  'active for less than was asked': 30,
+  'denied while its start was awaited': 1,
+  expired: 15,
+  revoked: 12,
   closed: 150,
   hard_stopped: 200,
   refused: 1_000,
@@ -31,9 +34,9 @@ const AT_LEAST: Readonly<Record<string, number>> = {
   'a flawed assessment': 500,
   rerouted: 600,
   path_switched: 100,
-  switch_lapsed: 10,
-  switch_unendorsed: 10,
-  review_owed: 30,
+  switch_lapsed: 5,
+  switch_unendorsed: 5,
+  review_owed: 15,
   replacement_lapsed: 150,
   reroute_unendorsed: 100,
   approval_lapsed: 200,
@@ -80,9 +83,15 @@ function marksOf({ steps, events, scenario }: World): ReadonlySet<string> {
     if ((scenario.assessment.path?.stages.length ?? 0) > 1) marks.add('active with two stages');
     if (marks.has('confirmed')) marks.add('active with a confirmation');
     if (marks.has('path_switched')) marks.add('active after a switch');
+    if (scenario.request.notBeforeMs !== undefined) marks.add('active after its start was awaited');
+    if (events.some((event) => event.type === 'approval_counted' && event.durationMs !== undefined))
+      marks.add('active for less than was asked');
     if (marks.has('review_owed')) marks.add('active after an emergency reroute');
     const approvals = events.flatMap((event) => (event.type === 'approval_counted' ? [event.by] : []));
     if (approvals.includes(DEPUTY)) marks.add('active by a delegate');
   }
+  const approved = steps.filter(({ before }) => before?.status === 'approved');
+  if (approved.some(({ events: then }) => then.some(({ type }) => type === 'denied')))
+    marks.add('denied while its start was awaited');
   return marks;
 }

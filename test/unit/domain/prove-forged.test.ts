@@ -16,7 +16,7 @@ import {
   security,
   stopped,
 } from '../../support/domain/builders';
-import { evidence, kept, sufficient, verdictOn } from '../../support/domain/evidence';
+import { evidence, kept, proofResult, sufficient } from '../../support/domain/evidence';
 import { BENEFICIARY, LEAD_1, LEAD_2, LEAD_3, REQUESTER, SPONSOR } from '../../support/domain/people';
 import { DirectoryInMemory, PolicyInMemory, submitted } from '../../support/domain/ports';
 
@@ -71,27 +71,27 @@ describe('TTA-2 the act demands the proof', () => {
   });
 
   it('is not given for fewer approvals than are asked for', async () => {
-    expect(await verdictOn(evidence({ statements: [] }))).toBe('NOT_AUTHORISED');
-    expect(await verdictOn(evidence({ statements: sufficient.slice(1) }))).toBe('NOT_AUTHORISED');
+    expect(await proofResult(evidence({ statements: [] }))).toBe('NOT_AUTHORISED');
+    expect(await proofResult(evidence({ statements: sufficient.slice(1) }))).toBe('NOT_AUTHORISED');
     expect(
-      await verdictOn(evidence({ statements: [kept(LEAD_1, 'approve'), kept(LEAD_1, 'approve')] })),
+      await proofResult(evidence({ statements: [kept(LEAD_1, 'approve'), kept(LEAD_1, 'approve')] })),
     ).toBe('REPLAYED');
   });
 
   it('is given without approvals only where policy permits today and did when assessed', async () => {
     const bare = { statements: [] };
     const policy = new PolicyInMemory(permitted());
-    expect(await verdictOn(evidence({ ...bare, assessment: permitted() }), { policy })).toBe('authorised');
-    expect(await verdictOn(evidence({ ...bare, assessment: permitted() }))).toBe('POLICY_CHANGED');
-    expect(await verdictOn(evidence(bare), { policy })).toBe('NOT_AUTHORISED');
-    expect(await verdictOn(evidence(), { policy })).toBe('authorised');
+    expect(await proofResult(evidence({ ...bare, assessment: permitted() }), { policy })).toBe('authorised');
+    expect(await proofResult(evidence({ ...bare, assessment: permitted() }))).toBe('POLICY_CHANGED');
+    expect(await proofResult(evidence(bare), { policy })).toBe('NOT_AUTHORISED');
+    expect(await proofResult(evidence(), { policy })).toBe('authorised');
   });
 
   it('is not given where policy asks for approval but names no path', async () => {
     const { path: _path, ...pathless } = needsApproval();
     const policy = new PolicyInMemory(pathless);
     for (const assessment of [pathless, permitted()])
-      expect(await verdictOn(evidence({ assessment, statements: [] }), { policy })).toBe('NOT_AUTHORISED');
+      expect(await proofResult(evidence({ assessment, statements: [] }), { policy })).toBe('NOT_AUTHORISED');
   });
 
   it('waits for a confirmation that only policy of today, or only that of then, asks for', async () => {
@@ -101,8 +101,8 @@ describe('TTA-2 the act demands the proof', () => {
       [confirmed, new PolicyInMemory()],
       [needsApproval(), new PolicyInMemory(confirmed)],
     ] as const) {
-      expect(await verdictOn(evidence({ assessment }), { policy })).toBe('NOT_AUTHORISED');
-      expect(await verdictOn(evidence({ assessment, statements }), { policy })).toBe('authorised');
+      expect(await proofResult(evidence({ assessment }), { policy })).toBe('NOT_AUTHORISED');
+      expect(await proofResult(evidence({ assessment, statements }), { policy })).toBe('authorised');
     }
   });
 });
@@ -114,13 +114,13 @@ describe('TTA-5 forged evidence proves nothing', () => {
     ['given another id', aRequest({ id: 'request-0002' })],
   ])('a request %s is not what its requester signed', async (_, request) => {
     const submission = { ...submitted(aRequest()), request };
-    expect(await verdictOn(evidence({ submission }))).toBe('BAD_SIGNATURE');
+    expect(await proofResult(evidence({ submission }))).toBe('BAD_SIGNATURE');
     // And if the requester plays along, it is not what the approvers signed.
-    expect(await verdictOn(evidence({ submission: submitted(request) }))).toBe('DIGEST_MISMATCH');
+    expect(await proofResult(evidence({ submission: submitted(request) }))).toBe('DIGEST_MISMATCH');
   });
 
   it('a submission signed by another key than the requester’s does not count', async () => {
-    expect(await verdictOn(evidence({ submission: submitted(aRequest(), LEAD_3) }))).toBe('BAD_SIGNATURE');
+    expect(await proofResult(evidence({ submission: submitted(aRequest(), LEAD_3) }))).toBe('BAD_SIGNATURE');
   });
 
   it.each([
@@ -132,7 +132,7 @@ describe('TTA-5 forged evidence proves nothing', () => {
   ])('an assessment that claims %s than policy asks for adds nothing', async (_, assessment) => {
     const policy = new PolicyInMemory(needsApproval([leads(), security()]));
     const statements = [kept(LEAD_1, 'approve'), kept('person/mallory', 'approve'), kept(LEAD_2, 'approve')];
-    expect(await verdictOn(evidence({ assessment, statements }), { policy })).not.toBe('authorised');
+    expect(await proofResult(evidence({ assessment, statements }), { policy })).not.toBe('authorised');
   });
 
   it('a recorded assessment can only add demands: its binding and reviewers are not believed', async () => {
@@ -147,21 +147,21 @@ describe('TTA-5 forged evidence proves nothing', () => {
     );
     expect(proof.ok && proof.value.terms.binding).toEqual(needsApproval().binding);
     const hastier = needsApproval([leads()], { maxDurationMs: HOUR });
-    expect(await verdictOn(evidence({ assessment: hastier }))).toBe('NOT_AUTHORISED');
+    expect(await proofResult(evidence({ assessment: hastier }))).toBe('NOT_AUTHORISED');
   });
 
   it('a recorded assessment that stopped the request is not turned round', async () => {
-    expect(await verdictOn(evidence({ assessment: stopped('hard_stop') }))).toBe('NOT_AUTHORISED');
-    expect(await verdictOn(evidence({ assessment: stopped('refuse') }))).toBe('NOT_AUTHORISED');
+    expect(await proofResult(evidence({ assessment: stopped('hard_stop') }))).toBe('NOT_AUTHORISED');
+    expect(await proofResult(evidence({ assessment: stopped('refuse') }))).toBe('NOT_AUTHORISED');
   });
 
   it('an emergency needs its review in today’s policy, too', async () => {
     const request = anEmergencyRequest();
     const statements = [LEAD_1, LEAD_2].map((who) => kept(who, 'approve', {}, MINUTE, request));
     const offered = evidence({ submission: submitted(request), statements });
-    expect(await verdictOn(offered)).toBe('NOT_AUTHORISED');
+    expect(await proofResult(offered)).toBe('NOT_AUTHORISED');
     const policy = new PolicyInMemory(needsApproval([leads()], { reviewWithinMs: DAY }));
-    expect(await verdictOn(offered, { policy })).toBe('authorised');
+    expect(await proofResult(offered, { policy })).toBe('authorised');
   });
 
   it('a denial, a withdrawal or a cancellation in the evidence ends it', async () => {
@@ -170,26 +170,26 @@ describe('TTA-5 forged evidence proves nothing', () => {
       kept(REQUESTER, 'withdraw'),
       kept('person/process-owner', 'cancel'),
     ]) {
-      expect(await verdictOn(evidence({ statements: [end, ...sufficient] }))).not.toBe('authorised');
+      expect(await proofResult(evidence({ statements: [end, ...sufficient] }))).not.toBe('authorised');
       expect(
-        await verdictOn(evidence({ statements: [...sufficient.slice(1), end, ...sufficient.slice(0, 1)] })),
+        await proofResult(evidence({ statements: [...sufficient.slice(1), end, ...sufficient.slice(0, 1)] })),
       ).not.toBe('authorised');
     }
   });
 
   it('more statements than a request can take are refused before any is looked at', async () => {
     const statements = Array.from({ length: 65 }, () => kept(LEAD_1, 'approve'));
-    expect(await verdictOn(evidence({ statements }))).toBe('TOO_LARGE');
+    expect(await proofResult(evidence({ statements }))).toBe('TOO_LARGE');
   });
 
   it('what has no canonical form is refused as a value, not thrown', async () => {
     let deep: unknown = [];
     for (let depth = 0; depth < 50_000; depth += 1) deep = [deep];
-    expect(await verdictOn(evidence({ assessment: needsApproval([leads()], { facts: { deep } }) }))).toBe(
+    expect(await proofResult(evidence({ assessment: needsApproval([leads()], { facts: { deep } }) }))).toBe(
       'MALFORMED',
     );
     expect(
-      await verdictOn(evidence({ assessment: needsApproval([leads()], { maxDurationMs: Number.NaN }) })),
+      await proofResult(evidence({ assessment: needsApproval([leads()], { maxDurationMs: Number.NaN }) })),
     ).toBe('MALFORMED');
   });
 
@@ -198,12 +198,12 @@ describe('TTA-5 forged evidence proves nothing', () => {
       `{"kind":"execution","parameters":{"tool":"psql","toolVersion":"1","target":"db","arguments":{"__proto__":{"admin":true}}}}`,
     );
     const other = { ...aRequest(), ...(request as object) };
-    expect(await verdictOn(evidence({ submission: { ...submitted(aRequest()), request: other } }))).toBe(
+    expect(await proofResult(evidence({ submission: { ...submitted(aRequest()), request: other } }))).toBe(
       'BAD_SIGNATURE',
     );
     const facts = JSON.parse('{"__proto__":{"outcome":"permit"},"constructor":1}');
     expect(
-      await verdictOn(evidence({ statements: [], assessment: needsApproval([leads()], { facts }) })),
+      await proofResult(evidence({ statements: [], assessment: needsApproval([leads()], { facts }) })),
     ).toBe('NOT_AUTHORISED');
   });
 });

@@ -9,7 +9,7 @@ import {
   stopped,
 } from '../../support/domain/builders';
 import { madeAt } from '../../support/domain/commands';
-import { evidence, kept, sufficient, verdictOn } from '../../support/domain/evidence';
+import { evidence, kept, proofResult, sufficient } from '../../support/domain/evidence';
 import { IAM, LEAD_1, LEAD_2, LEAD_3, REQUESTER, SUBSTITUTE_1 } from '../../support/domain/people';
 import { DirectoryInMemory, PolicyInMemory } from '../../support/domain/ports';
 
@@ -17,8 +17,8 @@ describe('TTA-5 forged times prove nothing', () => {
   const late = [kept(LEAD_1, 'approve', madeAt(0, HOUR)), kept(LEAD_2, 'approve', madeAt(0, HOUR))];
 
   it('an expired approval does not live again by having been received earlier', async () => {
-    expect(await verdictOn(evidence({ statements: late }), { afterMs: HOUR - 1 })).toBe('authorised');
-    expect(await verdictOn(evidence({ statements: late }), { afterMs: HOUR })).toBe('EXPIRED_STATEMENT');
+    expect(await proofResult(evidence({ statements: late }), { afterMs: HOUR - 1 })).toBe('authorised');
+    expect(await proofResult(evidence({ statements: late }), { afterMs: HOUR })).toBe('EXPIRED_STATEMENT');
   });
 
   it('a statement was not received before it was made, nor in the future', async () => {
@@ -26,16 +26,16 @@ describe('TTA-5 forged times prove nothing', () => {
       kept(LEAD_1, 'approve', madeAt(10 * MINUTE)),
       kept(LEAD_2, 'approve', madeAt(10 * MINUTE)),
     ];
-    expect(await verdictOn(evidence({ statements: early }), { afterMs: HOUR })).toBe('EXPIRED_STATEMENT');
+    expect(await proofResult(evidence({ statements: early }), { afterMs: HOUR })).toBe('EXPIRED_STATEMENT');
     const future = [...sufficient.slice(1), kept(LEAD_1, 'approve', {}, HOUR)];
-    expect(await verdictOn(evidence({ statements: future }), { afterMs: MINUTE })).toBe('NOT_AUTHORISED');
+    expect(await proofResult(evidence({ statements: future }), { afterMs: MINUTE })).toBe('NOT_AUTHORISED');
   });
 
   it('statements come in the order of time, after the assessment, and that after the submission', async () => {
     const backwards = [kept(LEAD_1, 'approve', {}, 2 * MINUTE), kept(LEAD_2, 'approve', {}, MINUTE)];
-    expect(await verdictOn(evidence({ statements: backwards }))).toBe('NOT_AUTHORISED');
+    expect(await proofResult(evidence({ statements: backwards }))).toBe('NOT_AUTHORISED');
     for (const assessedAtMs of [START + HOUR, START - HOUR])
-      expect(await verdictOn(evidence({ assessment: needsApproval([leads()], { assessedAtMs }) }))).toBe(
+      expect(await proofResult(evidence({ assessment: needsApproval([leads()], { assessedAtMs }) }))).toBe(
         'NOT_AUTHORISED',
       );
   });
@@ -56,7 +56,7 @@ describe('TTA-5 forged times prove nothing', () => {
     ['the truth', START + 3 * HOUR],
     ['while the replacement was in force', START + HOUR - 1],
   ])('an approval made after a replacement lapsed does not count, received at %s', async (_, receivedAtMs) => {
-    expect(await verdictOn(afterwards(receivedAtMs), { afterMs: 3 * HOUR })).not.toBe('authorised');
+    expect(await proofResult(afterwards(receivedAtMs), { afterMs: 3 * HOUR })).not.toBe('authorised');
   });
 
   it.each([
@@ -67,9 +67,9 @@ describe('TTA-5 forged times prove nothing', () => {
     ['no number', Number.NaN],
   ])('a time that is %s passes for none', async (_, time) => {
     const receivedAtMs = time as unknown as number;
-    expect(await verdictOn(afterwards(receivedAtMs), { afterMs: 3 * HOUR })).toBe('MALFORMED');
+    expect(await proofResult(afterwards(receivedAtMs), { afterMs: 3 * HOUR })).toBe('MALFORMED');
     const assessment = { ...needsApproval(), assessedAtMs: time as unknown as number };
-    expect(await verdictOn(evidence({ assessment }))).toBe('MALFORMED');
+    expect(await proofResult(evidence({ assessment }))).toBe('MALFORMED');
   });
 });
 
@@ -81,11 +81,11 @@ describe('OVR-6 a place whose holder has left is there to be given to somebody e
 
   it('and who was put in decides', async () => {
     const statements = [rerouted, kept(LEAD_2, 'approve', now), kept(SUBSTITUTE_1, 'approve', now)];
-    expect(await verdictOn(evidence({ statements }), { policy })).toBe('authorised');
+    expect(await proofResult(evidence({ statements }), { policy })).toBe('authorised');
   });
 
   it('but who has left decides no more, before it and when it has lapsed', async () => {
-    expect(await verdictOn(evidence({ statements: sufficient }), { policy })).toBe('NOT_ELIGIBLE');
+    expect(await proofResult(evidence({ statements: sufficient }), { policy })).toBe('NOT_ELIGIBLE');
     const late = { ...madeAt(3 * HOUR), revision: 2 };
     const statements = [
       rerouted,
@@ -93,8 +93,8 @@ describe('OVR-6 a place whose holder has left is there to be given to somebody e
       { ...kept(LEAD_1, 'approve', late), receivedAtMs: START + 3 * HOUR },
     ];
     const afterMs = 3 * HOUR;
-    expect(await verdictOn(evidence({ statements }), { afterMs })).toBe('authorised');
-    expect(await verdictOn(evidence({ statements }), { afterMs, policy })).toBe('NOT_ELIGIBLE');
+    expect(await proofResult(evidence({ statements }), { afterMs })).toBe('authorised');
+    expect(await proofResult(evidence({ statements }), { afterMs, policy })).toBe('NOT_ELIGIBLE');
   });
 });
 
@@ -170,8 +170,8 @@ describe('TTA-6 everything is looked at again at the moment of the act', () => {
       'DISABLED_IDENTITY',
     ],
   ] as const)('%s', async (_, today, code) => {
-    expect(await verdictOn(evidence())).toBe('authorised');
-    expect(await verdictOn(evidence(), today)).toBe(code);
+    expect(await proofResult(evidence())).toBe('authorised');
+    expect(await proofResult(evidence(), today)).toBe(code);
   });
 
   it('a governor who lost the role takes the reroute along, and what rests on it', async () => {
@@ -180,10 +180,10 @@ describe('TTA-6 everything is looked at again at the moment of the act', () => {
       kept(SUBSTITUTE_1, 'approve', { revision: 1 }),
       kept(LEAD_2, 'approve', { revision: 1 }),
     ];
-    expect(await verdictOn(evidence({ statements }))).toBe('authorised');
+    expect(await proofResult(evidence({ statements }))).toBe('authorised');
     const directory = new DirectoryInMemory({ [IAM]: { roles: [] } });
-    expect(await verdictOn(evidence({ statements }), { directory })).toBe('NOT_GOVERNANCE');
-    expect(await verdictOn(evidence({ statements: statements.slice(1) }))).not.toBe('authorised');
+    expect(await proofResult(evidence({ statements }), { directory })).toBe('NOT_GOVERNANCE');
+    expect(await proofResult(evidence({ statements: statements.slice(1) }))).not.toBe('authorised');
   });
 
   it('a request that is older than 30 days is not carried out', async () => {
@@ -191,10 +191,10 @@ describe('TTA-6 everything is looked at again at the moment of the act', () => {
       kept(who, 'approve', madeAt(30 * DAY - HOUR), 30 * DAY - HOUR),
     );
     const assessment = needsApproval([leads()], { assessedAtMs: START + 30 * DAY - 2 * HOUR });
-    expect(await verdictOn(evidence({ assessment, statements }), { afterMs: 30 * DAY - 1 })).toBe(
+    expect(await proofResult(evidence({ assessment, statements }), { afterMs: 30 * DAY - 1 })).toBe(
       'authorised',
     );
-    expect(await verdictOn(evidence({ assessment, statements }), { afterMs: 30 * DAY })).not.toBe(
+    expect(await proofResult(evidence({ assessment, statements }), { afterMs: 30 * DAY })).not.toBe(
       'authorised',
     );
   });

@@ -17,6 +17,7 @@ const grant = (request: string, parties: readonly string[], expiresAtMs: number)
   request,
   connector: 'warehouse',
   parties,
+  grantedAtMs: 0,
   expiresAtMs,
 });
 const grants = [

@@ -1,4 +1,4 @@
-import { LaneTally } from '../../../src/friction/lane';
+import { EntitlementPathTally } from '../../../src/friction/entitlement-path';
 import { findingsOf, SIGNALS, type Signal, type Surroundings } from '../../../src/friction/signals';
 import { autoApproval } from '../../../src/friction/signals/policy-change';
 import { type DriftSeen, FrictionTally } from '../../../src/friction/tally';
@@ -100,16 +100,53 @@ describe('FRI-5 auto-approval candidates', () => {
     expect(findIn(planted.map(change)).of('auto-approval-candidate')).toEqual([]);
   });
 
+  test('proposals for different things have different ids, so that one bundle can take all of them', () => {
+    const idFor = (about: Partial<EntitlementPathTally>, who = 'agent/atlas') => {
+      const candidate = Object.assign(new EntitlementPathTally(), {
+        entitlement: nameOf(REPORTING),
+        path: 'a path',
+        ...about,
+      });
+      candidate.beneficiaries.set(who, { asked: 9, granted: 9 });
+      return /@id\("([\w.-]{1,128})"\)/.exec(autoApproval(candidate)?.add ?? '')?.[1];
+    };
+    const long = `warehouse:${'a'.repeat(120)}`;
+    const ids = [
+      idFor({ entitlement: 'warehouse:pay.ments#read' }),
+      idFor({ entitlement: 'warehouse:pay/ments#read' }),
+      idFor({ entitlement: 'warehouse:pay-ments#read' }),
+      idFor({ entitlement: 'warehouse:pay-ments#read' }, 'person/mira'),
+      idFor({ entitlement: 'warehouse:pay-ments#read', path: 'another path' }),
+      idFor({ entitlement: `${long}#read` }),
+      idFor({ entitlement: `${long}#write` }),
+    ];
+    expect(ids).not.toContain(undefined);
+    expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  test('FRI-5 a proposal names sixteen identities, and says for how many more the same holds', () => {
+    const candidate = new EntitlementPathTally();
+    Object.assign(candidate, { entitlement: nameOf(REPORTING), path: 'a path', granted: 99, requests: 99 });
+    const name = (index: number) => `service/s${String(index).padStart(2, '0')}`;
+    for (let index = 0; index < 16; index += 1)
+      candidate.beneficiaries.set(name(index), { asked: 9, granted: 9 });
+    expect(autoApproval(candidate)).not.toHaveProperty('leftOut');
+    for (let index = 16; index < 20; index += 1)
+      candidate.beneficiaries.set(name(index), { asked: 9, granted: 9 });
+    expect(autoApproval(candidate)).toMatchObject({ leftOut: 4, add: expect.stringContaining(name(15)) });
+    expect(autoApproval(candidate)?.add).not.toContain(name(16));
+  });
+
   test('what a request says cannot break out of the policy text', () => {
-    const lane = new LaneTally();
-    Object.assign(lane, { entitlement: nameOf(REPORTING), path: 'a path', granted: 9, requests: 9 });
-    lane.travellers.set('agent/"].contains(principal)};permit(principal,action,resource);//', {
+    const candidate = new EntitlementPathTally();
+    Object.assign(candidate, { entitlement: nameOf(REPORTING), path: 'a path', granted: 9, requests: 9 });
+    candidate.beneficiaries.set('agent/"].contains(principal)};permit(principal,action,resource);//', {
       asked: 9,
       granted: 9,
     });
-    expect(autoApproval(lane)?.add).toContain('Workload::"agent/\\"].contains');
-    lane.entitlement = 'warehouse:x"; permit(principal, action, resource); //#read';
-    expect(autoApproval(lane)).toBeUndefined();
+    expect(autoApproval(candidate)?.add).toContain('Workload::"agent/\\"].contains');
+    candidate.entitlement = 'warehouse:x"; permit(principal, action, resource); //#read';
+    expect(autoApproval(candidate)).toBeUndefined();
   });
 });
 
@@ -167,7 +204,7 @@ describe('FRI-5 FRI-6 entitlements only reached by emergency', () => {
     path: { name: 'incident', stages: { c: ['person/sofia'] } },
   });
 
-  test('are found, and whether the ordinary way is tried', () => {
+  test('are found, and whether ordinary requests are made', () => {
     const { found } = findIn(emergencies);
     expect(found).toMatchObject([
       {
@@ -176,12 +213,12 @@ describe('FRI-5 FRI-6 entitlements only reached by emergency', () => {
         evidence: { grants: 8, 'emergency grants': 8, conditions: 'production-outage' },
       },
     ]);
-    expect(found[0]?.proposal).toContain('Nobody takes the ordinary way');
+    expect(found[0]?.proposal).toContain('Nobody makes an ordinary request');
     const tried = findIn([...emergencies, ...many(2, { what: ADMIN, ends: 'lapsed' })]).of('emergency-only');
-    expect(tried[0]?.proposal).toContain('is tried and does not lead there');
+    expect(tried[0]?.proposal).toContain('Ordinary requests are made and not granted');
   });
 
-  test('are none where the ordinary way leads there too, or it happened now and then', () => {
+  test('are not found if ordinary requests are granted too, or emergencies are rare', () => {
     expect(findIn([...emergencies, ...many(2, { what: ADMIN })]).of('emergency-only')).toEqual([]);
     expect(findIn(emergencies.slice(0, 4)).of('emergency-only')).toEqual([]);
   });
@@ -221,8 +258,8 @@ describe('FRI-5 entitlements nobody uses', () => {
     const found = of('unused-entitlement');
     expect(found.map(({ subject }) => subject)).toEqual(['warehouse:attic#read', nameOf(ADMIN)]);
     expect(found.map(({ proposal }) => proposal.split(' ').slice(0, 3).join(' '))).toEqual([
-      'Take it out',
-      'It is asked',
+      'Remove it from',
+      'It is requested',
     ]);
   });
 

@@ -92,7 +92,7 @@ describe('a destination', () => {
     const file = path.join(folder, 'weak');
     const made = () => new Callbacks([{ ...rule('https://hooks.example/in'), secretFile: file }], resolve);
     writeFileSync(file, secret);
-    expect(made).toThrow(/weak: cannot be read, or holds no secret/);
+    expect(made).toThrow(/weak: needs a secret of/);
     writeFileSync(file, `whsec_${Buffer.alloc(24, 7).toString('base64')}`);
     const one = made();
     expect(await one.destination('https://hooks.example/in', 'ci/payments')).toBeDefined();

@@ -1,4 +1,4 @@
-import { gatewayConfigSchema } from '../../../src/gateway/config';
+import { gatewayConfigSchema, warningsAbout } from '../../../src/gateway/config';
 
 const AUDIENCE = 'https://countersign.example';
 const GITHUB = 'https://token.actions.githubusercontent.com';
@@ -36,6 +36,46 @@ describe('a configuration', () => {
   ])('%s is refused', (_name, changes) => {
     expect(gatewayConfigSchema.safeParse(issuerWith({})).success).toBe(true);
     expect(gatewayConfigSchema.safeParse(issuerWith(changes)).success).toBe(false);
+  });
+});
+
+describe('TTA-1 a repository is known by what nobody else can come to have', () => {
+  const warningsOf = (claims: object, kind = 'github-actions') =>
+    warningsAbout(
+      gatewayConfigSchema.parse({
+        issuers: [
+          {
+            ...{ kind, issuer: kind === 'spiffe' ? 'spiffe://a' : GITHUB, audience: AUDIENCE },
+            jwksUri: 'https://x.example/keys',
+            identities: [{ principal: 'ci/payments', claims }],
+          },
+        ],
+      }),
+    );
+
+  it.each([
+    [REPOSITORY],
+    [{ repository: 'acme/payments', environment: 'production' }],
+    [{ sub: 'repo:acme/payments:ref:refs/heads/main' }],
+  ])('%j alone is warned of, with what to add', (claims) => {
+    expect(warningsOf(claims)).toEqual([
+      expect.stringMatching(
+        /^issuers\[0\]\.identities\[0\]: ci\/payments is recognised by names alone .*repository_id/,
+      ),
+    ]);
+  });
+
+  it.each([
+    [{ repository_id: '649351211', ref: 'refs/heads/main' }],
+    [{ repository_id: 649351211, ref: 'refs/heads/main' }],
+    [{ ...REPOSITORY, repository_owner_id: '65' }],
+  ])('%j is not', (claims) => {
+    expect(warningsOf(claims)).toEqual([]);
+  });
+
+  it('nor are issuers of other kinds', () => {
+    expect(warningsOf({ sub: 'spiffe://a/b' }, 'spiffe')).toEqual([]);
+    expect(warningsOf({ sub: 'a' }, 'oauth')).toEqual([]);
   });
 });
 

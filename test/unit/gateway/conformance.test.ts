@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 
 const TEST = path.resolve(__dirname, '../..');
-const DOCUMENT = readFileSync(path.resolve(TEST, '../docs/conformance.md'), 'utf8');
+const DOCUMENT = readFileSync(path.resolve(TEST, '../docs/build/conformance.md'), 'utf8');
 
 const cellsOf = (line: string): readonly string[] =>
   line
@@ -51,7 +51,7 @@ const CLAIMS: readonly Claim[] = ROWS.filter((cells) => cells.length === 4 && ce
   },
 );
 
-describe('docs/conformance.md', () => {
+describe('docs/build/conformance.md', () => {
   it('has its rows, and files that are there', () => {
     expect(FILES.size).toBeGreaterThan(12);
     expect(CLAIMS.length).toBeGreaterThan(100);

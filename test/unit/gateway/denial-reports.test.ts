@@ -1,5 +1,5 @@
 import { decodeJwt } from 'jose';
-import type { SignedEnvelope } from '../../../src/domain/request';
+import type { JwsEnvelope } from '../../../src/domain/request';
 import { DenialReports, type DeniedAttempt } from '../../../src/gateway/pdp/denial-reports';
 import type { SigningKey } from '../../../src/signing/keys';
 import { eventuallyTrue } from '../../support/harness-wait';
@@ -31,7 +31,7 @@ describe('APB-3 denial reports of the decision point', () => {
     const note = (about: object, message: string) => void logged.push({ about, message });
     return new DenialReports({
       client: {
-        reportDenial: async ({ jws }: SignedEnvelope) => {
+        reportDenial: async ({ jws }: JwsEnvelope) => {
           await gate;
           if (failures-- > 0) throw new Error('no server');
           carried.push(decodeJwt(jws));

@@ -74,7 +74,9 @@ describe('an enforcing side', () => {
       { decision: true },
       { decision: false, context: { reason: 'x' } },
     ])
-      await expect(enforcing.request(EVALUATION, answer, { context: {} })).rejects.toThrow('no denial');
+      await expect(enforcing.request(EVALUATION, answer, { context: {} })).rejects.toThrow(
+        'cannot be requested',
+      );
   });
 
   it('returns what it was given as it was, with a key of its own', async () => {
@@ -170,9 +172,9 @@ describe('an enforcing side', () => {
           { ...DENIAL, context: { ...DENIAL.context, next_action } },
           { context: {} },
         ),
-      ).rejects.toThrow('no denial');
+      ).rejects.toThrow('cannot be requested');
     const bare = { decision: false, context: { reason: 'out_of_scope', next_action: 'request' } };
-    await expect(make().request(EVALUATION, bare, { context: {} })).rejects.toThrow('no denial');
+    await expect(make().request(EVALUATION, bare, { context: {} })).rejects.toThrow('cannot be requested');
     expect(sent).toEqual([]);
     const fresh = { ...DENIAL, context: { ...DENIAL.context, next_action: 'request' } };
     expect((await make().request(EVALUATION, fresh, { context: {} })).task.status).toBe('pending');

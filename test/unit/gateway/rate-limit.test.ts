@@ -1,5 +1,4 @@
-import { networkOf } from '../../../src/gateway/http/network';
-import { RateLimiter } from '../../../src/gateway/http/rate-limit';
+import { networkOf, RateLimiter } from '../../../src/gateway/http/rate-limit';
 
 const RATE = { perSecond: 1, burst: 2 };
 

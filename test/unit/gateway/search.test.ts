@@ -5,9 +5,11 @@ import type { Caller } from '../../../src/gateway/auth/caller';
 import { GatewayKeys } from '../../../src/gateway/keys';
 import { DenialBinding } from '../../../src/gateway/pdp/binding';
 import { DecisionPoint } from '../../../src/gateway/pdp/decide';
+import { RequestMapping } from '../../../src/gateway/pdp/mapping';
+import { Names } from '../../../src/gateway/pdp/names';
 import { Searches } from '../../../src/gateway/pdp/search';
 import { FileTicketSource, type LoadedBundle } from '../../../src/policy';
-import { loadBundle } from '../../../src/policy/load-bundle';
+import { loadBundle } from '../../../src/policy/load/load-bundle';
 import { generateKey } from '../../../src/signing/keys';
 import { Keyring } from '../../support/keyring';
 
@@ -49,21 +51,22 @@ describe('searches through a large directory', () => {
       await new Keyring().enrol('service/gateway'),
       (await generateKey()).privateJwkText,
     );
+    const names = new Names({ subjects: [], resources: [] });
+    const enforcementPoints = new Set(['service/harness']);
     decisions = new DecisionPoint({
-      bundles,
-      enforcementPoints: new Set(['service/harness']),
+      ...{ bundles, enforcementPoints, mapping: new RequestMapping(names, enforcementPoints) },
       binding: new DenialBinding(keys, 'https://gateway.example', 'https://gateway.example', Date.now),
       endpoint: 'https://gateway.example/access/v1/requests',
       formsUrl: 'https://gateway.example/access/v1',
       reevaluate: async () => ({ ok: false, reason: 'none', nextAction: 'none' }),
       nowMs: Date.now,
     });
-    searches = new Searches(bundles, decisions);
+    searches = new Searches(bundles, decisions, names);
   });
   afterAll(() => rmSync(dir, { recursive: true, force: true }));
 
   it('FRI-1 let everyone else have their turn in between, however many there are', async () => {
-    const asked = jest.spyOn(bundle.book.engine, 'ask');
+    const asked = jest.spyOn(bundle.context.engine, 'ask');
     let turns = 0;
     let isOver = false;
     const count = () => {
@@ -81,7 +84,7 @@ describe('searches through a large directory', () => {
   });
 
   it('ask policy about nobody whom the caller may not ask about', async () => {
-    const asked = jest.spyOn(bundle.book.engine, 'ask');
+    const asked = jest.spyOn(bundle.context.engine, 'ask');
     expect(await searches.subjects(callerOf('agent/a7'), READERS)).toEqual({ results: [] });
     expect(asked.mock.calls.length).toBeLessThanOrEqual(1);
     asked.mockClear();

@@ -1,4 +1,4 @@
-import { aggregateOf, TASK_STATUS } from '../../../src/gateway/requests/status';
+import { aggregateOf, TASK_STATUS } from '../../../src/gateway/requests/task-view';
 
 /* How the states of requests show at their task (profile, "Mapping Backend States"). */
 describe('ARAP task status', () => {

@@ -1,11 +1,12 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Client } from '@modelcontextprotocol/sdk/client/index.js';
-import { InMemoryTransport } from '@modelcontextprotocol/sdk/inMemory.js';
+import { Client, InMemoryTransport } from '@modelcontextprotocol/client';
+import { SILENT_LOGGER } from '../../../src/contracts/logger';
 import { byToken, identifierOf, Requester } from '../../../src/enforcement';
-import { routeOf } from '../../../src/mcp/http/door';
+import { createApp } from '../../../src/gateway/http/app';
 import { createMcpServer } from '../../../src/mcp/server';
 import { freePort } from '../../../src/stack/free-port';
+import { NO_METRICS } from '../../../src/telemetry/catalogue';
 import { sampleRequest } from '../../support/keyring';
 
 /* A gateway and an executor that break off where they like: what an agent is told may not be more than is known. */
@@ -35,10 +36,11 @@ async function toolsOf(
     seen.push(pathname);
     return Response.json(answer(pathname, init));
   };
-  const agent = await Requester.at({ gateway, voice: byToken(async () => 'token'), fetch: send });
+  const agent = await Requester.at({ gateway, credential: byToken(async () => 'token'), fetch: send });
   const server = createMcpServer(agent, {
     principal: 'agent/atlas',
     version: '1',
+    era: 'legacy',
     execution: { ...(executorOf && { executorOf }) },
   });
   const [ours, theirs] = InMemoryTransport.createLinkedPair();
@@ -141,15 +143,20 @@ describe('AGE-5 a front door says no more than it knows', () => {
 describe('FRI-2 a gateway under a path of its host', () => {
   const under = 'https://host.example/countersign';
   test.each([
-    [`${under}/v1/asks`, under, 'https://host.example/v1/asks'],
-    [
-      'https://host.example/.well-known/authzen-configuration/countersign',
-      under,
-      'https://host.example/.well-known/authzen-configuration',
-    ],
-    ['https://host.example/v1/asks', 'https://host.example', 'https://host.example/v1/asks'],
-  ])('%s is its own route', (address, publicUrl, route) => {
-    expect(routeOf(address, publicUrl)).toBe(route);
+    // A proxy passes the path on as it is, or takes it off.
+    [`${under}/v1/asks`, under, 200],
+    ['https://host.example/v1/asks', under, 200],
+    [`${under}x/v1/asks`, under, 404],
+    [`${under}/countersign/v1/asks`, under, 404],
+    ['https://host.example/v1/asks', 'https://host.example', 200],
+    [`${under}/v1/asks`, 'https://host.example', 404],
+    // A path that begins like ours can only be taken off by the proxy.
+    ['https://host.example/v1/asks', 'https://host.example/v1', 200],
+  ])('%s of %s is answered with %i', async (address, publicUrl, status) => {
+    const app = createApp(SILENT_LOGGER, NO_METRICS, publicUrl);
+    app.get('/v1/asks', (c) => c.text('here'));
+    app.get('/asks', (c) => c.text('elsewhere'));
+    expect((await app.fetch(new Request(address))).status).toBe(status);
   });
 
   test.each([

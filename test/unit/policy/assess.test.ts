@@ -1,3 +1,4 @@
+import { namedEntitlement } from '../../../src/contracts/request';
 import type { AccessRequest } from '../../../src/domain/request';
 import { isSound } from '../../../src/domain/rules/soundness';
 import { FileTicketSource, type LoadedBundle, loadBundle } from '../../../src/policy';
@@ -13,15 +14,11 @@ beforeAll(async () => {
   bundle = loaded.bundle;
 });
 
-const entitlement = (name: string) => {
-  const [, connector = '', resource = '', action = ''] = /^([^:]+):([^#]+)#(.+)$/.exec(name) ?? [];
-  return { connector, resource, action };
-};
 const ask = (who: string, what: string, about: Partial<AccessRequest> = {}): AccessRequest =>
   sampleRequest({
     requester: who,
     beneficiary: who,
-    entitlement: entitlement(what),
+    entitlement: namedEntitlement.parse(what),
     submittedAtMs: NOW,
     ...about,
   });
@@ -129,7 +126,7 @@ describe('what it does not let through, with the reason', () => {
 });
 
 describe('APB-1, APB-7 what weakens a control is stopped, and the safe way is named', () => {
-  const controls = () => bundle.book.catalog.entries().filter((entry) => entry.weakens !== undefined);
+  const controls = () => bundle.context.catalog.entries().filter((entry) => entry.weakens !== undefined);
   const dressings: readonly [string, Partial<AccessRequest>][] = [
     ['plainly', {}],
     ['as an emergency', outage],

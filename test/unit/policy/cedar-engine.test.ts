@@ -1,4 +1,4 @@
-import { readEngine } from '../../../src/policy/cedar-engine';
+import { readEngine } from '../../../src/policy/evaluate/cedar-engine';
 
 const NAMES = ['zoned', 'b-side', 'm-case', 'aside', 'y-axis', 'k-nine'];
 const SCHEMA = {

@@ -1,3 +1,4 @@
+import { namedEntitlement } from '../../../src/contracts/request';
 import type { Assessment } from '../../../src/domain/assessment';
 import {
   type EarlierAsk,
@@ -21,10 +22,7 @@ export async function exampleBundle(): Promise<LoadedBundle> {
   return loaded.bundle;
 }
 
-export function entitlementOf(name: string): AccessRequest['entitlement'] {
-  const [, connector = '', resource = '', action = ''] = /^([^:]+):([^#]+)#(.+)$/.exec(name) ?? [];
-  return { connector, resource, action };
-}
+const entitlementOf = (name: string): AccessRequest['entitlement'] => namedEntitlement.parse(name);
 
 /** A request of someone for themselves. */
 export const asks = (who: string, what: string, about: Partial<AccessRequest> = {}): AccessRequest =>

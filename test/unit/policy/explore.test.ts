@@ -7,6 +7,8 @@ import { explore, FileTicketSource, loadBundle, preview, runBundleTests } from '
 import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
 import { anEmergencyBefore, askedBefore, asks, exampleBundle, HOUR, MINUTE, NOW, onRecord } from './example';
 
+const CERTIFICATION = path.resolve(__dirname, '../../fixtures/authzen-certification');
+
 let dir: string;
 beforeEach(() => {
   dir = mkdtempSync(path.join(tmpdir(), 'bundle-test-'));
@@ -28,14 +30,14 @@ async function changed() {
   return loaded.bundle;
 }
 const found = async () => {
-  const { book, identities } = await changed();
-  return explore(book, identities, NOW).problems;
+  const { context, identities } = await changed();
+  return explore(context, identities, NOW).problems;
 };
 
 describe('policy check tries out who could ask for what', () => {
   test('the example bundle has nothing to find, and all of it was tried', async () => {
-    const { book, identities } = await exampleBundle();
-    expect(explore(book, identities, NOW)).toMatchObject({ problems: [], complete: true });
+    const { context, identities } = await exampleBundle();
+    expect(explore(context, identities, NOW)).toMatchObject({ problems: [], complete: true });
   });
 
   test('a policy that never decides', async () => {
@@ -49,6 +51,21 @@ permit (principal == Person::"person/nobody", action == Action::"write", resourc
     );
     expect(await found()).toEqual([
       expect.objectContaining({ file: 'access.cedar', message: expect.stringContaining('for-nobody') }),
+    ]);
+  });
+
+  test('a policy that decides on properties of an enforcement point decides, if any value of theirs makes it', async () => {
+    rmSync(dir, { recursive: true });
+    cpSync(CERTIFICATION, dir, { recursive: true });
+    expect(await found()).toEqual([]);
+    change('records.cedar', (text) =>
+      text.replace(
+        'context.presented.action.soft }',
+        'context.presented.action.soft && context.durationSeconds < 0 }',
+      ),
+    );
+    expect(await found()).toEqual([
+      expect.objectContaining({ message: expect.stringContaining('alice-deletes-softly never decides') }),
     ]);
   });
 
@@ -99,8 +116,8 @@ permit (principal in Group::"payments-workloads", action == Action::"write", res
         .replace('since: 2026-08-03, until: 2026-08-17', 'since: 2026-10-20, until: 2026-11-20')
         .replace('to: person/lena', 'to: person/jonas'),
     );
-    const { book } = await changed();
-    expect(book.directory.delegateOf('person/mira', NOW)).toBe('person/jonas');
+    const { context } = await changed();
+    expect(context.directory.delegateOf('person/mira', NOW)).toBe('person/jonas');
     expect((await found()).filter(({ message }) => message.includes('themselves'))).toEqual([]);
     const bot = (await changed()).policy.assess(asks('bot/deployer', 'warehouse:payments#write'), NOW);
     expect(bot.path?.stages[0]).not.toHaveProperty('delegations');
@@ -113,8 +130,8 @@ permit (principal in Group::"payments-workloads", action == Action::"write", res
 
 describe('policy test runs what a bundle says of itself', () => {
   test('the cases of the example bundle come out as they say', async () => {
-    const { book } = await changed();
-    const report = await runBundleTests(dir, book, NOW);
+    const { context } = await changed();
+    const report = await runBundleTests(dir, context, NOW);
     expect(report.problems).toEqual([]);
     expect(report.passed).toBeGreaterThanOrEqual(17);
   });
@@ -138,7 +155,7 @@ describe('policy test runs what a bundle says of itself', () => {
     const lines = readFileSync(path.join(dir, name), 'utf8').split('\n');
     const line = lines.findIndex((one) => one.includes(text));
     change(name, (before) => before.replace(text, other));
-    const { problems } = await runBundleTests(dir, (await changed()).book, NOW);
+    const { problems } = await runBundleTests(dir, (await changed()).context, NOW);
     expect(problems).toEqual([
       { file: name, line: expect.any(Number), message: expect.stringMatching(message) },
     ]);
@@ -147,7 +164,7 @@ describe('policy test runs what a bundle says of itself', () => {
 
   test('a file that cannot be read is a problem, not a pass', async () => {
     change('tests/access.yaml', (text) => text.replace('requester: agent/atlas', 'requster: agent/atlas'));
-    const { problems } = await runBundleTests(dir, (await changed()).book, NOW);
+    const { problems } = await runBundleTests(dir, (await changed()).context, NOW);
     expect(problems.map(({ message }) => message).join()).toMatch(/requster/);
   });
 });

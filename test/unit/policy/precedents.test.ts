@@ -32,7 +32,7 @@ describe('APB-4, OVR-6 a reroute finds no fresh approver either', () => {
     const claims = { ...grounds, ...condition, ...replacing('person/mira', who) };
     const statement = aStatement('reroute', 'person/nadia', claims);
     const past = ask === undefined ? {} : { asks: [askedBefore(write, ask, judged())] };
-    const facts = await bundle.policy.rerouteFacts(statement, write, NOW, onRecord(past));
+    const facts = await bundle.policy.checkReroute(statement, write, NOW, onRecord(past));
     return facts.candidateStages;
   };
 
@@ -45,7 +45,7 @@ describe('APB-4, OVR-6 a reroute finds no fresh approver either', () => {
   test('OVR-2 nor is anybody kept out where it goes by another path of policy', async () => {
     const claims = { ...grounds, ...replacing('person/david', 'person/aiko') };
     const statement = aStatement('reroute', 'person/nadia', claims);
-    const facts = await bundle.policy.rerouteFacts(statement, write, NOW, onRecord({}));
+    const facts = await bundle.policy.checkReroute(statement, write, NOW, onRecord({}));
     expect(facts.candidateStages).toEqual(['owner', 'administrators']);
   });
 

@@ -1,6 +1,6 @@
-import type { PathDefinition, StageDefinition } from '../../../src/policy/paths-file';
-import type { PermitRule } from '../../../src/policy/policy-rule';
-import { strictestTerms } from '../../../src/policy/terms';
+import { strictestTerms } from '../../../src/policy/evaluate/terms';
+import type { PathDefinition, StageDefinition } from '../../../src/policy/load/paths-file';
+import type { PermitRule } from '../../../src/policy/load/policy-rule';
 import { HOUR } from './example';
 
 const stage = (name: string, approvers: readonly string[]): StageDefinition => ({
@@ -97,5 +97,22 @@ describe('TTA-2, TTA-4 several permits combine to the strictest of each, and no 
     expect(strictestTerms(rules, short, 'payments-leads', 24 * HOUR)).toMatchObject({
       terms: { path: { name: 'owner-dba' }, maxDurationMs: HOUR, reviewWithinMs: 2 * HOUR },
     });
+  });
+
+  test('approvals count as long as by the demanded path where they count for the shortest time', () => {
+    const counting = (ownerMs: number | undefined, bothMs: number | undefined) => {
+      const said = (ms: number | undefined) => (ms === undefined ? {} : { approvalsCountFor: ms });
+      const paths = new Map([
+        ['owner', { ...pathWith('owner', [OWNER]), ...said(ownerMs) }],
+        ['owner-dba', { ...pathWith('owner-dba', [OWNER, DBA]), ...said(bothMs) }],
+      ]);
+      const rules = [permit({ path: 'owner' }), permit({ path: 'owner-dba' })];
+      const result = strictestTerms(rules, paths, 'payments-leads', 24 * HOUR);
+      return result.ok ? result.terms.path?.approvalsCountFor : result.why;
+    };
+    expect(counting(undefined, undefined)).toBeUndefined();
+    expect(counting(48 * HOUR, 72 * HOUR)).toBe(48 * HOUR);
+    expect(counting(undefined, 72 * HOUR)).toBe(24 * HOUR);
+    expect(counting(4 * HOUR, undefined)).toBe(4 * HOUR);
   });
 });

@@ -1,4 +1,5 @@
-import { randomUUID } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
+import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { HolderKey } from '../../../src/enforcement';
 import { DpopVerifier } from '../../../src/signing/dpop';
 
@@ -44,5 +45,57 @@ describe('AGE-2 proofs of possession', () => {
     const flood = [await shown('agent/x', key), await shown('agent/x', other)];
     expect([...flood, await shown('agent/x', await HolderKey.make())]).toEqual([true, true, false]);
     expect(await shown(`agent/${randomUUID()}`, key)).toBe(true);
+  });
+
+  it.each([
+    ['HTTPS://Countersign.Example/v1/execution-tokens'],
+    ['https://countersign.example:443/v1/execution-tokens'],
+    ['https://countersign.example/v1/execution-tokens?x=1'],
+    ['https://countersign.example/v1/execution-tokens#x'],
+    ['https://countersign.example/v1/%65xecution-tokens'],
+    ['https://countersign.example/v0/../v1/./execution-tokens'],
+  ])('may write the address in any way that means the same (RFC 9449 section 4.3): %s', async (htu) => {
+    const shown = await key.proof('POST', htu, 'a token');
+    expect(await new DpopVerifier().verify(shown, EXPECTED)).toBe(key.thumbprint);
+  });
+
+  it.each([
+    ['http://countersign.example/v1/execution-tokens'],
+    ['https://countersign.example:8443/v1/execution-tokens'],
+    ['https://countersign.example.evil.example/v1/execution-tokens'],
+    ['https://countersign.example@evil.example/v1/execution-tokens'],
+    ['https://user@countersign.example/v1/execution-tokens'],
+    ['https://countersign.example/v1/Execution-tokens'],
+    ['https://countersign.example/v1/execution-tokens/'],
+    ['https://countersign.example/v1%2Fexecution-tokens'],
+    ['https:\\\\countersign.example\\v1\\execution-tokens'],
+    ['https://countersign.example/v1/execution-tokens\n'],
+    ['//countersign.example/v1/execution-tokens'],
+    ['/v1/execution-tokens'],
+    [''],
+  ])('of another address do not count: %j', async (htu) => {
+    const shown = await key.proof('POST', htu, 'a token');
+    expect(await new DpopVerifier().verify(shown, EXPECTED)).toBeUndefined();
+  });
+
+  it('of other equal addresses: an escape is the same in either case of its letters', async () => {
+    const shown = await key.proof('POST', 'https://countersign.example/a%2fb', 'a token');
+    const url = 'https://countersign.example/a%2Fb';
+    expect(await new DpopVerifier().verify(shown, { ...EXPECTED, url })).toBe(key.thumbprint);
+  });
+
+  it.each(['ES256', 'EdDSA', 'Ed25519'])('by %s are taken', async (alg) => {
+    const { privateKey, publicKey } = await generateKeyPair(alg);
+    const claims = {
+      jti: randomUUID(),
+      htm: 'POST',
+      htu: URL,
+      ath: createHash('sha256').update('a token').digest('base64url'),
+    };
+    const shown = await new SignJWT(claims)
+      .setProtectedHeader({ alg, typ: 'dpop+jwt', jwk: await exportJWK(publicKey) })
+      .setIssuedAt()
+      .sign(privateKey);
+    expect(await new DpopVerifier().verify(shown, EXPECTED)).toMatch(/^[\w-]{43}$/);
   });
 });

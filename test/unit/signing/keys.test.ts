@@ -1,7 +1,7 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { generateKey, importSigningKey, readKeyFile, writeKeyFile } from '../../../src/signing/keys';
+import { generateKey, importSigningKey, tryReadKeyFile, writeKeyFile } from '../../../src/signing/keys';
 
 let folder: string;
 beforeEach(() => {
@@ -15,7 +15,7 @@ describe('FRI-3 private keys stay with their owner', () => {
     const { keyId, privateJwkText } = await generateKey();
     await writeKeyFile(file, privateJwkText);
     expect(statSync(file).mode & 0o777).toBe(0o600);
-    expect(await readKeyFile(file)).toMatchObject({ ok: true, key: { keyId, algorithm: 'EdDSA' } });
+    expect(await tryReadKeyFile(file)).toMatchObject({ ok: true, key: { keyId, algorithm: 'EdDSA' } });
   });
 
   test('a key is never overwritten', async () => {
@@ -29,17 +29,17 @@ describe('FRI-3 private keys stay with their owner', () => {
     const file = path.join(folder, 'mira.jwk');
     await writeKeyFile(file, (await generateKey()).privateJwkText);
     chmodSync(file, 0o644);
-    expect(await readKeyFile(file)).toEqual({ ok: false, message: expect.stringContaining('chmod 600') });
+    expect(await tryReadKeyFile(file)).toEqual({ ok: false, message: expect.stringContaining('chmod 600') });
   });
 
   test('what is no key is named by its file, and its content is not shown', async () => {
     const file = path.join(folder, 'secret.jwk');
     writeFileSync(file, '{"d":"topsecret"}', { mode: 0o600 });
-    const result = await readKeyFile(file);
+    const result = await tryReadKeyFile(file);
     expect(result).toMatchObject({ ok: false });
     expect(JSON.stringify(result)).toContain('secret.jwk');
     expect(JSON.stringify(result)).not.toContain('topsecret');
-    expect(await readKeyFile(path.join(folder, 'nowhere'))).toMatchObject({ ok: false });
+    expect(await tryReadKeyFile(path.join(folder, 'nowhere'))).toMatchObject({ ok: false });
     expect(await importSigningKey('not JSON', 'x')).toMatchObject({ ok: false });
   });
 });

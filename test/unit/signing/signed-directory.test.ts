@@ -1,16 +1,22 @@
 import { CompactSign, generateKeyPair } from 'jose';
-import { recordedClaimsSchema, STATEMENT_TYPE, SUBMISSION_TYPE } from '../../../src/contracts/statement';
+import { STATEMENT_TYPE, SUBMISSION_TYPE } from '../../../src/contracts/statement';
 import { requestDigest } from '../../../src/domain/digest';
 import { LIMITS } from '../../../src/domain/limits';
 import type { SigningKey } from '../../../src/signing/keys';
 import { signStatement, signSubmission } from '../../../src/signing/sign';
-import { SignedDirectory } from '../../../src/signing/signed-directory';
+import { EARLIER_RULES, SignedDirectory } from '../../../src/signing/signed-directory';
 import { Keyring, sampleRequest, strangersKey } from '../../support/keyring';
 
 const NOW = 1_700_000_000_000;
 const TIMES = { nowMs: NOW, lifeMs: 3_600_000 };
 const request = sampleRequest();
-const draft = { verb: 'approve' as const, request: request.id, digest: requestDigest(request), revision: 0 };
+const draft = {
+  verb: 'approve' as const,
+  stage: 'owner',
+  request: request.id,
+  digest: requestDigest(request),
+  revision: 0,
+};
 
 let keyring: Keyring;
 let directory: SignedDirectory;
@@ -34,6 +40,49 @@ async function codeOf(header: Record<string, unknown>, claims: unknown, key = mi
 }
 
 const claims = { ...draft, iss: 'person/mira', jti: 'j-1', iat: NOW / 1_000, exp: NOW / 1_000 + 60 };
+
+describe('TTA-3 an approval names the stage that it is for', () => {
+  const { stage: _stage, ...unnamed } = draft;
+
+  test('without one it does not count: it could have been signed before its stage opened', async () => {
+    const check = await directory.authenticateStatement(
+      await signStatement(unnamed, 'person/mira', mira, TIMES),
+      NOW,
+    );
+    expect(check).toMatchObject({
+      verified: false,
+      attempt: { refusal: { code: 'MALFORMED' }, claimedVerb: 'approve' },
+    });
+    const denial = { ...unnamed, verb: 'deny' as const };
+    const denied = await directory.authenticateStatement(
+      await signStatement(denial, 'person/mira', mira, TIMES),
+      NOW,
+    );
+    expect(denied.verified).toBe(true);
+  });
+
+  test('AUD-3 one that was taken before can still be verified', async () => {
+    const before = new SignedDirectory(keyring, EARLIER_RULES);
+    const check = await before.authenticateStatement(
+      await signStatement(unnamed, 'person/mira', mira, TIMES),
+      NOW,
+    );
+    expect(check.verified).toBe(true);
+  });
+});
+
+describe('TTA-1 a request that somebody signs for themselves', () => {
+  test('presents no properties to policy: an enforcement point does, and a gateway attests it', async () => {
+    const presented = { subject: {}, resource: { ownerID: 'atlas' }, action: {} };
+    const codeFor = async (asked: typeof request) => {
+      const recognised = await directory.authenticateSubmission(await signSubmission(asked, atlas), NOW);
+      return recognised.ok ? 'recognised' : recognised.refusal.code;
+    };
+    const own = { ...request, requester: 'agent/atlas' };
+    expect(await codeFor(own)).toBe('recognised');
+    expect(await codeFor({ ...own, presented })).toBe('BAD_SIGNATURE');
+  });
+});
 
 describe('TTA-5 a statement counts by its signature, and by nothing else', () => {
   test('one that is signed by its issuer yields who they are now', async () => {
@@ -116,7 +165,7 @@ describe('TTA-5 a statement counts by its signature, and by nothing else', () =>
   test('AUD-3 what was taken by earlier rules is read by them', async () => {
     const told = { ...draft, comment: 'fine\nby me' };
     const envelope = await signStatement(told, 'person/mira', mira, TIMES);
-    const then = new SignedDirectory(keyring, recordedClaimsSchema);
+    const then = new SignedDirectory(keyring, EARLIER_RULES);
     expect((await then.authenticateStatement(envelope, NOW)).verified).toBe(true);
     expect((await directory.authenticateStatement(envelope, NOW)).verified).toBe(false);
   });

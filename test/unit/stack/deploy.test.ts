@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { parse } from 'yaml';
 import { z } from 'zod';
-import { addressVariable } from '../../../src/connectors';
+import { addressVariable } from '../../../src/connectors/settings';
 import { SEARCH_ATTRIBUTES } from '../../../src/contracts/names';
 import { readSettings } from '../../../src/contracts/settings';
 import { SERVER_SETTINGS } from '../../../src/stack/temporal-server';

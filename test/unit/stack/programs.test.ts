@@ -7,6 +7,7 @@ const PLACE = {
   temporalAddress: '127.0.0.1:7233',
   taskQueue: 'countersign',
   targetUrl: 'postgres://127.0.0.1:5432/target',
+  databases: ['warehouse'],
 };
 
 afterEach(() => {

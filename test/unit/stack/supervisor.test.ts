@@ -54,7 +54,7 @@ describe('the supervisor', () => {
     process.kill(first, 'SIGKILL');
     await until(() => supervisor.pids()['one'] !== first);
     expect(identify(supervisor.pids()['one'] ?? 0)).toBeDefined();
-    expect(lines).toEqual([expect.stringMatching(/^one: ended by SIGKILL; starting it again/)]);
+    expect(lines).toEqual([expect.stringMatching(/^one: ended by SIGKILL; restarting it/)]);
     expect(starts).toBe(2);
   });
 

@@ -72,14 +72,14 @@ function namedIn({ from, text }: Query) {
   return { metrics, groupings: [...groupings] };
 }
 
-/** A scrape over HTTP of a recorder that has been told of everything once. */
+/** A scrape over HTTP after every metric was recorded once. */
 async function scrapeOfAll(): Promise<readonly Series[]> {
   const port = await freePort();
-  const { recorder, stop } = await serveMetrics(
+  const { metrics, stop } = await serveMetrics(
     { from: 'worker', connectors: ['warehouse'] },
     { host: '127.0.0.1', port },
   );
-  const record: (name: MetricName, value: number, labels: Record<string, string>) => void = recorder.record;
+  const record: (name: MetricName, value: number, labels: Record<string, string>) => void = metrics.record;
   for (const [name, spec] of Object.entries<MetricSpec>(METRICS))
     record(name as MetricName, 1, valuesOf(spec));
   const answer = await fetch(`http://127.0.0.1:${port}/metrics`);
@@ -143,7 +143,7 @@ describe('FRI-4 the dashboard and the alerts', () => {
   });
 
   test('each alert says when to wake whom, and is described', () => {
-    const described = read('docs/observability.md');
+    const described = read('docs/operate/observability.md');
     expect(rules().length).toBeGreaterThan(8);
     for (const { alert, annotations } of rules()) {
       expect(described).toContain(`\`${alert}\``);
@@ -169,7 +169,7 @@ describe('FRI-4 the list of metrics', () => {
   });
 
   test('is in the documentation, with every label', () => {
-    const lines = read('docs/observability.md').split('\n');
+    const lines = read('docs/operate/observability.md').split('\n');
     for (const [name, spec] of Object.entries<MetricSpec>(METRICS)) {
       const line = lines.find((one) => one.startsWith(`| \`${name}\` |`)) ?? '';
       expect(line).toContain(`| ${spec.unit} |`);

@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import pino from 'pino';
 import { metricsOf } from '../../../src/cli/telemetry';
 import { readSettings } from '../../../src/contracts/settings';
-import { SILENT } from '../../../src/telemetry/catalogue';
+import { NO_METRICS } from '../../../src/telemetry/catalogue';
 
 const other = createServer();
 
@@ -18,7 +18,7 @@ test('EMG-2 a worker whose metrics port is taken goes on without metrics, and sa
   const read = readSettings({ COUNTERSIGN_METRICS_PORT: String(address.port) });
   if (!read.ok) throw new Error('these settings are good');
   const metrics = await metricsOf({ from: 'worker', connectors: [] }, read.settings, logger);
-  expect(metrics.recorder).toBe(SILENT);
+  expect(metrics.metrics).toBe(NO_METRICS);
   expect(lines.join('')).toContain('ALERT nothing is measured');
   await metrics.stop();
 });

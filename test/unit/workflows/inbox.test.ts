@@ -1,4 +1,5 @@
 import { LIMITS } from '../../../src/domain/limits';
+import { envelopeText } from '../../../src/domain/request';
 import { Inbox } from '../../../src/workflows/inbox';
 
 const statement = (number: number, length = 10) => ({
@@ -11,7 +12,9 @@ function drainAll(inbox: Inbox) {
   const drained = { contents: [] as string[], dropped: 0, batches: 0 };
   while (!inbox.isEmpty) {
     const { arrivals, dropped } = inbox.drain();
-    drained.contents.push(...arrivals.map(({ content }) => ('code' in content ? content.code : content.jws)));
+    drained.contents.push(
+      ...arrivals.map(({ content }) => ('code' in content ? content.code : envelopeText(content))),
+    );
     drained.dropped += dropped;
     drained.batches += 1;
     expect(arrivals.length).toBeLessThanOrEqual(LIMITS.batchStatements);
@@ -20,7 +23,7 @@ function drainAll(inbox: Inbox) {
 }
 
 describe('EMG-2 the inbox takes anything and is bounded', () => {
-  test('keeps the order, and what cannot be read as its own refusal', () => {
+  test('keeps the order, and an unreadable message as its refusal', () => {
     const inbox = new Inbox();
     inbox.append(statement(1));
     inbox.append(null);
@@ -32,7 +35,18 @@ describe('EMG-2 the inbox takes anything and is bounded', () => {
     expect(inbox.isEmpty).toBe(true);
   });
 
-  test('past its count, what arrives is counted and not kept', () => {
+  test('AUD-3 claims with half of a character are unreadable, and were read by runs from before', () => {
+    const passkey = { credentialId: 'a', authenticatorData: 'a', clientDataJSON: 'a', signature: 'a' };
+    const message = { format: 'webauthn', claims: '{"comment":"\ud83d"}', ...passkey };
+    const [now, before] = [new Inbox(), new Inbox(() => false)];
+    for (const inbox of [now, before]) inbox.append(message);
+    expect(drainAll(now).contents).toEqual(['MALFORMED']);
+    expect(drainAll(before).contents[0]).toContain('comment');
+    now.append({ ...message, claims: '{"comment":"🚀"}' });
+    expect(drainAll(now).contents[0]).toContain('comment');
+  });
+
+  test('past its limit, messages are counted and not kept', () => {
     const inbox = new Inbox();
     const sent = LIMITS.inboxStatements + 100;
     const kept = Array.from({ length: sent }, (_, number) => inbox.append(statement(number))).filter(
@@ -45,7 +59,7 @@ describe('EMG-2 the inbox takes anything and is bounded', () => {
     expect(inbox.append(statement(0))).toBe(true);
   });
 
-  test('past its bytes too, and there is room again once it was emptied', () => {
+  test('the same past its limit of bytes; once emptied there is room again', () => {
     const inbox = new Inbox();
     const fit = LIMITS.inboxBytes / LIMITS.statementBytes;
     const append = () => {
@@ -57,7 +71,7 @@ describe('EMG-2 the inbox takes anything and is bounded', () => {
       expect(append()).toMatchObject({ contents: { length: fit }, dropped: 10 });
   });
 
-  test('rubbish and copies do not push out what somebody signed', () => {
+  test('rubbish and copies do not push out a signed statement', () => {
     const inbox = new Inbox();
     for (let count = 0; count < 10_000; count += 1) {
       inbox.append({ flood: count });
@@ -71,7 +85,7 @@ describe('EMG-2 the inbox takes anything and is bounded', () => {
     expect(contents.length + dropped).toBe(20_001);
   });
 
-  test('whoever waits for an answer gets one, also on a copy', () => {
+  test('a sender who waits for an answer gets one, even for a copy', () => {
     const inbox = new Inbox();
     inbox.append(statement(1));
     expect(inbox.append(statement(1), { settle: () => undefined })).toBe(true);

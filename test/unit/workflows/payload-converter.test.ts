@@ -16,7 +16,7 @@ describe('EMG-2 no payload can stop the timer that ends a grant', () => {
     expect(payloadConverter.fromPayload(payload)).toEqual(UNDECODABLE);
   });
 
-  test('what is nested deeper than it could be written again becomes a marker, brackets in a text do not count', () => {
+  test('a payload nested too deeply to be written again becomes a marker; brackets in a string do not count', () => {
     const decode = (data: string) =>
       payloadConverter.fromPayload({ metadata: { encoding: bytes('json/plain') }, data: bytes(data) });
     const nested = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
@@ -44,7 +44,7 @@ describe('EMG-2 no payload can stop the timer that ends a grant', () => {
     );
   });
 
-  test('what is sound passes through unchanged', () => {
+  test('a valid payload passes through unchanged', () => {
     const value = { format: 'jws', jws: 'a.b.c' };
     expect(payloadConverter.fromPayload(payloadConverter.toPayload(value))).toEqual(value);
   });

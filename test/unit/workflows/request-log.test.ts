@@ -6,7 +6,7 @@ const refusal = { code: 'MALFORMED', detail: 'not a signed statement' } as const
 const attempt = { type: 'consider', check: { verified: false, attempt: { refusal } } } as const;
 
 describe('RequestLog', () => {
-  test('time never runs backwards, for an activity may be ahead of the workflow within one task', () => {
+  test('time never runs backwards, although an activity may be ahead of the workflow within one workflow task', () => {
     const log = new RequestLog();
     log.apply({ type: 'submit', atMs: 1_000, submission });
     log.apply({ ...attempt, atMs: 2_000 });
@@ -14,7 +14,7 @@ describe('RequestLog', () => {
     expect(event?.atMs).toBe(2_000);
   });
 
-  test('AUD-2 refusals past the limit are counted and not kept, also by the run that takes over', () => {
+  test('AUD-2 refusals past the limit are counted and not kept, by the next run too', () => {
     const log = new RequestLog();
     log.apply({ type: 'submit', atMs: 1_000, submission });
     for (let count = 0; count < 100; count += 1) log.apply({ ...attempt, atMs: 2_000 });

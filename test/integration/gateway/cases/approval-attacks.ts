@@ -1,4 +1,4 @@
-import { CountersignClient, type RequestView } from '../../../../src/client';
+import { type ClaimedView, CountersignClient } from '../../../../src/client';
 import type { Ledger } from '../../../../src/domain/precedents';
 import { proveAuthorised } from '../../../../src/domain/prove';
 import { Approvals } from '../../../../src/gateway/requests/approvals';
@@ -82,7 +82,7 @@ export function approvalAttackCases(ground: () => RequestGateway): void {
       const { directory, policy } = await bundles.current();
       const laterMs = Date.now() + 10 * 60_000;
       class Forged extends CountersignClient {
-        override async get(requestId: string): Promise<RequestView> {
+        override async get(requestId: string): Promise<ClaimedView> {
           const view = await super.get(requestId);
           const { lease } = view;
           if (lease === undefined) throw new Error('no lease');

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { CountersignClient } from '../../../../src/client';
+import { SILENT_LOGGER } from '../../../../src/contracts/logger';
 import { registerKey } from '../../../../src/directory/register-key';
 import { gatewayConfigSchema } from '../../../../src/gateway/config';
 import { createGateway, type Gateway } from '../../../../src/gateway/gateway';
@@ -12,11 +13,9 @@ import { type Listening, listen } from '../../../../src/gateway/server';
 import { createBundleSource, FileTicketSource } from '../../../../src/policy';
 import { generateKey, importSigningKey, type SigningKey } from '../../../../src/signing/keys';
 import { freePort } from '../../../../src/stack/free-port';
+import { makeCertificate } from '../../../support/certificate';
 import { Web } from './http';
-import { makeCertificate } from './tls';
 import { selfSigned } from './tokens';
-
-const silent = { info: () => undefined, warn: () => undefined, error: () => undefined };
 
 /** A gateway over https that decides, with nothing behind it: no Temporal server runs. */
 export class DecisionGateway {
@@ -27,6 +26,8 @@ export class DecisionGateway {
     private readonly listening: Listening,
     private readonly connection: Connection,
     readonly dir: string,
+    /** Details of what it has warned of. */
+    readonly warnings: readonly string[],
   ) {}
 
   /** Serves a bundle; everyone in `signers` gets a key. */
@@ -56,24 +57,27 @@ export class DecisionGateway {
     const config = gatewayConfigSchema.parse({ publicUrl, tls: { certFile, keyFile }, ...configure(dir) });
     const bundles = await createBundleSource(bundleDir, {
       tickets: new FileTicketSource(undefined),
-      logger: silent,
+      logger: SILENT_LOGGER,
     });
     // Lazy: it is never connected, and the decisions do not miss it.
     const connection = Connection.lazy({ address: '127.0.0.1:1' });
     const attestation = keys.get('service/gateway');
     if (attestation === undefined) throw new Error('no key');
+    const warnings: string[] = [];
     const gateway = await createGateway({
       config,
       publicUrl,
       client: new CountersignClient(new Client({ connection })),
       bundles,
       keys: await GatewayKeys.of(attestation, (await generateKey()).privateJwkText),
-      ledgerUrls: new Map(),
-      log: silent,
+      tokenUsesUrls: new Map(),
+      log: { ...SILENT_LOGGER, warn: (details) => void warnings.push(JSON.stringify(details)) },
     });
     const tls = config.tls;
     const listening = await listen(createRoutes(gateway), { port, host: '127.0.0.1', ...(tls && { tls }) });
-    return new DecisionGateway(new Web(publicUrl, ca), gateway, keys, listening, connection, dir);
+    return new DecisionGateway(
+      ...([new Web(publicUrl, ca), gateway, keys, listening, connection, dir, warnings] as const),
+    );
   }
 
   token(principal: string, changes: Readonly<Record<string, unknown>> = {}): Promise<string> {

@@ -26,14 +26,14 @@ export class Issuer {
     return new Issuer(`http://127.0.0.1:${port}`, audience, child);
   }
 
-  /** An access token of a client; with a key, one that is bound to it. */
-  async token(client: string, key?: HolderKey): Promise<string> {
+  /** An access token of a client; with a key, one that is bound to it. It is for the gateway, or for another resource. */
+  async token(client: string, key?: HolderKey, resource = this.audience): Promise<string> {
     const url = `${this.url}/token`;
     const form = new URLSearchParams({
       grant_type: 'client_credentials',
       client_id: client,
       client_secret: `secret-of-${client}`,
-      resource: this.audience,
+      resource,
     });
     const headers = key === undefined ? {} : { dpop: await key.proof('POST', url, '') };
     const response = await fetch(url, { method: 'POST', body: form, headers });

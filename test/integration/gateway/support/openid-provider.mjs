@@ -26,9 +26,10 @@ const provider = new Provider(issuer, {
     resourceIndicators: {
       enabled: true,
       defaultResource: () => audience,
-      getResourceServerInfo: () => ({
+      // The gateway and its MCP endpoint are resources of their own.
+      getResourceServerInfo: (_context, resource) => ({
         scope: '',
-        audience,
+        audience: resource === `${audience}/mcp` ? resource : audience,
         accessTokenTTL: 600,
         accessTokenFormat: 'jwt',
         jwt: { sign: { alg: 'ES256' } },

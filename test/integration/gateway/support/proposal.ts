@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { createRemoteJWKSet } from 'jose';
+import { SILENT_LOGGER } from '../../../../src/contracts/logger';
 import {
   type Decision,
   type EnforcementPoint,
@@ -9,8 +10,7 @@ import {
   type TaskAnswer,
   TokenCheck,
 } from '../../../../src/enforcement';
-import { createBundleSource, FileTicketSource } from '../../../../src/policy';
-import { SignedDirectory } from '../../../../src/signing/signed-directory';
+import { authorityOver, createBundleSource, FileTicketSource } from '../../../../src/policy';
 import { MIGRATION_LOGIN } from '../../../../src/stack/target-ready';
 import type { UpStack } from './up-stack';
 
@@ -78,16 +78,13 @@ export const approvedLie = (task: TaskAnswer): TaskAnswer => ({
 export async function migrationExecutor(stack: UpStack, point: EnforcementPoint): Promise<MigrationExecutor> {
   const bundles = await createBundleSource(path.join(stack.stateDir, 'bundle'), {
     tickets: new FileTicketSource(undefined),
-    logger: { info: () => undefined, error: () => undefined },
+    logger: SILENT_LOGGER,
   });
   return new MigrationExecutor({
-    ledgerUrl: stack.targetUrl,
+    tokenUsesUrl: stack.targetUrl,
     loginOf: (role) => (role === 'payments_schema_owner' ? stack.targetUrlFor(MIGRATION_LOGIN) : undefined),
     audience: 'service/migrator',
-    authority: async () => {
-      const { directory, policy } = await bundles.current();
-      return { directory: new SignedDirectory(directory), policy };
-    },
+    authority: authorityOver(bundles),
     evidence: (requestId) => point.evidence(requestId),
     tokens: new TokenCheck({
       issuer: stack.url,

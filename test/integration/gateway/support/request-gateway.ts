@@ -8,6 +8,7 @@ import { generateKey, type SigningKey } from '../../../../src/signing/keys';
 import { signStatement } from '../../../../src/signing/sign';
 import { freePort } from '../../../../src/stack/free-port';
 import { Harness } from '../../../support/harness';
+import { stageFor } from '../../../support/harness-cast';
 import { denialOf, JUSTIFIED } from './evaluations';
 import { type Answer, type Call, Web } from './http';
 import { selfSigned } from './tokens';
@@ -27,14 +28,18 @@ export class RequestGateway {
     readonly web: Web,
     private readonly decisionKey: string,
     private readonly port: number,
+    private readonly enrols: boolean,
     private readonly config: Json,
   ) {}
 
   #gateway: Gateway | undefined;
   #listening: Listening | undefined;
 
-  static async start(config: (url: string) => Json = () => ({})): Promise<RequestGateway> {
-    const harness = await Harness.start({ remembers: 'grants' });
+  static async start(
+    config: (url: string) => Json = () => ({}),
+    { enrols = false }: { readonly enrols?: boolean } = {},
+  ): Promise<RequestGateway> {
+    const harness = await Harness.start({ remembers: 'grants', enrols });
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const decisionKey = (await generateKey()).privateJwkText;
@@ -44,7 +49,10 @@ export class RequestGateway {
         { perSecond: 100_000, burst: 100_000 },
       ]),
     );
-    const one = new RequestGateway(harness, url, new Web(url), decisionKey, port, { limits, ...config(url) });
+    const one = new RequestGateway(harness, url, new Web(url), decisionKey, port, enrols, {
+      limits,
+      ...config(url),
+    });
     await one.startGateway();
     return one;
   }
@@ -56,16 +64,17 @@ export class RequestGateway {
 
   async startGateway(): Promise<void> {
     const note = (about: object, message: string) => void this.logged.push({ about, message });
-    const bundles = await this.harness.bundles({ info: note, error: note });
+    const bundles = await this.harness.bundles({ info: note, warn: note, error: note });
     this.#gateway = await createGateway({
       config: gatewayConfigSchema.parse({ publicUrl: this.url, ...this.config }),
       publicUrl: this.url,
       client: this.harness.client,
       bundles,
       keys: await GatewayKeys.of(await this.harness.cast.key('service/gateway'), this.decisionKey),
-      ledgerUrls: new Map([['changes', this.harness.postgres.url]]),
+      tokenUsesUrls: new Map([['changes', this.harness.postgres.url]]),
       ledger: this.harness.workerLedger,
       callbackStoreUrl: this.harness.postgres.url,
+      ...(this.enrols && { register: this.harness.register }),
       log: { info: note, warn: note, error: note },
       nowMs: () => Date.now() + this.clock.offsetMs,
     });
@@ -151,10 +160,13 @@ export class RequestGateway {
 
   async statement(person: string, verb: 'approve' | 'deny' | 'cancel' | 'revoke', requestId: string) {
     // A request that is still being assessed has no path yet, and what is signed names its revision.
-    const { digest, revision } = await this.harness.cast.settled({ id: requestId });
+    const view = await this.harness.cast.settled({ id: requestId });
+    const { digest, revision } = view;
     return signStatement(
       {
+        ...(verb === 'approve' && { stage: stageFor(view) }),
         ...(verb === 'cancel' && { reasonCode: 'duplicate' }),
+        ...(verb === 'deny' && { reasonCode: 'not-now' }),
         ...{ verb, request: requestId, digest: digest ?? '', revision },
       },
       person,

@@ -41,11 +41,12 @@ export class UpStack {
     this.web = new Web(url);
   }
 
-  static async start(config: Readonly<Record<string, unknown>> = {}): Promise<UpStack> {
+  /** @param below the path under which the gateway is reached, such as `/gw` */
+  static async start(config: Readonly<Record<string, unknown>> = {}, below = ''): Promise<UpStack> {
     const root = mkdtempSync(path.join(tmpdir(), 'countersign-stories-'));
     const stateDir = path.join(root, 'state');
     const [httpPort, temporalPort, uiPort] = [await freePort(), await freePort(), await freePort()];
-    const url = `http://127.0.0.1:${httpPort}`;
+    const url = `http://127.0.0.1:${httpPort}${below}`;
     const issuer = await Issuer.start(url, Object.keys(CLIENTS));
     const file = path.join(root, 'gateway.yaml');
     const identities = Object.entries(CLIENTS).map(([sub, principal]) => ({ principal, claims: { sub } }));
@@ -90,9 +91,7 @@ export class UpStack {
   }
 
   async key(person: string): Promise<SigningKey> {
-    const read = await readKeyFile(exampleKeyFile(this.stateDir, person));
-    if (!read.ok) throw new Error(read.message);
-    return read.key;
+    return readKeyFile(exampleKeyFile(this.stateDir, person));
   }
 
   /** A call as a person, who signs a token with their registered key. */
@@ -104,11 +103,19 @@ export class UpStack {
   /** Reads what awaits them, looks at it, signs, and posts the statement: all over HTTP. */
   async sign(person: string, requestId: string, verb: 'approve' | 'deny' | 'cancel'): Promise<Answer> {
     // Until it is assessed there is no path, so it is nobody's yet and its revision will be another.
-    const { digest, revision } = await eventually('a request that can be signed', async () => {
+    const { digest, revision, stage } = await eventually('a request that can be signed', async () => {
       const seen = await this.as(person, `/v1/requests/${requestId}`);
       return seen.status === 200 && seen.json.stage !== undefined ? seen.json : undefined;
     });
-    const draft = { verb, request: requestId, digest, revision };
+    const why = verb === 'deny' ? { reasonCode: 'not-now' } : {};
+    const draft = {
+      verb,
+      request: requestId,
+      digest,
+      revision,
+      ...(verb === 'approve' && { stage }),
+      ...why,
+    };
     const statement = await signStatement(draft, person, await this.key(person), {
       nowMs: Date.now(),
       lifeMs: 3_600_000,

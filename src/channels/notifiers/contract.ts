@@ -1,0 +1,38 @@
+import type { Message } from '../notice';
+
+/** Where a person gets messages by one channel. */
+export interface Route {
+  readonly channel: string;
+  readonly address?: string;
+  readonly mention?: string;
+}
+
+/**
+ * Delivers messages by one channel. It decides nothing, and answers that come back by the channel are not read.
+ */
+export interface Notifier {
+  /** @throws Undelivered if the other side did not accept the message */
+  deliver(message: Message, route: Route): Promise<void>;
+  close(): void;
+}
+
+/** A message that was not accepted. The reason contains no secret and no address. */
+export class Undelivered extends Error {
+  override readonly name = 'Undelivered';
+
+  constructor(
+    reason: string,
+    /** True if a retry cannot help. */
+    readonly isFinal = false,
+  ) {
+    super(reason);
+  }
+}
+
+/** @throws Undelivered unless the HTTP status says that the message was accepted; final if it will be refused again */
+export function checkTaken(status: number): void {
+  if (status >= 200 && status < 300) return;
+  // Busy or broken receivers may accept it later.
+  const isFinal = status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429;
+  throw new Undelivered(`the receiver answered ${status}`, isFinal);
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod';
+import { foreignName } from '../../contracts/request';
+import { defineConnector } from '../definition';
+import { grantSchema } from './grant';
+import { setUpManifest } from './set-up';
+import { subjectOf } from './subject';
+
+export const kubernetes = defineConnector({
+  kind: 'kubernetes',
+  title: 'a Role or ClusterRole of a Kubernetes cluster, bound to a user, a group or a service account',
+  gives: 'access',
+  settings: z.strictObject({
+    /** Path of a kubeconfig file, or `in-cluster` for the service account of the pod. */
+    kubeconfig: z.string().min(1),
+    /** Context of the kubeconfig. Default: its current one. */
+    context: z.string().min(1).exactOptional(),
+  }),
+  grant: grantSchema,
+  account: foreignName.refine((account) => subjectOf(account) !== undefined, {
+    error: ({ input }) => `"${String(input)}" is a user or a group of Kubernetes itself; name somebody else`,
+  }),
+  leases: 'lease-book',
+  // Bindings have no end of their own. A request that runs (exec, port-forward, watch) was authorised when it began.
+  endsByItself: { access: false, sessions: false },
+  leavesBehind: [
+    'streams that are open at the end (kubectl exec, port-forward, watch): they go on',
+    'what the role lets its holder make (bindings, tokens, workloads): not looked at',
+  ],
+  canHoldLedger: false,
+  make: async (settings, { name, leaseBook, log }) => {
+    const { LeaseBookConnector } = await import('../lease-book/connector.js');
+    const { KubernetesRoles } = await import('./target.js');
+    return new LeaseBookConnector({
+      name,
+      target: new KubernetesRoles(settings, name),
+      url: leaseBook(),
+      log,
+    });
+  },
+  check: async (settings, expected) => (await import('./check.js')).checkCluster(settings, expected),
+  setUp: setUpManifest,
+  environment: {
+    example: 'kubeconfig:///home/jonas/.kube/config',
+    accepts: ({ protocol, host, pathname }) =>
+      protocol === 'kubeconfig:' && host === '' && pathname.length > 1,
+    replaces: ['KUBECONFIG'],
+    variables: ({ pathname }) => ({ KUBECONFIG: decodeURIComponent(pathname) }),
+  },
+});

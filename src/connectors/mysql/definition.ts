@@ -1,0 +1,54 @@
+import { z } from 'zod';
+import { foreignName } from '../../contracts/request';
+import { defineConnector } from '../definition';
+import { setUpSql } from './set-up';
+
+/** MariaDB allows 128 characters for the name of a role, and as many for a user's. */
+const roleName = foreignName.refine((name) => [...name].length <= 128, {
+  error: 'has more than 128 characters, the most that a name in MariaDB has',
+});
+
+const isMysql = ({ protocol }: URL): boolean => /^(?:mysql|mariadb):$/.test(protocol);
+
+export const mysql = defineConnector({
+  kind: 'mysql',
+  title: 'a role of a MariaDB server',
+  gives: 'access',
+  settings: z.strictObject({
+    /** `mysql://LOGIN:PASSWORD@HOST:PORT` */
+    url: z.string().refine((text) => URL.canParse(text) && isMysql(new URL(text)), {
+      error: 'must be mysql://LOGIN:PASSWORD@HOST:PORT',
+    }),
+    /** File with the certificates of the authorities that the server's certificate is checked by. Without it, no TLS. */
+    caFile: z.string().min(1).exactOptional(),
+  }),
+  grant: z.strictObject({ role: roleName }),
+  leases: 'lease-book',
+  // MariaDB has an end date for passwords, none for roles. The connector ends the sessions.
+  endsByItself: { access: false, sessions: false },
+  leavesBehind: ['what the role lets its holder make (tables, routines, grants): not looked at'],
+  canHoldLedger: false,
+  make: async (settings, { name, leaseBook, log }) => {
+    const { LeaseBookConnector } = await import('../lease-book/connector.js');
+    const { MysqlRoles } = await import('./target.js');
+    return new LeaseBookConnector({ name, target: new MysqlRoles(settings), url: leaseBook(), log });
+  },
+  check: async (settings, expected) => (await import('./check.js')).checkServer(settings, expected),
+  setUp: setUpSql,
+  environment: {
+    example: 'mysql://host:3306/database',
+    accepts: isMysql,
+    replaces: ['MYSQL_HOST', 'MYSQL_TCP_PORT', 'MYSQL_PWD', 'MYSQL_USER', 'MYSQL_DATABASE'],
+    variables: (address, account) => {
+      const password = decodeURIComponent(address.password);
+      const database = decodeURIComponent(address.pathname.slice(1));
+      return {
+        MYSQL_HOST: address.hostname.replace(/^\[|\]$/g, ''),
+        MYSQL_TCP_PORT: address.port || '3306',
+        MYSQL_USER: account.replace(/@[^@]*$/, ''),
+        ...(database && { MYSQL_DATABASE: database }),
+        ...(password && { MYSQL_PWD: password }),
+      };
+    },
+  },
+});

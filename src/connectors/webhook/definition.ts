@@ -1,0 +1,47 @@
+import { z } from 'zod';
+import { foreignName } from '../../contracts/request';
+import { defineConnector } from '../definition';
+
+const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+
+export const webhook = defineConnector({
+  kind: 'webhook',
+  title: 'anything that a service of your own gives, asked for by signed messages',
+  gives: 'access',
+  settings: z.strictObject({
+    /** `https://…`, or `http://…` on this machine. */
+    url: z.url({ protocol: /^https?$/ }).refine(
+      (text) => {
+        const { protocol, hostname } = new URL(text);
+        return protocol === 'https:' || LOOPBACK.test(hostname);
+      },
+      { error: 'must be https://…, or http://… on this machine' },
+    ),
+    /** The secret that messages are signed with (Standard Webhooks): `whsec_` and 24 to 64 bytes in Base64. */
+    secret: z
+      .string()
+      .regex(/^whsec_[A-Za-z0-9+/]{32,88}={0,2}$/, 'must be whsec_ and 24 to 64 bytes in Base64'),
+  }),
+  // Whatever the service understands.
+  grant: z.record(foreignName, foreignName).refine((grant) => Object.keys(grant).length > 0, {
+    error: 'say what the service is to give, such as { group: dba }',
+  }),
+  leases: 'lease-book',
+  // The service is told the end and may keep it too. The worker relies on neither.
+  endsByItself: { access: false, sessions: false },
+  leavesBehind: ['what the service lets a holder make: ask its authors'],
+  canHoldLedger: false,
+  make: async (settings, { name, leaseBook, log }) => {
+    const { LeaseBookConnector } = await import('../lease-book/connector.js');
+    const { WebhookTarget } = await import('./target.js');
+    return new LeaseBookConnector({ name, target: new WebhookTarget(settings), url: leaseBook(), log });
+  },
+  check: async (settings, expected) => (await import('./check.js')).checkService(settings, expected),
+  setUp: () =>
+    [
+      '# Give the service and the workers one secret, 32 random bytes:',
+      'printf \'whsec_%s\\n\' "$(openssl rand -base64 32)"',
+      '# The service verifies each message with it (docs/targets/webhook.md). Try the service:',
+      'countersign connector test URL --secret-file FILE --account ACCOUNT --grant group=NAME',
+    ].join('\n'),
+});

@@ -1,0 +1,215 @@
+import type { Readable, Writable } from 'node:stream';
+import { z } from 'zod';
+import type { LoadedBundle } from '../policy';
+import { notMade } from './answers';
+import { definitionsIn, stateOfTool } from './definitions';
+import { linesOf } from './lines';
+import { lineOf, type Message, type MessageId, readClientMessage } from './message';
+import type { ToolCall, ToolGate, Verdict } from './tool-gate';
+import type { Upstream } from './upstream';
+
+/** What clients may say to a server without the gate: nothing of it acts. */
+const PASSED = [
+  /^initialize$/,
+  /^ping$/,
+  /^notifications\/[\w/]+$/,
+  /^(tools|prompts)\/list$/,
+  /^prompts\/get$/,
+  /^resources\/(list|read|subscribe|unsubscribe|templates\/list)$/,
+  /^completion\/complete$/,
+  /^logging\/setLevel$/,
+];
+
+const callSchema = z.looseObject({
+  name: z.string().min(1).max(512),
+  arguments: z.record(z.string(), z.unknown()).default({}),
+  _meta: z.looseObject({ 'io.countersign/nonce': z.string().max(256).exactOptional() }).exactOptional(),
+});
+const cancelledSchema = z.looseObject({ requestId: z.union([z.string(), z.number()]) });
+const listSchema = z.looseObject({ tools: z.array(z.looseObject({ name: z.string() })) });
+
+export interface StdioGateOptions {
+  readonly server: string;
+  readonly bundle: () => Promise<LoadedBundle>;
+  readonly gate: ToolGate;
+  readonly observe: boolean;
+  readonly input: Readable;
+  readonly output: Writable;
+}
+
+/** What a message that was passed on waits for: the end of a call, with its number in the record, or only an answer. */
+interface Passed {
+  readonly method: string;
+  readonly call?: string;
+}
+
+/**
+ * Stands between one client and one server, on their standard streams. What the server says reaches the client byte for byte, but
+ * for the list of tools. What the client says is written anew, so that every reader reads it alike; calls of tools go
+ * through the gate.
+ */
+export class StdioGate {
+  readonly #passed = new Map<MessageId, Passed>();
+  readonly #held = new Set<MessageId>();
+  readonly #settling = new Set<Promise<void>>();
+  #upstream: Upstream | undefined;
+
+  constructor(private readonly options: StdioGateOptions) {}
+
+  /** Reads the client's messages until it closes the connection. */
+  async serve(upstream: Upstream): Promise<void> {
+    this.#upstream = upstream;
+    for await (const line of linesOf(this.options.input)) {
+      if (line.length === 0) continue;
+      const read = readClientMessage(line);
+      if (read.ok) this.#take(read.message);
+      else this.#say({ jsonrpc: '2.0', id: null, error: { code: -32_600, message: read.why } });
+    }
+    await this.settled();
+  }
+
+  /** Resolves once every call that was taken has its answer. */
+  async settled(): Promise<void> {
+    await Promise.all(this.#settling);
+  }
+
+  /** Takes a message of the server. An answer that nothing waits for is dropped: it could be taken for that of a held call. */
+  fromServer(message: Message, line: Buffer): void {
+    const { id, method } = message;
+    // A client could take a request that has a result for an answer.
+    if (method !== undefined && ('result' in message || 'error' in message)) return;
+    const passed = id === undefined || method !== undefined ? undefined : this.#passed.get(id);
+    if (method === undefined && passed === undefined) return;
+    if (id !== undefined && passed !== undefined) this.#passed.delete(id);
+    if (passed?.call !== undefined)
+      void this.options.gate.ended(passed.call, { result: message['result'], error: message['error'] });
+    if (passed?.method === 'tools/list') this.#follow(this.#offer(message, line));
+    else this.options.output.write(withNewline(line));
+  }
+
+  /** Answers what still waits, once the server has ended. */
+  serverEnded(): void {
+    for (const [id, { call }] of this.#passed) {
+      if (call !== undefined) void this.options.gate.ended(call, undefined);
+      this.#fail(id, -32_000, 'the server ended before it answered');
+    }
+    this.#passed.clear();
+  }
+
+  #take(message: Message): void {
+    const { id, method } = message;
+    // A client's answer to a request of the server.
+    if (method === undefined) this.#upstream?.send(message);
+    else if (id !== undefined && (this.#passed.has(id) || this.#held.has(id)))
+      this.#fail(id, -32_600, 'this id is in use');
+    // A call without an id is not a call: nobody would hear what became of it.
+    else if (method === 'tools/call') this.#follow(id === undefined ? NOTHING : this.#call(id, message));
+    else this.#pass(id, method, message);
+  }
+
+  #pass(id: MessageId | undefined, method: string, message: Message): void {
+    const cancelled =
+      method === 'notifications/cancelled' ? cancelledSchema.safeParse(message.params) : undefined;
+    // The server knows nothing of a call that is held here.
+    if (cancelled?.success === true && this.#held.has(cancelled.data.requestId)) return;
+    if (!PASSED.some((one) => one.test(method))) {
+      if (id !== undefined) this.#fail(id, -32_601, `the gate does not pass on ${method}`);
+      return;
+    }
+    if (id !== undefined) this.#passed.set(id, { method });
+    this.#upstream?.send(message);
+  }
+
+  async #call(id: MessageId, message: Message): Promise<void> {
+    this.#held.add(id);
+    try {
+      const params = callSchema.safeParse(message.params);
+      if (!params.success) this.#fail(id, -32_602, 'this is not a call of a tool');
+      else this.#answer(id, message, await this.options.gate.decide(await this.#callIn(params.data)));
+    } catch {
+      this.#fail(id, -32_603, 'the gate could not decide on this call, so it was not made');
+    } finally {
+      this.#held.delete(id);
+    }
+  }
+
+  #answer(id: MessageId, message: Message, verdict: Verdict): void {
+    switch (verdict.kind) {
+      case 'pass':
+        this.#passed.set(id, { method: 'tools/call', call: verdict.call });
+        this.#upstream?.send({ ...message, params: { ...message.params, arguments: verdict.arguments } });
+        break;
+      case 'result':
+        this.#say({ jsonrpc: '2.0', id, result: verdict.result });
+        break;
+      case 'error':
+        this.#say({ jsonrpc: '2.0', id, error: verdict.error });
+        break;
+      case 'gone':
+        this.#fail(id, -32_000, 'the server ended before it answered');
+        break;
+      case 'not-made':
+        this.#say({ jsonrpc: '2.0', id, result: notMade(verdict) });
+        break;
+    }
+  }
+
+  /** Takes the nonce out of the arguments, where the catalog has one: the server does not know it. */
+  async #callIn({ name, arguments: given, _meta }: z.output<typeof callSchema>): Promise<ToolCall> {
+    const { context } = await this.options.bundle();
+    const member = context.catalog.tool(this.options.server, name)?.nonce;
+    const inMeta = _meta?.['io.countersign/nonce'];
+    if (member === undefined || !Object.hasOwn(given, member))
+      return { name, arguments: given, ...(inMeta !== undefined && { nonce: inMeta }) };
+    const { [member]: nonce, ...rest } = given;
+    return { name, arguments: rest, nonce: JSON.stringify(nonce) };
+  }
+
+  /** Passes on a list of tools without those that cannot be called. */
+  async #offer(message: Message, line: Buffer): Promise<void> {
+    const { server, bundle, observe } = this.options;
+    const list = listSchema.safeParse(message['result']);
+    if (!list.success) return void this.options.output.write(withNewline(line));
+    const { context, toolPins } = await bundle();
+    const definitions = definitionsIn(list.data.tools);
+    const tools = list.data.tools.flatMap((tool) => {
+      const mapping = context.catalog.tool(server, tool.name);
+      if (mapping === undefined) return observe ? [tool] : [];
+      if (!stateOfTool(toolPins, server, tool.name, definitions.get(tool.name)).ok) return [];
+      return [mapping.nonce === undefined ? tool : withNonce(tool, mapping.nonce)];
+    });
+    this.#say({ ...message, result: { ...list.data, tools } });
+  }
+
+  #follow(work: Promise<void>): void {
+    this.#settling.add(work);
+    void work.finally(() => this.#settling.delete(work));
+  }
+
+  #fail(id: MessageId, code: number, message: string): void {
+    this.#say({ jsonrpc: '2.0', id, error: { code, message } });
+  }
+
+  #say(message: unknown): void {
+    this.options.output.write(lineOf(message));
+  }
+}
+
+const NOTHING = Promise.resolve();
+const NEWLINE = Buffer.from('\n');
+const withNewline = (line: Buffer): Buffer => Buffer.concat([line, NEWLINE]);
+
+const schemaWithProperties = z.looseObject({ properties: z.record(z.string(), z.unknown()).default({}) });
+
+/** Adds the nonce to the input of a tool. */
+function withNonce(tool: Readonly<Record<string, unknown>>, name: string) {
+  const schema = schemaWithProperties.safeParse(tool['inputSchema']);
+  if (!schema.success) return tool;
+  const nonce = {
+    type: 'string',
+    description:
+      'Leave it out. Only to repeat exactly the same call on purpose, give a text that you have not used.',
+  };
+  const properties = { ...schema.data.properties, [name]: nonce };
+  return { ...tool, inputSchema: { ...schema.data, properties } };
+}

@@ -1,0 +1,246 @@
+import { describeIssues } from '../contracts/problem';
+import { newRequestSchema } from '../contracts/request';
+import type { Assessment } from '../domain/assessment';
+import { digestOf, tryDigestOf } from '../domain/digest';
+import type { AskEntry, Precedents } from '../domain/precedents';
+import type { PrincipalId } from '../domain/principal';
+import type { AccessRequest, ExecutionParameters } from '../domain/request';
+import {
+  assess,
+  type BundleSource,
+  type LoadedBundle,
+  type ToolDefinition,
+  type ToolMapping,
+} from '../policy';
+import type { NotMade } from './answers';
+import { type ApprovedCalls, NOT_RECORDED, type Settled } from './approved-calls';
+import type { CallRecord } from './call-log';
+import { stateOfTool } from './definitions';
+import { wayOut } from './standing-words';
+import { fillTemplate } from './template';
+
+/** A call of a tool, as a client makes it. */
+export interface ToolCall {
+  readonly name: string;
+  readonly arguments: Readonly<Record<string, unknown>>;
+  /** From `_meta`, for programs that mean the same call twice. */
+  readonly nonce?: string;
+}
+
+/** What becomes of a call: it is passed on now, with these arguments, or it has been settled. */
+export type Verdict =
+  | { readonly kind: 'pass'; readonly arguments: ToolCall['arguments']; readonly call: string }
+  | Settled;
+
+export interface ToolGateOptions {
+  /** The name of the server in the catalog. */
+  readonly server: string;
+  readonly agent: PrincipalId;
+  readonly executorId: PrincipalId;
+  readonly onBehalfOf: readonly PrincipalId[];
+  readonly bundles: BundleSource<LoadedBundle>;
+  /** Returns what came before a call, by the ledger. */
+  readonly precedents: (entry: AskEntry) => Promise<Precedents>;
+  readonly approved: ApprovedCalls;
+  readonly record: (record: CallRecord) => Promise<void>;
+  /** Returns the definition that the server last gave of a tool. */
+  readonly definitionOf: (tool: string) => Promise<ToolDefinition | undefined>;
+  /** Passes on tools that the catalog does not map, and records what would have become of them. */
+  readonly observe: boolean;
+  /** How long a call waits for people before it is answered. */
+  readonly waitMs: number;
+  readonly nowMs: () => number;
+}
+
+/** An action at the moment of its evaluation lasts no time. */
+const AN_INSTANT_MS = 1_000;
+
+/** Decides each call of a tool: by policy at once, by people, or not at all. */
+export class ToolGate {
+  #calls = 0;
+
+  constructor(private readonly options: ToolGateOptions) {}
+
+  async decide(call: ToolCall): Promise<Verdict> {
+    const { server, bundles, observe, definitionOf } = this.options;
+    const bundle = await bundles.current();
+    const mapping = bundle.context.catalog.tool(server, call.name);
+    if (mapping === undefined)
+      return observe ? this.#observed(call) : this.#refused(call, notOffered(call.name));
+    const state = stateOfTool(bundle.toolPins, server, call.name, await definitionOf(call.name));
+    if (!state.ok) return this.#refused(call, held(call.name, state.code, state.why));
+    const composed = this.#compose(bundle, call, mapping, state.digest);
+    if ('code' in composed) return this.#refused(call, composed);
+    const { policy, context } = bundle;
+    const request = newRequestSchema.safeParse(composed);
+    if (!request.success) return this.#refused(call, malformed(describeIssues(request.error, 'call')));
+    const atMs = request.data.submittedAtMs;
+    const past = await this.#precedents(policy.entryOf(request.data, atMs));
+    if (past === undefined) return this.#refused(call, LEDGER_AWAY);
+    const assessment = assess(context, request.data, atMs, past);
+    return this.#carryOut(call, request.data, assessment, mapping);
+  }
+
+  /** Returns why an approved call is not made after all: the tool has changed since. */
+  async stillAsApproved(
+    { tool, toolVersion }: ExecutionParameters,
+    definition: () => Promise<ToolDefinition | undefined>,
+  ): Promise<NotMade | undefined> {
+    const { server, bundles } = this.options;
+    const { toolPins } = await bundles.current();
+    const state = stateOfTool(toolPins, server, tool, await definition());
+    if (!state.ok) return held(tool, state.code, state.why);
+    return state.digest === toolVersion
+      ? undefined
+      : held(tool, 'TOOL_CHANGED', 'it is not the version of it that was approved');
+  }
+
+  async #carryOut(
+    call: ToolCall,
+    request: AccessRequest,
+    assessment: Assessment,
+    mapping: ToolMapping,
+  ): Promise<Verdict> {
+    const { approved, waitMs, executorId } = this.options;
+    const decided = {
+      request: request.id,
+      outcome: assessment.outcome,
+      reasonCodes: assessment.reasonCodes,
+      policies: assessment.determiningPolicies,
+      policyDigest: assessment.policyDigest,
+      directoryDigest: assessment.directoryDigest,
+      explanation: assessment.explanation,
+    };
+    const audience = assessment.binding?.grant['audience'];
+    const byPolicy = assessment.outcome === 'permit' && assessment.confirmation === undefined;
+    if (byPolicy && audience !== executorId)
+      return this.#refused(call, {
+        code: 'NOT_ELIGIBLE',
+        text: `The call was not made: the catalog has it carried out by ${audience}, and this gate is ${executorId}.`,
+      });
+    const recorded = await this.#record(call, 'decided', decided);
+    if (recorded === undefined) return { kind: 'not-made', ...NOT_RECORDED };
+    if (byPolicy) return { kind: 'pass', arguments: call.arguments, call: recorded };
+    if (assessment.outcome === 'hard_stop') await approved.propose(request);
+    if (assessment.outcome === 'hard_stop' || assessment.outcome === 'refuse')
+      return {
+        kind: 'not-made',
+        code: assessment.reasonCodes[0] ?? 'REFUSED',
+        text: `The call was not made: ${assessment.explanation}. ${assessment.reasonCodes[0] === 'ARGUMENTS_NOT_AS_DECLARED' ? 'Correct the arguments.' : wayOut(assessment.safeWay)}`,
+      };
+    const durationMs = Math.min(mapping.within, assessment.maxDurationMs);
+    const hint =
+      mapping.nonce === undefined
+        ? 'If it is meant again, something in its arguments has to say so.'
+        : `If it is meant again, call with another value of ${mapping.nonce}.`;
+    return approved.settle({ ...request, durationMs }, waitMs, hint);
+  }
+
+  /** Makes the request that the call is. The same call always has the same id, which reveals nothing about the call. */
+  #compose(
+    { context }: LoadedBundle,
+    call: ToolCall,
+    mapping: ToolMapping,
+    toolVersion: string,
+  ): AccessRequest | NotMade {
+    const { agent, executorId, onBehalfOf, server, nowMs } = this.options;
+    const [connector = '', resource = ''] = mapping.resource.split(/:(.*)/s);
+    const entitlement = { connector, resource, action: mapping.action };
+    const entry = context.catalog.entry(entitlement);
+    const texts = [
+      mapping.target,
+      mapping.reason ?? entry?.title ?? call.name,
+      mapping.containment,
+      mapping.rollback,
+    ].map((text) => fillTemplate(text, call.arguments));
+    const missing = texts.flatMap((one) => (one.ok ? [] : [one.missing]))[0];
+    if (missing !== undefined)
+      return {
+        code: 'ARGUMENTS_NOT_AS_DECLARED',
+        text: `The call was not made: the argument ${missing} is missing.`,
+      };
+    const [target = '', reason = '', containment = '', rollback = ''] = texts.map((one) =>
+      one.ok ? one.text : '',
+    );
+    const parameters = { tool: call.name, toolVersion, target, arguments: call.arguments };
+    const about = { agent, executor: executorId, server, entitlement, onBehalfOf, parameters };
+    const digest = tryDigestOf({ ...about, nonce: call.nonce ?? null });
+    if (!digest.ok) return malformed(digest.refusal.detail);
+    return {
+      id: `call_${digest.value.slice('sha-256:'.length)}`,
+      kind: 'execution',
+      requester: agent,
+      beneficiary: agent,
+      entitlement,
+      parameters,
+      durationMs: AN_INSTANT_MS,
+      emergency: false,
+      reason,
+      onBehalfOf: [...onBehalfOf],
+      containment,
+      rollback,
+      submittedAtMs: nowMs(),
+    };
+  }
+
+  async #precedents(entry: AskEntry): Promise<Precedents | undefined> {
+    try {
+      return await this.options.precedents(entry);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Records a call and returns its number, or undefined if it cannot be recorded. */
+  async #record(call: ToolCall, event: string, about: object): Promise<string | undefined> {
+    this.#calls += 1;
+    const number = String(this.#calls);
+    const digest = tryDigestOf(call.arguments);
+    const action = digest.ok ? digest.value : 'none';
+    try {
+      await this.options.record({ event, call: number, tool: call.name, arguments: action, ...about });
+      return number;
+    } catch {
+      return undefined;
+    }
+  }
+
+  async #refused(call: ToolCall, why: NotMade): Promise<Verdict> {
+    const recorded = await this.#record(call, 'refused', { code: why.code, why: why.text });
+    return { kind: 'not-made', ...(recorded === undefined ? NOT_RECORDED : why) };
+  }
+
+  async #observed(call: ToolCall): Promise<Verdict> {
+    const recorded = await this.#record(call, 'observed', { code: 'TOOL_NOT_OFFERED' });
+    return recorded === undefined
+      ? { kind: 'not-made', ...NOT_RECORDED }
+      : { kind: 'pass', arguments: call.arguments, call: recorded };
+  }
+
+  /** Records the end of a call that was passed on. */
+  async ended(call: string, answer: { readonly result?: unknown; readonly error?: unknown } | undefined) {
+    const outcome = answer === undefined ? 'unknown' : answer.error === undefined ? 'answered' : 'error';
+    const result = answer?.result === undefined ? {} : { result: digestOf(answer.result) };
+    await this.options.record({ event: 'ended', call, outcome, ...result }).catch(() => undefined);
+  }
+}
+
+const LEDGER_AWAY: NotMade = {
+  code: 'NOT_NOW',
+  text: 'The call was not made, because the record of earlier requests cannot be read. Call again later.',
+};
+
+const malformed = (why: string): NotMade => ({
+  code: 'MALFORMED_REQUEST',
+  text: `The call was not made: ${why}.`,
+});
+
+const notOffered = (tool: string): NotMade => ({
+  code: 'TOOL_NOT_OFFERED',
+  text: `The call was not made: there is no tool ${JSON.stringify(tool.slice(0, 64))} here. List the tools to see what there is.`,
+});
+
+const held = (tool: string, code: string, why: string): NotMade => ({
+  code,
+  text: `The call was not made: ${tool} is held, because ${why}. Until somebody has looked at it, work without this tool.`,
+});

@@ -1,0 +1,227 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { parse } from 'yaml';
+import { registerKey } from '../../../src/directory/register-key';
+import { generateKey, readKeyFile, writeKeyFile } from '../../../src/signing/keys';
+import { signStatement } from '../../../src/signing/sign';
+import { exampleKeyFile } from '../../../src/stack/example-bundle';
+import { freePort } from '../../../src/stack/free-port';
+import { eventually } from '../../support/harness-wait';
+import { type Answer, Web } from '../gateway/support/http';
+import { selfSigned } from '../gateway/support/tokens';
+
+const ROOT = path.resolve(__dirname, '../../..');
+const COMMAND = path.join(ROOT, 'bin/countersign.js');
+const PAYMENTS = [process.execPath, path.join(ROOT, 'examples/mcp-gate/payments-server.mjs')];
+
+/** `countersign up` over the bundle of the example, with a key for everyone in it. */
+export class GateStack {
+  readonly web: Web;
+  readonly bundle: string;
+
+  private constructor(
+    readonly url: string,
+    readonly stateDir: string,
+    readonly root: string,
+    private readonly child: ChildProcess,
+  ) {
+    this.web = new Web(url);
+    this.bundle = path.join(stateDir, 'bundle');
+  }
+
+  static async start(): Promise<GateStack> {
+    const root = mkdtempSync(path.join(tmpdir(), 'countersign-gate-'));
+    const stateDir = path.join(root, 'state');
+    await provideBundle(stateDir);
+    const [http, temporal, ui] = [await freePort(), await freePort(), await freePort()];
+    const args = ['up', '--state-dir', stateDir, '--bundle', path.join(stateDir, 'bundle')];
+    const ports = ['--http-port', String(http), '--temporal-port', String(temporal), '--ui-port', String(ui)];
+    const child = spawn(process.execPath, [COMMAND, ...args, ...ports], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    child.stderr.on('data', (chunk) => {
+      said += chunk;
+    });
+    await new Promise<void>((resolve, reject) => {
+      createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('ready ') && resolve());
+      child.once('exit', (code) => reject(new Error(`ended with ${code}: ${said}`)));
+    });
+    return new GateStack(`http://127.0.0.1:${http}`, stateDir, root, child);
+  }
+
+  keyFile(principal: string): string {
+    return exampleKeyFile(this.stateDir, principal);
+  }
+
+  async as(person: string, address: string, body?: unknown): Promise<Answer> {
+    const token = await selfSigned(person, await readKeyFile(this.keyFile(person)), this.url);
+    return this.web.call(address, { body, headers: { authorization: `Bearer ${token}` } });
+  }
+
+  /** What a person sees of a request before they sign. */
+  async seen(person: string, request: string) {
+    return eventually('a request that can be signed', async () => {
+      const seen = await this.as(person, `/v1/requests/${request}`);
+      return seen.status === 200 && seen.json.stage !== undefined ? seen.json : undefined;
+    });
+  }
+
+  async sign(person: string, request: string, verb: 'approve' | 'deny' = 'approve'): Promise<void> {
+    const { digest, revision, stage } = await this.seen(person, request);
+    const about = verb === 'approve' ? { stage } : { reasonCode: 'not-now' };
+    const statement = await signStatement(
+      { verb, request, digest, revision, ...about },
+      person,
+      await readKeyFile(this.keyFile(person)),
+      { nowMs: Date.now(), lifeMs: 3_600_000 },
+    );
+    const answer = await this.as(person, `/v1/requests/${request}/statements`, statement);
+    expect(answer.json).toMatchObject({ accepted: true });
+  }
+
+  async stop(): Promise<void> {
+    this.child.kill('SIGTERM');
+    if (this.child.exitCode === null) await once(this.child, 'exit');
+    rmSync(this.root, { recursive: true, force: true });
+  }
+}
+
+async function provideBundle(stateDir: string): Promise<void> {
+  const bundle = path.join(stateDir, 'bundle');
+  cpSync(path.join(ROOT, 'examples/mcp-gate/bundle'), bundle, { recursive: true });
+  mkdirSync(path.join(stateDir, 'keys'), { mode: 0o700 });
+  const file = path.join(bundle, 'directory.yaml');
+  let directory = readFileSync(file, 'utf8');
+  const { people, identities } = parse(directory);
+  for (const principal of [...Object.keys(people), ...Object.keys(identities)]) {
+    const key = await generateKey();
+    await writeKeyFile(exampleKeyFile(stateDir, principal), key.privateJwkText);
+    directory = registerKey(directory, principal, key.publicJwk, { assurance: 'key', channel: 'cli' });
+  }
+  writeFileSync(file, directory);
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: an answer of a server, of which a test asks what it needs
+type Said = any;
+
+export interface GateOptions {
+  readonly server?: string;
+  readonly command?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly more?: readonly string[];
+}
+
+/** A gate as an agent starts it, and a client that writes and reads raw lines. */
+export class Gate {
+  /** Every line that the gate has written. */
+  readonly lines: string[] = [];
+  readonly #waiting = new Map<unknown, (said: Said) => void>();
+  readonly logDir: string;
+  stderr = '';
+  #ids = 0;
+
+  private constructor(
+    readonly child: ChildProcess,
+    readonly dir: string,
+  ) {
+    this.logDir = path.join(dir, 'log');
+    child.stderr?.on('data', (chunk) => {
+      this.stderr += chunk;
+    });
+    if (child.stdout === null) throw new Error('the gate has no stdout');
+    createInterface({ input: child.stdout }).on('line', (line) => {
+      this.lines.push(line);
+      const said = JSON.parse(line);
+      if (said.method !== undefined) return;
+      this.#waiting.get(said.id)?.(said);
+      this.#waiting.delete(said.id);
+    });
+  }
+
+  static async start(stack: GateStack, options: GateOptions = {}): Promise<Gate> {
+    const dir = mkdtempSync(path.join(stack.root, 'gate-'));
+    const { server = 'payments', command = PAYMENTS, env = {}, more = [] } = options;
+    const envFile = path.join(dir, 'server.env');
+    const variables = { PAYMENTS_FILE: path.join(dir, 'paid.txt'), ...env };
+    writeFileSync(
+      envFile,
+      Object.entries(variables)
+        .map(([name, value]) => `${name}='${value}'`)
+        .join('\n'),
+    );
+    const args = [
+      ...['gate', '--as', 'agent/atlas', '--key', stack.keyFile('agent/atlas'), '--server', server],
+      ...['--executor-as', 'service/gate', '--executor-key', stack.keyFile('service/gate')],
+      ...['--gateway', stack.url, '--env-file', envFile, '--bundle', stack.bundle],
+      ...['--log-dir', path.join(dir, 'log'), '--wait', '1s', ...more, '--', ...command],
+    ];
+    const child = spawn(process.execPath, [COMMAND, ...args], {
+      cwd: dir,
+      env: { ...process.env, COUNTERSIGN_STATE_DIR: stack.stateDir, COUNTERSIGN_LOG_LEVEL: 'warn' },
+      stdio: ['pipe', 'pipe', 'pipe'],
+    });
+    const gate = new Gate(child, dir);
+    const hello = {
+      protocolVersion: '2025-06-18',
+      capabilities: {},
+      clientInfo: { name: 'raw', version: '1' },
+    };
+    await gate.ask('initialize', hello);
+    gate.write(JSON.stringify({ jsonrpc: '2.0', method: 'notifications/initialized' }));
+    return gate;
+  }
+
+  write(line: string): void {
+    this.child.stdin?.write(`${line}\n`);
+  }
+
+  /** Waits for the answer with an id. */
+  answer(id: unknown): Promise<Said> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, resolve);
+      this.child.once('exit', (code) => reject(new Error(`the gate ended with ${code}: ${this.stderr}`)));
+    });
+  }
+
+  ask(method: string, params: unknown, id: unknown = this.nextId()): Promise<Said> {
+    const answer = this.answer(id);
+    this.write(JSON.stringify({ jsonrpc: '2.0', id, method, params }));
+    return answer;
+  }
+
+  nextId(): number {
+    this.#ids += 1;
+    return this.#ids;
+  }
+
+  /** Calls a tool. Returns the result, with the code of the gate's answer if the gate gave it. */
+  async call(name: string, given: unknown, more: object = {}): Promise<Said> {
+    const { result, error } = await this.ask('tools/call', { name, arguments: given, ...more });
+    if (error !== undefined) return { error };
+    return { ...result, ...result._meta?.['io.countersign/answer'], text: result.content?.[0]?.text };
+  }
+
+  pay(amount: unknown, more: object = {}): Promise<Said> {
+    return this.call('send_payment', { to: 'ACME', amount, currency: 'EUR', ...more });
+  }
+
+  /** What the server has really done. */
+  paid(): readonly string[] {
+    const file = path.join(this.dir, 'paid.txt');
+    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+  }
+
+  async stop(signal?: NodeJS.Signals): Promise<number | null> {
+    if (this.child.exitCode !== null) return this.child.exitCode;
+    const exited = once(this.child, 'exit');
+    if (signal === undefined) this.child.stdin?.end();
+    else this.child.kill(signal);
+    await exited;
+    return this.child.exitCode;
+  }
+}

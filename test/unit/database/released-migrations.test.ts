@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import { ARCHIVE } from '../../../src/audit/archive/postgresql-sink';
+import { NOTICES } from '../../../src/channels/migrations';
+import { LEASE_BOOK } from '../../../src/connectors/lease-book/migrations';
+import { FINDINGS, LEASES } from '../../../src/connectors/postgresql/migrations';
+import { REGISTER } from '../../../src/directory/register/migrations';
+import { ENDED_SESSIONS } from '../../../src/gateway/auth/ended-sessions';
+import { CALLBACKS } from '../../../src/gateway/requests/callback-store';
+import { LEDGER } from '../../../src/ledger/migrations';
+import { PUSH } from '../../../src/push/subscriptions';
+import { TOKEN_USES } from '../../../src/token-uses/migrations';
+
+const STORES = [
+  ...[
+    ARCHIVE,
+    CALLBACKS,
+    ENDED_SESSIONS,
+    FINDINGS,
+    LEASE_BOOK,
+    LEASES,
+    LEDGER,
+    NOTICES,
+    PUSH,
+    REGISTER,
+    TOKEN_USES,
+  ],
+];
+
+/** Databases have run these. To change a table, add a migration and its line here; never change a line. */
+const RELEASED: readonly string[] = [
+  'archive 1 item: 2PfEgyQfu9lvHAnm',
+  'callbacks 1 callback: -qR7PUuF1Y5Eoxo-',
+  'ended sessions 1 ended_session: gyXiReqw27M9yR7n',
+  'findings 1 finding: tOtcpe9OwImJlzzf',
+  'findings 2 left_behind: J27TCeBaiwmzSkPE',
+  'lease book 1 book_lease, book_reconciler: wqmKvkbUJilAUdpI',
+  'lease book 2 book_finding: cAvJ1S9g-JUeteli',
+  'leases 1 lease, session_due, reconciler: 8STYP5WR98Id1736',
+  'leases 2 possession: fqPw7YqcHoispVUs',
+  'leases 3 lease oids: yHUTTxjhCs4WAxrr',
+  'ledger 1 ask, grant_record, denial: Sc0_Tg8woC7LNUs2',
+  'notices 1 notice_message, notice, notice_delivery, notice_turn: wYkNj-RbAw6MHwgn',
+  'push 1 push_subscription: HFhuCFCuyHghzag0',
+  'register 1 register_row: 4UtQS45_eJty9low',
+  'token uses 1 execution, execution_reconciler: xlvexS4WbanlIQ_y',
+];
+
+test('a released migration never changes, for no database would run it again', () => {
+  const lines = STORES.flatMap(({ store, migrations }) =>
+    migrations.map(({ name, sql }, index) => {
+      const digest = createHash('sha256').update(sql.replace(/\s+/g, ' ')).digest('base64url').slice(0, 16);
+      return `${store} ${index + 1} ${name}: ${digest}`;
+    }),
+  );
+  expect(lines).toEqual(RELEASED);
+});
+
+test('no two stores share a name', () => {
+  expect(new Set(STORES.map(({ store }) => store)).size).toBe(STORES.length);
+});
