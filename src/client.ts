@@ -7,6 +7,7 @@ import { openHistory } from './codec/open-history';
 import { check, checkSubmission } from './contracts/check';
 import { CountersignError } from './contracts/error';
 import { eventsSchema } from './contracts/event';
+import { breakIn, rowOf } from './contracts/listed-row';
 import {
   type RequestFilter,
   type RequestSpan,
@@ -35,7 +36,6 @@ import {
   requestViewSchema,
   type StatementAnswerView,
   statementAnswerSchema,
-  WORKFLOW_BREAKS,
   type WorkflowBreak,
 } from './contracts/snapshot';
 import { digestOfText } from './domain/digest';
@@ -353,39 +353,3 @@ const tracedBy = ({ tracing }: ClientOptions) =>
   tracing === undefined || tracing === UNTRACED
     ? {}
     : { interceptors: { workflow: [tracedClient(tracing)] } };
-
-function rowOf({
-  workflowId,
-  runId,
-  typedSearchAttributes,
-  startTime,
-  status,
-}: WorkflowExecutionInfo): RequestRow | undefined {
-  const id = requestIdOf(workflowId);
-  if (id === undefined) return undefined;
-  const broken = breakIn(status.name);
-  const keyword = (name: string) => typedSearchAttributes.get({ name, type: 'KEYWORD' }) ?? '';
-  const deadline = typedSearchAttributes.get({ name: 'CountersignDeadline', type: 'DATETIME' });
-  const expiresAt = typedSearchAttributes.get({ name: 'CountersignExpiresAt', type: 'DATETIME' });
-  return {
-    id,
-    basis: 'server',
-    runId,
-    startedAt: startTime,
-    status: keyword('CountersignStatus') || 'submitted',
-    requester: keyword('CountersignRequester'),
-    beneficiary: keyword('CountersignBeneficiary'),
-    entitlement: keyword('CountersignEntitlement'),
-    awaiting: typedSearchAttributes.get({ name: 'CountersignAwaiting', type: 'KEYWORD_LIST' }) ?? [],
-    ...(deadline && { deadline }),
-    ...(expiresAt && { expiresAt }),
-    emergency: typedSearchAttributes.get({ name: 'CountersignEmergency', type: 'BOOL' }) ?? false,
-    ...(broken && { broken }),
-  };
-}
-
-/** A request ends its workflow by completing it. Every other end came from outside, or from a fault. */
-function breakIn(status: string): WorkflowBreak | undefined {
-  const name = status.toLowerCase();
-  return WORKFLOW_BREAKS.find((one) => one === name);
-}

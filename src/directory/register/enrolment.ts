@@ -11,7 +11,8 @@ import { accepted, type Refusal, type Result, refused } from '../../domain/refus
 import type { SignedEnvelope } from '../../domain/request';
 import type { RegisteredKey } from '../directory';
 import type { FileDirectory } from '../file-directory';
-import { type EnrolledKey, type Holds, invitationProblem, type Judged, judgeRegister } from './judge';
+import { invitationProblem } from './invited';
+import { type EnrolledKey, type Holds, type Judged, judgeRegister } from './judge';
 import type { Register } from './register';
 import { type DecodedRow, decodeRow, type Registered, readInvitation, type Said } from './row';
 

@@ -4,18 +4,18 @@ import {
   INVITATION_TYPE,
   type InvitationClaims,
   LONGEST_CHAIN,
-  LONGEST_INVITATION_MS,
   MOST_KEYS_OF_ONE,
   REGISTRATION_TYPE,
 } from '../../contracts/enrolment';
-import { type Digest, digestOf } from '../../domain/digest';
-import { LIMITS } from '../../domain/limits';
+import type { Digest } from '../../domain/digest';
 import { isHuman, type PrincipalId, type Standing } from '../../domain/principal';
 import { accepted, type Refusal, type Result, refused } from '../../domain/refusal';
 import type { SignedEnvelope } from '../../domain/request';
 import type { Passkey, RegisteredJwk, RegisteredKey } from '../directory';
-import { isOriginOf, passkeyProblem } from '../passkey';
+import { passkeyProblem } from '../passkey';
+import { invitationProblem, registrationProblem } from './invited';
 import type { DecodedRow, Registered, Said } from './row';
+import { joined, type Support, supportBy } from './support';
 
 /** Returns true if `key` signed this envelope, and for this purpose (JOSE `typ`). */
 export type Holds = (envelope: SignedEnvelope, type: string, key: RegisteredKey) => Promise<boolean>;
@@ -26,13 +26,6 @@ export interface Root {
   keyById(keyId: string, atMs: number): RegisteredKey | undefined;
   /** Returns true if the file names this key, whether or not it may sign. */
   namesKey(keyId: string): boolean;
-}
-
-/** What a key rests on: rows of the register, and keys and people of the directory file. */
-export interface Support {
-  readonly rows: ReadonlySet<Digest>;
-  readonly keyIds: ReadonlySet<string>;
-  readonly principals: ReadonlySet<PrincipalId>;
 }
 
 /** A passkey whose registration holds. */
@@ -282,28 +275,6 @@ class Judge {
   }
 }
 
-/** Says why an invitation is not one that a governor may give, whoever signed it. */
-export function invitationProblem({ iss, sub, iat, exp, rpId, origin }: InvitationClaims) {
-  if (iss === sub) return refused('CONFLICTED', `${iss} cannot invite themselves; another governor has to`);
-  if (exp <= iat || (exp - iat) * 1_000 > LONGEST_INVITATION_MS)
-    return refused('EXPIRED_STATEMENT', 'an invitation is valid for seven days at most');
-  return isOriginOf(origin, rpId) ? undefined : refused('MALFORMED', `${origin} is no page of ${rpId}`);
-}
-
-function registrationProblem(
-  { sub, iat, invitation: named, credential }: Registered['registration']['claims'],
-  { envelope, claims }: Said<InvitationClaims>,
-) {
-  if (named !== digestOf(envelope)) return refused('DIGEST_MISMATCH', 'it names another invitation');
-  if (sub !== claims.sub)
-    return refused('NOT_ELIGIBLE', `the invitation is for ${claims.sub}, not for ${sub}`);
-  if (credential.rpId !== claims.rpId || credential.origin !== claims.origin)
-    return refused('BAD_SIGNATURE', `registered for ${credential.origin}, invited to ${claims.origin}`);
-  if (iat * 1_000 < claims.iat * 1_000 - LIMITS.clockSkewMs || iat >= claims.exp)
-    return refused('EXPIRED_STATEMENT', 'the invitation was not valid when it was used');
-  return undefined;
-}
-
 /** The key that came with an invitation, in the shape of a registered one. It vouches for the registration alone. */
 const holderKey = ({ sub, cnf }: InvitationClaims): RegisteredJwk => ({
   kind: 'jwk',
@@ -326,22 +297,6 @@ function enrolled(row: Registered, support: Support): EnrolledKey {
   } as const;
   return { key: { ...key, ...rest }, row, enrolledAtMs: iat * 1_000, support };
 }
-
-const supportBy = (parts: {
-  readonly rows?: readonly Digest[];
-  readonly keyIds?: readonly string[];
-  readonly principals?: readonly PrincipalId[];
-}): Support => ({
-  rows: new Set(parts.rows),
-  keyIds: new Set(parts.keyIds),
-  principals: new Set(parts.principals),
-});
-
-const joined = (parts: readonly Support[]): Support => ({
-  rows: new Set(parts.flatMap(({ rows }) => [...rows])),
-  keyIds: new Set(parts.flatMap(({ keyIds }) => [...keyIds])),
-  principals: new Set(parts.flatMap(({ principals }) => [...principals])),
-});
 
 const unknownKey = () => refused('UNKNOWN_KEY', 'signed by a key that is not registered, or is no longer');
 const badSignature = () => refused('BAD_SIGNATURE', 'the signature does not hold');
