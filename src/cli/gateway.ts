@@ -2,8 +2,9 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { CountersignClient } from '../client';
-import { type Declared, findDefinition } from '../connectors';
+import { connectorSettings, type Declared, findDefinition, leaseBookAddress } from '../connectors';
 import { addressOf, type Environment } from '../connectors/settings';
+import { sshCertificate } from '../connectors/ssh-certificate/definition';
 import type { Logger } from '../contracts/logger';
 import { RetirementMemory } from '../directory/register/memory';
 import { Register } from '../directory/register/register';
@@ -17,6 +18,8 @@ import { mcpEndpoint } from '../mcp/http/endpoint';
 import { createBundleSource, withRegister } from '../policy';
 import { packageVersion } from '../project';
 import { generateKey, writeKeyFile } from '../signing/keys';
+import { SshAuthority } from '../ssh-ca/authority';
+import { SshGrants } from '../ssh-ca/grants';
 import { createPages } from '../web';
 import { pageOriginOf } from '../web/origin';
 import { evidenceFor } from './audit/evidence-download';
@@ -73,6 +76,7 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     bundles,
     keys,
     tokenUsesUrls: stores?.tokenUsesUrls ?? new Map(),
+    sshConnectors: config.decidesOnly ? new Map() : sshConnectorsOf(connectors, env, logger),
     ...(stores && {
       ...{ ledger: stores.ledger, register: stores.register, pageOrigin: pageOriginOf(publicUrl) },
       ...{ callbackStoreUrl: stores.ledgerUrl, sessionStoreUrl: stores.ledgerUrl },
@@ -117,6 +121,26 @@ function storesOf(connectors: readonly Declared[], env: Environment, stateDir: s
     ledger: new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2, log: logger }),
     register: new Register({ url: registerAddress(connectors, env), logger, memory }),
   };
+}
+
+/** Returns the certificate authorities whose key is here. A connector without one is left out: another gateway may have it. */
+function sshConnectorsOf(connectors: readonly Declared[], env: Environment, log: Logger) {
+  const declared = connectors.filter(({ kind }) => kind === sshCertificate.kind);
+  return new Map(
+    declared.flatMap(({ name, kind }) => {
+      const { ca, agent } = connectorSettings({ name, kind }, env);
+      if (ca === undefined) {
+        log.warn(
+          { connector: name },
+          'no SSH authority is set for this connector; certificates are not signed here',
+        );
+        return [];
+      }
+      const authority = new SshAuthority({ connector: name, ca, ...(agent !== undefined && { agent }) });
+      const grants = new SshGrants({ connector: name, url: leaseBookAddress(connectors, env), log });
+      return [[name, { authority, grants }] as const];
+    }),
+  );
 }
 
 function configOf(file: string) {

@@ -18,6 +18,22 @@ export interface HolderEnvironment {
    * @throws Error of one line, without the address, if the address is for another account
    */
   readonly variables: (address: URL, account: string) => Readonly<Record<string, string>>;
+  /**
+   * Present if the holder gets something besides an address. Returns more variables, whose names stand in `replaces`.
+   *
+   * @throws Error of one line if nothing can be got
+   */
+  readonly prepare?: (holder: Holder) => Promise<Readonly<Record<string, string>>>;
+}
+
+/** The holder of a grant who is about to run a command with it. */
+export interface Holder {
+  readonly address: URL;
+  readonly account: string;
+  /** A folder that only this user can read. It is deleted after the command. */
+  readonly folder: string;
+  /** Has a public key signed for as long as the grant lasts. Returns the certificate. */
+  certificate(publicKey: string): Promise<string>;
 }
 
 /** What a connector finds around it, besides its own settings. */

@@ -16,6 +16,7 @@ import {
   settingVariable,
   targetVariable,
 } from './settings';
+import { sshCertificate } from './ssh-certificate/definition';
 import type { Expected, TargetCheck } from './target-check';
 import { webhook } from './webhook/definition';
 
@@ -27,6 +28,7 @@ export const CONNECTOR_DEFINITIONS: readonly ConnectorDefinition[] = [
   kubernetes,
   webhook,
   mysql,
+  sshCertificate,
 ];
 
 /** A connector that the catalog declares. */
@@ -56,7 +58,7 @@ export async function createConnectors(
   const ready = declared.map((one) => ({
     one,
     definition: definitionOf(one),
-    settings: settingsOf(one, env),
+    settings: connectorSettings(one, env),
   }));
   const made = ready.map(async ({ one, definition, settings }) => {
     const surroundings = { name: one.name, leaseBook: () => leaseBookAddress(declared, env), log };
@@ -68,7 +70,7 @@ export async function createConnectors(
 const LEASE_BOOK = 'COUNTERSIGN_LEASES_URL';
 
 /** The lease book's address: its own setting, or where the ledger is by its setting or beside the only PostgreSQL target. */
-function leaseBookAddress(declared: readonly Declared[], env: Environment): string {
+export function leaseBookAddress(declared: readonly Declared[], env: Environment): string {
   const variable = [LEASE_BOOK, LEDGER].find((one) => isSet(one, env));
   if (variable !== undefined) return readSetting('lease book', variable, env);
   const [only, ...others] = databasesOf(declared);
@@ -88,7 +90,7 @@ export const databasesOf = (declared: readonly Declared[]): readonly Declared[] 
 export const connectorProblems = (declared: readonly Declared[], env: Environment): readonly string[] =>
   declared.flatMap((one) => {
     try {
-      settingsOf(one, env);
+      connectorSettings(one, env);
       return [];
     } catch (error) {
       return [error instanceof Error ? error.message : String(error)];
@@ -108,7 +110,7 @@ export async function checkConnector(
   const definition = definitionOf(declared);
   const [problem] = connectorProblems([declared], env);
   if (problem !== undefined) return [{ what: 'settings', ok: false, detail: problem }];
-  return definition.check(settingsOf(declared, env), expected);
+  return definition.check(connectorSettings(declared, env), expected);
 }
 
 /** Names of the environment variables that hold the settings of a connector. */
@@ -152,8 +154,12 @@ export const variablesNamedAfter = ({ name, kind }: Declared): readonly string[]
     (variable) => [variable, `${variable}_FILE`],
   );
 
-/** Settings of a connector by name. Those that are not set and may be absent are left out. */
-function settingsOf(declared: Declared, env: Environment): Readonly<Record<string, string>> {
+/**
+ * Returns the settings of a connector by name. Those that are not set and may be absent are left out.
+ *
+ * @throws Error of one line, without any value, if one is missing or misspelt
+ */
+export function connectorSettings(declared: Declared, env: Environment): Readonly<Record<string, string>> {
   const { name } = declared;
   const definition = definitionOf(declared);
   const wanted = variablesOf(name, definition).filter(

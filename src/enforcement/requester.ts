@@ -79,6 +79,8 @@ export const standingSchema = z.object({
 });
 export type Standing = z.output<typeof standingSchema>;
 
+const certificateSchema = z.object({ certificate: z.string().min(1).max(8_192) });
+
 const answerSchema = z.object({
   accepted: z.boolean(),
   refusal: z.object({ code: z.string(), detail: z.string() }).optional(),
@@ -161,6 +163,12 @@ export class Requester {
     const { request, status } = await this.look(id);
     const { path, body } = await this.#options.credential.end(request, status);
     return answerSchema.parse(await this.#call('POST', path, body));
+  }
+
+  /** Has a public key of OpenSSH signed for as long as a grant lasts. Returns the certificate. */
+  async sshCertificate(id: string, publicKey: string): Promise<string> {
+    const path = `/v1/requests/${encodeURIComponent(id)}/ssh-certificate`;
+    return certificateSchema.parse(await this.#call('POST', path, { public_key: publicKey })).certificate;
   }
 
   /** Returns the token of an approved execution with a proof for one use. Hand both to the audience. */

@@ -18,6 +18,7 @@ import type { GatewayKeys } from './keys';
 import { callerParts, decisionParts, executionParts, ownStanding, taskParts } from './parts';
 import { Approvals } from './requests/approvals';
 import { OwnRequests } from './requests/own';
+import { SshCertificates, type SshConnector } from './ssh/certificates';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -27,6 +28,8 @@ export interface GatewayOptions {
   readonly keys: GatewayKeys;
   /** Database addresses of the token-use stores, by connector name. */
   readonly tokenUsesUrls: ReadonlyMap<string, string>;
+  /** The SSH certificate authorities of connectors, by connector name. None if absent. */
+  readonly sshConnectors?: ReadonlyMap<string, SshConnector>;
   /** Past requests and grants. Proofs need it, plain decisions do not. Without it, the gateway makes no approvals for access. */
   readonly ledger?: Ledger;
   /** Database that keeps the callbacks still owed. Required if callbacks are configured. */
@@ -71,6 +74,13 @@ export async function createGateway(options: GatewayOptions) {
   const approvals = new Approvals({ ...common, ledger });
   const { decisions, binding, mapping, searches, denials } = decisionParts(common, approvals);
   const { executions, closeStores } = executionParts(common, options.tokenUsesUrls);
+  const ssh = new SshCertificates({
+    client,
+    authority,
+    log,
+    nowMs,
+    connectors: options.sshConnectors ?? new Map(),
+  });
   const grantOf = ledger && ((digest: Digest) => ledger.grantOf(digest));
   const reader = async () => ({ ...(await authority()), ...(grantOf && { grantOf }) });
   const verified = new VerifiedRequests({ requests: client, reader, nowMs });
@@ -87,7 +97,7 @@ export async function createGateway(options: GatewayOptions) {
     ...{ verified, config, publicUrl, client, bundles, keys, log, metrics, tracing, nowMs },
     ...callers,
     subscriptions,
-    ...{ decisions, searches, tasks, executions },
+    ...{ decisions, searches, tasks, executions, ssh },
     ownRequests: new OwnRequests({ client, bundles, decisions, keys, recorder: own.recorder, nowMs }),
     approverRequests: new ApproverRequests({ client, verified, bundles, authority, log, nowMs }),
     close: async () => {
@@ -96,6 +106,7 @@ export async function createGateway(options: GatewayOptions) {
       await denials?.stop();
       await stopCallbacks();
       await closeStores();
+      await ssh.close();
     },
   };
 }

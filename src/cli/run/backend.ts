@@ -6,6 +6,7 @@ import {
   signSubmission,
 } from '../../client';
 import { CountersignError } from '../../contracts/error';
+import { UserError } from '../output';
 import { renderRequest } from '../render';
 import { type GivenBack, giveBack, signFarewell } from './give-back';
 import { type Keeper, startKeeper } from './keeper';
@@ -18,6 +19,8 @@ export interface AccessBackend {
   /** Returns undefined if no worker answers at this moment. */
   look(id: string): Promise<Seen | undefined>;
   giveBack(id: string, withinMs: number): Promise<GivenBack>;
+  /** Has a public key signed for as long as the grant lasts. @throws UserError if nobody can sign it here */
+  certificate(id: string, publicKey: string): Promise<string>;
   /**
    * Starts the process that gives back in place of this one, and with `whilePid` not before that process has ended. Call
    * before anything is asked for.
@@ -44,6 +47,9 @@ export function byTemporal(client: CountersignClient, principal: string, key: Si
       if (request === undefined) return { gone: true, status: 'not there' };
       // Signed again, because a long command may outlast the statements that the keeper has.
       return giveBack(client, id, await signFarewell(request, key), withinMs);
+    },
+    certificate: () => {
+      throw new UserError('SSH certificates are signed by a gateway; give --gateway');
     },
     keep: async (wanted, whilePid) => {
       const { id, durationMs } = wanted;

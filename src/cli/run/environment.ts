@@ -1,4 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { CONNECTOR_DEFINITIONS } from '../../connectors';
 import type { HolderEnvironment } from '../../connectors/definition';
 import { targetVariable } from '../../connectors/settings';
@@ -65,6 +67,38 @@ export function environmentOf(
     GRANT_EXPIRES_AT: new Date(lease.expiresAtMs).toISOString(),
     ...(target && variablesOf(target, lease.account)),
   };
+}
+
+/** A command's environment, with what belongs to it on disk. */
+export interface PreparedEnvironment {
+  readonly env: Record<string, string>;
+  /** Deletes what belongs to it. */
+  clear(): void;
+}
+
+/**
+ * The environment of a command, with what its kind of target hands out, such as a certificate. That lies in a folder which
+ * only this user can read, until `clear`.
+ *
+ * @throws UserError if it cannot be had
+ */
+export async function preparedEnvironment(
+  env: Record<string, string>,
+  account: string,
+  target: HolderTarget | undefined,
+  certificate: (publicKey: string) => Promise<string>,
+): Promise<PreparedEnvironment> {
+  const prepare = target?.environment.prepare;
+  if (target === undefined || prepare === undefined) return { env, clear: () => undefined };
+  const folder = mkdtempSync(path.join(tmpdir(), 'countersign-run-'));
+  const clear = () => rmSync(folder, { recursive: true, force: true });
+  try {
+    const more = await prepare({ address: target.address, account, folder, certificate });
+    return { env: { ...env, ...more }, clear };
+  } catch (error) {
+    clear();
+    throw new UserError(error instanceof Error ? error.message : 'the command cannot be given its access');
+  }
 }
 
 function variablesOf({ address, environment }: HolderTarget, account: string) {

@@ -23,6 +23,7 @@ export async function byGateway(gateway: string, source: TokenSource): Promise<A
       const standing = await lookAt(requester, id);
       return standing && seenIn(standing);
     },
+    certificate: (id, publicKey) => guarded(() => requester.sshCertificate(id, publicKey)),
     giveBack: (id, withinMs) => giveBackAt(requester, id, withinMs),
     keep: async ({ id, durationMs }, whilePid) =>
       startKeeper({ id, durationMs, gateway, source, ...(whilePid !== undefined && { whilePid }) }),

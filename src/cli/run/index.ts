@@ -9,7 +9,7 @@ import { type CommandResult, failed, usageError } from '../output';
 import { findKeyFile, findSigner, principalOf, type SignerOptions } from '../signer';
 import { type AccessBackend, byTemporal } from './backend';
 import { startCommand } from './command';
-import { environmentOf, type HolderTarget, holderTargetOf } from './environment';
+import { environmentOf, type HolderTarget, holderTargetOf, preparedEnvironment } from './environment';
 import { byGateway } from './gateway-backend';
 import type { GivenBack } from './give-back';
 import { Interruptions } from './interruptions';
@@ -124,7 +124,7 @@ interface Holding {
 }
 
 async function holdAccess(holding: Holding): Promise<CommandResult> {
-  const { backend, wanted, target, command, timeoutMs, interruptions, context } = holding;
+  const { backend, wanted, target, timeoutMs, interruptions, context } = holding;
   const { id } = wanted;
   await backend.ask(wanted);
   context.announce(`asked for ${describeAsked(wanted)}: ${id}`);
@@ -146,7 +146,23 @@ async function holdAccess(holding: Holding): Promise<CommandResult> {
     return notRun(id, 1, 'NOT_GRANTED', `not granted: the request is ${view.status}`);
   }
   context.announce(`granted to ${lease.account} until ${new Date(lease.expiresAtMs).toISOString()}`);
-  const env = environmentOf(wanted, lease, target, context.env);
+  const plain = environmentOf(wanted, lease, target, context.env);
+  const { env, clear } = await preparedEnvironment(plain, lease.account, target, (publicKey) =>
+    backend.certificate(id, publicKey),
+  );
+  try {
+    return await runCommand(env, lease, holding);
+  } finally {
+    clear();
+  }
+}
+
+/** Runs the command until it ends, or its grant does. */
+async function runCommand(
+  env: Record<string, string>,
+  lease: NonNullable<Seen['lease']>,
+  { backend, wanted: { id }, command, interruptions, context }: Holding,
+): Promise<CommandResult> {
   const child = startCommand(command, env, interruptions.atTerminal);
   interruptions.passTo((signal) => void child.end(signal));
   const over = new AbortController();

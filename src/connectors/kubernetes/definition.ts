@@ -1,14 +1,13 @@
 import { z } from 'zod';
 import { foreignName } from '../../contracts/request';
-import { defineConnector } from '../definition';
+import { defineBookConnector } from '../lease-book/define';
 import { grantSchema } from './grant';
 import { setUpManifest } from './set-up';
 import { subjectOf } from './subject';
 
-export const kubernetes = defineConnector({
+export const kubernetes = defineBookConnector({
   kind: 'kubernetes',
   title: 'a Role or ClusterRole of a Kubernetes cluster, bound to a user, a group or a service account',
-  gives: 'access',
   settings: z.strictObject({
     /** Path of a kubeconfig file, or `in-cluster` for the service account of the pod. */
     kubeconfig: z.string().min(1),
@@ -19,24 +18,13 @@ export const kubernetes = defineConnector({
   account: foreignName.refine((account) => subjectOf(account) !== undefined, {
     error: ({ input }) => `"${String(input)}" is a user or a group of Kubernetes itself; name somebody else`,
   }),
-  leases: 'lease-book',
   // Bindings have no end of their own. A request that runs (exec, port-forward, watch) was authorised when it began.
   endsByItself: { access: false, sessions: false },
   leavesBehind: [
     'streams that are open at the end (kubectl exec, port-forward, watch): they go on',
     'what the role lets its holder make (bindings, tokens, workloads): not looked at',
   ],
-  canHoldLedger: false,
-  make: async (settings, { name, leaseBook, log }) => {
-    const { LeaseBookConnector } = await import('../lease-book/connector.js');
-    const { KubernetesRoles } = await import('./target.js');
-    return new LeaseBookConnector({
-      name,
-      target: new KubernetesRoles(settings, name),
-      url: leaseBook(),
-      log,
-    });
-  },
+  target: async (settings, { name }) => new (await import('./target.js')).KubernetesRoles(settings, name),
   check: async (settings, expected) => (await import('./check.js')).checkCluster(settings, expected),
   setUp: setUpManifest,
   environment: {

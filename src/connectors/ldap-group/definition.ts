@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { foreignName } from '../../contracts/request';
-import { defineConnector } from '../definition';
+import { defineBookConnector } from '../lease-book/define';
 import { setUpText } from './set-up';
 
 /** The attributes by which groups name their members. `memberUid` holds the login name, the others a DN. */
@@ -10,10 +10,9 @@ const dn = foreignName.refine((text) => /^\s*[\w.-]+\s*=/.test(text), {
   error: ({ input }) => `"${String(input)}" is not a DN such as cn=dba,ou=groups,dc=example,dc=com`,
 });
 
-export const ldapGroup = defineConnector({
+export const ldapGroup = defineBookConnector({
   kind: 'ldap-group',
   title: 'membership in a group of an LDAP directory',
-  gives: 'access',
   settings: z.strictObject({
     /** `ldaps://HOST`, or `ldap://HOST`, which is upgraded to TLS. */
     url: z.string().regex(/^ldaps?:\/\/[^/?#]+\/?$/, 'must be ldaps://HOST or ldap://HOST'),
@@ -27,16 +26,10 @@ export const ldapGroup = defineConnector({
     peopleDn: z.string().min(1).exactOptional(),
   }),
   grant: z.strictObject({ group: dn, attribute: z.enum(MEMBER_ATTRIBUTES).exactOptional() }),
-  leases: 'lease-book',
   // Active Directory can end a membership by itself (expiring links); this connector does not use it. LDAP has no sessions to end.
   endsByItself: { access: false, sessions: false },
   leavesBehind: ['what the group lets its members change elsewhere: not looked at'],
-  canHoldLedger: false,
-  make: async (settings, { name, leaseBook, log }) => {
-    const { LeaseBookConnector } = await import('../lease-book/connector.js');
-    const { LdapGroups } = await import('./target.js');
-    return new LeaseBookConnector({ name, target: new LdapGroups(settings), url: leaseBook(), log });
-  },
+  target: async (settings) => new (await import('./target.js')).LdapGroups(settings),
   check: async (settings, expected) => (await import('./check.js')).checkDirectory(settings, expected),
   loginSetting: 'bindDn',
   setUp: setUpText,

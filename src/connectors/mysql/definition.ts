@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { foreignName } from '../../contracts/request';
-import { defineConnector } from '../definition';
+import { defineBookConnector } from '../lease-book/define';
 import { setUpSql } from './set-up';
 
 /** MariaDB allows 128 characters for the name of a role, and as many for a user's. */
@@ -10,10 +10,9 @@ const roleName = foreignName.refine((name) => [...name].length <= 128, {
 
 const isMysql = ({ protocol }: URL): boolean => /^(?:mysql|mariadb):$/.test(protocol);
 
-export const mysql = defineConnector({
+export const mysql = defineBookConnector({
   kind: 'mysql',
   title: 'a role of a MariaDB server',
-  gives: 'access',
   settings: z.strictObject({
     /** `mysql://LOGIN:PASSWORD@HOST:PORT` */
     url: z.string().refine((text) => URL.canParse(text) && isMysql(new URL(text)), {
@@ -23,16 +22,10 @@ export const mysql = defineConnector({
     caFile: z.string().min(1).exactOptional(),
   }),
   grant: z.strictObject({ role: roleName }),
-  leases: 'lease-book',
   // MariaDB has an end date for passwords, none for roles. The connector ends the sessions.
   endsByItself: { access: false, sessions: false },
   leavesBehind: ['what the role lets its holder make (tables, routines, grants): not looked at'],
-  canHoldLedger: false,
-  make: async (settings, { name, leaseBook, log }) => {
-    const { LeaseBookConnector } = await import('../lease-book/connector.js');
-    const { MysqlRoles } = await import('./target.js');
-    return new LeaseBookConnector({ name, target: new MysqlRoles(settings), url: leaseBook(), log });
-  },
+  target: async (settings) => new (await import('./target.js')).MysqlRoles(settings),
   check: async (settings, expected) => (await import('./check.js')).checkServer(settings, expected),
   setUp: setUpSql,
   environment: {

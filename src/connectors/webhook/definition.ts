@@ -1,13 +1,12 @@
 import { z } from 'zod';
 import { foreignName } from '../../contracts/request';
-import { defineConnector } from '../definition';
+import { defineBookConnector } from '../lease-book/define';
 
 const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
 
-export const webhook = defineConnector({
+export const webhook = defineBookConnector({
   kind: 'webhook',
   title: 'anything that a service of your own gives, asked for by signed messages',
-  gives: 'access',
   settings: z.strictObject({
     /** `https://…`, or `http://…` on this machine. */
     url: z.url({ protocol: /^https?$/ }).refine(
@@ -26,16 +25,10 @@ export const webhook = defineConnector({
   grant: z.record(foreignName, foreignName).refine((grant) => Object.keys(grant).length > 0, {
     error: 'say what the service is to give, such as { group: dba }',
   }),
-  leases: 'lease-book',
   // The service is told the end and may keep it too. The worker relies on neither.
   endsByItself: { access: false, sessions: false },
   leavesBehind: ['what the service lets a holder make: ask its authors'],
-  canHoldLedger: false,
-  make: async (settings, { name, leaseBook, log }) => {
-    const { LeaseBookConnector } = await import('../lease-book/connector.js');
-    const { WebhookTarget } = await import('./target.js');
-    return new LeaseBookConnector({ name, target: new WebhookTarget(settings), url: leaseBook(), log });
-  },
+  target: async (settings) => new (await import('./target.js')).WebhookTarget(settings),
   check: async (settings, expected) => (await import('./check.js')).checkService(settings, expected),
   setUp: () =>
     [

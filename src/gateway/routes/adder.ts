@@ -19,6 +19,8 @@ interface RouteOptions {
   readonly params?: z.ZodObject;
   readonly query?: z.ZodObject;
   readonly response: z.ZodType;
+  /** The media type of the answer; JSON if absent. */
+  readonly produces?: string;
   /** True if the call needs a DPoP proof whatever its token is. */
   readonly provesKey?: boolean;
   readonly status?: readonly number[];
@@ -101,6 +103,7 @@ function describe(method: 'get' | 'post', path: string, options: RouteOptions): 
     params,
     query,
     response,
+    produces = 'application/json',
     provesKey = false,
     limit,
     status = [200],
@@ -119,7 +122,7 @@ function describe(method: 'get' | 'post', path: string, options: RouteOptions): 
   };
   const good = status.map((code) => [
     code,
-    { description: 'done', content: { 'application/json': { schema: response } } },
+    { description: 'done', content: { [produces]: { schema: response } } },
   ]);
   const bad = failures.map((code) => [
     code,

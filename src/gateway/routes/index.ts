@@ -11,6 +11,7 @@ import { addLogin } from './login';
 import { addOpenRoutes } from './open';
 import { addOwnRequests } from './own';
 import { addRequests } from './requests';
+import { addSsh } from './ssh';
 
 /** The endpoints of a gateway that only decides. */
 const DECIDING: readonly AddRoutes[] = [addOpenRoutes, addDecisions];
@@ -25,6 +26,7 @@ const ROUTES: readonly AddRoutes[] = [
   addOwnRequests,
   addEnrolment,
   addLogin,
+  addSsh,
 ];
 
 /** Adds routes from another room. `authenticated` recognises the caller exactly as for the gateway's own routes. */

@@ -13,6 +13,7 @@ const SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'ldap-group': { url: 'ldaps://nowhere.invalid', bindDn: 'cn=countersign,dc=example', password: 'x' },
   kubernetes: { kubeconfig: '/nowhere/kubeconfig' },
   mysql: { url: 'mysql://countersign@nowhere.invalid' },
+  'ssh-certificate': {},
   webhook: { url: 'https://nowhere.invalid/', secret: `whsec_${'a'.repeat(43)}=` },
 };
 

@@ -8,6 +8,7 @@ import { ENDED_SESSIONS } from '../../../src/gateway/auth/ended-sessions';
 import { CALLBACKS } from '../../../src/gateway/requests/callback-store';
 import { LEDGER } from '../../../src/ledger/migrations';
 import { PUSH } from '../../../src/push/subscriptions';
+import { SSH_GRANTS } from '../../../src/ssh-ca/migrations';
 import { TOKEN_USES } from '../../../src/token-uses/migrations';
 
 const STORES = [
@@ -22,6 +23,7 @@ const STORES = [
     NOTICES,
     PUSH,
     REGISTER,
+    SSH_GRANTS,
     TOKEN_USES,
   ],
 ];
@@ -42,6 +44,7 @@ const RELEASED: readonly string[] = [
   'notices 1 notice_message, notice, notice_delivery, notice_turn: wYkNj-RbAw6MHwgn',
   'push 1 push_subscription: HFhuCFCuyHghzag0',
   'register 1 register_row: 4UtQS45_eJty9low',
+  'ssh grants 1 ssh_grant: Hn2FyjagPZgo-rDl',
   'token uses 1 execution, execution_reconciler: xlvexS4WbanlIQ_y',
 ];
 

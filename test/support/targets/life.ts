@@ -1,0 +1,177 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import path from 'node:path';
+import { addressVariable, settingVariable, targetVariable } from '../../../src/connectors/settings';
+import { exampleKeyFile } from '../../../src/stack/example-bundle';
+import { freePort } from '../../../src/stack/free-port';
+import { Harness } from '../harness';
+import { eventually, eventuallyTrue } from '../harness-wait';
+
+const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
+const HOLDER = 'ci/payments';
+const APPROVER = 'person/mira';
+
+/** A target on which a request is to live, with what the catalog and the worker have to know of it. */
+export interface Counterpart {
+  readonly kind: string;
+  /** Settings of its connector, by their names in the definition. */
+  readonly settings: Readonly<Record<string, string>>;
+  /** The account of the holder. */
+  readonly account: string;
+  readonly grant: Readonly<Record<string, string>>;
+  /** Where the holder reaches it, for `countersign run`. */
+  readonly address?: string;
+  /** More variables for the command that the holder runs. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** A shell command that succeeds if it uses the access. Absent if nothing leads a command to this kind of target. */
+  readonly command?: string;
+  /** Tries the access on the target itself, past all of our programs. */
+  works(gateway: string): Promise<boolean>;
+}
+
+/** What a program has printed, and when it ends. */
+export interface Program {
+  readonly child: ChildProcess;
+  readonly said: { out: string; err: string };
+  readonly exit: Promise<number | null>;
+}
+
+export const CONNECTOR = 'target-under-test';
+
+/**
+ * All of Countersign as programs, as an operator starts them: worker, gateway and the command line, with a Temporal server and a
+ * PostgreSQL server, and a catalog in which one entitlement is on the target under test.
+ */
+export class Life {
+  #worker: Program | undefined;
+  #gateway: Program | undefined;
+
+  private constructor(
+    readonly harness: Harness,
+    private readonly counterpart: Counterpart,
+    private readonly port: number,
+  ) {}
+
+  static async start(counterpart: Counterpart): Promise<Life> {
+    const harness = await Harness.start({ worker: false });
+    const { kind, grant, account } = counterpart;
+    const { bundle } = harness;
+    const catalog = (where: readonly string[], value: unknown) => bundle.set('catalog.yaml', where, value);
+    catalog(['connectors', CONNECTOR], { kind, title: 'The target under test' });
+    catalog(['resources', `${CONNECTOR}:payments`], {
+      title: 'Production of the payments service',
+      owners: 'payments-leads',
+      tags: ['production'],
+      actions: { write: { title: 'Change it', grant } },
+    });
+    bundle.set('directory.yaml', ['identities', HOLDER, 'accounts', CONNECTOR], account);
+    const life = new Life(harness, counterpart, await freePort());
+    try {
+      await life.startWorker();
+      life.#gateway = life.#start(['gateway', '--port', String(life.port)]);
+      await life.#ready(life.#gateway, 'gateway ready');
+      return life;
+    } catch (error) {
+      await life.stop();
+      throw error;
+    }
+  }
+
+  get gateway(): string {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Asks for the access for as long as a shell command runs. */
+  run(command: string, duration: string): Program {
+    const key = exampleKeyFile(this.harness.stateDir, HOLDER);
+    const who = ['--as', HOLDER, '--key', key, '--gateway', this.gateway];
+    const what = ['--entitlement', `${CONNECTOR}:payments#write`, '--for', duration, '--reason', 'a test'];
+    const { address, env } = this.counterpart;
+    return this.#start(['run', ...who, ...what, '--', 'sh', '-c', command], {
+      ...(address !== undefined && { [targetVariable(CONNECTOR)]: address }),
+      ...env,
+    });
+  }
+
+  /** The id of the request that a run has submitted. */
+  idOf({ said }: Program): Promise<string> {
+    return eventually(`an id in ${said.err}`, async () => /asked for .*: ([\w-]+)$/m.exec(said.err)?.[1]);
+  }
+
+  /** Says a word about a request, as a lead of payments. */
+  async say(verb: 'approve' | 'revoke', id: string): Promise<void> {
+    const key = exampleKeyFile(this.harness.stateDir, APPROVER);
+    const args = [verb, id, '--as', APPROVER, '--key', key, '--gateway', this.gateway, '--yes'];
+    const program = this.#start(args);
+    if ((await program.exit) !== 0) throw new Error(`${verb}: ${program.said.err}`);
+  }
+
+  /** Approves a run once it waits. Returns the id of its request. */
+  async approve(run: Program): Promise<string> {
+    const id = await this.idOf(run);
+    await eventuallyTrue('it waits', async () => run.said.err.includes('missing: person/mira'));
+    await this.say('approve', id);
+    return id;
+  }
+
+  works(): Promise<boolean> {
+    return this.counterpart.works(this.gateway);
+  }
+
+  async startWorker(): Promise<void> {
+    this.#worker = this.#start(['worker']);
+    await this.#ready(this.#worker, 'reconciler started');
+  }
+
+  /** Kills the worker without warning. */
+  async killWorker(): Promise<void> {
+    await kill(this.#worker);
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all([kill(this.#worker), kill(this.#gateway)]);
+    await this.harness.stop();
+  }
+
+  async #ready({ said, child }: Program, line: string): Promise<void> {
+    await eventuallyTrue(
+      line,
+      async () => {
+        if (child.exitCode !== null) throw new Error(`it ended: ${said.out}${said.err}`);
+        return said.out.includes(line) || said.err.includes(line);
+      },
+      60_000,
+    );
+  }
+
+  #start(args: readonly string[], more: Readonly<Record<string, string>> = {}): Program {
+    const { server, postgres, stateDir, bundle, ticketsFile } = this.harness;
+    const { PATH = '', HOME = '' } = process.env;
+    const { settings } = this.counterpart;
+    const own = Object.entries(settings).map(([name, value]) => [settingVariable(CONNECTOR, name), value]);
+    const isService = args[0] === 'worker' || args[0] === 'gateway';
+    const child = spawn(process.execPath, [COMMAND, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        ...{ PATH, HOME, COUNTERSIGN_STATE_DIR: stateDir },
+        ...(isService && {
+          ...{ TEMPORAL_ADDRESS: server.address, COUNTERSIGN_BUNDLE: bundle.dir },
+          ...{ COUNTERSIGN_TICKETS: ticketsFile, COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '1' },
+          [addressVariable('warehouse')]: postgres.url,
+          [addressVariable('changes')]: postgres.url,
+          ...{ COUNTERSIGN_LEDGER_URL: postgres.url, COUNTERSIGN_LEASES_URL: postgres.url },
+          ...Object.fromEntries(own),
+        }),
+        ...more,
+      },
+    });
+    const said = { out: '', err: '' };
+    child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.out += text));
+    child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.err += text));
+    return { child, said, exit: new Promise((resolve) => child.once('close', resolve)) };
+  }
+}
+
+async function kill(program: Program | undefined): Promise<void> {
+  program?.child.kill('SIGKILL');
+  await program?.exit;
+}
