@@ -30,7 +30,7 @@ export async function tryNames(
 }
 
 /** Returns the check of one thing. An error counts as the reason why it does not work. */
-export async function tryOut(
+async function tryOut(
   what: string,
   fine: string,
   whyNot: () => Promise<string | undefined>,
