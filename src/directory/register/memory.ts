@@ -44,7 +44,9 @@ export class RetirementMemory {
     const added = rows.filter(({ kind, id }) => kind === 'retired' && !this.#known.has(id));
     if (added.length === 0) return;
     try {
-      mkdirSync(path.dirname(this.file), { recursive: true });
+      // Not recursive: on a file system that creates no folders, Node's recursive form never returns.
+      const folder = path.dirname(this.file);
+      if (!existsSync(folder)) mkdirSync(folder, { mode: 0o700 });
       appendFileSync(this.file, added.map(({ row }) => `${JSON.stringify(row)}\n`).join(''), { mode: 0o600 });
       for (const { id } of added) this.#known.add(id);
     } catch (error) {
