@@ -8,6 +8,7 @@ import { LIMITS } from '../domain/limits';
 import type { Authority } from '../domain/ports';
 import type { Refusal } from '../domain/refusal';
 import type { AccessRequest } from '../domain/request';
+import { refuseCountedBack } from '../signing/signature-count';
 import { refusalOf } from './alert';
 import type { Dependencies } from './dependencies';
 import type { Activities, AssessResult } from './types';
@@ -55,6 +56,12 @@ export function assessActivity(
       return { readable: true, submission, assessment };
     }
     try {
+      const copied = await refuseCountedBack(submission.proof, dependencies.ledger, nowMs);
+      if (copied !== undefined)
+        return {
+          ...{ readable: true, submission },
+          assessment: refusal(request, 'BAD_SUBMISSION', copied.detail, authority, nowMs),
+        };
       const findings = await authority.policy.assessOnRecord(request, nowMs);
       await dependencies.ledger.assessed(requestDigest(request), findings.assessment);
       return { readable: true, submission, recognition: recognition.value, ...findings };

@@ -5,8 +5,10 @@ import type { Refusal } from '../domain/refusal';
 import type { AccessRequest } from '../domain/request';
 import type { StatementCheck } from '../domain/statement';
 import { refuseUnreasoned } from '../domain/verbs/deny';
+import { refuseCountedBack } from '../signing/signature-count';
 import type { Dependencies } from './dependencies';
 import { dischargeReview } from './discharge-review';
+import { refusedAsCopy } from './signature-counts';
 import type { Activities } from './types';
 
 /** Verifies signatures, and looks up what the core needs to judge, in today's directory and policy. */
@@ -19,6 +21,7 @@ export function checkStatementsActivity(dependencies: Dependencies): Activities[
       envelopes.map((envelope) =>
         checkStatement(envelope, request, nowMs, directory, policy)
           .then(refuseUnreasoned)
+          .then((check) => refuseCopy(check, dependencies))
           .then((check) => recordReview(check, request, dependencies))
           .catch(uncheckable),
       ),
@@ -31,6 +34,23 @@ const uncheckable = (): StatementCheck => ({
   verified: false,
   attempt: { refusal: { code: 'NOT_NOW', detail: 'it could not be checked; send it again later' } },
 });
+
+/** The count of a passkey's signature is recorded before the signature counts, so that of two copies one is refused. */
+async function refuseCopy(check: StatementCheck, { ledger, nowMs }: Dependencies): Promise<StatementCheck> {
+  if (!check.verified) return check;
+  const { envelope, statement } = check.facts;
+  try {
+    const refusal = await refuseCountedBack(envelope, ledger, nowMs());
+    return refusal === undefined ? check : refusedAsCopy(check);
+  } catch {
+    const refusal: Refusal = {
+      code: 'NOT_NOW',
+      detail: 'the record of signature counters cannot be reached; sign again later',
+    };
+    const { verb: claimedVerb, iss: claimedIssuer, jti: claimedId } = statement;
+    return { verified: false, attempt: { refusal, claimedVerb, claimedIssuer, claimedId } };
+  }
+}
 
 /**
  * A review discharges a debt that is recorded outside Temporal, so it is recorded there before it counts here. If the

@@ -9,6 +9,7 @@ import { type Authorisation, type GrantTerms, proveAuthorised } from '../domain/
 import type { RefusalCode } from '../domain/refusal';
 import { refusalOf } from './alert';
 import type { Dependencies } from './dependencies';
+import { refuseCopies } from './signature-counts';
 import type { Activities, ProvisionResult } from './types';
 
 /**
@@ -27,6 +28,10 @@ export function provisionActivity(dependencies: Dependencies): Activities['provi
     const name = proof.value.terms.entitlement.connector;
     const connector = dependencies.connector(name);
     if (connector === undefined) return refusal('TARGET_REFUSED', `this worker has no connector ${name}`);
+    const copied = await refuseCopies(evidence.data, dependencies.ledger, nowMs).catch((error: unknown) =>
+      refusalOf(error, 'the ledger', { leaseId: proof.value.terms.leaseId }),
+    );
+    if (copied !== undefined) return { outcome: 'refused', refusal: copied };
     return grantOnRecord(connector, proof.value, dependencies);
   };
 }

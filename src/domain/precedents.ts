@@ -3,6 +3,7 @@ import type { Digest } from './digest';
 import type { PrincipalId } from './principal';
 import type { AccessRequest } from './request';
 import type { Verdict } from './review';
+import type { SignatureCount } from './signature-count';
 
 /** A policy enforcement point's report that it denied somebody something. */
 export interface DenialReport {
@@ -136,6 +137,13 @@ export interface Ledger {
   grantOf(digest: Digest): Promise<GrantEntry | undefined>;
   reviewed(digest: Digest, by: PrincipalId, verdict: Verdict, atMs: number): Promise<void>;
   reportDenial(report: DenialReport): Promise<void>;
+  /**
+   * Records the count of a passkey's verified signature. Returns false if its counter went back: another signature has this count, or a
+   * later one has been on record for longer than `LATE_SIGNATURE_MS`. The same signature is as good the second time.
+   *
+   * @param made `long ago` if it may be far behind, so that only a count that another signature has is refused
+   */
+  signed(signature: SignatureCount, atMs: number, made?: 'long ago'): Promise<boolean>;
   /** How many reviews are owed: in time still, and overdue. */
   reviewsOwed(atMs: number): Promise<{ readonly due: number; readonly overdue: number }>;
 }

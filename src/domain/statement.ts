@@ -105,7 +105,7 @@ export interface EmergencyReroute {
   readonly reviewers: readonly PrincipalId[];
 }
 
-/** What an authenticator reports about itself when it signs (WebAuthn Level 3, section 6.1). Recorded; decides nothing. */
+/** What an authenticator reports about itself when it signs (WebAuthn Level 3, section 6.1). Recorded with the statement. */
 export interface AuthenticatorFacts {
   /** Signatures made so far; 0 if the authenticator does not count them. */
   readonly signCount: number;

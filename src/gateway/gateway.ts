@@ -4,11 +4,13 @@ import { Enrolment } from '../directory/register/enrolment';
 import type { Register } from '../directory/register/register';
 import type { Digest } from '../domain/digest';
 import type { Ledger } from '../domain/precedents';
+import type { SignedEnvelope } from '../domain/request';
 import type { Resolve } from '../outbound/post';
 import { authorityOver, type BundleSource, type LoadedBundle } from '../policy';
 import { PushSubscriptions } from '../push/subscriptions';
 import { DpopVerifier } from '../signing/dpop';
 import { rowSignatures } from '../signing/enrolment';
+import { refuseCountedBack } from '../signing/signature-count';
 import { type MetricsSink, NO_METRICS } from '../telemetry/catalogue';
 import { type Tracing, UNTRACED } from '../telemetry/tracing';
 import { VerifiedRequests } from '../verified/verified-requests';
@@ -92,10 +94,14 @@ export async function createGateway(options: GatewayOptions) {
   const { tasks, stopCallbacks } = taskParts(common, approvals, { verified, binding, mapping }, options);
   const file = async () => (await bundles.current()).file;
   const { register, pageOrigin } = options;
+  const refuseCopy = ledger && ((signed: SignedEnvelope) => refuseCountedBack(signed, ledger, nowMs()));
   return {
-    enrolment: register && new Enrolment({ register, file, pageOrigin, holds: rowSignatures(), nowMs }),
+    enrolment:
+      register && new Enrolment({ register, file, pageOrigin, holds: rowSignatures(), refuseCopy, nowMs }),
     ...{ verified, config, publicUrl, client, bundles, keys, log, metrics, tracing, nowMs },
     ...callers,
+    /** Where the counters of passkeys are on record. */
+    counters: ledger,
     subscriptions,
     ...{ decisions, searches, tasks, executions, ssh },
     ownRequests: new OwnRequests({ client, bundles, decisions, keys, recorder: own.recorder, nowMs }),

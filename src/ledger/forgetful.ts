@@ -12,5 +12,6 @@ export const FORGETFUL: Ledger = {
   grantOf: async () => undefined,
   reviewed: async () => undefined,
   reportDenial: async () => undefined,
+  signed: async () => true,
   reviewsOwed: async () => ({ due: 0, overdue: 0 }),
 };

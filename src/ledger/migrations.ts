@@ -64,8 +64,20 @@ export const LEDGER: StoreTables = {
   CREATE INDEX IF NOT EXISTS denial_subject ON countersign.denial (subject, denied_at_ms);
 `,
     },
+    {
+      name: 'signature_count',
+      sql: `
+  CREATE TABLE countersign.signature_count (
+    credential   text NOT NULL,
+    count        bigint NOT NULL CHECK (count > 0),
+    signature    text NOT NULL,
+    at_ms        bigint NOT NULL,
+    PRIMARY KEY (credential, count)
+  );
+`,
+    },
   ],
 };
 
 /** Names of the ledger's tables, for checks of its login's rights. */
-export const LEDGER_TABLES: readonly string[] = ['ask', 'grant_record', 'denial'];
+export const LEDGER_TABLES: readonly string[] = ['ask', 'grant_record', 'denial', 'signature_count'];

@@ -15,6 +15,7 @@ import type {
 import type { PrincipalId } from '../domain/principal';
 import { entitlementName } from '../domain/request';
 import type { Verdict } from '../domain/review';
+import { LATE_SIGNATURE_MS, type SignatureCount } from '../domain/signature-count';
 import { LEDGER } from './migrations';
 import { type GrantRow, grantOf, type PrecedentRows, precedentsOf } from './rows';
 
@@ -227,6 +228,31 @@ export class PostgresqlLedger implements Ledger {
         report.deniedAtMs,
       ],
     );
+  }
+
+  async signed(
+    { credential, count, signature }: SignatureCount,
+    atMs: number,
+    made?: 'long ago',
+  ): Promise<boolean> {
+    if (count === 0) {
+      const counted = 'SELECT 1 FROM countersign.signature_count WHERE credential = $1 LIMIT 1';
+      // An authenticator that counts never stops.
+      return (await this.#database.query(counted, [credential])).length === 0;
+    }
+    await this.#database.query(
+      `INSERT INTO countersign.signature_count (credential, count, signature, at_ms)
+       SELECT $1, $2, $3, $4 WHERE NOT EXISTS (
+         SELECT FROM countersign.signature_count WHERE credential = $1 AND count > $2 AND at_ms < $5)
+       ON CONFLICT DO NOTHING`,
+      [credential, count, signature, atMs, made === 'long ago' ? -1 : atMs - LATE_SIGNATURE_MS],
+    );
+    // Read in a statement of its own, which sees what somebody else wrote at the same moment.
+    const [row] = await this.#database.query<{ readonly signature: string }>(
+      'SELECT signature FROM countersign.signature_count WHERE credential = $1 AND count = $2',
+      [credential, count],
+    );
+    return row?.signature === signature;
   }
 
   async reviewsOwed(atMs: number): Promise<{ readonly due: number; readonly overdue: number }> {

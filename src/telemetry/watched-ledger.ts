@@ -19,6 +19,7 @@ export function watchedLedger(ledger: Ledger, { record }: MetricsSink): Ledger {
     grantOf: (digest) => watched('grantOf', ledger.grantOf(digest)),
     reviewed: (...about) => watched('reviewed', ledger.reviewed(...about)),
     reportDenial: (report) => watched('reportDenial', ledger.reportDenial(report)),
+    signed: (...about) => watched('signed', ledger.signed(...about)),
     reviewsOwed: (atMs) => watched('reviewsOwed', ledger.reviewsOwed(atMs)),
   };
 }

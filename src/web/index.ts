@@ -39,11 +39,11 @@ export function createPages(gateway: Gateway, { evidence }: PagesOptions = {}): 
   const service = new PageService(gateway, evidence && new EvidenceDownloads(evidence));
   const extension: Extension = (app) => {
     if (origin === undefined) return;
-    const { keys, bundles, config, ended, nowMs } = gateway;
+    const { keys, bundles, config, ended, counters, nowMs } = gateway;
     const directory = async () => (await bundles.current()).directory;
     const routes = new PageRoutes(
       ...([app, gateway, origin] as const),
-      new Sessions({ keys, origin, directory, ended, signIn: config.signIn, nowMs }),
+      new Sessions({ keys, origin, directory, ended, counters, signIn: config.signIn, nowMs }),
     );
     addPages(routes, service);
     addSignIn(routes, provider);

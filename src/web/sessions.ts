@@ -2,8 +2,9 @@ import { randomUUID } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 import type { Directory } from '../directory/directory';
+import type { Ledger } from '../domain/precedents';
 import { GOVERNANCE_ROLES, hasAnyRole, PROCESS_OWNER_ROLE, type PrincipalId } from '../domain/principal';
-import { accepted, type Result, refused } from '../domain/refusal';
+import { accepted, type Refusal, type Result, refused } from '../domain/refusal';
 import type { WebauthnEnvelope } from '../domain/request';
 import type { EndedSessions } from '../gateway/auth/ended-sessions';
 import {
@@ -19,6 +20,7 @@ import type { GatewayConfig } from '../gateway/config';
 import { HttpProblem } from '../gateway/http/problem';
 import type { GatewayKeys } from '../gateway/keys';
 import { SeenOnce } from '../signing/seen';
+import { refuseCountedBack } from '../signing/signature-count';
 import { SignatureVerifier } from '../signing/verify';
 
 /** `typ` of the claims that a person signs to sign in. No statement has it, so signing in can never decide anything. */
@@ -54,6 +56,8 @@ export interface SessionsOptions {
   /** The identity provider that the settings name now. Sessions by another one, or by none, are over. */
   readonly signIn?: GatewayConfig['signIn'];
   readonly ended: EndedSessions;
+  /** Where the counters of passkeys are on record. Without it, a sign-in by a copied passkey is not noticed. */
+  readonly counters?: Pick<Ledger, 'signed'> | undefined;
 }
 
 /**
@@ -106,10 +110,22 @@ export class Sessions {
       return refused('BAD_SIGNATURE', 'this sign-in was begun in another browser');
     const fit = refuseReader(current.standingOf(key.principal, nowMs()), key.principal);
     if (!fit.ok) return fit;
+    const copied = await this.#refuseCopy(envelope);
+    if (copied !== undefined) return { ok: false, refusal: copied };
     if (!this.#used.first(claims.data.jti, claims.data.exp * 1_000))
       return refused('REPLAYED', 'this sign-in has been used; sign in again');
     const { principal: person, keyId: kid } = key;
     return accepted({ session: await this.#sessionFor(person, { kid }), person });
+  }
+
+  /** @throws HttpProblem 503 if the record of counters cannot be reached */
+  async #refuseCopy(envelope: WebauthnEnvelope): Promise<Refusal | undefined> {
+    const { counters, nowMs } = this.options;
+    try {
+      return counters && (await refuseCountedBack(envelope, counters, nowMs()));
+    } catch {
+      throw new HttpProblem(503, 'the record of signature counters cannot be reached; try again later');
+    }
   }
 
   /** Returns a new session for a person whom the identity provider recognised. Refuses with `DISABLED_IDENTITY` and `NOT_HUMAN`. */

@@ -181,6 +181,7 @@ export class Harness {
       neverGranted: (given) => ledger.neverGranted(given),
       over: (request, atMs) => ledger.over(request, atMs),
       grantOf: (digest) => ledger.grantOf(digest),
+      signed: (...about) => ledger.signed(...about),
     };
   }
 

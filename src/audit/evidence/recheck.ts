@@ -1,4 +1,5 @@
 import { assessActivity } from '../../activities/assess';
+import { isCountedBack, refusedAsCopy } from '../../activities/signature-counts';
 import type { AssessResult } from '../../activities/types';
 import { workflowIdOf } from '../../contracts/names';
 import { newSubmissionSchema, submissionSchema } from '../../contracts/request';
@@ -61,7 +62,8 @@ export class Rechecker {
       directory: this.#signedOf(directory, EARLIER_RULES),
       policy: policyOver(policy, directory, answers),
     };
-    const again = await this.#assess(raw, requestId, assessedAtMs, over);
+    const isCopy = isCountedBack(recorded.assessment.explanation, recorded.submission.proof);
+    const again = await this.#assess(raw, requestId, assessedAtMs, over, isCopy);
     const same = sameness(recorded, again);
     return same.same ? { same: true, policy, directory } : same;
   }
@@ -132,7 +134,8 @@ export class Rechecker {
     }
     // A version before this rule did not refuse for it, so it counts only for what was refused by it.
     const checked = isUnreasoned(recorded) ? refuseUnreasoned(again) : again;
-    return sameness(recorded, checkReceived(received, checked));
+    const isCopy = !recorded.verified && isCountedBack(recorded.attempt.refusal.detail, content);
+    return sameness(recorded, checkReceived(received, isCopy ? refusedAsCopy(checked) : checked));
   }
 
   async #assess(
@@ -140,13 +143,19 @@ export class Rechecker {
     requestId: string,
     nowMs: number,
     over?: RememberingAuthority,
+    isCopy = false,
   ): Promise<AssessResult> {
     const authority = async () => {
       if (over === undefined) throw new Error('the submission can be read after all');
       return over;
     };
     const connector = () => undefined;
-    const dependencies = { authority, connector, ledger: FORGETFUL, nowMs: () => nowMs };
+    const dependencies = {
+      authority,
+      connector,
+      ledger: { ...FORGETFUL, signed: async () => !isCopy },
+      nowMs: () => nowMs,
+    };
     const schema = over === undefined ? newSubmissionSchema : submissionSchema;
     return assessActivity(dependencies, schema)(raw, workflowIdOf(requestId));
   }

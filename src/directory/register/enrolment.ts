@@ -50,6 +50,8 @@ export interface EnrolmentOptions {
   readonly holds: Holds;
   /** Where the pages are that people register on here. Invitations to other pages are refused; without it, none is. */
   readonly pageOrigin?: string | undefined;
+  /** Refuses what a passkey signed whose counter went back. Without it, a copied passkey is not noticed. */
+  readonly refuseCopy?: ((envelope: SignedEnvelope) => Promise<Refusal | undefined>) | undefined;
   readonly nowMs?: () => number;
 }
 
@@ -92,6 +94,11 @@ export class Enrolment {
     // First by what is known here: a stranger's row costs no query.
     const first = await this.#check(row, await this.options.register.current());
     if (!first.ok) return first;
+    // A retirement takes something away, and a person whose passkey was copied has to be able to retire it.
+    const signed =
+      row.kind === 'retired' ? undefined : 'endorsement' in row ? row.endorsement : row.registration;
+    const copied = signed && (await this.options.refuseCopy?.(signed.envelope));
+    if (copied !== undefined) return { ok: false, refusal: copied };
     return this.options.register.add(row, (rows) => this.#check(row, rows));
   }
 

@@ -68,7 +68,8 @@ export class Person {
         rpId: 'localhost',
         privateKey: passkey.privateKey,
         userHandle: Buffer.from(person).toString('base64'),
-        signCount: 0,
+        // Two browsers with the same counts would be a passkey and its copy.
+        signCount: passkey.lend(),
       },
     });
   }

@@ -243,6 +243,19 @@ describe('WEB-3 what the gateway takes into the register', () => {
     expect(codeOf(await post(await redeem(invited, 'person/helen', fresh(), now)))).toMatch(/REPLAYED/);
   });
 
+  test('a passkey whose signature counter went back adds no key, and can still be retired', async () => {
+    const phone = await enrol('person/amara');
+    const another = (signCount: number) => {
+      const claims = claimsOf('person/amara', new SoftwarePasskey(), Date.now());
+      return post(addedBy(phone, claims, { signCount }));
+    };
+    expect(codeOf(await another(1))).toBe('201 counts');
+    expect(codeOf(await another(1))).toBe('422 BAD_SIGNATURE');
+    // Its first signature by its own count, which is taken as well.
+    const retired = retiredBy(phone, 'person/amara', { keyId: phone.credentialId }, Date.now());
+    expect(codeOf(await post(retired))).toBe('201 retired');
+  });
+
   test('a second governor endorses, and governors see and retire the keys of others', async () => {
     const now = Date.now();
     const passkey = new SoftwarePasskey();

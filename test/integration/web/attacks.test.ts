@@ -118,6 +118,27 @@ describe('WEB-2, WEB-6 what a page takes is signed for exactly this, here and no
     expect((await say(session, request.id, jws)).status).toBe(400);
   });
 
+  test('a counter that went backwards: a copy of the passkey signs in, decides and asks no more', async () => {
+    const [signer, tomas] = [stack.passkey('person/tomas'), await sessionOf('person/tomas')];
+    const approve = async (signCount: number) => {
+      const claims = claimsFor(request, { iss: 'person/tomas', revision: 40 });
+      const answer = await say(tomas, request.id, signer.sign(claims, { ...here(), signCount }));
+      return answer.json.refusal;
+    };
+    const copied = { code: 'BAD_SIGNATURE', detail: expect.stringContaining('signature counter went back') };
+    expect(await approve(70)).toMatchObject({ code: 'STALE_PATH' });
+    expect(await approve(70)).toEqual(copied);
+    // Two tabs at once: the earlier signature arrives later, and is no copy.
+    expect(await approve(69)).toMatchObject({ code: 'STALE_PATH' });
+    await stack.harness.postgres.query('UPDATE countersign.signature_count SET at_ms = at_ms - 600001');
+    expect(await approve(68)).toEqual(copied);
+    expect(await approve(0)).toEqual(copied);
+    const { claims, cookie } = await begin();
+    const answer = await finish(cookie, signer.sign({}, { claims, ...here(), signCount: 68 }));
+    expect([answer.status, answer.json]).toMatchObject([403, copied]);
+    expect(await approve(71)).toMatchObject({ code: 'STALE_PATH' });
+  });
+
   test('nothing of this counted; the genuine one does, and once', async () => {
     expect(await stack.harness.cast.view(request)).toMatchObject({
       status: 'awaiting_approval',

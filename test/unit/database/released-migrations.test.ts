@@ -41,6 +41,7 @@ const RELEASED: readonly string[] = [
   'leases 2 possession: fqPw7YqcHoispVUs',
   'leases 3 lease oids: yHUTTxjhCs4WAxrr',
   'ledger 1 ask, grant_record, denial: Sc0_Tg8woC7LNUs2',
+  'ledger 2 signature_count: izAddKFe2KPNIl7c',
   'notices 1 notice_message, notice, notice_delivery, notice_turn: wYkNj-RbAw6MHwgn',
   'push 1 push_subscription: HFhuCFCuyHghzag0',
   'register 1 register_row: 4UtQS45_eJty9low',

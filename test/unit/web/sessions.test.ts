@@ -2,6 +2,7 @@ import { decodeJwt } from 'jose';
 import { SILENT_LOGGER } from '../../../src/contracts/logger';
 import { STATEMENT_TYPE } from '../../../src/contracts/statement';
 import { readDirectory } from '../../../src/directory/read-directory';
+import type { Ledger } from '../../../src/domain/precedents';
 import { EndedSessions } from '../../../src/gateway/auth/ended-sessions';
 import { type GatewayConfig, gatewayConfigSchema } from '../../../src/gateway/config';
 import { GatewayKeys } from '../../../src/gateway/keys';
@@ -28,6 +29,7 @@ interface World {
   nowMs: number;
   directory: ReturnType<typeof directoryWith>;
   signIn?: GatewayConfig['signIn'];
+  counters?: Pick<Ledger, 'signed'>;
 }
 
 /** Gateways that share their keys, a clock, a directory and settings. */
@@ -43,6 +45,7 @@ async function gateways() {
       directory: async () => world.directory,
       nowMs: () => world.nowMs,
       signIn: world.signIn,
+      counters: world.counters,
       ended: new EndedSessions({ log: SILENT_LOGGER, nowMs: () => world.nowMs }),
     });
   return { world, one };
@@ -132,6 +135,20 @@ describe('WEB-2 what is no sign-in signs nobody in', () => {
     expect(await sessions.finish(other.token, signed(other.claims))).toMatchObject({
       refusal: { code: 'EXPIRED_STATEMENT' },
     });
+  });
+
+  test('a passkey whose signature counter went back, or cannot be looked up', async () => {
+    const { world, one } = await gateways();
+    const signed = jest.fn(async () => true);
+    world.counters = { signed };
+    const sessions = await one();
+    expect(await signIn(sessions, { signCount: 9 })).toMatchObject({ ok: true });
+    expect(signed.mock.calls).toEqual([[expect.objectContaining({ count: 9 }), NOW]]);
+    signed.mockResolvedValue(false);
+    const refusal = { code: 'BAD_SIGNATURE', detail: expect.stringContaining('signature counter went back') };
+    expect(await signIn(sessions, { signCount: 9 })).toEqual({ ok: false, refusal });
+    signed.mockRejectedValue(new Error('the ledger is away'));
+    await expect(signIn(sessions, { signCount: 10 })).rejects.toMatchObject({ status: 503 });
   });
 
   test('a token for another purpose or by another gateway is no session', async () => {
