@@ -37,6 +37,7 @@ const LONG = [
   'request/later-start',
   'request/made-up-places',
   'request/made-up-requests',
+  'web/thousand-requests',
 ];
 
 // Most tests wait for servers rather than work, so more of them run at a time than there are cores.

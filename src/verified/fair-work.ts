@@ -12,7 +12,9 @@ export class FairWork {
   ) {}
 
   add(owner: string, work: () => Promise<void>): void {
-    this.#waiting.set(owner, [...(this.#waiting.get(owner) ?? []), work]);
+    const queue = this.#waiting.get(owner);
+    if (queue === undefined) this.#waiting.set(owner, [work]);
+    else queue.push(work);
     this.#startNext();
   }
 

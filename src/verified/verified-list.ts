@@ -49,6 +49,8 @@ export interface VerifiedList {
   readonly withheld: readonly WithheldRow[];
   /** False if the time was over before all that the server lists was looked at. The next look finds the rest sooner. */
   readonly isWhole: boolean;
+  /** True if the server lists more than the list may have. What is in it is the newest. */
+  readonly hasMore: boolean;
   /** The ids of the newest rows that the server lists. */
   readonly newest: readonly string[];
 }
@@ -198,7 +200,8 @@ function summaryOf(
     else if (rows.length < limit) rows.push(one);
   }
   const newest = listed.slice(0, NEWEST).map(({ id }) => id);
-  return { rows, withheld, isWhole: isListed || rows.length >= limit, newest };
+  const isFull = rows.length >= limit;
+  return { rows, withheld, isWhole: isListed || isFull, hasMore: isFull && !isListed, newest };
 }
 
 function rowFrom({ request, view }: ProvedRequest, { runId, startedAt, broken }: RequestRow): VerifiedRow {

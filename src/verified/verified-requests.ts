@@ -21,6 +21,9 @@ export type { VerifiedList, VerifiedRow } from './verified-list';
 /** What a list of requests can be searched by. */
 export type SearchFilter = Pick<RequestFilter, 'concerning' | 'resource' | 'fromMs' | 'toMs'>;
 
+/** Who governs looks for what is old as well as for what is new, so they are shown more than a page has. */
+const MOST_WAITING = 1_000;
+
 /** Reads requests from the server, and says of them only what can be derived from signatures, policy and targets. */
 export class VerifiedRequests {
   readonly #lister: VerifiedLister;
@@ -90,7 +93,7 @@ export class VerifiedRequests {
   }
 
   /** Lists what waits for people, whoever they are. @throws CountersignError `UNREACHABLE` if the server cannot be reached */
-  async waiting(limit = 200): Promise<VerifiedList> {
+  async waiting(limit = MOST_WAITING): Promise<VerifiedList> {
     const waits = only(({ status }) => status === 'awaiting_approval');
     return this.#lister.list({ status: 'awaiting_approval', running: true }, limit, waits, true);
   }
@@ -131,7 +134,7 @@ export class VerifiedRequests {
   }
 
   /** Lists grants that owe a review. @throws CountersignError `UNREACHABLE` if the server cannot be reached */
-  async owingReview(limit = 200): Promise<VerifiedList> {
+  async owingReview(limit = MOST_WAITING): Promise<VerifiedList> {
     const owes = only(({ review }) => review === 'due' || review === 'overdue');
     return this.#lister.list({ reviewOwed: true }, limit, owes, true);
   }

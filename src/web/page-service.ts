@@ -9,6 +9,7 @@ import type { SearchFilter, VerifiedList } from '../verified/verified-requests';
 import type { ProvedRequest } from '../verified/verify-request';
 import type { EvidenceDownloads } from './evidence';
 import { FrictionCount } from './friction-count';
+import { RecentLists } from './recent-lists';
 import type { Visitor } from './sessions';
 
 /** A request that was submitted a moment ago cannot be read before a worker has begun with it. */
@@ -24,6 +25,7 @@ export type Requestable = Awaited<ReturnType<Gateway['ownRequests']['requestable
 /** What the pages read, for one person at a time: only what verifies, and only what this person may see. */
 export class PageService {
   readonly friction: FrictionCount;
+  readonly #lists: RecentLists;
 
   constructor(
     readonly gateway: Gateway,
@@ -31,6 +33,7 @@ export class PageService {
     readonly evidence?: EvidenceDownloads,
   ) {
     this.friction = new FrictionCount(gateway);
+    this.#lists = new RecentLists(gateway.nowMs);
   }
 
   /**
@@ -55,37 +58,39 @@ export class PageService {
 
   /** Lists what waits for this person, by the proof of each request. */
   awaiting({ person }: Visitor): Promise<VerifiedList> {
-    return carrying(() => this.gateway.verified.awaiting(person));
+    return this.#list(awaitingOf(person), (verified) => verified.awaiting(person));
   }
 
   /** Lists what waits for people, for a governor. */
   waiting(): Promise<VerifiedList> {
-    return carrying(() => this.gateway.verified.waiting());
+    return this.#list('waiting', (verified) => verified.waiting());
   }
 
   /** Lists grants that owe a review, for a governor. */
   owingReview(): Promise<VerifiedList> {
-    return carrying(() => this.gateway.verified.owingReview());
+    return this.#list('owing review', (verified) => verified.owingReview());
   }
 
   /** Searches all requests, for a governor. */
   search(filter: SearchFilter): Promise<VerifiedList> {
-    return carrying(() => this.gateway.verified.search(filter));
+    return this.#list(`search ${JSON.stringify(filter)}`, (verified) => verified.search(filter));
   }
 
   /** Lists what this person asked, newest first. */
   askedBy({ person }: Visitor): Promise<VerifiedList> {
-    return carrying(() => this.gateway.verified.askedBy(person));
+    return this.#list(`asked by ${person}`, (verified) => verified.askedBy(person));
   }
 
   /** Lists what this person holds now. */
   heldBy({ person }: Visitor): Promise<VerifiedList> {
-    return carrying(() => this.gateway.verified.heldBy(person));
+    return this.#list(`held by ${person}`, (verified) => verified.heldBy(person));
   }
 
   /** Carries what this person signed to the request. The answer is the workflow's, a refusal too. */
-  carry({ person }: Visitor, id: string, statement: SignedEnvelope) {
-    return this.gateway.approverRequests.carry({ principal: person }, id, statement);
+  async carry({ person }: Visitor, id: string, statement: SignedEnvelope) {
+    const answer = await this.gateway.approverRequests.carry({ principal: person }, id, statement);
+    this.#lists.forget();
+    return answer;
   }
 
   /** Lists this person's enrolled passkeys. Returns undefined if this gateway has no register of them. */
@@ -107,6 +112,7 @@ export class PageService {
   /** Submits what this person signed, and waits until it can be looked at. Returns its id. */
   async submit(visitor: Visitor, submission: Submission): Promise<string> {
     await this.gateway.ownRequests.carry(callerOf(visitor), submission);
+    this.#lists.forget();
     const { id } = submission.request;
     for (let tries = 0; tries < READABLE_TRIES; tries += 1) {
       const read = await carrying(() => this.gateway.verified.read(id), 'NOT_ANSWERING');
@@ -123,9 +129,28 @@ export class PageService {
 
   /** Returns what changes when a list of what waits for somebody does. */
   async hintOfAwaiting({ person }: Visitor): Promise<string> {
-    return listHint(await this.gateway.verified.newest({ awaiting: person }));
+    const hint = listHint(await this.gateway.verified.newest({ awaiting: person }));
+    const name = await this.#nameOf(awaitingOf(person));
+    const shown = this.#lists.last(name);
+    if (shown !== undefined && listHint(shown.newest) !== hint) this.#lists.forget(name);
+    return hint;
+  }
+
+  /** Lists are made by one version of directory and policy, and shown for as long as it is in force. */
+  async #nameOf(list: string): Promise<string> {
+    const { directory, policy } = await this.gateway.bundles.current();
+    return JSON.stringify([directory.digest, policy.digest, list]);
+  }
+
+  async #list(
+    name: string,
+    make: (verified: Gateway['verified']) => Promise<VerifiedList>,
+  ): Promise<VerifiedList> {
+    return this.#lists.of(await this.#nameOf(name), () => carrying(() => make(this.gateway.verified)));
   }
 }
+
+const awaitingOf = (person: string): string => `awaiting ${person}`;
 
 /** Returns a short text that differs for lists of different requests. */
 export const listHint = (ids: readonly string[]): string => digestOf(ids.toSorted()).slice(8, 30);

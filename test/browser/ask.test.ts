@@ -6,12 +6,12 @@ import { NoticeStore, PastRequests, startNotifications } from '../../src/channel
 import { noticeAuthorityOver, requestsOver } from '../../src/cli/notify/beside-worker';
 import { SILENT_LOGGER } from '../../src/contracts/logger';
 import { declareRotation } from '../support/declared-rotation';
+import { noteFigure } from '../support/figures';
 import { WRITE } from '../support/harness-asks';
 import { eventually, eventuallyTrue } from '../support/harness-wait';
 import { MailServer } from '../support/mail-server';
 import { PageStack } from '../support/pages';
 import { startChromium } from './support/chromium';
-import { noteFigure } from './support/figures';
 import { Person } from './support/person';
 
 jest.setTimeout(240_000);
@@ -186,7 +186,7 @@ pace: { digestWithin: 300ms }
     const grantedMs = performance.now() - begin;
     expect(await signing).toBe('Your approval counts.');
     expect(mira.ceremonies()).toBe(2);
-    noteFigure('link to page, signed in', shownMs);
-    noteFigure('link to grant in the target', grantedMs);
+    noteFigure(`link in a mail to the page, signed in on the way: ${shownMs.toFixed(0)} ms`);
+    noteFigure(`link in a mail to the grant in the target: ${grantedMs.toFixed(0)} ms`);
   });
 });

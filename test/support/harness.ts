@@ -129,10 +129,10 @@ export class Harness {
     this.#worker = { worker, ended: worker.run() };
   }
 
-  /** A bundle source that reads the folder at every call. */
-  async bundles(logger: Parameters<typeof createBundleSource>[1]['logger']) {
+  /** A bundle source that reads the folder at every call, or when it would by this clock. */
+  async bundles(logger: Parameters<typeof createBundleSource>[1]['logger'], nowMs = manyLooks()) {
     const tickets = new FileTicketSource(this.ticketsFile);
-    const files = await createBundleSource(this.bundle.dir, { tickets, logger, nowMs: manyLooks() });
+    const files = await createBundleSource(this.bundle.dir, { tickets, logger, nowMs });
     return this.#register === undefined ? files : withRegister(files, this.#register, logger);
   }
 

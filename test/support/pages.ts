@@ -40,13 +40,26 @@ export class PageStack {
     private readonly port: number,
     private readonly decisionKey: string,
     private readonly config: object,
+    private readonly looksAlways: boolean,
   ) {}
 
-  static async start(people: readonly string[], settings: Settings = () => ({})): Promise<PageStack> {
+  /** @param looksAlways whether the gateway looks for a changed bundle at every call, which no real one does */
+  static async start(
+    people: readonly string[],
+    settings: Settings = () => ({}),
+    looksAlways = true,
+  ): Promise<PageStack> {
     const [harness, port] = [await Harness.start({ remembers: 'grants', enrols: true }), await freePort()];
     const origin = `http://localhost:${port}`;
     const config = { publicUrl: origin, limits: RATES, ...(await settings(origin)) };
-    const stack = new PageStack(harness, origin, port, (await generateKey()).privateJwkText, config);
+    const stack = new PageStack(
+      harness,
+      origin,
+      port,
+      (await generateKey()).privateJwkText,
+      config,
+      looksAlways,
+    );
     for (const person of people) stack.register(person);
     await stack.startGateway();
     return stack;
@@ -78,7 +91,7 @@ export class PageStack {
       config: gatewayConfigSchema.parse(this.config),
       publicUrl: `http://127.0.0.1:${this.port}`,
       client: new CountersignClient(this.harness.temporal),
-      bundles: await this.harness.bundles(SILENT_LOGGER),
+      bundles: await this.harness.bundles(SILENT_LOGGER, this.looksAlways ? undefined : Date.now),
       keys: await GatewayKeys.of(await this.harness.cast.key('service/gateway'), this.decisionKey),
       tokenUsesUrls: new Map([['changes', this.harness.postgres.url]]),
       ledger: this.harness.workerLedger,

@@ -61,9 +61,10 @@ function Moment({ row: { expiresAt, startedAt } }: { readonly row: RequestRow })
   );
 }
 
-/** Requests that the server lists and nobody can prove. They are counted, never shown. */
-export const Withheld = ({ list: { withheld, isWhole } }: { readonly list: VerifiedList }) => (
+/** What a list leaves out: requests that the server lists and nobody can prove, which are counted and never shown, and those beyond its end. */
+export const Withheld = ({ list: { rows, withheld, isWhole, hasMore } }: { readonly list: VerifiedList }) => (
   <>
+    {hasMore && <p class="muted">{`There may be more than the ${rows.length} that are listed here.`}</p>}
     {withheld.length === 0 ? null : (
       <p class="said bad">
         {`${withheld.length} more ${withheld.length === 1 ? 'is' : 'are'} listed by the server and not shown, because nothing proves ${withheld.length === 1 ? 'it' : 'them'}. Operators find out more with countersign doctor.`}
