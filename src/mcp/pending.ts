@@ -37,8 +37,8 @@ export async function answerPending(
   if (standing.status !== 'awaiting_approval') return toolResult(describeStanding(standing));
   const { ctx, server, isModern } = call;
   const able = isModern ? abilitiesInCall(ctx) : abilitiesAtStart(server.server.getClientCapabilities());
-  if (offersPage && call.pagesAt !== undefined && able.urls) {
-    const page = pageOf(standing, call.pagesAt);
+  const page = call.pagesAt === undefined ? undefined : pageOf(standing, call.pagesAt);
+  if (offersPage && page !== undefined && able.urls) {
     if (isModern)
       return inputRequired({
         inputRequests: { page: inputRequired.elicitUrl(page) },
@@ -48,7 +48,8 @@ export async function answerPending(
   }
   return able.tasks
     ? { ...taskOf(standing), content: [], resultType: 'task' }
-    : toolResult(describeStanding(standing));
+    : // Whoever cannot be shown an address, or does not say so, can tell it to the people they work for.
+      toolResult({ ...(page && { page: page.url }), ...describeStanding(standing) });
 }
 
 function pageOf({ request, quorum }: Standing, pagesAt: string) {

@@ -40,8 +40,9 @@ export function createRoutes(gateway: Gateway, ...extensions: readonly Extension
   for (const addRoutes of decidesOnly ? DECIDING : ROUTES) addRoutes(add, gateway, app);
   for (const extend of extensions) extend(app, (c) => authenticated(gateway, c));
   app.all('*', (c) => {
-    const methods = app.openAPIRegistry.definitions.flatMap((one) =>
-      one.type === 'route' && matches(one.route.path, c.req.path) ? [one.route.method.toUpperCase()] : [],
+    // What `ALL` handles is in front of every address, and none itself.
+    const methods = app.routes.flatMap(({ method, path }) =>
+      method !== 'ALL' && matches(path, c.req.path) ? [method] : [],
     );
     if (methods.length > 0)
       throw new HttpProblem(405, 'this method is not for this address', {
@@ -53,4 +54,4 @@ export function createRoutes(gateway: Gateway, ...extensions: readonly Extension
 }
 
 const matches = (template: string, path: string): boolean =>
-  new RegExp(`^${template.replace(/[.]/g, '\\.').replace(/\{[^}]+\}/g, '[^/]+')}$`).test(path);
+  new RegExp(`^${template.replace(/[.]/g, '\\.').replace(/:\w+/g, '[^/]+')}$`).test(path);

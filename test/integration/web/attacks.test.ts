@@ -249,6 +249,21 @@ describe('WEB-6 every answer says what a browser may do with it', () => {
     expect(home.headers['cache-control']).toBe('no-store');
   });
 
+  test('another method than a page has is answered with those that it has', async () => {
+    const session = await sessionOf('person/mira');
+    for (const [path, allow] of [
+      ['/', 'GET'],
+      ['/ask', 'GET, POST'],
+      ['/requests/abcdefgh-1', 'GET'],
+      ['/requests/abcdefgh-1/statements', 'POST'],
+      ['/sign-in', 'GET, POST'],
+    ] as const) {
+      const answer = await web.call(path, { method: 'PUT', headers: { ...ours(), cookie: session } });
+      expect([path, answer.status, answer.headers['allow']]).toEqual([path, 405, allow]);
+    }
+    expect((await web.call('/nothing', { method: 'PUT', headers: ours() })).status).toBe(404);
+  });
+
   test('no page has anything inline or from elsewhere, and its script is under 30 KB', async () => {
     const session = await sessionOf('person/mira');
     const request = await stack.harness.cast.ask(ROTATE);
