@@ -205,7 +205,13 @@ export class CountersignClient {
 
   /** How long the history of a request is. It grows with whatever happens to the request. Needs no worker. */
   async historyLength(requestId: string): Promise<number> {
-    return (await this.#guard(() => this.#handle(requestId).describe())).historyLength;
+    return (await this.latestRun(requestId)).length;
+  }
+
+  /** The latest run of a request, and how long its history is. Needs no worker. @throws CountersignError `NOT_FOUND` */
+  async latestRun(requestId: string): Promise<{ readonly runId: string; readonly length: number }> {
+    const { runId, historyLength } = await this.#guard(() => this.#handle(requestId).describe());
+    return { runId, length: historyLength };
   }
 
   /**

@@ -1,11 +1,12 @@
 import { type CountersignClient, CountersignError } from '../client';
 import type { RequestFilter } from '../contracts/listing';
 import type { RequestRow, RequestView } from '../contracts/snapshot';
+import type { DomainEvent } from '../domain/event';
 import { entitlementName } from '../domain/request';
 import { FairWork } from './fair-work';
 import { type Signed, SignedRows } from './signed-rows';
-import { VerifiedRows } from './verified-rows';
-import type { ProvedRequest, Reader } from './verify-request';
+import { type Run, VerifiedRows } from './verified-rows';
+import type { ProvedRequest, Reader, VerifiedRequest } from './verify-request';
 
 /** How many requests are read from the server at once, in all and of one requester, and for how long one list is worked on. */
 const AT_ONCE = 16;
@@ -59,7 +60,10 @@ export interface VerifiedList {
 export type Belongs = (row: VerifiedRow, listed: RequestRow) => 'yes' | 'no' | { readonly why: string };
 
 export interface VerifiedRequestsOptions {
-  readonly requests: Pick<CountersignClient, 'rows' | 'events' | 'submissionOf' | 'historyLength'>;
+  readonly requests: Pick<
+    CountersignClient,
+    'rows' | 'events' | 'submissionOf' | 'historyLength' | 'latestRun'
+  >;
   /** The reader of this moment. A new version of directory or policy makes what was verified before count no more. */
   readonly reader: () => Promise<Reader>;
   readonly nowMs: () => number;
@@ -139,6 +143,25 @@ export class VerifiedLister {
     reading.stop();
     atWork.catch(() => undefined);
     return { proved, ...summaryOf(listed, found, left, limit, isListed) };
+  }
+
+  /** Returns what was verified of a request that still waits for people in this very state, if that was a short while ago. */
+  async pending(id: string, run: Run, reader: Reader): Promise<ProvedRequest | undefined> {
+    const known = this.#rows.pending(id, run, reader);
+    if (known === undefined) return undefined;
+    const signed = await this.#signed.of({ id, runId: run.runId }, reader.directory);
+    return 'by' in signed && signed.digest === known.digest ? known : undefined;
+  }
+
+  /** Keeps what was verified of one request, for `pending`. */
+  keep(
+    id: string,
+    run: Run,
+    events: readonly DomainEvent[],
+    verified: VerifiedRequest,
+    reader: Reader,
+  ): void {
+    this.#rows.keep(id, run, events, verified, reader);
   }
 
   /** @throws CountersignError `UNREACHABLE` if the server, the ledger or a target that has to be asked cannot be reached */

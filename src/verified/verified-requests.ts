@@ -27,31 +27,47 @@ const MOST_WAITING = 1_000;
 /** Reads requests from the server, and says of them only what can be derived from signatures, policy and targets. */
 export class VerifiedRequests {
   readonly #lister: VerifiedLister;
+  readonly #names = new WeakMap<VerifiedRequest, VerifiedRequest>();
 
   constructor(private readonly options: VerifiedRequestsOptions) {
     this.#lister = new VerifiedLister(options);
   }
 
   /**
-   * Reads and verifies one request: its first event and its events.
+   * Reads and verifies one request: its first event and its events. One that waits for people, and to whose history nothing was added
+   * since it was verified a short while ago, is not verified anew.
    *
    * @throws CountersignError `NOT_FOUND`, `NOT_ANSWERING` or `UNREACHABLE`
    */
   async read(requestId: string): Promise<VerifiedRequest> {
     const { requests, reader } = this.options;
+    // Before its events: what is added in between is seen the next time.
+    const [run, now] = await Promise.all([requests.latestRun(requestId), reader()]);
+    const known = await this.#lister.pending(requestId, run, now);
+    if (known !== undefined) return this.#named(known, now);
     const [events, submission] = await Promise.all([
       requests.events(requestId),
       requests.submissionOf(requestId).catch(unreadable),
     ]);
     if (events.length === 0)
       throw new CountersignError('NOT_ANSWERING', `request ${requestId} is still being read`);
-    const now = await reader();
     const claim = { requestId, events, ...(submission && { submission }) };
-    return this.#named(await verifyWithReach(claim, now, this.options.nowMs()), now);
+    const verified = await verifyWithReach(claim, now, this.options.nowMs());
+    this.#lister.keep(requestId, run, events, verified, now);
+    return this.#named(verified, now);
+  }
+
+  /** What was named once is not named again while it is kept. */
+  async #named(verified: VerifiedRequest, reader: Reader): Promise<VerifiedRequest> {
+    const known = this.#names.get(verified);
+    if (known !== undefined) return known;
+    const named = await this.#withNames(verified, reader);
+    this.#names.set(verified, named);
+    return named;
   }
 
   /** Adds whose the precedents were. What can no longer be read, or does not verify, stays without a name. */
-  async #named(verified: VerifiedRequest, { directory }: Reader): Promise<VerifiedRequest> {
+  async #withNames(verified: VerifiedRequest, { directory }: Reader): Promise<VerifiedRequest> {
     if (!verified.holds) return verified;
     const { view, request, state } = verified;
     const precedents = assessmentOf(state)?.precedents ?? [];

@@ -1,7 +1,13 @@
 import { type CountersignClient, CountersignError } from '../client';
 import type { RequestRow } from '../contracts/snapshot';
 import type { DomainEvent } from '../domain/event';
-import { type Claim, type Reader, type VerifiedRequest, verifyRequest } from './verify-request';
+import {
+  type Claim,
+  type ProvedRequest,
+  type Reader,
+  type VerifiedRequest,
+  verifyRequest,
+} from './verify-request';
 
 /** Verified rows that are kept. Each is looked at again after about `KEPT_MS`, and verified again after `VERIFIED_MS` at most. */
 const MOST_KEPT = 5_000;
@@ -9,6 +15,12 @@ const KEPT_MS = 30_000;
 const VERIFIED_MS = 5 * 60_000;
 /** What did not answer is not asked again for this long, so that a stranger's silent rows slow down one list and not each. */
 const UNANSWERED_MS = 20_000;
+
+/** A run of a request's workflow, and how long its history is. */
+export interface Run {
+  readonly runId: string;
+  readonly length: number;
+}
 
 interface EventsRead {
   readonly events: readonly DomainEvent[];
@@ -19,6 +31,8 @@ interface EventsRead {
 
 interface Kept {
   readonly key: string;
+  /** Of the directory and policy that it was verified by. */
+  readonly digests: string;
   /** When it has to be looked at again. */
   readonly untilMs: number;
   /** When it has to be verified again, even if nothing was added to it. */
@@ -45,15 +59,20 @@ export class VerifiedRows {
    */
   async of(row: RequestRow, reader: Reader): Promise<VerifiedRequest> {
     const { id, runId, status, awaiting, deadline } = row;
-    const digests = [reader.directory.digest, reader.policy.digest];
-    const key = JSON.stringify([runId, status, awaiting, deadline, ...digests]);
+    const digests = digestsOf(reader);
+    const key = JSON.stringify([runId, status, awaiting, deadline, digests]);
     const atMs = this.nowMs();
     const kept = this.#kept.get(id);
     if (kept?.key === key && atMs < kept.untilMs) return kept.verified;
     const read = await this.#once(row, kept).catch((error: unknown) => {
       if (!(error instanceof CountersignError) || error.code === 'UNREACHABLE') throw error;
       const refusal = { code: 'NOT_AUTHORISED' as const, detail: error.message };
-      this.#keep(id, { key, verified: { holds: false, refusal }, untilMs: atMs + UNANSWERED_MS, dueMs: 0 });
+      const silent = {
+        verified: { holds: false, refusal },
+        untilMs: atMs + UNANSWERED_MS,
+        dueMs: 0,
+      } as const;
+      this.#keep(id, { key, digests, ...silent });
       throw error;
     });
     const isAsItWas = kept?.read === read && kept.key === key && atMs < kept.dueMs;
@@ -61,8 +80,37 @@ export class VerifiedRows {
       ? kept.verified
       : await verifyWithReach({ requestId: id, events: read.events }, reader, atMs);
     const dueMs = isAsItWas ? kept.dueMs : Math.min(atMs + VERIFIED_MS, deadlineOf(verified));
-    this.#keep(id, { key, verified, read, dueMs, untilMs: Math.min(atMs + lookAgainAfterMs(), dueMs) });
+    this.#keep(id, {
+      key,
+      digests,
+      verified,
+      read,
+      dueMs,
+      untilMs: Math.min(atMs + lookAgainAfterMs(), dueMs),
+    });
     return verified;
+  }
+
+  /** Returns what was verified of a request that waits for people, if nothing was added to its history since and it is not due. */
+  pending(id: string, { runId, length }: Run, reader: Reader): ProvedRequest | undefined {
+    const kept = this.#kept.get(id);
+    const isSame = kept?.read?.runId === runId && kept.read.length === length;
+    if (!isSame || kept?.digests !== digestsOf(reader) || this.nowMs() >= kept.dueMs) return undefined;
+    const { verified } = kept;
+    return verified.holds && verified.view.status === 'awaiting_approval' ? verified : undefined;
+  }
+
+  /** Keeps what was verified outside a list, for `pending`. A list looks at it anew. */
+  keep(
+    id: string,
+    run: Run,
+    events: readonly DomainEvent[],
+    verified: VerifiedRequest,
+    reader: Reader,
+  ): void {
+    const dueMs = Math.min(this.nowMs() + VERIFIED_MS, deadlineOf(verified));
+    const read = { events, ...run };
+    this.#keep(id, { key: '', digests: digestsOf(reader), verified, read, dueMs, untilMs: 0 });
   }
 
   /** A request that is slow to answer one list is not asked a second time by the next. */
@@ -106,6 +154,8 @@ export async function verifyWithReach(claim: Claim, reader: Reader, nowMs: numbe
     throw new CountersignError('UNREACHABLE', why, { cause: error });
   }
 }
+
+const digestsOf = ({ directory, policy }: Reader): string => `${directory.digest} ${policy.digest}`;
 
 /** Returns when time changes a request by itself. */
 const deadlineOf = (verified: VerifiedRequest): number =>

@@ -120,6 +120,19 @@ describe('GAT-1 a resource of an enforcement point', () => {
   });
 });
 
+test('GAT-1 a resource with an exact name has no other of that type', () => {
+  const exact = new Names(
+    namesSchema.parse({
+      resources: [
+        { type: 'mcp_tool', id: 'the one', connector: 'docs', resource: 'plan' },
+        { type: 'mcp_tool', prefix: 'doc:', connector: 'docs' },
+      ],
+    }),
+  );
+  const resourceOf = (id: string) => exact.entitlementOf({ type: 'mcp_tool', id }, { name: 'read' }).resource;
+  expect(['the one', 'doc:other', 'doc:plan'].map(resourceOf)).toEqual(['plan', 'other', '']);
+});
+
 describe('names in gateway.yaml', () => {
   const load = (subjects: unknown, resources: unknown = []) =>
     gatewayConfigSchema.safeParse({ names: { subjects, resources } });

@@ -43,6 +43,7 @@ async function deskOver(events: () => readonly DomainEvent[], sent: () => void) 
     rows: async function* () {},
     events: async () => events(),
     historyLength: async () => events().length,
+    latestRun: async () => ({ runId: 'run-1', length: events().length }),
     submissionOf: async () => submitted(request),
   };
   const client = {

@@ -53,6 +53,10 @@ class Server {
     return 1;
   }
 
+  async latestRun() {
+    return { runId: 'run-1', length: 1 };
+  }
+
   async submissionOf(id: string): Promise<Submission> {
     this.reads.submissions += 1;
     return this.#entry(id).submission;

@@ -5,8 +5,8 @@ import { decide } from '../../../src/domain/decide';
 import type { DomainEvent } from '../../../src/domain/event';
 import { evolve } from '../../../src/domain/evolve';
 import type { RequestState } from '../../../src/domain/state';
-import { VerifiedRows } from '../../../src/verified/verified-rows';
-import type { Reader } from '../../../src/verified/verify-request';
+import { type Run, VerifiedRows } from '../../../src/verified/verified-rows';
+import { type Reader, verifyRequest } from '../../../src/verified/verify-request';
 import { aRequest, MINUTE, START } from '../../support/domain/builders';
 import { assess, at, says } from '../../support/domain/commands';
 import { LEAD_1, LEAD_2, LEAD_3 } from '../../support/domain/people';
@@ -151,5 +151,48 @@ describe('WEB-5, DIR-1 a request that stays as it is costs one look', () => {
     nowMs += MINUTE;
     await expect(silent.of(row, reader)).rejects.toMatchObject({ code: 'NOT_ANSWERING' });
     expect(tries).toBe(2);
+  });
+});
+
+describe('WEB-5 one request that waits for people is shown as it was verified a short while ago', () => {
+  const run = { runId: 'run-1', length: 5 };
+  const keep = async () => {
+    const verified = await verifyRequest({ requestId: request.id, events: asked }, reader, nowMs);
+    rows.keep(request.id, run, asked, verified, reader);
+    return verified;
+  };
+  const pending = (other: Partial<Run> = {}, by = reader) =>
+    rows.pending(request.id, { ...run, ...other }, by);
+
+  it('if nothing was added to its history, and directory and policy are the same', async () => {
+    const verified = await keep();
+    expect(verified).toMatchObject({ holds: true, view: { status: 'awaiting_approval' } });
+    expect(pending()).toBe(verified);
+    expect(pending({ length: 6 })).toBeUndefined();
+    expect(pending({ runId: 'run-2' })).toBeUndefined();
+    const stricter = new CountedPolicy();
+    Object.defineProperty(stricter, 'digest', { value: 'sha-256:another' });
+    expect(pending({}, { ...reader, policy: stricter })).toBeUndefined();
+  });
+
+  it('for five minutes, and not past the moment at which time changes it', async () => {
+    await keep();
+    nowMs += 5 * MINUTE - 1;
+    expect(pending()).toBeDefined();
+    nowMs += 1;
+    expect(pending()).toBeUndefined();
+    const verified = await keep();
+    const atMs = verified.holds ? verified.view.nextDeadline?.atMs : undefined;
+    if (atMs === undefined) throw new Error('time never changes it');
+    nowMs = atMs - MINUTE;
+    await keep();
+    nowMs = atMs;
+    expect(pending()).toBeUndefined();
+  });
+
+  it('and a list looks at it anew all the same', async () => {
+    await keep();
+    await awaited();
+    expect(calls).toMatchObject({ length: 1 });
   });
 });

@@ -43,6 +43,7 @@ async function shown(precedent: LinkedPrecedent, earlierOne: Submission | undefi
     requests: {
       rows: async function* () {},
       historyLength: async () => 1,
+      latestRun: async () => ({ runId: 'run-1', length: 1 }),
       events: async () => events,
       submissionOf: async (id) => {
         if (id === request.id) return submitted(request);
