@@ -5,6 +5,8 @@ import type { AccessRequest } from '../../../src/domain/request';
 import { RequestMapping } from '../../../src/gateway/pdp/mapping';
 import { Names } from '../../../src/gateway/pdp/names';
 import { explore, FileTicketSource, type LoadedBundle, loadBundle } from '../../../src/policy';
+import { Catalog } from '../../../src/policy/load/catalog';
+import { catalogSchema } from '../../../src/policy/load/catalog-file';
 import { sampleRequest } from '../../support/keyring';
 
 /* Resources that are made at run time, and relations between them and people: who owns a list may change it. */
@@ -117,6 +119,23 @@ describe('APB-2 a pattern in the catalog', () => {
   ])('%j, %s is %s', (resource, action, expected) => {
     expect(entry(resource, action)).toBe(expected);
   });
+});
+
+test('APB-2 a resource that the catalog names has only what is said of it, whatever a pattern says of its like', () => {
+  const said = (action: string) => ({
+    ...{ title: 'x', owners: 'dba' },
+    actions: { [action]: { title: action, grant: { role: action } } },
+  });
+  const catalog = new Catalog(
+    catalogSchema.parse({
+      connectors: { c: { kind: 'postgresql', title: 'x' } },
+      resources: { 'c:list-secret': said('read'), 'c:list-*': said('write') },
+    }),
+  );
+  const has = (resource: string, action: string) =>
+    catalog.entry({ connector: 'c', resource, action }) !== undefined;
+  expect([has('list-7', 'write'), has('list-secret', 'read')]).toEqual([true, true]);
+  expect(has('list-secret', 'write')).toBe(false);
 });
 
 describe('TTA-1 properties that a caller presents', () => {
