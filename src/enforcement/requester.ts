@@ -192,6 +192,17 @@ export class Requester {
     return this.#point.reportOutcome(id, outcome, reasonCode);
   }
 
+  /** Tells governance of a tool whose definition is not the pinned one, as the gate that holds it. */
+  async reportToolChange(change: {
+    readonly server: string;
+    readonly tool: string;
+    readonly pinned: string;
+    readonly given: string;
+    readonly differences: readonly string[];
+  }): Promise<void> {
+    await this.#call('POST', '/v1/tool-changes', change);
+  }
+
   /** Returns the evidence of an execution whose audience this identity is. Verify it before acting. */
   evidence(id: string): Promise<unknown> {
     return this.#point.evidence(id);

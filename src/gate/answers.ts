@@ -21,7 +21,16 @@ export interface NotMade {
  * Returns the answer to a call that was not made. It is an error of the tool, and not of the protocol, so that the model reads it. It
  * says in its first words that nothing was done.
  */
-export function notMade({ code, text, request, page }: NotMade): GateAnswer {
+export const notMade = (about: NotMade): GateAnswer => answerOf(about);
+
+/** Returns the answer to a call that was made, and whose own answer is longer than the catalog lets through. */
+export const tooLong = (bytes: number, most: number): GateAnswer =>
+  answerOf({
+    code: 'RESULT_TOO_LONG',
+    text: `The call was made, but its answer has ${bytes} bytes and ${most} may reach you. Do not repeat what changes something; ask for less of what you read.`,
+  });
+
+function answerOf({ code, text, request, page }: NotMade): GateAnswer {
   const more = { ...(request !== undefined && { request }), ...(page !== undefined && { page }) };
   return {
     isError: true,

@@ -8,7 +8,7 @@ import type { ExecutionOutcome } from '../domain/statement';
 import { isPassingStatus, isPendingStatus } from '../domain/status';
 import { GatewayError, type Requester, type Standing } from '../enforcement';
 import type { NotMade } from './answers';
-import type { CallRecord } from './call-log';
+import { type CallLog, digestOfResult } from './call-log';
 import { explainEnd, explainWaiting } from './standing-words';
 
 /** What a server did with a call. */
@@ -32,8 +32,7 @@ export interface ApprovedCallsOptions {
   readonly stillAsApproved: (parameters: ExecutionParameters) => Promise<NotMade | undefined>;
   /** Makes a call on the server. */
   readonly forward: (tool: string, given: Readonly<Record<string, unknown>>) => Promise<Ran>;
-  /** Resolves once the record is on the disk. */
-  readonly record: (record: CallRecord) => Promise<void>;
+  readonly log: Pick<CallLog, 'append' | 'note'>;
   readonly pageOf: (request: string) => string;
   readonly nowMs: () => number;
 }
@@ -140,7 +139,7 @@ export class ApprovedCalls {
 
   /** Proves the approval again, uses it up, and makes the call once, with the arguments of the approved request. */
   async #make(proposed: AccessRequest): Promise<Settled> {
-    const { agent, executor, record, forward, stillAsApproved } = this.options;
+    const { agent, executor, log, forward, stillAsApproved } = this.options;
     const { id } = proposed;
     const approved = await this.#proved(proposed);
     if ('code' in approved) return { kind: 'not-made', ...approved, request: id };
@@ -148,20 +147,15 @@ export class ApprovedCalls {
     if (changed !== undefined) return { kind: 'not-made', ...changed, request: id };
     const about = { request: id, tool: approved.parameters.tool, action: digestOf(approved.parameters) };
     try {
-      await record({ event: 'running', ...about });
+      await log.append({ event: 'running', ...about });
     } catch {
       return { kind: 'not-made', ...NOT_RECORDED, request: id };
     }
     await executor.redeem(await agent.present(id), approved.parameters);
     const ran = await forward(approved.parameters.tool, approved.parameters.arguments);
     const outcome = outcomeOf(ran);
-    // What happened has happened, whether or not it can be written down.
-    await record({
-      event: 'ran',
-      ...about,
-      outcome,
-      ...(ran.kind === 'result' && { result: digestOf(ran.result) }),
-    }).catch(() => undefined);
+    const result = ran.kind === 'result' ? digestOfResult(ran.result) : {};
+    log.note({ event: 'ran', ...about, outcome, ...result });
     await this.#report(id, outcome);
     if (ran.kind !== 'gone') return ran;
     return {

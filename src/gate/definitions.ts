@@ -1,6 +1,15 @@
 import { hasInvisible } from '../domain/characters';
 import { definitionDigest, definitionIn, type ToolDefinition, type ToolPins } from '../policy';
 
+/** How a tool differs from its pin, for those who decide whether that is right. */
+export interface ToolChange {
+  /** Digests of the definitions. */
+  readonly pinned: string;
+  readonly given: string;
+  /** One line for each member that differs. */
+  readonly differences: readonly string[];
+}
+
 /** Whether a tool is the one that somebody has looked at. */
 export type ToolState =
   | { readonly ok: true; readonly digest: string }
@@ -8,6 +17,7 @@ export type ToolState =
       readonly ok: false;
       readonly code: 'TOOL_CHANGED' | 'TOOL_NOT_PINNED' | 'TOOL_NOT_OFFERED';
       readonly why: string;
+      readonly change?: ToolChange;
     };
 
 /** Compares the definition that a server gives of a tool with the pinned one. */
@@ -17,8 +27,8 @@ export function stateOfTool(
   tool: string,
   given: ToolDefinition | undefined,
 ): ToolState {
-  const pinned = Object.hasOwn(pins, server) ? pins[server] : undefined;
-  const pin = pinned !== undefined && Object.hasOwn(pinned, tool) ? pinned[tool] : undefined;
+  const tools = Object.hasOwn(pins, server) ? pins[server] : undefined;
+  const pin = tools !== undefined && Object.hasOwn(tools, tool) ? tools[tool] : undefined;
   if (given === undefined)
     return { ok: false, code: 'TOOL_NOT_OFFERED', why: `the server ${server} has no tool of this name` };
   if (pin === undefined)
@@ -27,13 +37,14 @@ export function stateOfTool(
       code: 'TOOL_NOT_PINNED',
       why: 'nobody has looked at the definition of this tool yet: countersign gate pin',
     };
-  const digest = definitionDigest(given);
-  if (digest === definitionDigest(pin)) return { ok: true, digest };
-  const lines = differencesBetween(pin, given);
+  const [digest, pinned] = [definitionDigest(given), definitionDigest(pin)];
+  if (digest === pinned) return { ok: true, digest };
+  const differences = differencesBetween(pin, given);
   return {
     ok: false,
     code: 'TOOL_CHANGED',
-    why: `its definition is not the one that was looked at: ${lines.join('; ')}`,
+    why: `its definition is not the one that was looked at: ${differences.join('; ')}`,
+    change: { pinned: pinned, given: digest, differences },
   };
 }
 
@@ -57,7 +68,7 @@ export function differencesBetween(before: ToolDefinition, after: ToolDefinition
 
 function* leavesOf(value: unknown, name: string): Generator<[name: string, value: string]> {
   if (typeof value !== 'object' || value === null || Object.keys(value).length === 0)
-    yield [visible(name), JSON.stringify(value) ?? ''];
+    yield [shown(name), JSON.stringify(value) ?? ''];
   else
     for (const [member, inside] of Object.entries(value))
       yield* leavesOf(inside, name === '' ? member : `${name}.${member}`);

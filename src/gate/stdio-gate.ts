@@ -1,8 +1,8 @@
 import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import type { LoadedBundle } from '../policy';
-import { notMade } from './answers';
-import { definitionsIn, stateOfTool } from './definitions';
+import { notMade, tooLong } from './answers';
+import { definitionsIn } from './definitions';
 import { linesOf } from './lines';
 import { lineOf, type Message, type MessageId, readClientMessage } from './message';
 import type { ToolCall, ToolGate, Verdict } from './tool-gate';
@@ -41,6 +41,7 @@ export interface StdioGateOptions {
 interface Passed {
   readonly method: string;
   readonly call?: string;
+  readonly mostBytes?: number | undefined;
 }
 
 /**
@@ -81,16 +82,19 @@ export class StdioGate {
     const passed = id === undefined || method !== undefined ? undefined : this.#passed.get(id);
     if (method === undefined && passed === undefined) return;
     if (id !== undefined && passed !== undefined) this.#passed.delete(id);
-    if (passed?.call !== undefined)
-      void this.options.gate.ended(passed.call, { result: message['result'], error: message['error'] });
+    const { mostBytes } = passed ?? {};
     if (passed?.method === 'tools/list') this.#follow(this.#offer(message, line));
+    else if (mostBytes !== undefined && line.length > mostBytes)
+      this.#say({ jsonrpc: '2.0', id, result: tooLong(line.length, mostBytes) });
     else this.options.output.write(withNewline(line));
+    if (passed?.call !== undefined)
+      this.options.gate.ended(passed.call, { result: message['result'], error: message['error'] });
   }
 
   /** Answers what still waits, once the server has ended. */
   serverEnded(): void {
     for (const [id, { call }] of this.#passed) {
-      if (call !== undefined) void this.options.gate.ended(call, undefined);
+      if (call !== undefined) this.options.gate.ended(call, undefined);
       this.#fail(id, -32_000, 'the server ended before it answered');
     }
     this.#passed.clear();
@@ -136,7 +140,11 @@ export class StdioGate {
   #answer(id: MessageId, message: Message, verdict: Verdict): void {
     switch (verdict.kind) {
       case 'pass':
-        this.#passed.set(id, { method: 'tools/call', call: verdict.call });
+        this.#passed.set(id, {
+          method: 'tools/call',
+          call: verdict.call,
+          mostBytes: verdict.mostBytes,
+        });
         this.#upstream?.send({ ...message, params: { ...message.params, arguments: verdict.arguments } });
         break;
       case 'result':
@@ -167,15 +175,15 @@ export class StdioGate {
 
   /** Passes on a list of tools without those that cannot be called. */
   async #offer(message: Message, line: Buffer): Promise<void> {
-    const { server, bundle, observe } = this.options;
+    const { server, bundle, gate, observe } = this.options;
     const list = listSchema.safeParse(message['result']);
     if (!list.success) return void this.options.output.write(withNewline(line));
-    const { context, toolPins } = await bundle();
+    const current = await bundle();
     const definitions = definitionsIn(list.data.tools);
     const tools = list.data.tools.flatMap((tool) => {
-      const mapping = context.catalog.tool(server, tool.name);
+      const mapping = current.context.catalog.tool(server, tool.name);
       if (mapping === undefined) return observe ? [tool] : [];
-      if (!stateOfTool(toolPins, server, tool.name, definitions.get(tool.name)).ok) return [];
+      if (!gate.stateOf(current, tool.name, definitions.get(tool.name)).ok) return [];
       return [mapping.nonce === undefined ? tool : withNonce(tool, mapping.nonce)];
     });
     this.#say({ ...message, result: { ...list.data, tools } });

@@ -1,7 +1,7 @@
 import { describeIssues } from '../contracts/problem';
 import { newRequestSchema } from '../contracts/request';
 import type { Assessment } from '../domain/assessment';
-import { digestOf, tryDigestOf } from '../domain/digest';
+import { tryDigestOf } from '../domain/digest';
 import type { AskEntry, Precedents } from '../domain/precedents';
 import type { PrincipalId } from '../domain/principal';
 import type { AccessRequest, ExecutionParameters } from '../domain/request';
@@ -12,10 +12,13 @@ import {
   type ToolDefinition,
   type ToolMapping,
 } from '../policy';
-import type { NotMade } from './answers';
+import { type NotMade, tooLong } from './answers';
 import { type ApprovedCalls, NOT_RECORDED, type Settled } from './approved-calls';
-import type { CallRecord } from './call-log';
-import { stateOfTool } from './definitions';
+import type { CallLog } from './call-log';
+import { CallRecorder } from './call-recorder';
+import type { ChangedTools } from './changed-tools';
+import { stateOfTool, type ToolState } from './definitions';
+import type { KnownPrecedents } from './known-precedents';
 import { wayOut } from './standing-words';
 import { fillTemplate } from './template';
 
@@ -29,7 +32,13 @@ export interface ToolCall {
 
 /** What becomes of a call: it is passed on now, with these arguments, or it has been settled. */
 export type Verdict =
-  | { readonly kind: 'pass'; readonly arguments: ToolCall['arguments']; readonly call: string }
+  | {
+      readonly kind: 'pass';
+      readonly arguments: ToolCall['arguments'];
+      readonly call: string;
+      /** The longest answer that may reach the client. */
+      readonly mostBytes?: number;
+    }
   | Settled;
 
 export interface ToolGateOptions {
@@ -39,12 +48,14 @@ export interface ToolGateOptions {
   readonly executorId: PrincipalId;
   readonly onBehalfOf: readonly PrincipalId[];
   readonly bundles: BundleSource<LoadedBundle>;
-  /** Returns what came before a call, by the ledger. */
-  readonly precedents: (entry: AskEntry) => Promise<Precedents>;
-  readonly approved: ApprovedCalls;
-  readonly record: (record: CallRecord) => Promise<void>;
+  /** What the gate knows of earlier requests. */
+  readonly precedents: Pick<KnownPrecedents, 'of' | 'learned'>;
+  readonly approved: Pick<ApprovedCalls, 'settle' | 'propose'>;
+  readonly log: Pick<CallLog, 'append' | 'note'>;
   /** Returns the definition that the server last gave of a tool. */
   readonly definitionOf: (tool: string) => Promise<ToolDefinition | undefined>;
+  /** Tells governance that a tool differs from its pin. */
+  readonly changes: Pick<ChangedTools, 'tell'>;
   /** Passes on tools that the catalog does not map, and records what would have become of them. */
   readonly observe: boolean;
   /** How long a call waits for people before it is answered. */
@@ -57,9 +68,11 @@ const AN_INSTANT_MS = 1_000;
 
 /** Decides each call of a tool: by policy at once, by people, or not at all. */
 export class ToolGate {
-  #calls = 0;
+  readonly #recorder: CallRecorder;
 
-  constructor(private readonly options: ToolGateOptions) {}
+  constructor(private readonly options: ToolGateOptions) {
+    this.#recorder = new CallRecorder(options.log);
+  }
 
   async decide(call: ToolCall): Promise<Verdict> {
     const { server, bundles, observe, definitionOf } = this.options;
@@ -67,13 +80,15 @@ export class ToolGate {
     const mapping = bundle.context.catalog.tool(server, call.name);
     if (mapping === undefined)
       return observe ? this.#observed(call) : this.#refused(call, notOffered(call.name));
-    const state = stateOfTool(bundle.toolPins, server, call.name, await definitionOf(call.name));
-    if (!state.ok) return this.#refused(call, held(call.name, state.code, state.why));
+    const state = this.stateOf(bundle, call.name, await definitionOf(call.name));
+    const { secrets } = mapping;
+    if (!state.ok) return this.#refused(call, held(call.name, state.code, state.why), secrets);
     const composed = this.#compose(bundle, call, mapping, state.digest);
-    if ('code' in composed) return this.#refused(call, composed);
+    if ('code' in composed) return this.#refused(call, composed, secrets);
     const { policy, context } = bundle;
     const request = newRequestSchema.safeParse(composed);
-    if (!request.success) return this.#refused(call, malformed(describeIssues(request.error, 'call')));
+    if (!request.success)
+      return this.#refused(call, malformed(describeIssues(request.error, 'call')), secrets);
     const atMs = request.data.submittedAtMs;
     const past = await this.#precedents(policy.entryOf(request.data, atMs));
     if (past === undefined) return this.#refused(call, LEDGER_AWAY);
@@ -81,14 +96,24 @@ export class ToolGate {
     return this.#carryOut(call, request.data, assessment, mapping);
   }
 
+  /** Returns whether a tool is the pinned one. Governance is told of one that differs. */
+  stateOf(
+    { toolPins }: Pick<LoadedBundle, 'toolPins'>,
+    tool: string,
+    given: ToolDefinition | undefined,
+  ): ToolState {
+    const { server, changes } = this.options;
+    const state = stateOfTool(toolPins, server, tool, given);
+    if (!state.ok && state.change !== undefined) changes.tell({ server, tool, ...state.change });
+    return state;
+  }
+
   /** Returns why an approved call is not made after all: the tool has changed since. */
   async stillAsApproved(
     { tool, toolVersion }: ExecutionParameters,
     definition: () => Promise<ToolDefinition | undefined>,
   ): Promise<NotMade | undefined> {
-    const { server, bundles } = this.options;
-    const { toolPins } = await bundles.current();
-    const state = stateOfTool(toolPins, server, tool, await definition());
+    const state = this.stateOf(await this.options.bundles.current(), tool, await definition());
     if (!state.ok) return held(tool, state.code, state.why);
     return state.digest === toolVersion
       ? undefined
@@ -101,9 +126,10 @@ export class ToolGate {
     assessment: Assessment,
     mapping: ToolMapping,
   ): Promise<Verdict> {
-    const { approved, waitMs, executorId } = this.options;
+    const { approved, precedents, waitMs, executorId } = this.options;
     const decided = {
-      request: request.id,
+      // The id is made of the arguments, so it would let a short secret be guessed.
+      ...(mapping.secrets === undefined && { request: request.id }),
       outcome: assessment.outcome,
       reasonCodes: assessment.reasonCodes,
       policies: assessment.determiningPolicies,
@@ -118,10 +144,20 @@ export class ToolGate {
         code: 'NOT_ELIGIBLE',
         text: `The call was not made: the catalog has it carried out by ${audience}, and this gate is ${executorId}.`,
       });
-    const recorded = await this.#record(call, 'decided', decided);
+    const { secrets, mostBytes } = mapping;
+    const recorded = await this.#recorder.decided(call, 'decided', decided, secrets);
     if (recorded === undefined) return { kind: 'not-made', ...NOT_RECORDED };
-    if (byPolicy) return { kind: 'pass', arguments: call.arguments, call: recorded };
-    if (assessment.outcome === 'hard_stop') await approved.propose(request);
+    if (byPolicy)
+      return {
+        kind: 'pass',
+        arguments: call.arguments,
+        call: recorded,
+        ...(mostBytes !== undefined && { mostBytes }),
+      };
+    if (assessment.outcome === 'hard_stop') {
+      await approved.propose(request);
+      precedents.learned();
+    }
     if (assessment.outcome === 'hard_stop' || assessment.outcome === 'refuse')
       return {
         kind: 'not-made',
@@ -133,7 +169,10 @@ export class ToolGate {
       mapping.nonce === undefined
         ? 'If it is meant again, something in its arguments has to say so.'
         : `If it is meant again, call with another value of ${mapping.nonce}.`;
-    return approved.settle({ ...request, durationMs }, waitMs, hint);
+    const settled = await approved.settle({ ...request, durationMs }, waitMs, hint);
+    // Whatever the client is told now counts for its next call.
+    precedents.learned();
+    return bounded(settled, mostBytes);
   }
 
   /** Makes the request that the call is. The same call always has the same id, which reveals nothing about the call. */
@@ -185,44 +224,40 @@ export class ToolGate {
 
   async #precedents(entry: AskEntry): Promise<Precedents | undefined> {
     try {
-      return await this.options.precedents(entry);
+      return await this.options.precedents.of(entry);
     } catch {
       return undefined;
     }
   }
 
-  /** Records a call and returns its number, or undefined if it cannot be recorded. */
-  async #record(call: ToolCall, event: string, about: object): Promise<string | undefined> {
-    this.#calls += 1;
-    const number = String(this.#calls);
-    const digest = tryDigestOf(call.arguments);
-    const action = digest.ok ? digest.value : 'none';
-    try {
-      await this.options.record({ event, call: number, tool: call.name, arguments: action, ...about });
-      return number;
-    } catch {
-      return undefined;
-    }
-  }
-
-  async #refused(call: ToolCall, why: NotMade): Promise<Verdict> {
-    const recorded = await this.#record(call, 'refused', { code: why.code, why: why.text });
+  async #refused(call: ToolCall, why: NotMade, secrets?: readonly string[]): Promise<Verdict> {
+    const recorded = await this.#recorder.decided(
+      call,
+      'refused',
+      { code: why.code, why: why.text },
+      secrets,
+    );
     return { kind: 'not-made', ...(recorded === undefined ? NOT_RECORDED : why) };
   }
 
   async #observed(call: ToolCall): Promise<Verdict> {
-    const recorded = await this.#record(call, 'observed', { code: 'TOOL_NOT_OFFERED' });
+    const recorded = await this.#recorder.decided(call, 'observed', { code: 'TOOL_NOT_OFFERED' });
     return recorded === undefined
       ? { kind: 'not-made', ...NOT_RECORDED }
       : { kind: 'pass', arguments: call.arguments, call: recorded };
   }
 
   /** Records the end of a call that was passed on. */
-  async ended(call: string, answer: { readonly result?: unknown; readonly error?: unknown } | undefined) {
-    const outcome = answer === undefined ? 'unknown' : answer.error === undefined ? 'answered' : 'error';
-    const result = answer?.result === undefined ? {} : { result: digestOf(answer.result) };
-    await this.options.record({ event: 'ended', call, outcome, ...result }).catch(() => undefined);
+  ended(...end: Parameters<CallRecorder['ended']>): void {
+    this.#recorder.ended(...end);
   }
+}
+
+/** Holds back a result of an approved call that is longer than the catalog lets through. The call was made all the same. */
+function bounded(settled: Settled, mostBytes: number | undefined): Settled {
+  if (settled.kind !== 'result' || mostBytes === undefined) return settled;
+  const bytes = Buffer.byteLength(JSON.stringify(settled.result) ?? '');
+  return bytes <= mostBytes ? settled : { kind: 'result', result: tooLong(bytes, mostBytes) };
 }
 
 const LEDGER_AWAY: NotMade = {

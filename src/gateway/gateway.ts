@@ -21,6 +21,7 @@ import { callerParts, decisionParts, executionParts, ownStanding, taskParts } fr
 import { Approvals } from './requests/approvals';
 import { OwnRequests } from './requests/own';
 import { SshCertificates, type SshConnector } from './ssh/certificates';
+import { ToolChanges } from './tool-changes';
 
 export interface GatewayOptions {
   readonly config: GatewayConfig;
@@ -103,6 +104,7 @@ export async function createGateway(options: GatewayOptions) {
     /** Where the counters of passkeys are on record. */
     counters: ledger,
     subscriptions,
+    toolChanges: new ToolChanges(log, nowMs),
     ...{ decisions, searches, tasks, executions, ssh },
     ownRequests: new OwnRequests({ client, bundles, decisions, keys, recorder: own.recorder, nowMs }),
     approverRequests: new ApproverRequests({ client, verified, bundles, authority, log, nowMs }),

@@ -16,15 +16,15 @@ export const exampleKeyFile = (stateDir: string, principal: string): string =>
   path.join(stateDir, 'keys', `${principal.replace('/', '-')}.jwk`);
 
 /**
- * Copies the example bundle into the state folder and makes a key for everyone in it, so that it can be tried by hand. Leaves a
+ * Copies an example bundle into the state folder and makes a key for everyone in it, so that it can be tried by hand. Leaves a
  * copy that is already there as it is. Returns the folder of the copy.
  */
-export async function provideExampleBundle(stateDir: string): Promise<string> {
+export async function provideExampleBundle(stateDir: string, example = EXAMPLE_BUNDLE_DIR): Promise<string> {
   const bundle = path.join(stateDir, 'bundle');
   if (existsSync(bundle)) return bundle;
   const draft = path.join(stateDir, 'bundle.new');
   rmSync(draft, { recursive: true, force: true });
-  cpSync(EXAMPLE_BUNDLE_DIR, draft, { recursive: true });
+  cpSync(example, draft, { recursive: true });
   mkdirSync(path.join(stateDir, 'keys'), { recursive: true, mode: 0o700 });
   const file = path.join(draft, 'directory.yaml');
   let directory = readFileSync(file, 'utf8');

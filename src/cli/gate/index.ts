@@ -6,6 +6,8 @@ import type { PrincipalId } from '../../domain/principal';
 import { byKey, HolderKey, identifierOf, Requester } from '../../enforcement';
 import { ApprovedCalls } from '../../gate/approved-calls';
 import { CallLog } from '../../gate/call-log';
+import { ChangedTools } from '../../gate/changed-tools';
+import { KnownPrecedents } from '../../gate/known-precedents';
 import { StdioGate } from '../../gate/stdio-gate';
 import { ToolGate } from '../../gate/tool-gate';
 import { Upstream } from '../../gate/upstream';
@@ -106,16 +108,17 @@ async function serve(
     options.logDir ?? path.join(settings.COUNTERSIGN_STATE_DIR, 'gate'),
     `${new Date().toISOString().replaceAll(':', '')}-${process.pid}.jsonl`,
   );
-  const common = { record: log.append.bind(log), nowMs: Date.now };
+  const common = { log, nowMs: Date.now };
   const upstream: Upstream = new Upstream(
     command,
     serverEnvironment(options, sources.environment),
     (message, line) => stdio.fromServer(message, line),
   );
+  const executor = await Requester.at({ gateway, credential: byKey(executorId, executorKey, gateway) });
   const approved = new ApprovedCalls({
     ...common,
     agent: await Requester.at({ gateway, credential: asker, holderKey: await HolderKey.make() }),
-    executor: await Requester.at({ gateway, credential: byKey(executorId, executorKey, gateway) }),
+    executor,
     executorId,
     authority: authorityOver(bundles, ledger),
     stillAsApproved: (parameters) =>
@@ -125,8 +128,9 @@ async function serve(
   });
   const gate: ToolGate = new ToolGate({
     ...common,
+    changes: new ChangedTools((changed) => executor.reportToolChange(changed)),
     ...{ server, agent, executorId, onBehalfOf, bundles, approved, waitMs },
-    precedents: (entry) => ledger.lookUp(entry),
+    precedents: new KnownPrecedents((entry) => ledger.lookUp(entry)),
     definitionOf: (tool) => upstream.definitionOf(tool),
     observe: options.observe === true,
   });
@@ -136,7 +140,7 @@ async function serve(
     input: process.stdin,
     output: process.stdout,
   });
-  await common.record({ event: 'started', server, agent, executor: executorId, onBehalfOf });
+  await log.append({ event: 'started', server, agent, executor: executorId, onBehalfOf });
   context.announce(`the gate is before ${server}, for ${agent}; it records calls in ${log.path}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => upstream.end());
   // A client that sends what is no stream of messages is done, like one that closes the connection.

@@ -12,6 +12,7 @@ import { addOpenRoutes } from './open';
 import { addOwnRequests } from './own';
 import { addRequests } from './requests';
 import { addSsh } from './ssh';
+import { addToolChanges } from './tool-changes';
 
 /** The endpoints of a gateway that only decides. */
 const DECIDING: readonly AddRoutes[] = [addOpenRoutes, addDecisions];
@@ -27,6 +28,7 @@ const ROUTES: readonly AddRoutes[] = [
   addEnrolment,
   addLogin,
   addSsh,
+  addToolChanges,
 ];
 
 /** Adds routes from another room. `authenticated` recognises the caller exactly as for the gateway's own routes. */

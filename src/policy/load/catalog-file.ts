@@ -44,6 +44,14 @@ const toolSchema = z.strictObject({
   within: durationUpTo(LIMITS.grantMs).default(3_600_000),
   /** An argument that the gate adds to the tool: a call with another value of it is another call. */
   nonce: identifier.exactOptional(),
+  /** The longest answer of the server that reaches the agent. */
+  mostBytes: z
+    .int()
+    .min(256)
+    .max(8 * 1024 * 1024)
+    .exactOptional(),
+  /** Arguments that are secrets: the gate's record has neither them nor a digest of them, and no text names them. */
+  secrets: z.array(identifier).max(16).exactOptional(),
 });
 export type ToolMapping = z.output<typeof toolSchema>;
 

@@ -26,16 +26,30 @@ export function* checkTools({ catalog: { data, file }, engine }: CatalogParts): 
           [...path, 'resource'],
           `${connector} gives access, and a call of a tool is an exact action; use a connector of kind execution-token`,
         );
+      const { target, reason = '', containment, rollback, secrets = [] } = mapping;
+      const named = Object.entries({ target, reason, containment, rollback }).flatMap(([member, text]) =>
+        [...text.matchAll(/\{([^{}]+)\}/g)].map(([, name = '']) => ({ member, name })),
+      );
+      for (const { member, name } of named)
+        if (secrets.includes(name.split('.')[0] ?? ''))
+          yield file.problem(
+            [...path, member],
+            `{${name}} is one of "secrets", and this text is shown and kept; leave it out of the text`,
+          );
       const declared = engine.declared.get(mapping.action);
       if (declared === undefined) continue;
-      const { target, reason = '', containment, rollback } = mapping;
-      for (const [member, text] of Object.entries({ target, reason, containment, rollback }))
-        for (const [, name = ''] of text.matchAll(/\{([^{}]+)\}/g))
-          if (!isDeclared(declared, name.split('.')))
-            yield file.problem(
-              [...path, member],
-              `${mapping.action} declares no argument ${name}; declare it in schema.cedarschema or correct the name`,
-            );
+      for (const name of secrets)
+        if (!declared.members.has(name))
+          yield file.problem(
+            [...path, 'secrets'],
+            `${mapping.action} declares no argument ${name}; declare it in schema.cedarschema or correct the name`,
+          );
+      for (const { member, name } of named)
+        if (!isDeclared(declared, name.split('.')))
+          yield file.problem(
+            [...path, member],
+            `${mapping.action} declares no argument ${name}; declare it in schema.cedarschema or correct the name`,
+          );
       if (mapping.nonce !== undefined && declared.members.has(mapping.nonce))
         yield file.problem(
           [...path, 'nonce'],

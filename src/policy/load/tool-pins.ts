@@ -26,8 +26,15 @@ export type ToolPins = z.output<typeof pinsSchema>;
 export const definitionIn = (tool: unknown): ToolDefinition | undefined =>
   definitionSchema.safeParse(tool).data;
 
+/** Each definition is compared at every call of its tool, and no definition changes once it is read. */
+const digests = new WeakMap<ToolDefinition, string>();
+
 /** Returns the digest by which a definition is the one that was pinned. */
-export const definitionDigest = (definition: ToolDefinition): string => digestOf(definition);
+export function definitionDigest(definition: ToolDefinition): string {
+  const digest = digests.get(definition) ?? digestOf(definition);
+  digests.set(definition, digest);
+  return digest;
+}
 
 /** Reads the pins of a bundle. A bundle without the file has none. */
 export function readToolPins(files: BundleFiles): Decoded<ToolPins> & { readonly file: YamlFile } {

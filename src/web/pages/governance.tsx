@@ -3,6 +3,7 @@ import type { ProvedRequest } from '../../verified/verify-request';
 import type { Page, Visit } from '../page';
 import { Asked } from '../parts/about';
 import { Decisions, formsOf, ProposedChange } from '../parts/decide';
+import { HeldTools } from '../parts/held-tools';
 import { numberIn, PageLinks, pageOf } from '../parts/paging';
 import { Row, Withheld } from '../parts/rows';
 import { isGovernor, refuseAllButGovernors } from '../sessions';
@@ -55,6 +56,7 @@ export const governancePage: Page = {
             />
           ))}
           <Withheld list={owing} />
+          <HeldTools held={service.gateway.toolChanges.held(bundle)} />
           <section>
             <h2>Changes of the directory</h2>
             <p class="muted">

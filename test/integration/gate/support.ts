@@ -1,14 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
-import { parse } from 'yaml';
-import { registerKey } from '../../../src/directory/register-key';
-import { generateKey, readKeyFile, writeKeyFile } from '../../../src/signing/keys';
+import { readKeyFile } from '../../../src/signing/keys';
 import { signStatement } from '../../../src/signing/sign';
-import { exampleKeyFile } from '../../../src/stack/example-bundle';
+import { exampleKeyFile, provideExampleBundle } from '../../../src/stack/example-bundle';
 import { freePort } from '../../../src/stack/free-port';
 import { eventually } from '../../support/harness-wait';
 import { type Answer, Web } from '../gateway/support/http';
@@ -36,7 +34,7 @@ export class GateStack {
   static async start(): Promise<GateStack> {
     const root = mkdtempSync(path.join(tmpdir(), 'countersign-gate-'));
     const stateDir = path.join(root, 'state');
-    await provideBundle(stateDir);
+    await provideExampleBundle(stateDir, path.join(ROOT, 'examples/mcp-gate/bundle'));
     const [http, temporal, ui] = [await freePort(), await freePort(), await freePort()];
     const args = ['up', '--state-dir', stateDir, '--bundle', path.join(stateDir, 'bundle')];
     const ports = ['--http-port', String(http), '--temporal-port', String(temporal), '--ui-port', String(ui)];
@@ -89,21 +87,6 @@ export class GateStack {
     if (this.child.exitCode === null) await once(this.child, 'exit');
     rmSync(this.root, { recursive: true, force: true });
   }
-}
-
-async function provideBundle(stateDir: string): Promise<void> {
-  const bundle = path.join(stateDir, 'bundle');
-  cpSync(path.join(ROOT, 'examples/mcp-gate/bundle'), bundle, { recursive: true });
-  mkdirSync(path.join(stateDir, 'keys'), { mode: 0o700 });
-  const file = path.join(bundle, 'directory.yaml');
-  let directory = readFileSync(file, 'utf8');
-  const { people, identities } = parse(directory);
-  for (const principal of [...Object.keys(people), ...Object.keys(identities)]) {
-    const key = await generateKey();
-    await writeKeyFile(exampleKeyFile(stateDir, principal), key.privateJwkText);
-    directory = registerKey(directory, principal, key.publicJwk, { assurance: 'key', channel: 'cli' });
-  }
-  writeFileSync(file, directory);
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: an answer of a server, of which a test asks what it needs

@@ -25,6 +25,48 @@ describe('GAT-1 AUD-2 the record of the calls', () => {
     });
     expect(statSync(log.path).mode & 0o777).toBe(0o600);
     await log.close();
+    // What the file has room for and does not use is gone.
+    expect(readFileSync(log.path, 'utf8')).toBe(`${lines.join('\n')}\n`);
+  });
+
+  test('of a gate that is killed there is every line that it wrote, and empty lines', async () => {
+    const log = await CallLog.open(dir, 'calls.jsonl');
+    await log.append({ event: 'decided' });
+    log.note({ event: 'ended' });
+    const text = readFileSync(log.path, 'utf8');
+    expect(text.trimEnd().split('\n')).toHaveLength(2);
+    expect(text.slice(text.trimEnd().length)).toMatch(/^\n+$/);
+    await log.close();
+  });
+
+  test('many lines, and long ones, are whole', async () => {
+    const log = await CallLog.open(dir, 'calls.jsonl');
+    for (let call = 0; call < 40; call += 1) log.note({ event: 'ended', call, why: 'x'.repeat(20_000) });
+    await log.append({ event: 'decided', call: 40, why: 'x'.repeat(300_000) });
+    await log.close();
+    const lines = readFileSync(log.path, 'utf8').trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line).call)).toEqual(Array.from({ length: 41 }, (_, call) => call));
+  });
+
+  test('calls that come together share a sync, and none is told before its own', async () => {
+    const log = await CallLog.open(dir, 'calls.jsonl');
+    const told: string[] = [];
+    const note = (name: string) => () => void told.push(name);
+    const syncs = jest.spyOn(Reflect.get(log, 'file'), 'datasync');
+    const first = log.append({ event: 'decided' }).then(note('first'));
+    const others = Array.from({ length: 50 }, () => log.append({ event: 'decided' }).then(note('other')));
+    await Promise.all([first, ...others]);
+    expect(syncs).toHaveBeenCalledTimes(2);
+    expect(told[0]).toBe('first');
+    await log.close();
+  });
+
+  test('a sync that fails refuses what waited for it, and everything after it', async () => {
+    const log = await CallLog.open(dir, 'calls.jsonl');
+    jest.spyOn(Reflect.get(log, 'file'), 'datasync').mockRejectedValueOnce(new Error('EIO'));
+    await expect(log.append({ event: 'decided' })).rejects.toThrow('EIO');
+    await expect(log.append({ event: 'decided' })).rejects.toThrow('EIO');
+    await log.close();
   });
 
   test('a record that cannot be written is refused, and so is everything after it', async () => {
