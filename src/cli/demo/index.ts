@@ -12,6 +12,7 @@ import { Cast } from './cast';
 import type { Scene } from './demo';
 import { agentAtFrontDoor } from './scenes/agent-front-door';
 import { agentReads } from './scenes/agent-reads';
+import { agentTools } from './scenes/agent-tools';
 import { emergency } from './scenes/emergency';
 import { forgeries } from './scenes/forgeries';
 import { hardStop } from './scenes/hard-stop';
@@ -32,6 +33,7 @@ const SCENES: readonly Scene[] = [
   forgeries,
   promptBypass,
   agentAtFrontDoor,
+  agentTools,
   passkeyInBrowser,
   replays,
 ];

@@ -17,7 +17,7 @@ const APPROVER = 'person/tomas';
 
 /** A person registers a passkey by invitation, in a real browser, and approves with it. Skipped where there is no Chromium. */
 export async function passkeyInBrowser({ stack, client, cast, script }: Demo): Promise<void> {
-  script.scene('9  A person registers a passkey in a browser, and approves with it (WEB-1, WEB-2, WEB-3)');
+  script.scene('10  A person registers a passkey in a browser, and approves with it (WEB-1, WEB-2, WEB-3)');
   const browser = await startChromium();
   if (browser === undefined) {
     script.note(
