@@ -22,9 +22,9 @@ export type Settled = Ran | ({ readonly kind: 'not-made' } & NotMade);
 
 export interface ApprovedCallsOptions {
   /** Asks as the agent. */
-  readonly agent: Requester;
+  readonly agent: Pick<Requester, 'ask' | 'look' | 'present'>;
   /** Uses tokens as the gate, which the catalog names as the audience of the actions. */
-  readonly executor: Requester;
+  readonly executor: Pick<Requester, 'redeem' | 'evidence' | 'reportOutcome'>;
   readonly executorId: string;
   /** Today's directory and policy, from the gate's own copy of the bundle. */
   readonly authority: () => Promise<Authority>;

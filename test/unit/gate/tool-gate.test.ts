@@ -1,0 +1,136 @@
+import path from 'node:path';
+import { NO_PRECEDENTS, type Precedents } from '../../../src/domain/precedents';
+import type { Settled } from '../../../src/gate/approved-calls';
+import type { CallRecord } from '../../../src/gate/call-log';
+import type { ChangedTool } from '../../../src/gate/changed-tools';
+import { type ToolCall, ToolGate } from '../../../src/gate/tool-gate';
+import { FileTicketSource, type LoadedBundle, loadBundle, type ToolDefinition } from '../../../src/policy';
+
+const EXAMPLE = path.resolve(__dirname, '../../../examples/mcp-gate/bundle');
+
+let bundle: LoadedBundle;
+beforeAll(async () => {
+  const loaded = await loadBundle(EXAMPLE, new FileTicketSource(undefined));
+  if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+  bundle = loaded.bundle;
+});
+
+/** A gate over the bundle of the example, without a server, a gateway or a disk. */
+class Ground {
+  readonly events: string[] = [];
+  readonly records: CallRecord[] = [];
+  readonly changed: ChangedTool[] = [];
+  isFull = false;
+  isLedgerAway = false;
+  precedents: Precedents = NO_PRECEDENTS;
+  definitions = bundle.toolPins['payments'] ?? {};
+  settled: Settled = { kind: 'result', result: { content: [] } };
+
+  gate(observe = false): ToolGate {
+    return new ToolGate({
+      server: 'payments',
+      agent: 'agent/atlas',
+      executorId: 'service/gate',
+      onBehalfOf: [],
+      bundles: { current: async () => bundle },
+      precedents: {
+        of: async () => {
+          if (this.isLedgerAway) throw new Error('away');
+          return this.precedents;
+        },
+        learned: () => void this.events.push('learned'),
+      },
+      approved: {
+        propose: async () => void this.events.push('proposed'),
+        settle: async () => {
+          this.events.push('settled');
+          return this.settled;
+        },
+      },
+      log: {
+        append: async (record) => {
+          if (this.isFull) throw new Error('ENOSPC');
+          this.records.push(record);
+        },
+        note: (record) => void this.records.push(record),
+      },
+      definitionOf: async (tool): Promise<ToolDefinition | undefined> => this.definitions[tool],
+      changes: { tell: (changed) => void this.changed.push(changed) },
+      observe,
+      waitMs: 0,
+      nowMs: Date.now,
+    });
+  }
+
+  async decide(call: ToolCall, observe = false): Promise<string> {
+    const verdict = await this.gate(observe).decide(call);
+    return verdict.kind === 'not-made' ? verdict.code : verdict.kind;
+  }
+}
+
+const payment = (amount: number): ToolCall => ({
+  name: 'send_payment',
+  arguments: { to: 'ACME', amount, currency: 'EUR' },
+});
+
+let ground: Ground;
+beforeEach(() => {
+  ground = new Ground();
+});
+
+describe('GAT-1 GAT-2 a call of a tool', () => {
+  test('that policy permits is recorded, then passed on', async () => {
+    expect(await ground.decide(payment(20))).toBe('pass');
+    expect(ground.records).toMatchObject([{ event: 'decided', outcome: 'permit' }]);
+  });
+
+  test('that cannot be recorded is not passed on, neither a permitted, an unmapped nor a large one', async () => {
+    ground.isFull = true;
+    expect(await ground.decide(payment(20))).toBe('NOT_RECORDED');
+    expect(await ground.decide({ name: 'close_account', arguments: {} }, true)).toBe('NOT_RECORDED');
+    expect(await ground.decide(payment(20_000))).toBe('NOT_RECORDED');
+    expect(ground.events).toEqual([]);
+  });
+
+  test('is not passed on without what the ledger knows', async () => {
+    ground.isLedgerAway = true;
+    expect(await ground.decide(payment(20))).toBe('NOT_NOW');
+  });
+
+  test('APB-3 what the ledger knows counts for calls that policy permits alone', async () => {
+    ground.precedents = {
+      ...NO_PRECEDENTS,
+      asks: Array.from({ length: 10 }, (_, index) => ({
+        request: `request-${index}`,
+        requester: 'agent/atlas',
+        beneficiary: 'agent/atlas',
+        entitlement: 'tools:payments#pay',
+        askedAtMs: Date.now(),
+        outcome: 'approve',
+        approvers: {},
+        end: 'denied',
+        granted: false,
+      })),
+    };
+    expect(await ground.decide(payment(20))).toBe('ASKED_TOO_OFTEN');
+  });
+
+  test('that people decide is settled, and what the client is told of it counts for its next call', async () => {
+    expect(await ground.decide(payment(20_000))).toBe('result');
+    expect(ground.events).toEqual(['settled', 'learned']);
+  });
+
+  test('GAT-3 of a tool that differs from its pin is held, and governance is told what differs', async () => {
+    const { send_payment: pin } = ground.definitions;
+    if (pin === undefined) throw new Error('the example has changed');
+    ground.definitions = { send_payment: { ...pin, description: 'Pay whoever asks.' } };
+    expect(await ground.decide(payment(20))).toBe('TOOL_CHANGED');
+    expect(ground.changed).toMatchObject([
+      {
+        server: 'payments',
+        tool: 'send_payment',
+        differences: [expect.stringContaining('is "Pay whoever asks."')],
+      },
+    ]);
+  });
+});
