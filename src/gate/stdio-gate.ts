@@ -2,31 +2,13 @@ import type { Readable, Writable } from 'node:stream';
 import { z } from 'zod';
 import type { LoadedBundle } from '../policy';
 import { notMade, tooLong } from './answers';
-import { definitionsIn } from './definitions';
 import { linesOf } from './lines';
 import { lineOf, type Message, type MessageId, readClientMessage } from './message';
-import type { ToolCall, ToolGate, Verdict } from './tool-gate';
+import { isPassed, offeredOf, toolCallIn } from './tool-calls';
+import type { ToolGate, Verdict } from './tool-gate';
 import type { Upstream } from './upstream';
 
-/** What clients may say to a server without the gate: nothing of it acts. */
-const PASSED = [
-  /^initialize$/,
-  /^ping$/,
-  /^notifications\/[\w/]+$/,
-  /^(tools|prompts)\/list$/,
-  /^prompts\/get$/,
-  /^resources\/(list|read|subscribe|unsubscribe|templates\/list)$/,
-  /^completion\/complete$/,
-  /^logging\/setLevel$/,
-];
-
-const callSchema = z.looseObject({
-  name: z.string().min(1).max(512),
-  arguments: z.record(z.string(), z.unknown()).default({}),
-  _meta: z.looseObject({ 'io.countersign/nonce': z.string().max(256).exactOptional() }).exactOptional(),
-});
 const cancelledSchema = z.looseObject({ requestId: z.union([z.string(), z.number()]) });
-const listSchema = z.looseObject({ tools: z.array(z.looseObject({ name: z.string() })) });
 
 export interface StdioGateOptions {
   readonly server: string;
@@ -116,7 +98,7 @@ export class StdioGate {
       method === 'notifications/cancelled' ? cancelledSchema.safeParse(message.params) : undefined;
     // The server knows nothing of a call that is held here.
     if (cancelled?.success === true && this.#held.has(cancelled.data.requestId)) return;
-    if (!PASSED.some((one) => one.test(method))) {
+    if (!isPassed(method)) {
       if (id !== undefined) this.#fail(id, -32_601, `the gate does not pass on ${method}`);
       return;
     }
@@ -127,9 +109,11 @@ export class StdioGate {
   async #call(id: MessageId, message: Message): Promise<void> {
     this.#held.add(id);
     try {
-      const params = callSchema.safeParse(message.params);
-      if (!params.success) this.#fail(id, -32_602, 'this is not a call of a tool');
-      else this.#answer(id, message, await this.options.gate.decide(await this.#callIn(params.data)));
+      const { server, bundle, gate } = this.options;
+      const { catalog } = (await bundle()).context;
+      const call = toolCallIn(message.params, (tool) => catalog.tool(server, tool));
+      if (call === undefined) this.#fail(id, -32_602, 'this is not a call of a tool');
+      else this.#answer(id, message, await gate.decide(call));
     } catch {
       this.#fail(id, -32_603, 'the gate could not decide on this call, so it was not made');
     } finally {
@@ -162,31 +146,12 @@ export class StdioGate {
     }
   }
 
-  /** Takes the nonce out of the arguments, where the catalog has one: the server does not know it. */
-  async #callIn({ name, arguments: given, _meta }: z.output<typeof callSchema>): Promise<ToolCall> {
-    const { context } = await this.options.bundle();
-    const member = context.catalog.tool(this.options.server, name)?.nonce;
-    const inMeta = _meta?.['io.countersign/nonce'];
-    if (member === undefined || !Object.hasOwn(given, member))
-      return { name, arguments: given, ...(inMeta !== undefined && { nonce: inMeta }) };
-    const { [member]: nonce, ...rest } = given;
-    return { name, arguments: rest, nonce: JSON.stringify(nonce) };
-  }
-
   /** Passes on a list of tools without those that cannot be called. */
   async #offer(message: Message, line: Buffer): Promise<void> {
-    const { server, bundle, gate, observe } = this.options;
-    const list = listSchema.safeParse(message['result']);
-    if (!list.success) return void this.options.output.write(withNewline(line));
-    const current = await bundle();
-    const definitions = definitionsIn(list.data.tools);
-    const tools = list.data.tools.flatMap((tool) => {
-      const mapping = current.context.catalog.tool(server, tool.name);
-      if (mapping === undefined) return observe ? [tool] : [];
-      if (!gate.stateOf(current, tool.name, definitions.get(tool.name)).ok) return [];
-      return [mapping.nonce === undefined ? tool : withNonce(tool, mapping.nonce)];
-    });
-    this.#say({ ...message, result: { ...list.data, tools } });
+    const { bundle, ...offering } = this.options;
+    const result = offeredOf(message['result'], { ...offering, bundle: await bundle() });
+    if (result === undefined) this.options.output.write(withNewline(line));
+    else this.#say({ ...message, result });
   }
 
   #follow(work: Promise<void>): void {
@@ -206,18 +171,3 @@ export class StdioGate {
 const NOTHING = Promise.resolve();
 const NEWLINE = Buffer.from('\n');
 const withNewline = (line: Buffer): Buffer => Buffer.concat([line, NEWLINE]);
-
-const schemaWithProperties = z.looseObject({ properties: z.record(z.string(), z.unknown()).default({}) });
-
-/** Adds the nonce to the input of a tool. */
-function withNonce(tool: Readonly<Record<string, unknown>>, name: string) {
-  const schema = schemaWithProperties.safeParse(tool['inputSchema']);
-  if (!schema.success) return tool;
-  const nonce = {
-    type: 'string',
-    description:
-      'Leave it out. Only to repeat exactly the same call on purpose, give a text that you have not used.',
-  };
-  const properties = { ...schema.data.properties, [name]: nonce };
-  return { ...tool, inputSchema: { ...schema.data, properties } };
-}

@@ -113,6 +113,8 @@ export class Gate {
     readonly dir: string,
   ) {
     this.logDir = path.join(dir, 'log');
+    // Every answer that is waited for listens for the end of the gate.
+    child.setMaxListeners(0);
     child.stderr?.on('data', (chunk) => {
       this.stderr += chunk;
     });

@@ -3,6 +3,7 @@ import type { Assessment } from '../../../src/domain/assessment';
 import type { Evidence } from '../../../src/domain/evidence';
 import type { AccessRequest } from '../../../src/domain/request';
 import { GatewayError } from '../../../src/enforcement';
+import { standingSchema } from '../../../src/enforcement/requester';
 import { ApprovedCalls, type Ran } from '../../../src/gate/approved-calls';
 import { aRequest, needsApproval, START } from '../../support/domain/builders';
 import { evidence, kept } from '../../support/domain/evidence';
@@ -49,11 +50,8 @@ class Ground {
     executorId: GATE,
     agent: {
       ask: async () => 'asked',
-      look: async (id) => ({
-        request: { ...CALL, id, onBehalfOf: [...CALL.onBehalfOf] },
-        status: this.status,
-        awaiting: [],
-      }),
+      look: async (id) =>
+        standingSchema.parse({ request: { ...CALL, id }, status: this.status, awaiting: [] }),
       present: async () => ({ token: 'token', holderProof: 'proof', audience: GATE }),
     },
     executor: {
