@@ -89,9 +89,10 @@ export interface Inventory {
 
 /**
  * What can be found on a target: a lease past its end, access without a lease, a lease without access, what a holder made
- * there that outlives the lease, and a lease whose account or grant has another name now.
+ * there that outlives the lease, a lease whose account or grant has another name now, and what others had given beside a lease
+ * and what ended with it.
  */
-export const FINDING_KINDS = ['overdue', 'drift', 'missing', 'left-behind', 'renamed'] as const;
+export const FINDING_KINDS = ['overdue', 'drift', 'missing', 'left-behind', 'renamed', 'also-ended'] as const;
 export type FindingKind = (typeof FINDING_KINDS)[number];
 
 /** Something that was found on a target. Finding it again updates the same finding. */
@@ -103,7 +104,7 @@ export interface Finding {
   readonly grant: string;
   /** How long the lease outlived its end. */
   readonly lateMs?: number;
-  /** What a holder left behind, in the target's own words. */
+  /** What a holder left behind, or what ended with the lease, in the target's own words. */
   readonly what?: string;
 }
 

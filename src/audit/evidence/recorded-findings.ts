@@ -11,7 +11,7 @@ const MOST_FINDINGS = 64;
  * target keeps it and evidence repeats it: only the seal covers it, nothing else proves it.
  */
 const findingSchema = z.strictObject({
-  kind: z.enum(['overdue', 'drift', 'missing', 'left-behind', 'renamed']),
+  kind: z.enum(['overdue', 'drift', 'missing', 'left-behind', 'renamed', 'also-ended']),
   leaseId: name.exactOptional(),
   account: name,
   grant: name,
@@ -70,6 +70,8 @@ export function describeFinding({
       return `The reconciler found that ${account} had ${grant} without a lease, after this one (${seen}).`;
     case 'renamed':
       return `The reconciler found that what this lease gives is called ${account} and ${grant} on the target now (${seen}).`;
+    case 'also-ended':
+      return `The end of the access of ${account} to ${grant} also took away what others had given beside this lease: ${what}. Give it again if it was meant to stay (${seen}).`;
     case 'left-behind':
       return `Since ${account} was given ${grant} there is on the target: ${what}. Look at it, and remove it if nobody needs it (${seen}).`;
   }

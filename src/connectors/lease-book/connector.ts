@@ -2,6 +2,7 @@ import type { PoolClient } from 'pg';
 import { Database, type DatabaseOptions } from '../../database/database';
 import { withLeadership } from '../../database/leadership';
 import { lock } from '../../database/row-lock';
+import { Turns } from '../../database/turns';
 import { TargetUnavailable } from '../../database/unavailable';
 import type { EndCause, EndReason } from '../../domain/lease';
 import { type Authorisation, type GrantTerms, isAuthorisation } from '../../domain/prove';
@@ -44,6 +45,7 @@ export class LeaseBookConnector implements Connector {
   readonly #target: BookTarget;
   readonly #nowMs: () => number;
   readonly findings: BookFindings;
+  readonly #turns = new Turns();
 
   constructor({ name, target, nowMs = Date.now, ...database }: LeaseBookOptions) {
     this.#name = name;
@@ -64,13 +66,18 @@ export class LeaseBookConnector implements Connector {
     if (grantName === undefined)
       return refusedWith('TARGET_REFUSED', 'the catalog names no grant of this kind for this entitlement');
     const access = { account, grant, grantName };
-    const intent = await this.#database.transaction((client) => this.#intend(client, terms, access));
-    if (typeof intent !== 'string') return intent;
-    return this.#database.transaction((client) => this.#giveAndConfirm(client, terms, access, intent));
+    return this.#turns.take(subjectOf(access), async () => {
+      const intent = await this.#database.transaction((client) => this.#intend(client, terms, access));
+      if (typeof intent !== 'string') return intent;
+      return this.#database.transaction((client) => this.#giveAndConfirm(client, terms, access, intent));
+    });
   }
 
   async revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationResult> {
-    return this.#database.transaction((client) => this.#end(client, leaseId, reason, cause));
+    const [row] = await this.#rows('lease_id = $2', [leaseId]);
+    const access = row && accessOf(row);
+    const end = () => this.#database.transaction((client) => this.#end(client, leaseId, reason, cause));
+    return access === undefined ? end() : this.#turns.take(subjectOf(access), end, true);
   }
 
   async list(scope: 'all' | 'alive' = 'all', governed: readonly CatalogGrant[] = []): Promise<Inventory> {
@@ -278,6 +285,9 @@ export class LeaseBookConnector implements Connector {
     return lock(client, `book access ${JSON.stringify([this.#name, account, grantName])}`);
   }
 }
+
+const subjectOf = ({ account, grantName }: Pick<Access, 'account' | 'grantName'>): string =>
+  JSON.stringify([account, grantName]);
 
 const LATE_CHANGE = 'access that the target gave after the end of its lease';
 

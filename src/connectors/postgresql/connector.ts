@@ -1,6 +1,7 @@
 import { escapeIdentifier, type PoolClient } from 'pg';
 import { Database, type DatabaseOptions } from '../../database/database';
 import { withLeadership } from '../../database/leadership';
+import { Turns } from '../../database/turns';
 import type { EndCause, EndReason } from '../../domain/lease';
 import type { GrantTerms } from '../../domain/prove';
 import { type Authorisation, isAuthorisation } from '../../domain/prove';
@@ -15,7 +16,7 @@ import {
   type ProvisionResult,
   type RevocationResult,
 } from '../contract';
-import { FindingTable } from './finding-table';
+import { FindingTable, noteAlsoEnded } from './finding-table';
 import {
   findLease,
   isLiveLeaseOf,
@@ -49,6 +50,7 @@ export class PostgresqlConnector implements Connector {
   readonly #nowMs: () => number;
   readonly findings: FindingTable;
   readonly #leftBehind: LeftBehind;
+  readonly #turns = new Turns();
 
   constructor({ nowMs = Date.now, ...database }: PostgresqlOptions) {
     this.#nowMs = nowMs;
@@ -66,11 +68,15 @@ export class PostgresqlConnector implements Connector {
     const role = terms.binding.grant['role'];
     if (role === undefined)
       return refusedWith('TARGET_REFUSED', 'the catalog names no role for this entitlement');
-    return this.#database.transaction((client) => this.#grant(client, terms, role));
+    return this.#turns.take(subjectOf(terms.binding.account, role), () =>
+      this.#database.transaction((client) => this.#grant(client, terms, role)),
+    );
   }
 
   async revoke(leaseId: string, reason: EndReason, cause?: EndCause): Promise<RevocationResult> {
-    const outcome = await this.#database.transaction((client) => this.#end(client, leaseId, reason, cause));
+    const outcome = await this.#inTurn(leaseId, () =>
+      this.#database.transaction((client) => this.#end(client, leaseId, reason, cause)),
+    );
     const { accessRemoved, before } = outcome;
     // The access has ended. The reconciler does later what cannot be done now.
     if (accessRemoved && before !== undefined) {
@@ -131,6 +137,17 @@ export class PostgresqlConnector implements Connector {
 
   close(): Promise<void> {
     return this.#database.close();
+  }
+
+  /** Runs the end of a lease before the grants of the same access that wait. */
+  async #inTurn<T>(leaseId: string, work: () => Promise<T>): Promise<T> {
+    const [lease] = await this.#database.query<{ account: string | null; role: string | null }>(
+      'SELECT account, role FROM countersign.lease WHERE lease_id = $1',
+      [leaseId],
+    );
+    const { account = null, role = null } = lease ?? {};
+    if (account === null || role === null) return work();
+    return this.#turns.take(subjectOf(account, role), work, true);
   }
 
   async #grant(client: PoolClient, terms: GrantTerms, role: string): Promise<ProvisionResult> {
@@ -201,11 +218,14 @@ export class PostgresqlConnector implements Connector {
     // A dropped role or account took its memberships with it. What a namesake holds was given by somebody else.
     if (now === undefined) return { accessRemoved: true, before };
     if ((await liveLeases(client, now.account, now.role)).length > 0) return { accessRemoved: false, before };
-    const accessRemoved = await takeAway(client, now.account, now.role);
+    const { isGone: accessRemoved, ofOthers } = await takeAway(client, now.account, now.role);
+    await noteAlsoEnded(client, { leaseId, account, grant: role }, ofOthers, this.#nowMs());
     if (accessRemoved && lease.ended_at_ms === null) await noteSessions(client, now.account, now.role);
     return { accessRemoved, before };
   }
 }
+
+const subjectOf = (account: string, role: string): string => JSON.stringify([account, role]);
 
 const refusedWith = (code: RefusalCode, detail: string): ProvisionResult => ({
   outcome: 'refused',

@@ -1,4 +1,6 @@
+import type { PoolClient } from 'pg';
 import type { Database } from '../../database/database';
+import { withMarks } from '../../domain/characters';
 import type { Finding, FindingStore, KeptFinding } from '../contract';
 import { type FindingRow, findingOf } from '../finding-row';
 
@@ -37,7 +39,7 @@ export class FindingTable implements FindingStore {
 
   async read(leaseId?: string): Promise<readonly KeptFinding[]> {
     const rows = await this.database.query<FindingRow>(
-      `SELECT f.kind, f.lease_id, f.account, f.role AS grant_name, f.first_at_ms, f.last_at_ms, f.late_ms, f.times, '' AS what
+      `SELECT f.kind, f.lease_id, f.account, f.role AS grant_name, f.first_at_ms, f.last_at_ms, f.late_ms, f.times, f.what
          FROM countersign.finding f
         WHERE $1::text IS NULL OR f.lease_id = $1
            OR (f.kind = 'drift' AND EXISTS (
@@ -52,4 +54,25 @@ export class FindingTable implements FindingStore {
     );
     return rows.flatMap(findingOf);
   }
+}
+
+/** How many memberships of others one finding names: three names of 63 bytes each, in a text of 1,000 characters. */
+const MOST_NAMED = 3;
+
+/** Records what others had given and what went with a lease, in the transaction that takes it away. */
+export async function noteAlsoEnded(
+  client: PoolClient,
+  { leaseId, account, grant }: Pick<Finding, 'account' | 'grant'> & { readonly leaseId: string },
+  ofOthers: readonly string[],
+  atMs: number,
+): Promise<void> {
+  if (ofOthers.length === 0) return;
+  const named = ofOthers.slice(0, MOST_NAMED).join('; ');
+  const more = ofOthers.length > MOST_NAMED ? `; and ${ofOthers.length - MOST_NAMED} more` : '';
+  await client.query(
+    `INSERT INTO countersign.finding AS known (kind, lease_id, account, role, first_at_ms, last_at_ms, what)
+     VALUES ('also-ended', $1, $2, $3, $4, $4, $5)
+     ON CONFLICT (kind, lease_id, account, role) DO UPDATE SET last_at_ms = $4, times = known.times + 1, what = $5`,
+    [leaseId, account, grant, atMs, withMarks(`${named}${more}`)],
+  );
 }

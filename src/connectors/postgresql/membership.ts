@@ -134,18 +134,46 @@ export async function refuseUnusableAccount(
   return undefined;
 }
 
-/**
- * Revokes a role from an account, whoever granted it, and also what the account passed on. Returns whether the membership is
- * gone: since PostgreSQL 16 there is one for each grantor, and we may not be allowed to revoke all of them.
- */
-export async function takeAway(client: PoolClient, account: string, role: string): Promise<boolean> {
+interface Taken {
+  /** False if a membership is left that we may not revoke: since PostgreSQL 16 there is one for each grantor. */
+  readonly isGone: boolean;
+  /** What others had given beside the lease, and that went with it, one phrase each. */
+  readonly ofOthers: readonly string[];
+}
+
+/** Revokes a role from an account, whoever granted it, and also what the account passed on. Returns what was lost with it. */
+export async function takeAway(client: PoolClient, account: string, role: string): Promise<Taken> {
   // Check first: if the role or the account was dropped, its memberships went with it, and REVOKE would fail.
-  if ((await grantorsOf(client, account, role)).length === 0) return true;
+  if ((await grantorsOf(client, account, role)).length === 0) return { isGone: true, ofOthers: [] };
+  const before = await givenByOthers(client, role);
   const revoke = `REVOKE ${escapeIdentifier(role)} FROM ${escapeIdentifier(account)}`;
   await client.query(`${revoke} CASCADE`);
   for (const grantor of await grantorsOf(client, account, role))
     await inPart(client, `${revoke} GRANTED BY ${escapeIdentifier(grantor)} CASCADE`);
-  return (await grantorsOf(client, account, role)).length === 0;
+  const left = new Set(await givenByOthers(client, role));
+  return {
+    isGone: (await grantorsOf(client, account, role)).length === 0,
+    ofOthers: before.filter((one) => !left.has(one)),
+  };
+}
+
+/**
+ * Lists the memberships in a role that the connector's own grants did not make. What a superuser grants is recorded under the
+ * first superuser, and a plain GRANT of what is held already leaves no trace on PostgreSQL 15, so neither can be told apart.
+ */
+async function givenByOthers(client: PoolClient, role: string): Promise<readonly string[]> {
+  const { rows } = await client.query<{ what: string }>(
+    `SELECT format('%s in %s%s, granted by %s', a.rolname, r.rolname,
+                   CASE WHEN m.admin_option THEN ' WITH ADMIN OPTION' ELSE '' END, coalesce(g.rolname, 'somebody')) AS what
+       FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member
+       LEFT JOIN pg_roles g ON g.oid = m.grantor JOIN pg_roles me ON me.rolname = current_user
+      WHERE r.rolname = $1
+        AND (m.admin_option OR NOT (m.grantor = me.oid OR (me.rolsuper AND m.grantor = 10)
+             OR (NOT me.rolsuper AND pg_has_role(me.oid, m.grantor, 'MEMBER'))))
+      ORDER BY 1`,
+    [role],
+  );
+  return rows.map(({ what }) => what);
 }
 
 /** Lists who granted the role directly. Membership through other roles is not our business. */

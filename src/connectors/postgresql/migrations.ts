@@ -105,5 +105,9 @@ export const FINDINGS: StoreTables = {
   );
 `,
     },
+    {
+      name: 'finding what',
+      sql: "ALTER TABLE countersign.finding ADD COLUMN what text NOT NULL DEFAULT '';",
+    },
   ],
 };

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
+import { describeFinding } from '../../../src/audit/evidence/recorded-findings';
 import { PostgresqlConnector } from '../../../src/connectors/postgresql/connector';
 import { authorise } from '../../support/authorisation';
 import { startTargetProcess, type TargetProcess } from '../stack/target-process';
@@ -52,6 +53,30 @@ describe('APB-6 the same access, granted by others beside a lease', () => {
       false,
     ]);
     expect(await holds('dba', 'production_write')).toBe(true);
+    // Evidence and `request show` say who lost what (TGT-4).
+    const found = await connector.findings.read('granted-0001');
+    expect(found).toMatchObject([
+      {
+        ...{
+          kind: 'also-ended',
+          leaseId: 'granted-0001',
+          account: 'agent',
+          grant: 'production_write',
+          times: 1,
+        },
+        what: 'agent in production_write WITH ADMIN OPTION, granted by dba; helper in production_write, granted by agent',
+      },
+    ]);
+    expect(found.map(describeFinding)).toEqual([
+      expect.stringMatching(
+        /also took away what others had given beside this lease: agent in production_write/,
+      ),
+    ]);
+    await connector.provision(
+      await authorise({ id: 'granted-0003', account: 'agent', role: 'production_write' }),
+    );
+    await connector.revoke('granted-0003', 'expired');
+    expect(await connector.findings.read('granted-0003')).toEqual([]);
   });
 
   test('stays if the connector may not revoke it: the lease ends, nobody claims the access is gone, and it is drift', async () => {
@@ -66,5 +91,7 @@ describe('APB-6 the same access, granted by others beside a lease', () => {
     const { leases, drift } = await connector.list();
     expect(leases).toMatchObject([{ id: 'granted-0002', ended: { reason: 'revoked' }, present: false }]);
     expect(drift).toContainEqual({ account: 'agent', grant: 'production_admin' });
+    // It is still there, so nothing was lost.
+    expect(await connector.findings.read('granted-0002')).toEqual([]);
   });
 });

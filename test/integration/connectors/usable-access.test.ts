@@ -89,6 +89,28 @@ describe('EMG-2 the end of a lease takes away what the lease gave, and nothing t
   });
 });
 
+describe('TGT-4 what somebody gave by hand during the lease and what goes with it is in the findings', () => {
+  const endedAfter = async (statement: string) => {
+    const { id, result } = await give('fit', 'billing_read');
+    expect(result.outcome).toBe('granted');
+    await postgres.query(statement);
+    await connector.revoke(id, 'expired');
+    expect(await members('billing_read')).toEqual([]);
+    return connector.findings.read(id);
+  };
+
+  test('a membership with the right to pass it on, which leaves a trace, with who gave it', async () => {
+    await postgres.query('CREATE ROLE dba SUPERUSER');
+    expect(await endedAfter('SET ROLE dba; GRANT billing_read TO fit WITH ADMIN OPTION')).toMatchObject([
+      { kind: 'also-ended', what: 'fit in billing_read WITH ADMIN OPTION, granted by dba' },
+    ]);
+  });
+
+  test('PostgreSQL 15 writes nothing of a plain GRANT of what is held already, so nothing can be said of it', async () => {
+    expect(await endedAfter('GRANT billing_read TO fit')).toEqual([]);
+  });
+});
+
 /** A connector with a login of its own, which may grant these roles and owns its schema. */
 async function connectorAs(login: string, ...roles: readonly string[]): Promise<PostgresqlConnector> {
   await postgres.query(`CREATE ROLE ${login} LOGIN IN ROLE connects; DROP SCHEMA IF EXISTS countersign CASCADE;

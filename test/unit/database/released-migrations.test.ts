@@ -35,6 +35,7 @@ const RELEASED: readonly string[] = [
   'ended sessions 1 ended_session: gyXiReqw27M9yR7n',
   'findings 1 finding: tOtcpe9OwImJlzzf',
   'findings 2 left_behind: J27TCeBaiwmzSkPE',
+  'findings 3 finding what: DBQUDs8z0402fmX3',
   'lease book 1 book_lease, book_reconciler: wqmKvkbUJilAUdpI',
   'lease book 2 book_finding: cAvJ1S9g-JUeteli',
   'leases 1 lease, session_due, reconciler: 8STYP5WR98Id1736',
