@@ -132,11 +132,12 @@ const planOf = (plan: string | undefined, quoted: (text: string) => string): str
 const quorumFact = (quorum: Quorum): string => sayQuorum({ ...quorum, missing: quorum.missing.map(nameOf) });
 
 /** Who decided, when and why. The words are those of a person, with nothing left that could be clicked. */
-function decisionIn({ verb, by, atMs, reasonCode, ticket, comment }: Decision): string {
+function decisionIn({ verb, by, atMs, reasonCode, ticket, comment, offer }: Decision): string {
   const why = [
     ...(reasonCode === undefined ? [] : [`reason ${nameOf(reasonCode)}`]),
     ...(ticket === undefined ? [] : [`ticket ${nameOf(ticket)}`]),
     ...(comment === undefined ? [] : [`they wrote "${quotable(comment)}"`]),
+    ...(offer === undefined ? [] : [`would say yes to ${quotable(offer)}`]),
   ];
   const what = verb === 'cancel' ? 'cancelled' : 'denied';
   return [`${what} by ${nameOf(by)} at ${utc(atMs)}`, ...why].join(', ');

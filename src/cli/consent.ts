@@ -40,7 +40,7 @@ export type Draft = Omit<StatementClaims, 'iss' | 'jti' | 'iat' | 'exp'>;
 /** Says what a statement claims beyond the request that it is about. */
 export function sayDraft(draft: Draft): string {
   const { verb, stage, durationMs, replacement, switchTo, endorses, reasonCode, ticket, policyBasis } = draft;
-  const { emergencyCondition, verdict, outcome, comment } = draft;
+  const { emergencyCondition, verdict, outcome, comment, offer } = draft;
   const parts = [
     stage === undefined ? [] : `stage ${stage}`,
     durationMs === undefined ? [] : `for ${formatDuration(durationMs)}`,
@@ -53,6 +53,7 @@ export function sayDraft(draft: Draft): string {
     ticket === undefined ? [] : `ticket ${ticket}`,
     policyBasis === undefined ? [] : `by policy ${policyBasis}`,
     emergencyCondition === undefined ? [] : `emergency ${emergencyCondition}`,
+    offer === undefined ? [] : `would say yes to ${offer}`,
     comment === undefined ? [] : JSON.stringify(comment),
   ];
   return [verb, ...parts.flat()].join(', ');

@@ -78,6 +78,7 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     tokenUsesUrls: stores?.tokenUsesUrls ?? new Map(),
     sshConnectors: config.decidesOnly ? new Map() : sshConnectorsOf(connectors, env, logger),
     ...(stores && {
+      grantsOf: (id: string) => stores.ledger.grantsOf(id),
       ...{ ledger: stores.ledger, register: stores.register, pageOrigin: pageOriginOf(publicUrl) },
       ...{ callbackStoreUrl: stores.ledgerUrl, sessionStoreUrl: stores.ledgerUrl },
     }),

@@ -2,39 +2,16 @@ import type { CountersignClient } from '../client';
 import { createConnectors } from '../connectors';
 import type { LeaseRecord } from '../connectors/contract';
 import { addressVariable, isSet } from '../connectors/settings';
-import { CountersignError } from '../contracts/error';
-import type { WorkflowBreak } from '../contracts/snapshot';
-import { requestDigest } from '../domain/digest';
 import { ledgerAddress, PostgresqlLedger } from '../ledger';
 import type { RecordedGrant } from '../ledger/postgresql-ledger';
 import { FileTicketSource, loadBundle } from '../policy';
 import type { ConnectorDeclaration } from '../policy/bundle';
+import { findGone, type Remains, sayGone } from '../verified/gone';
 import type { Context } from './context';
 
-/** What happened to a workflow from outside. `replaced`: another request has its id now. */
-type Gone = WorkflowBreak | 'deleted' | 'replaced';
-
-/** What ledger and targets still know of a request whose workflow is gone. */
-export interface Remains {
-  readonly workflow: Gone;
-  readonly lease?: {
-    readonly connector: string;
-    readonly account: string;
-    readonly grantedAtMs: number;
-    readonly expiresAtMs: number;
-    readonly endedAtMs?: number;
-    /** Whether the target has the access at this moment. */
-    readonly present: boolean;
-  };
-  /** What the ledger has of it, where no target could be asked. */
-  readonly grant?: { readonly connector: string; readonly expiresAtMs: number; readonly overAtMs?: number };
-  /** Stores that could not be asked. */
-  readonly notAsked: readonly string[];
-}
-
 /**
- * Looks for what became of a request's access if its workflow does not tell: it was ended from outside, deleted, or replaced by
- * another one of the same id. Undefined if the workflow runs or ended by itself, and is the one that target and ledger know.
+ * Looks for what became of a request's access if its workflow does not tell. Undefined if the workflow runs or ended by itself, and is
+ * the one that target and ledger know.
  *
  * @param digest what the workflow says of itself; undefined if there is none
  */
@@ -44,19 +21,12 @@ export async function remainsOf(
   client: Pick<CountersignClient, 'breakOf' | 'submissionOf'>,
   context: Context,
 ): Promise<Remains | undefined> {
-  const broken = await client.breakOf(id).catch((error: unknown) => {
-    if (error instanceof CountersignError && error.code === 'NOT_FOUND') return 'deleted' as const;
-    throw error;
-  });
   const declared = await connectorsOf(context);
   const { grants, problem } = await grantsOf(id, declared, context);
-  const own =
-    digest ?? (broken === undefined && grants.length > 0 ? await submittedDigest(id, client) : undefined);
-  const other = own === undefined ? undefined : grants.find((one) => one.digest !== own);
-  const workflow = broken ?? (other === undefined ? undefined : 'replaced');
-  if (workflow === undefined) return undefined;
+  const gone = await findGone(id, digest, client, grants);
+  if (gone === undefined) return undefined;
+  const { workflow, grant } = gone;
   const { record, notAsked } = await leaseOf(id, declared, grants, context);
-  const grant = other ?? grants[0];
   return {
     workflow,
     ...(record && { lease: record }),
@@ -72,52 +42,14 @@ export async function remainsOf(
   };
 }
 
-/** The digest of what was submitted under this id. What is no submission is not the request that the ledger knows. */
-async function submittedDigest(
-  id: string,
-  client: Pick<CountersignClient, 'submissionOf'>,
-): Promise<string | undefined> {
-  try {
-    return requestDigest((await client.submissionOf(id)).request);
-  } catch (error) {
-    if (error instanceof CountersignError && error.code === 'INVALID_REQUEST') return 'none';
-    return undefined;
-  }
-}
-
 /** Says in lines what became of the request and its access. */
-export function* sayRemains({ workflow, lease, grant, notAsked }: Remains, nowMs: number): Generator<string> {
-  yield `  THE WORKFLOW IS GONE: ${WHAT[workflow]}; ${accessOf({ lease, grant }, nowMs)}`;
-  for (const store of notAsked) yield `  not asked: ${store}`;
+export function* sayRemains(remains: Remains, nowMs: number): Generator<string> {
+  yield goneLine(sayGone(remains, nowMs));
+  for (const store of remains.notAsked) yield `  not asked: ${store}`;
 }
 
-const WHAT: Readonly<Record<Gone, string>> = {
-  terminated: 'somebody terminated it',
-  cancelled: 'somebody cancelled it from outside',
-  failed: 'it failed',
-  timed_out: 'it timed out',
-  deleted: 'somebody deleted it, or the server has forgotten it',
-  replaced: 'another request has its id now, and what is shown is that one',
-};
-
-function accessOf(
-  { lease, grant }: { lease: Remains['lease']; grant: Remains['grant'] },
-  nowMs: number,
-): string {
-  if (lease === undefined && grant === undefined) return 'no access is on record';
-  if (lease === undefined) {
-    if (grant?.overAtMs !== undefined) return `access ended at ${iso(grant.overAtMs)}, says the ledger`;
-    const ends = grant?.expiresAtMs ?? nowMs;
-    return `the ledger has a grant on ${grant?.connector} that ${ends <= nowMs ? 'ended' : 'ends'} at ${iso(ends)} at the latest; the target was not asked`;
-  }
-  const { connector, account, endedAtMs, expiresAtMs, present } = lease;
-  if (endedAtMs !== undefined) return `access of ${account} on ${connector} ended at ${iso(endedAtMs)}`;
-  if (!present)
-    return `${account} no longer has it on ${connector}, though its lease goes on to ${iso(expiresAtMs)}`;
-  return expiresAtMs <= nowMs
-    ? `${account} STILL HAS ACCESS on ${connector} past its end, ${iso(expiresAtMs)}; a worker's reconciler ends it`
-    : `${account} has access on ${connector} until ${iso(expiresAtMs)}; a worker's reconciler ends it then`;
-}
+/** @param what became of the workflow and its access, in a sentence */
+export const goneLine = (what: string): string => `  THE WORKFLOW IS GONE: ${what}`;
 
 async function connectorsOf({ settings }: Context): Promise<readonly ConnectorDeclaration[]> {
   const loaded = await loadBundle(settings.COUNTERSIGN_BUNDLE, new FileTicketSource(undefined));
@@ -201,5 +133,3 @@ const lastOf = (
   ...{ connector, account, grantedAtMs, expiresAtMs, present },
   ...(ended && { endedAtMs: ended.atMs }),
 });
-
-const iso = (atMs: number): string => new Date(atMs).toISOString();

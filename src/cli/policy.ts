@@ -2,10 +2,12 @@ import { readFile } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
   adviceOn,
+  authoritiesOf,
   bundleOf,
   explain,
   explore,
   FileTicketSource,
+  type LoadedBundle,
   loadBundle,
   preview,
   proposedIn,
@@ -13,8 +15,10 @@ import {
   runBundleTests,
   withChange,
 } from '../policy';
+import { refuseUnsigned } from '../verified/signed-events';
 import { type Context, type Run, withClient } from './context';
-import { archivedEvents } from './friction/sources';
+import { withEnrolledKeys } from './enrolled';
+import { archivedEvents, type LeftOut, type Refuse } from './friction/sources';
 import { parseWhole } from './number';
 import { type CommandResult, done, failed, printable, UserError, usageError } from './output';
 import { NewestRequests, noteServer } from './recorded-requests';
@@ -113,24 +117,62 @@ async function previewBundle(dir: string, options: PreviewOptions, context: Cont
   const loaded = await changedBundle(dir, options, context);
   if (!loaded.ok) return badBundle(dir, loaded.problems);
   const { policy } = loaded.bundle;
+  const refuse = await refuseBy(loaded.bundle, context);
   const archive = options.archive === undefined ? undefined : archivedEvents(options.archive, context);
   const newest = new NewestRequests(limit);
+  let leftOut: LeftOut = { unanswered: 0, unproved: 0 };
   try {
     await archive?.check();
     for await (const events of archive?.events() ?? []) newest.note(events);
-    if (options.server) await withClient(context, (client) => noteServer(newest, client, limit, archive));
+    if (options.server)
+      leftOut = await withClient(context, (client) =>
+        noteServer(newest, client, { limit, archive, refuse: refuse.by }),
+      );
   } finally {
     await archive?.close();
   }
   const recorded = newest.newest();
   const differences = preview(policy, recorded);
+  const { unanswered, unproved } = leftOut;
+  if (unanswered > 0) context.announce(`${unanswered} requests are left out: no worker answered for them`);
+  if (unproved > 0)
+    context.announce(
+      `${unproved} requests are left out: by ${refuse.directory}, nobody signed what the server says of them`,
+    );
+  const basis = options.server ? 'signatures' : 'archive';
   return done(
-    { looked: recorded.length, differences, policyDigest: policy.digest },
+    { looked: recorded.length, differences, policyDigest: policy.digest, basis, unanswered, unproved },
     ...differences.flatMap(({ request, about, before, after }) =>
       [`${request}  ${about}`, `  was    ${before}`, `  would  ${after}`].map(printable),
     ),
     `${differences.length} of ${recorded.length} requests would have been decided differently`,
+    MARKS[basis],
   );
+}
+
+/** What a preview rests on. */
+const MARKS = {
+  signatures:
+    'of what comes from the server, who asked for what is verified by signature; when it was assessed, and what policy answered then, are its word',
+  archive: 'read from evidence as it was archived; countersign audit verify checks each file',
+} as const;
+
+/** Requests that nobody signed do not count: by the directory in force if the settings name a bundle, else by that of the changed one. */
+async function refuseBy(
+  changed: LoadedBundle,
+  { settings, env, announce }: Context,
+): Promise<{ readonly by: Refuse; readonly directory: string }> {
+  const named = env['COUNTERSIGN_BUNDLE'];
+  const inForce =
+    named === undefined
+      ? undefined
+      : await loadBundle(named, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
+  const bundle = inForce?.ok ? inForce.bundle : changed;
+  const { directory } = authoritiesOf()(await withEnrolledKeys(bundle, env, announce));
+  return {
+    by: (claim) => refuseUnsigned(claim, directory, Date.now()),
+    directory: inForce?.ok ? `the directory in ${named}` : 'the directory of this bundle',
+  };
 }
 
 /** Loads the bundle in a folder, changed in memory by a proposal if there is one. */

@@ -2,7 +2,7 @@ import type { CountersignClient } from '../client';
 import { assessmentSchema } from '../contracts/evidence';
 import { submissionSchema } from '../contracts/request';
 import type { RecordedRequest } from '../policy';
-import { type ArchivedEvents, eventsOf } from './friction/sources';
+import { type ArchivedEvents, eventsOf, type LeftOut, type Refuse } from './friction/sources';
 
 /** Keeps the newest of the requests that it is given, with the assessment of each. */
 export class NewestRequests {
@@ -31,15 +31,27 @@ export class NewestRequests {
   }
 }
 
-/** Adds the requests of a server. Leaves out those for which no worker answers. */
+/** Adds the requests of a server. Leaves out those for which no worker answers, and those that `refuse` says nobody signed. */
 export async function noteServer(
   newest: NewestRequests,
   client: CountersignClient,
-  limit: number,
-  archive: ArchivedEvents | undefined,
-): Promise<void> {
-  for (const { id } of await client.list({ limit }))
-    if (!(await archive?.has(id))) newest.note(await eventsOf(client, id));
+  { limit, archive, refuse }: ServerRequests,
+): Promise<LeftOut> {
+  const leftOut = { unanswered: 0, unproved: 0 };
+  for (const { id } of await client.list({ limit })) {
+    if (await archive?.has(id)) continue;
+    const events = await eventsOf(client, id);
+    if (events === undefined) leftOut.unanswered += 1;
+    else if ((await refuse({ requestId: id, events })) !== undefined) leftOut.unproved += 1;
+    else newest.note(events);
+  }
+  return leftOut;
+}
+
+interface ServerRequests {
+  readonly limit: number;
+  readonly archive: ArchivedEvents | undefined;
+  readonly refuse: Refuse;
 }
 
 function partOf(events: unknown, type: string, member: string): unknown {

@@ -1,40 +1,24 @@
 import { type Command, Option } from 'commander';
-import { describeFinding, findingsAbout, type RecordedFinding } from '../audit/evidence/recorded-findings';
-import type { AccessRequest, RequestRow, RequestView, Submission } from '../client';
+import { findingsAbout, type RecordedFinding } from '../audit/evidence/recorded-findings';
+import type { RequestRow, RequestView } from '../client';
 import { CountersignError } from '../contracts/error';
-import { awaitedStart } from '../contracts/progress';
 import { isPrincipalId } from '../domain/principal';
 import { STATUSES, type Status } from '../domain/status';
-import { signSubmission } from '../signing/sign';
+import type { Remains } from '../verified/gone';
 import type { VerifiedList } from '../verified/verified-requests';
 import { targetsOf } from './audit/source';
 import type { Context, Run } from './context';
-import { parseDurationMs } from './duration';
-import { type Remains, remainsOf, sayRemains } from './gone';
+import { goneLine, remainsOf, sayRemains } from './gone';
 import { AS_HELP, addExamples, GATEWAY_HELP, ID_HELP, KEY_HELP } from './help';
 import { MOMENT_HELP } from './moment';
 import { parseWhole } from './number';
-import { type CommandResult, done, printable, usageError } from './output';
-import { renderRequest, renderRows } from './render';
-import { type RequestMembers, readRequestFile, requestFrom } from './request-file';
+import { type CommandResult, done, printable, UserError, usageError } from './output';
+import { renderRows } from './render';
 import { checkRequestId, resolveRequestId } from './request-id';
+import { shown } from './request-shown';
+import { type SubmitOptions, submit } from './request-submit';
 import { type GatewayOption, type Requests, withRequests } from './requests';
-import { findKey, principalOf, type SignerOptions } from './signer';
-import type { ReadRequest } from './verified';
-
-interface SubmitOptions extends GatewayOption {
-  readonly requester?: string;
-  readonly key?: string;
-  readonly entitlement?: string;
-  readonly for?: string;
-  readonly at?: string;
-  readonly reason?: string;
-  readonly ticket?: string;
-  readonly beneficiary?: string;
-  readonly emergency?: string;
-  readonly wait?: boolean;
-  readonly timeout: string;
-}
+import type { SignerOptions } from './signer';
 
 /** `countersign request submit | show | list` */
 export function define(command: Command, run: Run): void {
@@ -57,6 +41,7 @@ export function define(command: Command, run: Run): void {
     .option('--key <file>', KEY_HELP)
     .option('--beneficiary <principal>', 'who gets the access (default: who asks)')
     .option('--emergency <condition>', 'emergency access, under a condition that policy names')
+    .option('--offered <id>', 'take what was offered when this request of yours was denied')
     .option('--wait', 'wait for the decision and, if access begins at once, until it is there')
     .option('--timeout <duration>', 'how long to wait', '10m')
     .option('--gateway <url>', GATEWAY_HELP)
@@ -66,6 +51,7 @@ export function define(command: Command, run: Run): void {
   addExamples(
     submitting,
     ['request submit request.yaml --wait'],
+    ['request submit --offered dc933e65', 'take what was offered when it was denied'],
     [
       'request submit --as ci/payments --entitlement warehouse:payments#write \\\n      --for 15m --reason "deploy migration 42"',
     ],
@@ -101,85 +87,20 @@ const addReaderOptions = (command: Command): Command =>
     .option('--as <principal>', `who asks the gateway, ${AS_HELP}`)
     .option('--key <file>', KEY_HELP);
 
-async function submit(
-  file: string | undefined,
-  options: SubmitOptions,
-  context: Context,
-): Promise<CommandResult> {
-  const timeoutMs = parseDurationMs(options.timeout, '--timeout');
-  const submission = await submissionFrom(file, options, context);
-  const asking = { ...options, as: submission.request.requester };
-  return withRequests(context, asking, async (client) => {
-    const id = await client.submit(submission);
-    if (!options.wait) return done({ id }, id);
-    context.announce(`submitted ${id}; waiting`);
-    await client.waitForDecision(id, { timeoutMs });
-    const read = await client.read(id);
-    return {
-      ...(await shown(id, read, context)),
-      exitCode: wasGranted(read.view) || awaitedStart(read.view) ? 0 : 1,
-    };
-  });
-}
-
-/** The signed request of a file, of options, or of a file in which options replace members. */
-async function submissionFrom(
-  file: string | undefined,
-  options: SubmitOptions,
-  context: Context,
-): Promise<Submission> {
-  const members = membersOf(options);
-  const nowMs = Date.now();
-  const requester = (): string =>
-    principalOf(options.requester === undefined ? {} : { as: options.requester }, context);
-  let request: AccessRequest;
-  if (file === undefined) {
-    const missing = ['entitlement', 'for', 'reason'].filter((name) => !(name in options));
-    if (missing.length > 0)
-      throw usageError(`give a request file, or ${missing.map((name) => `--${name}`).join(', ')} as well`);
-    request = requestFrom({ requester: requester(), ...members }, undefined, nowMs);
-  } else {
-    const read = await readRequestFile(file, nowMs, members);
-    if (read.signed) return read.submission;
-    request = read.request;
-  }
-  return signSubmission(request, await findKey(request.requester, options.key, context));
-}
-
-function membersOf(options: SubmitOptions): RequestMembers {
-  const {
-    entitlement,
-    for: duration,
-    at: notBefore,
-    reason,
-    ticket,
-    requester,
-    beneficiary,
-    emergency,
-  } = options;
-  return {
-    ...(entitlement !== undefined && { entitlement }),
-    ...(duration !== undefined && { duration }),
-    ...(notBefore !== undefined && { notBefore }),
-    ...(reason !== undefined && { reason }),
-    ...(ticket !== undefined && { ticket }),
-    ...(requester !== undefined && { requester }),
-    ...(beneficiary !== undefined && { beneficiary }),
-    ...(emergency !== undefined && { emergency: true, emergencyCondition: emergency }),
-  };
-}
-
-/** True if access was given, even if it has ended since. */
-const wasGranted = (view: RequestView): boolean => view.lease !== undefined;
-
 async function show(typedId: string, options: ReaderOptions, context: Context): Promise<CommandResult> {
   checkRequestId(typedId);
   return withRequests(context, { ...options, reads: true }, async (client) => {
     const id = await resolveRequestId(client, typedId);
     const read = await client.read(id).catch((error: unknown) => {
+      if (error instanceof UserError && error.code === 'WORKFLOW_GONE') return error;
       if (!(error instanceof CountersignError) || !UNREAD.includes(error.code)) throw error;
       return error;
     });
+    // A gateway says it in its refusal: no view of the request is left.
+    if (read instanceof UserError) {
+      const says = read.message.replace(/^WORKFLOW_GONE: the workflow is gone: /, '');
+      return done({ id, gone: { says } }, id, printable(goneLine(says)));
+    }
     const remains = await remainsBehind(
       id,
       read instanceof CountersignError ? undefined : read.view,
@@ -196,7 +117,7 @@ async function show(typedId: string, options: ReaderOptions, context: Context): 
 /** No workflow, or none that answers as the request. */
 const UNREAD: readonly string[] = ['NOT_FOUND', 'NOT_ANSWERING'];
 
-/** What is left of a request whose workflow is gone. A gateway has nothing of it, so that is asked behind Temporal alone. */
+/** What is left of a request whose workflow is gone. A gateway says it with the request. */
 async function remainsBehind(
   id: string,
   view: RequestView | undefined,
@@ -215,29 +136,6 @@ async function foundOnTarget(
   if (submission === undefined || (lease ?? held) === undefined) return [];
   const { connector } = submission.request.entitlement;
   return (await findingsAbout(connector, id, targetsOf(context))).findings;
-}
-
-/** Shows a request, and says what of it is proved. */
-async function shown(
-  id: string,
-  { view, proof }: ReadRequest,
-  { terminal }: Context,
-  findings: readonly RecordedFinding[] = [],
-  remains?: Remains,
-): Promise<CommandResult> {
-  const { describeProof } = await import('./verified.js');
-  const { before, after } = describeProof(proof);
-  const lines = [
-    ...before.map(printable),
-    ...renderRequest(view, Date.now(), terminal),
-    ...findings.map((one) => printable(`  ${describeFinding(one)}`)),
-    ...after,
-    ...(remains === undefined ? [] : [...sayRemains(remains, Date.now())].map(printable)),
-  ];
-  return done(
-    { id, ...view, proof, ...(findings.length > 0 && { findings }), ...(remains && { gone: remains }) },
-    ...lines,
-  );
 }
 
 interface ListOptions extends ReaderOptions {

@@ -73,6 +73,7 @@ const viewAnswerSchema = z.object({
       .transform(({ holds, server_says: serverSays }) => ({ holds, serverSays })),
     z.object({ holds: z.literal(false), code: z.string(), why: z.string() }),
   ]),
+  gone: z.object({ workflow: z.string(), says: z.string() }).exactOptional(),
 });
 const time = z.coerce.date().exactOptional();
 const rowsSchema = z.object({

@@ -17,6 +17,7 @@ import type { Context } from './context';
 import { parseDurationMs, sayDuration } from './duration';
 import { parseMomentMs } from './moment';
 import { parseWhole } from './number';
+import { refuseOffer } from './offer';
 import { type CommandResult, done, failed, printable, UserError, usageError } from './output';
 import { renderReview } from './render';
 import { checkRequestId, resolveRequestId } from './request-id';
@@ -40,6 +41,7 @@ export interface StatementOptions extends SignerOptions, GatewayOption {
   readonly verdict?: string;
   readonly outcome?: string;
   readonly comment?: string;
+  readonly offer?: string;
   readonly revision?: string;
   readonly yes?: boolean;
   readonly life?: string;
@@ -69,6 +71,7 @@ export async function sendStatement(
     const draft = draftOf(verb, submission, said, path);
     if ((said.durationMs ?? 0) > submission.request.durationMs)
       throw usageError(`--for: only ${formatDuration(submission.request.durationMs)} were asked for`);
+    if (said.offer !== undefined) await refuseOffer(said.offer, submission.request, context);
     for (const line of renderReview(submission.request, draft.digest, proved ?? seen, Date.now()))
       context.announce(line);
     if (proved === undefined && seen !== undefined)
@@ -208,13 +211,14 @@ function saidBy(verb: Verb, options: StatementOptions): Said {
     verdict,
     outcome,
     comment,
+    offer,
   } = options;
   const revision =
     options.revision === undefined ? undefined : parseWhole(options.revision, '--revision', 0, 1_000);
   const said = {
     ...defined({ stage, endorses, ...changeOf(options), emergencyCondition: condition }),
     ...(shorter !== undefined && { durationMs: parseDurationMs(shorter, '--for') }),
-    ...defined({ reasonCode, ticket, policyBasis, verdict, outcome, comment, revision }),
+    ...defined({ reasonCode, ticket, policyBasis, verdict, outcome, comment, offer, revision }),
   };
   const checked = saidSchema.safeParse(said);
   if (!checked.success) throw usageError(describeIssues(checked.error, verb));

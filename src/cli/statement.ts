@@ -22,6 +22,10 @@ const OWN = {
   endorses: new Option('--endorses <jti>', 'the proposed reroute (default: the one that is proposed)'),
   verdict: new Option('--verdict <verdict>', 'verdict of the review').choices(VERDICTS),
   outcome: new Option('--outcome <outcome>', 'outcome of the execution').choices(OUTCOMES),
+  offer: new Option(
+    '--offer <entitlement>',
+    'what you would say yes to instead, as connector:resource#action; the requester takes it with one command',
+  ),
   revision: new Option('--revision <n>', 'revision of the path that you saw (default: the current one)'),
 };
 type Own = keyof typeof OWN;
@@ -39,6 +43,7 @@ const OPTIONS_OF: Readonly<Record<VerbClaim, readonly Own[]>> = {
   endorses: ['endorses'],
   verdict: ['verdict'],
   outcome: ['outcome'],
+  offer: ['offer'],
   reporter: [],
 };
 

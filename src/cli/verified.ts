@@ -20,6 +20,8 @@ const ANY_TICKET = { exists: async () => true };
 export interface ReadRequest {
   readonly view: RequestView;
   readonly proof: Proof;
+  /** What a gateway says of a request whose workflow was ended from outside. */
+  readonly gone?: { readonly workflow: string; readonly says: string };
 }
 
 export type Proof =

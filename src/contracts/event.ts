@@ -52,6 +52,7 @@ const statement = z.looseObject({
   verdict: z.enum(VERDICTS).exactOptional(),
   outcome: z.enum(OUTCOMES).exactOptional(),
   reporter: principalId.exactOptional(),
+  offer: z.string().exactOptional(),
   comment: z.string().exactOptional(),
 });
 /** What an accepted and a verified statement have in common. */

@@ -74,12 +74,13 @@ const DONE: Readonly<Record<Exclude<Verb, 'report'>, string>> = {
 
 /** Says in one line who decided what, when and why (WEB-7). The comment is in quotes, so that it cannot pass for more of the line. */
 export function sayDecision(decision: Omit<DecisionView, 'verb'> & { readonly verb: string }): string {
-  const { verb, by, atMs, stage, durationMs } = decision;
+  const { verb, by, atMs, stage, durationMs, offer } = decision;
   const done = Object.entries(DONE).find(([name]) => name === verb)?.[1] ?? verb;
   const shorter = durationMs === undefined ? '' : ` for ${formatDuration(durationMs)}`;
   const place = stage === undefined ? '' : ` (${stage})`;
   const why = sayWhy(decision);
-  return `${done}${shorter} by ${by}${place} at ${new Date(atMs).toISOString()}${why === '' ? '' : `: ${why}`}`;
+  const offered = offer === undefined ? '' : `; would say yes to ${inSentence(offer)}`;
+  return `${done}${shorter} by ${by}${place} at ${new Date(atMs).toISOString()}${why === '' ? '' : `: ${why}`}${offered}`;
 }
 
 /** Says why somebody decided so: reason code, ticket, comment in quotes. Empty if they said nothing. */

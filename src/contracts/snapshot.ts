@@ -119,6 +119,7 @@ export const requestViewSchema = z.object({
         reasonCode: z.string().optional(),
         ticket: z.string().optional(),
         comment: z.string().optional(),
+        offer: z.string().optional(),
       }),
     )
     .optional(),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { LIMITS } from '../domain/limits';
 import { VERDICTS } from '../domain/review';
 import { OUTCOMES, type Statement, VERBS } from '../domain/statement';
-import { identifier, instantMs, label, line, principalId, requestId, text } from './request';
+import { entitlementText, identifier, instantMs, label, line, principalId, requestId, text } from './request';
 
 /** Seconds since the epoch, as RFC 7519 section 2 has them; fractions are allowed there and kept here. */
 const numericDate = z.number().min(0).max(8_640_000_000_000);
@@ -38,6 +38,7 @@ export const recordedClaimsSchema = z.strictObject({
   verdict: z.enum(VERDICTS).exactOptional(),
   outcome: z.enum(OUTCOMES).exactOptional(),
   reporter: principalId.exactOptional(),
+  offer: entitlementText.exactOptional(),
   comment: text(LIMITS.commentCharacters).exactOptional(),
 });
 /** Claims as a new statement has to have them: what others read of them is one line each. */

@@ -1,7 +1,7 @@
 import { ENFORCEMENT_POINT_ROLE } from '../contracts/denial-report';
 import { GOVERNANCE_ROLES, PROCESS_OWNER_ROLE, RECORDER_ROLE } from '../domain/principal';
 import { type DirectoryData, type PrincipalData, principalsOf } from './directory-file';
-import type { FileProblem, YamlFile, YamlPath } from './yaml-file';
+import type { FileProblem, ProblemPlace, YamlPath } from './yaml-file';
 
 const TIME_BOXED_ROLE = 'governance-delegate';
 
@@ -10,7 +10,7 @@ const GOVERNING_ROLES: readonly string[] = [...GOVERNANCE_ROLES, PROCESS_OWNER_R
 const BUILT_IN_ROLES: readonly string[] = [...GOVERNING_ROLES, ENFORCEMENT_POINT_ROLE, RECORDER_ROLE];
 
 /** What is wrong with the directory as a whole: names that nobody bears, roles without an end, shared accounts. */
-export function checkDirectory(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
+export function checkDirectory(file: ProblemPlace, data: DirectoryData): readonly FileProblem[] {
   const principals = principalsOf(data);
   return [
     ...principals.flatMap(({ id, section, entry }) => [
@@ -26,7 +26,7 @@ export function checkDirectory(file: YamlFile, data: DirectoryData): readonly Fi
 
 /** Owner and sponsor are people who answer for an identity, so they exist, are people, and are someone else. */
 function checkGuardians(
-  file: YamlFile,
+  file: ProblemPlace,
   data: DirectoryData,
   id: string,
   entry: PrincipalData,
@@ -48,7 +48,7 @@ function checkGuardians(
 }
 
 /** Assurance is earned by how a key signs (WEB-2), so no label in a file makes a JWK more than a key. */
-function checkKeys(file: YamlFile, entry: PrincipalData, path: YamlPath): readonly FileProblem[] {
+function checkKeys(file: ProblemPlace, entry: PrincipalData, path: YamlPath): readonly FileProblem[] {
   return entry.keys.flatMap((registration, index) => {
     if ('passkey' in registration || registration.assurance === 'key') return [];
     return [
@@ -61,7 +61,7 @@ function checkKeys(file: YamlFile, entry: PrincipalData, path: YamlPath): readon
 }
 
 function checkRoles(
-  file: YamlFile,
+  file: ProblemPlace,
   data: DirectoryData,
   entry: PrincipalData,
   path: YamlPath,
@@ -87,7 +87,7 @@ function checkRoles(
   });
 }
 
-function checkMembers(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
+function checkMembers(file: ProblemPlace, data: DirectoryData): readonly FileProblem[] {
   return Object.entries(data.groups).flatMap(([group, { members }]) => {
     const seen = new Set<string>();
     return members.flatMap((member, index) => {
@@ -107,7 +107,7 @@ function checkMembers(file: YamlFile, data: DirectoryData): readonly FileProblem
 const LONGEST_ABSENCE_MS = 92 * 86_400_000;
 
 /** Delegation is between people, dated, and not chained; at one time one person stands in for another. */
-function checkDelegations(file: YamlFile, data: DirectoryData): readonly FileProblem[] {
+function checkDelegations(file: ProblemPlace, data: DirectoryData): readonly FileProblem[] {
   return data.delegations.flatMap((one, index) => {
     const at = ['delegations', index];
     const { from, to, since, until } = one;
@@ -139,7 +139,10 @@ function checkDelegations(file: YamlFile, data: DirectoryData): readonly FilePro
  * An account that two principals share would let the lease of one keep the access of the other alive. Two accounts that read
  * the same, because their letters are composed in different ways, count as one.
  */
-function checkAccounts(file: YamlFile, principals: ReturnType<typeof principalsOf>): readonly FileProblem[] {
+function checkAccounts(
+  file: ProblemPlace,
+  principals: ReturnType<typeof principalsOf>,
+): readonly FileProblem[] {
   const holders = new Map<string, string>();
   return principals.flatMap(({ id, section, entry }) =>
     Object.entries(entry.accounts).flatMap(([connector, account]) => {

@@ -3,7 +3,7 @@ import { checkDirectory } from './check-directory';
 import { type DirectoryData, directorySchema } from './directory-file';
 import { FileDirectory } from './file-directory';
 import { type KeyRecord, readKeys } from './read-keys';
-import { type Decoded, type FileProblem, YamlFile, type YamlPath } from './yaml-file';
+import { type Decoded, type FileProblem, type ProblemPlace, YamlFile, type YamlPath } from './yaml-file';
 
 export interface ReadDirectory {
   readonly directory: FileDirectory;
@@ -39,13 +39,29 @@ export function readDirectory(
   return { ok: true, value: { directory: new FileDirectory(data, keys, digest), problem } };
 }
 
-/** Decodes and checks `directory.yaml`. This is nearly all the work of reading one: seconds if it names ten thousand people. */
-export function decodeDirectory(name: string, text: string): Decoded<DecodedDirectory> {
-  const file = new YamlFile(name, text);
-  const decoded = file.decode(directorySchema);
-  if (!decoded.ok) return decoded;
-  const { keys, problems: keyProblems } = readKeys(file, decoded.value);
-  const problems = [...checkDirectory(file, decoded.value), ...keyProblems];
-  if (problems.length > 0) return { ok: false, problems };
-  return { ok: true, value: { data: decoded.value, keys, digest: digestOfText(text) } };
+/**
+ * Decodes and checks `directory.yaml`. This is nearly all the work of reading one: seconds if it names ten thousand people.
+ *
+ * @param content the same text, if it has been parsed already. It is parsed again if anything is wrong, to tell the lines.
+ */
+export function decodeDirectory(name: string, text: string, content?: unknown): Decoded<DecodedDirectory> {
+  if (content === undefined) return decodeFile(new YamlFile(name, text), text);
+  const parsed = directorySchema.safeParse(content);
+  const decoded = parsed.success ? checked(PLACELESS, parsed.data, text) : undefined;
+  return decoded?.ok ? decoded : decodeDirectory(name, text);
 }
+
+function decodeFile(file: YamlFile, text: string): Decoded<DecodedDirectory> {
+  const decoded = file.decode(directorySchema);
+  return decoded.ok ? checked(file, decoded.value, text) : decoded;
+}
+
+function checked(file: ProblemPlace, data: DirectoryData, text: string): Decoded<DecodedDirectory> {
+  const { keys, problems: keyProblems } = readKeys(file, data);
+  const problems = [...checkDirectory(file, data), ...keyProblems];
+  if (problems.length > 0) return { ok: false, problems };
+  return { ok: true, value: { data, keys, digest: digestOfText(text) } };
+}
+
+/** Stands for a file whose lines nobody asks for. */
+const PLACELESS: ProblemPlace = { problem: (_path, message) => ({ file: '', line: 1, message }) };

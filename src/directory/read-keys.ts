@@ -3,7 +3,7 @@ import type { RegisteredKey } from './directory';
 import { type DirectoryData, type PrincipalData, principalsOf } from './directory-file';
 import { passkeyProblem } from './passkey';
 import { readPublicKey } from './public-key';
-import type { FileProblem, YamlFile } from './yaml-file';
+import type { FileProblem, ProblemPlace } from './yaml-file';
 
 /** A registered key with what decides whether it may still sign. */
 export interface KeyRecord {
@@ -18,7 +18,7 @@ export interface ReadKeys {
 }
 
 /** Every registered key by its thumbprint. A key that appears twice would leave open whose signature it makes. */
-export function readKeys(file: YamlFile, data: DirectoryData): ReadKeys {
+export function readKeys(file: ProblemPlace, data: DirectoryData): ReadKeys {
   const keys = new Map<string, KeyRecord>();
   const problems: FileProblem[] = [];
   for (const { id, section, entry } of principalsOf(data)) {

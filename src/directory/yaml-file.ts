@@ -9,6 +9,11 @@ export interface FileProblem {
   readonly message: string;
 }
 
+/** Makes problems of paths in a file. */
+export interface ProblemPlace {
+  problem(path: YamlPath, message: string): FileProblem;
+}
+
 export type Decoded<T> =
   | { readonly ok: true; readonly value: T }
   | { readonly ok: false; readonly problems: readonly FileProblem[] };
@@ -20,7 +25,7 @@ const ONE_DOCUMENT =
   'a second YAML document begins here, and only one is read; remove the "---", or move what follows to its own file';
 
 /** A YAML file that knows the line of everything in it, so that each problem can point at its cause. */
-export class YamlFile {
+export class YamlFile implements ProblemPlace {
   readonly #lines = new LineCounter();
   readonly #document;
   readonly #pairs = new WeakMap<YAMLMap, ReadonlyMap<string, Pair>>();
@@ -73,6 +78,11 @@ export class YamlFile {
       describeIssue(issue).map(({ path, message }) => this.problem(path, message)),
     );
     return { ok: false, problems };
+  }
+
+  /** Returns the content as plain data, or undefined if anything is wrong with the text. */
+  content(): unknown {
+    return this.#syntaxProblems.length > 0 ? undefined : this.#document.toJS();
   }
 
   problem(path: YamlPath, message: string): FileProblem {

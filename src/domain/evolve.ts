@@ -205,9 +205,14 @@ function withStatement(state: ReadState, event: DomainEvent): RequestState {
 }
 
 const decisionOf = (
-  { verb, iss, stage, durationMs, reasonCode, ticket, comment }: Statement,
+  { verb, iss, stage, durationMs, reasonCode, ticket, comment, offer }: Statement,
   atMs: number,
-): Decision => ({ verb, by: iss, atMs, ...defined({ stage, durationMs, reasonCode, ticket, comment }) });
+): Decision => ({
+  verb,
+  by: iss,
+  atMs,
+  ...defined({ stage, durationMs, reasonCode, ticket, comment, offer }),
+});
 
 /** The decisions, the last of which was this principal's: a gateway signs for those who told it to. */
 const decidedBy = ({ decisions }: ReadState, by: PrincipalId): readonly Decision[] =>

@@ -43,6 +43,8 @@ export interface Decision {
   readonly reasonCode?: string;
   readonly ticket?: string;
   readonly comment?: string;
+  /** What who denied it would say yes to: the name of another entitlement. */
+  readonly offer?: string;
 }
 
 export type ReviewState =

@@ -56,6 +56,8 @@ interface VerbClaims {
   /** In a `report`: the outcome of the execution, and who reported it to the signer. */
   readonly outcome?: ExecutionOutcome;
   readonly reporter?: PrincipalId;
+  /** In a `deny`: the entitlement to which its signer would say yes. It decides nothing: who takes it makes a request of its own. */
+  readonly offer?: string;
 }
 export type VerbClaim = keyof VerbClaims;
 

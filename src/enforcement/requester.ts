@@ -39,6 +39,8 @@ export const standingSchema = z.object({
   request: accessRequestSchema,
   /** What of it is derived. If it does not hold, all of it is only the word of the server. */
   proof: z.object({ holds: z.boolean(), why: z.string().optional() }).optional(),
+  /** What became of it, if its workflow was ended from outside: then the status goes on no further. */
+  gone: z.object({ workflow: z.string(), says: z.string() }).optional(),
   status: z.string(),
   awaiting: z.array(z.string()),
   /** How many approvals the open stage needs and has, and who could give those that it lacks. */
@@ -53,6 +55,8 @@ export const standingSchema = z.object({
         reason_code: z.string().optional(),
         ticket: z.string().optional(),
         comment: z.string().optional(),
+        /** What who denied it would say yes to: ask for that. */
+        offer: z.string().optional(),
       }),
     )
     .optional(),

@@ -15,6 +15,7 @@ import { type MetricsSink, NO_METRICS } from '../telemetry/catalogue';
 import { type Tracing, UNTRACED } from '../telemetry/tracing';
 import { VerifiedRequests } from '../verified/verified-requests';
 import { ApproverRequests } from './approver/approver-requests';
+import type { GrantsOf } from './approver/gone-requests';
 import { type GatewayConfig, warningsAbout } from './config';
 import type { GatewayKeys } from './keys';
 import { callerParts, decisionParts, executionParts, ownStanding, taskParts } from './parts';
@@ -35,6 +36,8 @@ export interface GatewayOptions {
   readonly sshConnectors?: ReadonlyMap<string, SshConnector>;
   /** Past requests and grants. Proofs need it, plain decisions do not. Without it, the gateway makes no approvals for access. */
   readonly ledger?: Ledger;
+  /** What the ledger has under the id of a request, for requests whose workflow is gone. */
+  readonly grantsOf?: GrantsOf;
   /** Database that keeps the callbacks still owed. Required if callbacks are configured. */
   readonly callbackStoreUrl?: string;
   /** Database in which gateways tell each other which sessions were ended, and keep who wants to be pushed. Without it, each knows its own
@@ -107,7 +110,10 @@ export async function createGateway(options: GatewayOptions) {
     toolChanges: new ToolChanges(log, nowMs),
     ...{ decisions, searches, tasks, executions, ssh },
     ownRequests: new OwnRequests({ client, bundles, decisions, keys, recorder: own.recorder, nowMs }),
-    approverRequests: new ApproverRequests({ client, verified, bundles, authority, log, nowMs }),
+    approverRequests: new ApproverRequests({
+      ...{ client, verified, bundles, authority, log, nowMs },
+      grantsOf: options.grantsOf,
+    }),
     close: async () => {
       await callers.ended.close();
       await subscriptions?.close();

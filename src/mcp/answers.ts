@@ -72,6 +72,7 @@ export function describeStanding(standing: Standing): Answer {
     request: request.id,
     entitlement: entitlementName(request.entitlement),
     status,
+    ...(standing.gone && { workflow_gone: standing.gone.says }),
     ...(policy && {
       policy: {
         ...{ outcome: policy.outcome, codes: policy.reason_codes, why: policy.explanation },
@@ -101,7 +102,9 @@ function sayEnd({ decisions }: Standing, verb: string): string | undefined {
 }
 
 function nextOf(standing: Standing): string {
-  const { status, awaiting, request, account, until, safe_way: safeWay } = standing;
+  const { status, awaiting, request, account, until, safe_way: safeWay, gone } = standing;
+  if (gone !== undefined)
+    return 'Somebody ended the workflow of this request from outside, so nothing more comes of it. Tell an operator, and ask again if you need the access.';
   switch (status) {
     case 'hard_stopped':
       return `This can never be approved, by anyone or in any other words; do not ask again. ${

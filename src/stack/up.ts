@@ -121,7 +121,10 @@ interface Provisions {
 }
 
 /** Prepares what the programs read. A bad bundle is found here, before anything starts. */
-async function provide({ stateDir, bundleDir: own }: StackOptions): Promise<Provisions> {
+export async function provide({
+  stateDir,
+  bundleDir: own,
+}: Pick<StackOptions, 'stateDir' | 'bundleDir'>): Promise<Provisions> {
   const bundleDir = path.resolve(own ?? (await provideExampleBundle(stateDir)));
   const loaded = await loadBundle(bundleDir, new FileTicketSource(undefined));
   if (!loaded.ok)

@@ -39,12 +39,18 @@ export class PageService {
   /**
    * Reads a request for a page.
    *
-   * @throws HttpProblem 404 if there is none that this person may see, 409 if there is one and it does not hold
+   * @throws HttpProblem 404 if there is none that this person may see, 409 if there is one and it does not hold, 410 if
+   *   its workflow is gone
    */
   async read({ person }: Visitor, id: string): Promise<ProvedRequest> {
     const read = await this.gateway.approverRequests.verifiedFor(person, id);
     if (read.holds) return read;
     throw new HttpProblem(409, `what the server says of this request is not proved: ${read.refusal.detail}`);
+  }
+
+  /** Says what became of a request whose workflow was ended from outside, or undefined if it was not. */
+  async goneOf({ person }: Visitor, id: string, read: ProvedRequest): Promise<string | undefined> {
+    return (await this.gateway.approverRequests.gone({ principal: person }, id, read))?.says;
   }
 
   /** Returns a function that gives the title that the catalog has for an entitlement's name. */

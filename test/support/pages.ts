@@ -95,6 +95,7 @@ export class PageStack {
       keys: await GatewayKeys.of(await this.harness.cast.key('service/gateway'), this.decisionKey),
       tokenUsesUrls: new Map([['changes', this.harness.postgres.url]]),
       ledger: this.harness.workerLedger,
+      grantsOf: (id) => this.harness.ledger.grantsOf(id),
       register: this.harness.register,
       pageOrigin: this.origin,
       sessionStoreUrl: this.harness.postgres.url,

@@ -59,10 +59,15 @@ export function byTemporal(client: CountersignClient, principal: string, key: Si
   };
 }
 
+/** Nothing is derived here: the access itself is what the target gives. So all of it is marked. */
 function seenIn(view: RequestView | undefined): Seen | undefined {
   if (view === undefined) return undefined;
   const { status, lease, ending } = view;
-  return { status, lease, ending, waiting: sayWaiting(view), about: renderRequest(view, Date.now()) };
+  return {
+    ...{ status, basis: 'server', lease, ending },
+    waiting: `${sayWaiting(view)} (the server says)`,
+    about: ['as the server says, which is not proof:', ...renderRequest(view, Date.now())],
+  };
 }
 
 /** Queries a request. Returns undefined if no worker answers at this moment. */

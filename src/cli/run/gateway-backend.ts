@@ -81,13 +81,16 @@ async function guarded<T>(call: () => Promise<T>): Promise<T> {
 }
 
 function seenIn(standing: Standing): Seen {
-  const { status, account, until, ending } = standing;
+  const { status, account, until, ending, proof } = standing;
   const granted = status === 'active' && account !== undefined && until !== undefined;
+  const isDerived = proof?.holds === true;
+  const unproved = `the gateway could not prove it${proof?.why === undefined ? '' : `: ${proof.why}`}`;
   return {
     status,
+    basis: isDerived ? 'derived' : 'server',
     ending,
-    waiting: sayAwaited(standing),
-    about: [...aboutOf(standing)].map(printable),
+    waiting: isDerived ? sayAwaited(standing) : `${sayAwaited(standing)} (${printable(unproved)})`,
+    about: [...(isDerived ? [] : [unproved]), ...aboutOf(standing)].map(printable),
     lease: granted ? { account, expiresAtMs: Date.parse(until) } : undefined,
   };
 }

@@ -143,9 +143,16 @@ async function holdAccess(holding: Holding): Promise<CommandResult> {
   const { lease } = view;
   if (view.status !== 'active' || lease === undefined) {
     for (const line of view.about) context.announce(line);
-    return notRun(id, 1, 'NOT_GRANTED', `not granted: the request is ${view.status}`);
+    return notRun(
+      id,
+      1,
+      'NOT_GRANTED',
+      `not granted: the request is ${view.status}${view.basis === 'server' ? ', says the server' : ''}`,
+    );
   }
-  context.announce(`granted to ${lease.account} until ${new Date(lease.expiresAtMs).toISOString()}`);
+  const says =
+    view.basis === 'server' ? ' (the server says; the access itself is what the target gives)' : '';
+  context.announce(`granted to ${lease.account} until ${new Date(lease.expiresAtMs).toISOString()}${says}`);
   const plain = environmentOf(wanted, lease, target, context.env);
   const { env, clear } = await preparedEnvironment(plain, lease.account, target, (publicKey) =>
     backend.certificate(id, publicKey),

@@ -8,6 +8,8 @@ import { usageError } from '../output';
 /** The state of a request, as far as `run` needs it. */
 export interface Seen {
   readonly status: string;
+  /** `server`: all of this is only the word of the server. `derived`: a gateway derived it from signatures and policy. */
+  readonly basis: 'server' | 'derived';
   /** Who is awaited, since when, and what happens next. */
   readonly waiting: string;
   /** What to print if it was not granted. */

@@ -13,7 +13,7 @@ export const deny = defineVerb({
   speaksAboutPath: true,
   speaksAboutStage: true,
   closes: true,
-  claims: { takes: ['stage', 'reasonCode', 'ticket'] },
+  claims: { takes: ['stage', 'reasonCode', 'ticket', 'offer'] },
   rule: (state, verified, atMs) => {
     const eligible = isStartAwaited(state) ? checkAnyDecider(state, verified) : checkDecider(state, verified);
     return eligible.ok ? accepted([{ type: 'denied', atMs, by: verified.signer.id }]) : eligible;

@@ -14,6 +14,7 @@ import type { VerifiedRequest } from '../../verified/verify-request';
 import type { Caller } from '../auth/caller';
 import { HttpProblem } from '../http/problem';
 import { carrying } from '../requests/carrying';
+import { type GoneAnswer, GoneRequests, type GrantsOf } from './gone-requests';
 import { sayAccepted } from './say-accepted';
 
 export interface ApproverRequestsOptions {
@@ -23,11 +24,19 @@ export interface ApproverRequestsOptions {
   readonly authority: () => Promise<Authority>;
   readonly log: Logger;
   readonly nowMs: () => number;
+  /** What the ledger knows of requests whose workflow is gone. */
+  readonly grantsOf?: GrantsOf | undefined;
 }
 
 /** Requests as approvers and governors use them: lists what awaits them, shows a request, carries what they sign. */
 export class ApproverRequests {
-  constructor(private readonly options: ApproverRequestsOptions) {}
+  readonly #gone: GoneRequests;
+
+  constructor(private readonly options: ApproverRequestsOptions) {
+    const { client, grantsOf, nowMs } = options;
+    const governs = (principal: PrincipalId) => this.#governs(principal);
+    this.#gone = new GoneRequests({ client, grantsOf, governs, nowMs });
+  }
 
   /** Lists what waits for the caller by its proof. What the server lists and does not verify is left out, counted and logged. */
   async awaiting(caller: Caller) {
@@ -66,9 +75,11 @@ export class ApproverRequests {
     const quorum = quorumIn(view);
     const { context } = await this.options.bundles.current();
     const { audience, accepts } = context.catalog.entry(request.entitlement)?.grant ?? {};
+    const gone = await this.gone(caller, id, read);
     return {
       request,
       proof: proofOf(read),
+      ...(gone && { gone }),
       ...(read.holds && { digest: read.digest }),
       status,
       revision,
@@ -105,7 +116,18 @@ export class ApproverRequests {
   /** Returns the whole view of a request, as the command line shows it, with what of it is derived. */
   async view(caller: Caller, id: string) {
     const read = await this.#readFor(caller, id);
-    return { view: read.view, proof: proofOf(read) };
+    const gone = await this.gone(caller, id, read);
+    return { view: read.view, proof: proofOf(read), ...(gone && { gone }) };
+  }
+
+  /** Returns what became of a request whose workflow was ended from outside, or undefined if it was not. */
+  async gone(
+    { principal }: Pick<Caller, 'principal'>,
+    id: string,
+    read: VerifiedRequest,
+  ): Promise<GoneAnswer | undefined> {
+    const digest = read.holds ? read.digest : read.claimed?.digest;
+    return digest === undefined ? undefined : this.#gone.of(principal, id, digest);
   }
 
   /** Lists what waits for the caller, what they asked, and what they hold, or one of these. By its proof, as in `awaiting`. */
@@ -182,14 +204,19 @@ export class ApproverRequests {
     return request === submission.request.id && digest === requestDigest(submission.request);
   }
 
-  /** Reads a request for a page. @throws HttpProblem 404 if there is none that this principal may see */
+  /** Reads a request for a page. @throws HttpProblem 404 if there is none that this principal may see, 410 if its workflow is gone */
   verifiedFor(principal: PrincipalId, id: string): Promise<VerifiedRequest> {
     return this.#readFor({ principal }, id);
   }
 
   async #readFor(caller: Pick<Caller, 'principal'>, id: string): Promise<Read> {
-    const read = await this.#read(id);
-    return (await this.#mayRead(caller, read.view)) ? read : Promise.reject(unknown());
+    const read = await this.#read(id).catch(async (error: unknown) => {
+      if (error instanceof HttpProblem && error.status === 404) await this.#gone.refuse(caller.principal, id);
+      throw error;
+    });
+    if (await this.#mayRead(caller, read.view)) return read;
+    await this.#gone.refuse(caller.principal, id);
+    throw unknown();
   }
 
   async #read(id: string): Promise<Read> {
@@ -221,10 +248,13 @@ export class ApproverRequests {
       const identity = context.directory.identity(id);
       return identity?.owner === principal || identity?.sponsor === principal;
     });
+    return answersFor || this.#governs(principal);
+  }
+
+  async #governs(principal: PrincipalId): Promise<boolean> {
+    const { context } = await this.options.bundles.current();
     const standing = context.directory.standingOf(principal, this.options.nowMs());
-    const governs =
-      standing?.active === true && hasAnyRole(standing, [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE]);
-    return answersFor || governs;
+    return standing?.active === true && hasAnyRole(standing, [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE]);
   }
 }
 

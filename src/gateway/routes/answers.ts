@@ -116,10 +116,13 @@ export const concerningAnswer = z
 const shownProof = z
   .looseObject({ holds: z.boolean(), code: z.string().optional(), why: z.string().optional() })
   .openapi('Proof');
+/** What became of a request whose workflow was ended from outside. A deleted one is answered with 410 and the code `WORKFLOW_GONE`. */
+const gone = z.object({ workflow: z.string(), says: z.string() }).optional();
 export const requestAnswer = z
   .object({
     request,
     proof: shownProof,
+    gone,
     digest: z.string().optional(),
     status,
     revision: z.number().int(),
@@ -152,7 +155,7 @@ export const requestAnswer = z
     review: z.string(),
   })
   .openapi('Request');
-export const viewAnswer = z.object({ view: plain, proof: shownProof }).openapi('RequestView');
+export const viewAnswer = z.object({ view: plain, proof: shownProof, gone }).openapi('RequestView');
 
 export const tokenAnswer = z
   .object({

@@ -28,6 +28,7 @@ export const requestPage: Page = {
     const { request, state } = read;
     const entry = context.catalog.entry(request.entitlement);
     const assessment = assessmentOf(state);
+    const gone = await service.goneOf(visitor, id, read);
     return {
       title: entry?.title ?? request.entitlement.action,
       live: `/live/requests/${id}?seen=${read.events.length}`,
@@ -41,6 +42,12 @@ export const requestPage: Page = {
             <p class="lead">
               for <Who id={request.beneficiary} />
             </p>
+            {gone !== undefined && (
+              <p class="lead">
+                <span class="badge bad">The workflow is gone</span>{' '}
+                {`${gone}. What is below is how it stood before.`}
+              </p>
+            )}
           </header>
           <div class="columns">
             <div class="asked">

@@ -91,7 +91,9 @@ describe('FRI-4 friction of requests on a real server', () => {
 describe('FRI-5 policy preview of requests on a real server', () => {
   test('finds no difference if policy has not changed, and each request that would be decided differently if it has', async () => {
     const newest = new NewestRequests(10);
-    await noteServer(newest, harness.client, 10, undefined);
+    const refuse = async () => undefined;
+    const leftOut = await noteServer(newest, harness.client, { limit: 10, archive: undefined, refuse });
+    expect(leftOut).toEqual({ unanswered: 0, unproved: 0 });
     const recorded = newest.newest();
     expect(recorded.map(({ assessment }) => assessment.outcome).sort()).toEqual([
       'approve',

@@ -5,6 +5,7 @@ import type { Context } from '../../../src/cli/context';
 import { createContext } from '../../../src/cli/context';
 import { eventsOnServer } from '../../../src/cli/friction/sources';
 import { noticeAuthorityOver } from '../../../src/cli/notify/beside-worker';
+import { NewestRequests, noteServer } from '../../../src/cli/recorded-requests';
 import { CliVerifier, readRequest } from '../../../src/cli/verified';
 import type { RequestRow } from '../../../src/client';
 import { SILENT_LOGGER } from '../../../src/contracts/logger';
@@ -20,23 +21,18 @@ import { PageService } from '../../../src/web/page-service';
 import type { Visitor } from '../../../src/web/sessions';
 import { RequestGateway } from '../gateway/support/request-gateway';
 import { APPROVER, CASES, Stranger } from './made-up-cases';
+import { byStatus, nothing, type Place, runPlaces, type Shown } from './made-up-run-places';
 
 /*
  * Every place that shows requests, and what it shows of each request that a stranger made up: nothing, a mark that it is not proved, or that
  * it was refused, which is true. Showing it as if it were true fails the test. The true request has to be shown as true in every place.
  */
 
-type Shown = 'nothing' | 'a mark' | 'refused' | 'true';
-type Place = (id: string) => Promise<Shown>;
-
 let gateway: RequestGateway;
 let stranger: Stranger;
 let places: Readonly<Record<string, Place>>;
 const shown = new Map<string, Shown>();
 let stopAll: readonly (() => Promise<unknown>)[] = [];
-
-const byStatus = (status: string): Shown => (status === 'refused' ? 'refused' : 'true');
-const nothing = (): Shown => 'nothing';
 
 /** What a list says of a request: its rows are said as true, unless they carry a mark of their own. */
 const inRows = (rows: readonly RequestRow[], id: string): Shown => {
@@ -178,11 +174,17 @@ async function toldPlaces(): Promise<Record<string, Place>> {
   const looker = new Looker({ requests, past, authority, nowMs: Date.now });
   const { pace } = notifySchema.parse({ channels: {}, people: {} });
   const { directory } = authoritiesOf()(await bundles.current());
+  const refuse = (claim: Parameters<typeof refuseUnsigned>[0]) =>
+    refuseUnsigned(claim, directory, Date.now());
+  const previewed = once(async () => {
+    const newest = new NewestRequests(1_000);
+    const read = { limit: 1_000, archive: undefined, refuse };
+    await noteServer(newest, harness.client, read);
+    return new Set(newest.newest().map(({ request }) => request.id));
+  });
   const counted = once(async () => {
     const found = new Map<string, Shown>();
     const leftOut = { unanswered: 0, unproved: 0 };
-    const refuse = (claim: Parameters<typeof refuseUnsigned>[0]) =>
-      refuseUnsigned(claim, directory, Date.now());
     const span = { fromMs: 0, toMs: Date.now() + 60_000 };
     for await (const events of eventsOnServer(harness.client, span, async () => false, refuse, leftOut)) {
       const state = Array.isArray(events) ? fold(events) : null;
@@ -197,6 +199,7 @@ async function toldPlaces(): Promise<Record<string, Place>> {
       return (prompts?.notices.length ?? 0) > 0 ? 'true' : 'nothing';
     },
     friction: async (id) => (await counted()).get(id) ?? 'nothing',
+    'policy preview': async (id) => ((await previewed()).has(id) ? 'true' : 'nothing'),
   };
 }
 
@@ -218,6 +221,7 @@ beforeAll(async () => {
     ...pagePlaces(),
     ...(await agentPlaces()),
     ...(await toldPlaces()),
+    ...(await runPlaces(gateway)),
   };
   // What does not answer takes ten seconds in each place, so all are read at once.
   const ids = ['honest', ...CASES] as const;
@@ -239,11 +243,11 @@ afterAll(async () => {
 /** Where a true request that waits is not listed. */
 const ELSEWHERE = ['pages: what I hold', 'pages: owed reviews'];
 /** What these say of everything is marked. */
-const ALWAYS_MARKED = ['client.get', 'client.list'];
-/** Friction verifies signatures; that access was given is the server's word, and the output says so. */
-const WORD_OF_THE_SERVER = [
-  'friction / a worker of their own that answers with a true submission and an invented grant',
-];
+const ALWAYS_MARKED = ['client.get', 'client.list', 'run'];
+/** These verify signatures; that access was given, and what policy said then, is the server's word, and the output says so. */
+const WORD_OF_THE_SERVER = ['friction', 'policy preview'].map(
+  (place) => `${place} / a worker of their own that answers with a true submission and an invented grant`,
+);
 
 const PLACES = [
   ...['client.get', 'client.list', 'request show', 'request list', 'request list --awaiting'],
@@ -251,6 +255,7 @@ const PLACES = [
   ...['pages: a request', 'pages: what awaits me', 'pages: what waits', 'pages: what I asked'],
   ...['pages: what I hold', 'pages: search', 'pages: owed reviews'],
   ...['MCP: a request', 'access request profile: a task', 'notifications', 'friction'],
+  ...['policy preview', 'run', 'run at a gateway'],
 ];
 
 describe.each(PLACES)('TTA-5, AUD-5, WEB-5 %s', (place) => {

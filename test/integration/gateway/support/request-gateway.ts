@@ -73,6 +73,7 @@ export class RequestGateway {
       keys: await GatewayKeys.of(await this.harness.cast.key('service/gateway'), this.decisionKey),
       tokenUsesUrls: new Map([['changes', this.harness.postgres.url]]),
       ledger: this.harness.workerLedger,
+      grantsOf: (id) => this.harness.ledger.grantsOf(id),
       callbackStoreUrl: this.harness.postgres.url,
       ...(this.enrols && { register: this.harness.register }),
       log: { info: note, warn: note, error: note },
