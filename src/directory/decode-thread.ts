@@ -10,24 +10,28 @@ import { joinParts, parsePart, splitYaml } from './yaml-parts';
  * those seconds. Most of the time goes into parsing, so parts of the file are parsed in further threads.
  */
 
-const MOST_PARTS = 8;
+const MOST_THREADS = 8;
+/** What is made of a short piece is thrown away before the garbage collector has to move it, which halves the memory. */
+const PIECE_CHARACTERS = 16 * 1024;
 /** Parsing makes much that is soon thrown away, and a larger young generation halves the time. */
 const RESOURCES = { maxYoungGenerationSizeMb: 128, maxOldGenerationSizeMb: 1_024 };
 
 /** Parses in as many threads as there are processors. Returns undefined if the text has to be parsed whole. */
 async function parseInParts(text: string): Promise<unknown> {
-  const parts = Math.min(availableParallelism(), MOST_PARTS);
-  const [first, ...others] = (parts > 1 && splitYaml(text, parts)) || [];
-  if (first === undefined) return undefined;
-  const elsewhere = others.map(parseElsewhere);
-  const parsed = [parsePart(first), ...(await Promise.all(elsewhere))];
-  return joinParts(parsed);
+  const pieces = splitYaml(text, Math.ceil(text.length / PIECE_CHARACTERS));
+  if (pieces === undefined) return undefined;
+  const each = Math.ceil(pieces.length / Math.min(availableParallelism(), MOST_THREADS));
+  const elsewhere: Promise<unknown>[] = [];
+  for (let at = each; at < pieces.length; at += each)
+    elsewhere.push(parseElsewhere(pieces.slice(at, at + each)));
+  const own = pieces.slice(0, each).map(parsePart);
+  return joinParts([...own, ...(await Promise.all(elsewhere)).flat()]);
 }
 
 /** Returns undefined if the thread breaks down: the text is then parsed whole. */
-function parseElsewhere(part: string): Promise<unknown> {
+function parseElsewhere(pieces: readonly string[]): Promise<unknown> {
   const program = path.join(__dirname, 'parse-thread.js');
-  const thread = new Worker(program, { workerData: part, resourceLimits: RESOURCES });
+  const thread = new Worker(program, { workerData: pieces, resourceLimits: RESOURCES });
   return new Promise((resolve) => {
     thread.once('message', resolve);
     thread.once('error', () => resolve(undefined));

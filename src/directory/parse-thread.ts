@@ -1,6 +1,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
+import { z } from 'zod';
 import { parsePart } from './yaml-parts';
 
-/* The thread in which one part of a large directory is parsed. */
+/* The thread in which pieces of a large directory are parsed. */
 
-parentPort?.postMessage(parsePart(String(workerData)));
+parentPort?.postMessage(z.array(z.string()).parse(workerData).map(parsePart));

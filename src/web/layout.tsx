@@ -19,7 +19,7 @@ export interface View {
   readonly body: Child;
   /** Where the page hears that it is out of date. */
   readonly live?: string;
-  readonly status?: 200 | 400 | 401 | 403 | 404 | 409 | 413 | 429 | 500 | 503;
+  readonly status?: 200 | 400 | 401 | 403 | 404 | 409 | 410 | 413 | 429 | 500 | 503;
 }
 
 /** The frame of every page: head, navigation, the page, and a place for what was said. */

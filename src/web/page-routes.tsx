@@ -122,6 +122,6 @@ export class PageRoutes {
   }
 }
 
-const PAGE_STATUSES = [400, 401, 403, 404, 409, 413, 429, 503] as const;
+const PAGE_STATUSES = [400, 401, 403, 404, 409, 410, 413, 429, 503] as const;
 const statusOf = ({ status }: HttpProblem): NonNullable<View['status']> =>
   PAGE_STATUSES.find((one) => one === status) ?? 500;

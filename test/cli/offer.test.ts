@@ -9,7 +9,7 @@ import { ADMIN, WRITE } from '../support/harness-asks';
 
 let harness: Harness;
 beforeAll(async () => {
-  harness = await Harness.start({ remembers: true });
+  harness = await Harness.start();
   process.env['TEMPORAL_ADDRESS'] = harness.server.address;
 }, 120_000);
 afterAll(() => harness?.stop());
