@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { parseDocument } from 'yaml';
 import { z } from 'zod';
+import { durationUpTo } from '../contracts/duration';
 import { describeIssues } from '../contracts/problem';
 import { identifier, label, line, principalId, text } from '../contracts/request';
 import { namesSchema } from './pdp/names-config';
@@ -159,6 +160,30 @@ export const gatewayConfigSchema = z.strictObject({
         .default([]),
     })
     .exactOptional(),
+  /** MCP servers behind the gate, each served to agents at /gate/NAME. */
+  gate: z
+    .strictObject({
+      /** The identity that carries out the calls, which the catalog names as the audience of the actions. */
+      as: principalId.refine((id) => !id.startsWith('person/'), 'is a person, and people carry out nothing'),
+      servers: z
+        .record(
+          identifier,
+          z.strictObject({
+            /** Starts the server, on standard streams. */
+            command: z.array(text(2_000)).min(1).max(64),
+            /** Credentials of the server, NAME=VALUE on each line. No agent gets them. */
+            envFile: z.string().min(1).exactOptional(),
+          }),
+        )
+        .refine((servers) => Object.keys(servers).length <= 32, 'has more than 32 servers'),
+      /** How long a call waits for people before the agent is told to call again. */
+      wait: durationUpTo(55_000).default(20_000),
+      allowedOrigins: z
+        .array(webAddress.transform((url) => new URL(url).origin))
+        .max(64)
+        .default([]),
+    })
+    .exactOptional(),
   limits: z
     .strictObject({
       evaluation: rate.default({ perSecond: 5_000, burst: 10_000 }),
@@ -225,6 +250,17 @@ export function readGatewayConfig(file: string): GatewayConfig {
       signIn: {
         ...config.signIn,
         ...(config.signIn.clientSecretFile && { clientSecretFile: beside(config.signIn.clientSecretFile) }),
+      },
+    }),
+    ...(config.gate && {
+      gate: {
+        ...config.gate,
+        servers: Object.fromEntries(
+          Object.entries(config.gate.servers).map(([name, one]) => [
+            name,
+            { ...one, ...(one.envFile && { envFile: beside(one.envFile) }) },
+          ]),
+        ),
       },
     }),
     ...(config.tls && {

@@ -1,7 +1,5 @@
-import { byToken, HolderKey, Requester } from '../../enforcement';
-import type { Caller } from '../../gateway/auth/caller';
+import { HolderKey } from '../../enforcement';
 import type { Gateway } from '../../gateway/gateway';
-import type { GatewayApp, GatewayContext } from '../../gateway/http/app';
 import { readJsonText, readObject } from '../../gateway/http/body';
 import { HttpProblem } from '../../gateway/http/problem';
 import { MCP_PATH } from '../../gateway/resource-metadata';
@@ -10,6 +8,7 @@ import { createMcpServer } from '../server';
 import { CallsUnderWay } from './calls-under-way';
 import { addResourceMetadata } from './resource-metadata';
 import { answerUnreadable, serveMessage } from './serve';
+import { checkOrigin, requesterWithin, tokenOf } from './within';
 
 /** Calls of one identity at a time; each may wait for nearly a minute. */
 const MOST_CALLS = 16;
@@ -46,7 +45,7 @@ export function mcpEndpoint(gateway: Gateway, version: string, pagesAt?: string)
       const message = readObject(text);
       if (typeof message === 'string') return answerUnreadable(text, message);
       return underWay.during(caller.principal, async () => {
-        const agent = await requesterFor(app, gateway, caller, tokenOf(c), await holderKey);
+        const agent = await requesterWithin(app, gateway, caller, tokenOf(c), await holderKey);
         return serveMessage(c.req.raw, message, ({ era }) =>
           createMcpServer(agent, {
             principal: caller.principal,
@@ -58,37 +57,4 @@ export function mcpEndpoint(gateway: Gateway, version: string, pagesAt?: string)
     });
     // The server sends nothing by itself and has no session to end, so GET and DELETE are answered with 405 (transport specification).
   };
-}
-
-/** Refuses calls from browser pages of other origins, which could otherwise get here by DNS rebinding. */
-function checkOrigin(c: GatewayContext, origins: ReadonlySet<string>): void {
-  const origin = c.req.header('origin');
-  if (origin !== undefined && !origins.has(origin))
-    throw new HttpProblem(403, 'pages of this origin may not call the server');
-}
-
-const tokenOf = (c: GatewayContext): string => (c.req.header('authorization') ?? '').split(' ')[1] ?? '';
-
-/**
- * Returns a requester that calls the gateway's own routes, in this process, as exactly the caller of this call. So limits,
- * permissions and records are the same for every entry point.
- */
-function requesterFor(
-  app: GatewayApp,
-  { publicUrl, authenticator }: Gateway,
-  caller: Caller,
-  token: string,
-  holderKey: HolderKey,
-): Promise<Requester> {
-  const within: typeof fetch = async (input, init) => {
-    const request = new Request(input, init);
-    authenticator.vouchFor(request, caller);
-    return app.fetch(request);
-  };
-  return Requester.at({
-    gateway: publicUrl,
-    credential: byToken(async () => token),
-    holderKey,
-    fetch: within,
-  });
 }
