@@ -33,6 +33,7 @@ const MODULES = ['jose', '@noble', '@kubernetes/client-node', 'openid-client', '
 const LONG = [
   'gate/attacks',
   'gate/gate',
+  'gate/http',
   'request/changes-in-flight',
   'request/later-start',
   'request/made-up-places',

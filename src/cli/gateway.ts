@@ -24,6 +24,7 @@ import { createPages } from '../web';
 import { pageOriginOf } from '../web/origin';
 import { evidenceFor } from './audit/evidence-download';
 import type { Context, Run } from './context';
+import { servedGate } from './gate/served';
 import { createLogger } from './logger';
 import { parsePort } from './number';
 import { type CommandResult, done, UserError } from './output';
@@ -87,10 +88,12 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     tracing,
   });
   const pages = config.decidesOnly ? undefined : createPages(gateway, { evidence: evidenceFor(context) });
+  let gate: Awaited<ReturnType<typeof servedGate>>;
   try {
+    gate = stores && (await servedGate(gateway, stores.ledger, context, pages?.origin ?? publicUrl));
     const extensions =
       pages === undefined ? [] : [mcpEndpoint(gateway, packageVersion(), pages.origin), pages.extension];
-    const routes = createRoutes(gateway, ...extensions);
+    const routes = createRoutes(gateway, ...(gate === undefined ? [] : [gate.extension]), ...extensions);
     const listening = await listen(routes, {
       port,
       host: options.host,
@@ -102,6 +105,7 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     await listening.stop();
     return done({ stopped: true });
   } finally {
+    await gate?.close();
     await gateway.close();
     await stores?.ledger.close();
     await stores?.register.close();

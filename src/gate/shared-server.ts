@@ -91,7 +91,7 @@ export class SharedServer {
     return (await this.#started())?.upstream.definitionOf(tool, isFresh);
   }
 
-  async stop(): Promise<void> {
+  stop(): void {
     this.#isStopped = true;
     this.#running?.upstream.end();
   }

@@ -36,11 +36,12 @@ export function serverEnvironment(
   return { ...Object.fromEntries(given), ...(envFile === undefined ? {} : readEnvFile(envFile)) };
 }
 
-function readEnvFile(file: string): Record<string, string> {
+/** Reads a file of credentials. @throws UserError if it cannot be read */
+export function readEnvFile(file: string): Record<string, string> {
   try {
     const read = Object.entries(parseEnv(readFileSync(file, 'utf8')));
     return Object.fromEntries(read.flatMap(([name, value]) => (value === undefined ? [] : [[name, value]])));
   } catch {
-    throw new UserError(`--env-file: ${file} cannot be read; it has one NAME=VALUE on each line`);
+    throw new UserError(`${file}: cannot be read; a file of credentials has one NAME=VALUE on each line`);
   }
 }

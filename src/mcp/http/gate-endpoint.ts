@@ -27,12 +27,19 @@ export interface GateEndpointOptions {
   readonly pagesAt: string;
 }
 
+/** The routes of the gate, and the servers behind them. */
+export interface GateEndpoint {
+  readonly extension: Extension;
+  /** Ends the servers. */
+  stop(): void;
+}
+
 /**
  * MCP servers behind the gate, each at an address of its own, `/gate/NAME`, so that tools of the same name never meet. Each call
  * proves anew who makes it, and is answered by itself. The gateway is the gate: it carries out calls as the identity that
  * `gateway.yaml` names.
  */
-export function gateEndpoint(gateway: Gateway, options: GateEndpointOptions) {
+export function gateEndpoint(gateway: Gateway, options: GateEndpointOptions): GateEndpoint {
   const { gate: config } = gateway.config;
   const { version, environments, log, lookUp, authority, pagesAt } = options;
   const servers = Object.entries(config?.servers ?? {}).map(([name, { command }]) => ({
@@ -81,7 +88,12 @@ export function gateEndpoint(gateway: Gateway, options: GateEndpointOptions) {
       });
     }
   };
-  return { extension, stop: () => Promise.all(servers.map(({ server }) => server.stop())) };
+  return {
+    extension,
+    stop: () => {
+      for (const { server } of servers) server.stop();
+    },
+  };
 }
 
 const rpc = (id: string | number | null, answer: object, status: number): Response =>

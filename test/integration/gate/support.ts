@@ -14,7 +14,7 @@ import { selfSigned } from '../gateway/support/tokens';
 
 const ROOT = path.resolve(__dirname, '../../..');
 const COMMAND = path.join(ROOT, 'bin/countersign.js');
-const PAYMENTS = [process.execPath, path.join(ROOT, 'examples/mcp-gate/payments-server.mjs')];
+export const PAYMENTS = [process.execPath, path.join(ROOT, 'examples/mcp-gate/payments-server.mjs')];
 
 /** `countersign up` over the bundle of the example, with a key for everyone in it. */
 export class GateStack {
@@ -31,13 +31,25 @@ export class GateStack {
     this.bundle = path.join(stateDir, 'bundle');
   }
 
-  static async start(): Promise<GateStack> {
+  /** @param configure returns what stands in `gateway.yaml`, and the files that it names */
+  static async start(
+    configure?: (place: { readonly root: string }) => {
+      readonly gate: object;
+      readonly files: Readonly<Record<string, string>>;
+    },
+  ): Promise<GateStack> {
     const root = mkdtempSync(path.join(tmpdir(), 'countersign-gate-'));
     const stateDir = path.join(root, 'state');
     await provideExampleBundle(stateDir, path.join(ROOT, 'examples/mcp-gate/bundle'));
     const [http, temporal, ui] = [await freePort(), await freePort(), await freePort()];
     const args = ['up', '--state-dir', stateDir, '--bundle', path.join(stateDir, 'bundle')];
     const ports = ['--http-port', String(http), '--temporal-port', String(temporal), '--ui-port', String(ui)];
+    if (configure !== undefined) {
+      const { gate, files } = configure({ root });
+      writeFileSync(path.join(root, 'gateway.yaml'), JSON.stringify({ gate }));
+      for (const [name, text] of Object.entries(files)) writeFileSync(path.join(root, name), text);
+      args.push('--gateway-config', path.join(root, 'gateway.yaml'));
+    }
     const child = spawn(process.execPath, [COMMAND, ...args, ...ports], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -98,6 +110,10 @@ export interface GateOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly more?: readonly string[];
 }
+
+/** What a server that writes into this file has really done. */
+export const paidIn = (file: string): readonly string[] =>
+  existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
 
 /** A gate as an agent starts it, and a client that writes and reads raw lines. */
 export class Gate {
@@ -197,8 +213,7 @@ export class Gate {
 
   /** What the server has really done. */
   paid(): readonly string[] {
-    const file = path.join(this.dir, 'paid.txt');
-    return existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : [];
+    return paidIn(path.join(this.dir, 'paid.txt'));
   }
 
   async stop(signal?: NodeJS.Signals): Promise<number | null> {
