@@ -63,19 +63,28 @@ export function joinParts(parts: readonly unknown[]): Readonly<Record<string, un
   for (const [index, part] of parts.entries()) {
     if (!isMapping(part)) return undefined;
     for (const [position, [name, value]] of Object.entries(part).entries()) {
-      const known = sections.get(name);
-      if (!sections.has(name)) sections.set(name, value);
-      else if (index > 0 && position === 0 && isMapping(known) && isMapping(value)) {
-        const entries = new Map(Object.entries(known));
-        for (const [key, entry] of Object.entries(value)) {
-          if (entries.has(key)) return undefined;
-          entries.set(key, entry);
-        }
-        sections.set(name, Object.fromEntries(entries));
-      } else return undefined;
+      if (!sections.has(name)) {
+        sections.set(name, value);
+        continue;
+      }
+      const entries = index > 0 && position === 0 ? entriesOf(sections.get(name)) : undefined;
+      if (entries === undefined || !isMapping(value)) return undefined;
+      for (const [key, entry] of Object.entries(value)) {
+        if (entries.has(key)) return undefined;
+        entries.set(key, entry);
+      }
+      sections.set(name, entries);
     }
   }
-  return Object.fromEntries(sections);
+  return Object.fromEntries(
+    [...sections].map(([name, value]) => [name, value instanceof Map ? Object.fromEntries(value) : value]),
+  );
+}
+
+/** The entries of a section as a map, which grows without being copied for each part. */
+function entriesOf(section: unknown): Map<unknown, unknown> | undefined {
+  if (section instanceof Map) return section;
+  return isMapping(section) ? new Map(Object.entries(section)) : undefined;
 }
 
 const isMapping = (value: unknown): value is Readonly<Record<string, unknown>> =>
