@@ -174,7 +174,8 @@ describe('DIR-1 a directory that is parsed in parts says what the whole says, or
     ['a merge key in an entry', 'people:\n  a: 1\n  b:\n    <<: {}\n  c: 3\n'],
     ['a second document', 'people:\n  a: 1\n  b: 2\n---\npeople:\n  c: 3\n  d: 4\n'],
     ['a literal text whose lines look like entries', 'people: |\n  a: 1\n  b: 2\n  c: 3\n'],
-    ['tabs', 'people:\n  a: 1\n  b:\t2\n  c: 3\n'],
+    ['tabs', 'people:\n  a: x\ty\n  b: 2\n  c: 3\n'],
+    ['a lone carriage return', 'people:\n  a: x\ry\n  b: 2\n  c: 3\n'],
   ])('%s is left to the whole file, which tells the line', (_what, one) => {
     expect(inParts(one, 1_000)).toBeUndefined();
   });
