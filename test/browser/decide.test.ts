@@ -55,16 +55,20 @@ async function onGovernance(one: Person, { id }: Pick<AccessRequest, 'id'>): Pro
 
 describe('WEB-1 a person decides in a browser with a passkey', () => {
   test('from the link to the signed approval in two steps, and back on the page they came for', async () => {
-    const request = await stack.harness.cast.ask(WRITE);
+    const request = await stack.harness.cast.ask({ ...WRITE, durationMs: 600_000 });
     const mira = await as('mira');
     const page = await mira.visit(`/requests/${request.id}`);
     expect(new URL(page.url()).pathname).toBe(`/requests/${request.id}`);
-    expect(await mira.sign('Approve')).toBe('Your approval counts.');
+    // For four of the ten minutes.
+    expect(await mira.sign('Approve', { durationMs: '4' })).toBe('Your approval counts.');
     expect(await stack.harness.cast.settled(request)).toMatchObject({ status: 'active' });
     const events = await stack.harness.cast.events(request);
     const accepted = events.flatMap((one) => (one.type === 'statement_accepted' ? [one.accepted] : []));
     expect(accepted).toMatchObject([
-      { statement: { iss: 'person/mira', verb: 'approve' }, assurance: 'phishing-resistant' },
+      {
+        statement: { iss: 'person/mira', verb: 'approve', durationMs: 240_000 },
+        assurance: 'phishing-resistant',
+      },
     ]);
   });
 

@@ -170,7 +170,12 @@ function claimsOf(form) {
       continue;
     }
     const hoursMs = Math.round(Number(text) * 3_600_000);
-    const value = { hours: nowMs() + hoursMs, 'span-hours': hoursMs }[field.dataset['as'] ?? ''] ?? text;
+    const spans = {
+      hours: nowMs() + hoursMs,
+      'span-hours': hoursMs,
+      'span-minutes': Math.round(hoursMs / 60),
+    };
+    const value = Object.entries(spans).find(([as]) => as === field.dataset['as'])?.[1] ?? text;
     const names = field.name.split('.');
     const last = names.pop() ?? '';
     let place = claims;

@@ -171,7 +171,7 @@ const approverRow = (one: ApproverFigures) => ({
   name: <Name text={one.person} />,
   parts: [{ value: one.prompts, look: 'main' as const }],
   words: [
-    `${one.prompts} prompts, ${one.busiestHour.prompts} in the busiest hour`,
+    `${one.prompts} ${one.prompts === 1 ? 'prompt' : 'prompts'}, ${one.busiestHour.prompts} in the busiest hour`,
     `${one.approvals} approved, ${one.denials} denied`,
     ...(one.approvalP50Ms === undefined ? [] : [`answers within ${span(one.approvalP50Ms)} at the median`]),
   ].join('; '),
@@ -216,4 +216,4 @@ const Redesign = ({ findings }: { readonly findings: readonly Finding[] }) => (
 
 const percent = (share: number): string => `${Math.round(share * 100)} %`;
 const percentOf = (some: number, all: number): string => percent(all === 0 ? 0 : some / all);
-const span = (ms: number | undefined): string => (ms === undefined ? 'none' : saySpan(ms));
+const span = (ms: number | undefined): string => (ms === undefined ? 'not yet' : saySpan(ms));

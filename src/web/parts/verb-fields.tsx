@@ -3,20 +3,28 @@ import { VERDICTS } from '../../domain/review';
 import type { ReadState } from '../../domain/state';
 import type { OpenStage } from '../reroutes';
 
+/** Below this, people think in minutes. */
+const IN_MINUTES_MS = 2 * 3_600_000;
+
 /** Lets an approver say yes to less time than was asked for. What is left as it is goes unsaid. */
-export const LessTime = ({ state }: { readonly state: ReadState }) => (
-  <label>
-    For fewer hours than asked (optional)
-    <input
-      name="durationMs"
-      data-as="span-hours"
-      type="number"
-      min="0.1"
-      step="any"
-      max={String(state.submission.request.durationMs / 3_600_000)}
-    />
-  </label>
-);
+export function LessTime({ state }: { readonly state: ReadState }) {
+  const { durationMs } = state.submission.request;
+  const [unit, unitMs] =
+    durationMs < IN_MINUTES_MS ? (['minutes', 60_000] as const) : (['hours', 3_600_000] as const);
+  return (
+    <label>
+      {`For fewer ${unit} than asked (optional)`}
+      <input
+        name="durationMs"
+        data-as={`span-${unit}`}
+        type="number"
+        min="0.1"
+        step="any"
+        max={String(durationMs / unitMs)}
+      />
+    </label>
+  );
+}
 
 const VERDICT_WORDS: Readonly<Record<(typeof VERDICTS)[number], string>> = {
   justified: 'It was justified',

@@ -8,11 +8,14 @@ const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-pra
 /** With this setting, each page is also drawn into a PNG of this folder. */
 const PICTURES = process.env['COUNTERSIGN_PICTURES'];
 
+/** Pictures are for looking at and for the docs, where small ones do. */
+const SCALE = PICTURES === undefined ? {} : { deviceScaleFactor: 0.6 };
+
 /** Both themes, and the width of a phone. */
 export const SCREENS: readonly (readonly [name: string, screen: Screen])[] = [
-  ['light', { colorScheme: 'light', viewport: { width: 1200, height: 900 } }],
-  ['dark', { colorScheme: 'dark', viewport: { width: 1200, height: 900 } }],
-  ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 } }],
+  ['light', { colorScheme: 'light', viewport: { width: 1200, height: 900 }, ...SCALE }],
+  ['dark', { colorScheme: 'dark', viewport: { width: 1200, height: 900 }, ...SCALE }],
+  ['phone', { colorScheme: 'light', viewport: { width: 390, height: 844 }, ...SCALE }],
 ];
 
 /** Returns what axe-core finds on a page, one line each. */

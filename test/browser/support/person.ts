@@ -6,6 +6,7 @@ import type { SoftwarePasskey } from '../../support/signing/passkey';
 export interface Screen {
   readonly colorScheme?: 'light' | 'dark';
   readonly viewport?: { readonly width: number; readonly height: number };
+  readonly deviceScaleFactor?: number;
 }
 
 /** A person with a browser of their own, and their passkey in its authenticator. */
