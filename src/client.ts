@@ -67,6 +67,9 @@ export {
   signSubmission,
 } from './signing/sign';
 
+/** Rows of one page of the server's list. Most readers want fewer than the thousand that it sends by itself, and all are served while a page is decoded. */
+const ROWS_AT_ONCE = 200;
+
 const ANSWER_WITHIN_MS = 10_000;
 const PAYLOAD_CONVERTER = require.resolve('./workflows/payload-converter');
 
@@ -290,7 +293,7 @@ export class CountersignClient {
    */
   async *rows(filter: Omit<RequestFilter, 'limit'> = {}): AsyncGenerator<RequestRow> {
     const query = visibilityQuery(check(requestFilterSchema, filter, 'INVALID_REQUEST', 'filter'));
-    for await (const execution of this.#executions(query)) {
+    for await (const execution of this.#executions(query, ROWS_AT_ONCE)) {
       const row = rowOf(execution);
       if (row !== undefined) yield row;
     }
@@ -313,8 +316,9 @@ export class CountersignClient {
     }
   }
 
-  async *#executions(query: string): AsyncGenerator<WorkflowExecutionInfo> {
-    const pages = this.#client.workflow.list({ query })[Symbol.asyncIterator]();
+  async *#executions(query: string, pageSize?: number): AsyncGenerator<WorkflowExecutionInfo> {
+    const options = { query, ...(pageSize !== undefined && { pageSize }) };
+    const pages = this.#client.workflow.list(options)[Symbol.asyncIterator]();
     for (;;) {
       const next = await this.#guard(() => pages.next());
       if (next.done === true) return;

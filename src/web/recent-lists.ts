@@ -2,7 +2,7 @@ import { BoundedMap } from '../signing/seen';
 import type { VerifiedList } from '../verified/verified-requests';
 
 /** A list of this age is shown as it is, and one of up to `SHOWN_MS` while the next one is made. */
-const FRESH_MS = 1_000;
+const FRESH_MS = 2_000;
 const SHOWN_MS = 5_000;
 /** Lists that are kept. One takes about 300 KB at most; what its rows were made from is kept anyway. */
 const MOST = 100;

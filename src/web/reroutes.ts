@@ -55,7 +55,9 @@ export function openReroutes(
   const known = kept.get(state);
   if (known?.person === person && known.context === context && atMs < known.untilMs) return known.found;
   const found = findReroutes(state, visitor, bundle, atMs);
-  kept.set(state, { person, context, untilMs: atMs + KEPT_MS, found });
+  // What was found together is not found again together.
+  const untilMs = atMs + KEPT_MS * (0.5 + Math.random() / 2);
+  kept.set(state, { person, context, untilMs, found });
   return found;
 }
 

@@ -18,7 +18,7 @@ let subscriptions: PushSubscriptions;
 beforeAll(async () => {
   service = await PushService.start();
   stack = await PageStack.start(['person/mira', 'person/felix'], () => ({
-    push: { publicKey, services: ['127.0.0.1'] },
+    push: { publicKey, services: ['127.0.0.1', 'push.example'] },
   }));
   subscriptions = new PushSubscriptions({ url: stack.harness.postgres.url });
   browser = await startChromium();
@@ -125,6 +125,7 @@ describe('FRI-2 a person is told in their browser that they are awaited, if they
       'https://127.0.0.1.evil.example/x',
       'https://user@127.0.0.1/x',
       'http://169.254.169.254/latest/meta-data',
+      'http://push.example/x',
       'file:///etc/passwd',
     ])
       expect([endpoint, await post('/push', { endpoint, keys })]).toEqual([endpoint, 400]);

@@ -57,14 +57,17 @@ export class ManyRequests {
     const visitor = await PageVisitor.signIn(this.stack, person);
     await this.settled(visitor, path);
     const times: number[] = [];
+    const used = process.cpuUsage();
     for (let look = 0; look < LOOKS; look += 1) {
       await sleep(Math.random() * MOST_PAUSE_MS);
       const begin = performance.now();
       expect((await visitor.get(path)).status).toBe(200);
       times.push(performance.now() - begin);
     }
+    const { user, system } = process.cpuUsage(used);
+    const cpu = ((user + system) / 1_000 / LOOKS).toFixed(1);
     noteFigure(
-      `${what} with ${this.count} open requests: p50 ${shareOf(times, 0.5)}, p95 ${shareOf(times, 0.95)}, most ${shareOf(times, 0.999)}`,
+      `${what} with ${this.count} open requests: p50 ${shareOf(times, 0.5)}, p95 ${shareOf(times, 0.95)}, most ${shareOf(times, 0.999)}; ${cpu} ms of CPU time a look, of gateway, worker and this test together`,
     );
   }
 }
