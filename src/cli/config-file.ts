@@ -8,11 +8,12 @@ import type { Environment } from '../contracts/settings';
 import { codeOf } from '../stack/errors';
 import { UserError } from './output';
 
-const configSchema = z.strictObject({
-  as: z.string().min(1).exactOptional(),
-  key: z.string().min(1).exactOptional(),
-  gateway: z.string().min(1).exactOptional(),
-  bundle: z.string().min(1).exactOptional(),
+/** `config.yaml` of the command line. */
+export const configSchema = z.strictObject({
+  as: z.string().min(1).exactOptional().describe('who signs and asks if no --as is given'),
+  key: z.string().min(1).exactOptional().describe('file of their private key'),
+  gateway: z.string().min(1).exactOptional().describe('address of the gateway if no --gateway is given'),
+  bundle: z.string().min(1).exactOptional().describe('folder of the policy bundle'),
 });
 
 /** The caller's own defaults, as settings. */

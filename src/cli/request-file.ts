@@ -17,7 +17,7 @@ import { parseMomentMs, sayMoment } from './moment';
 import { UserError, usageError } from './output';
 
 /** A request as people write it. Members that are left out get defaults; unknown members are refused. */
-const requestFileSchema = accessRequestSchema
+export const requestFileSchema = accessRequestSchema
   .omit({ durationMs: true, notBeforeMs: true, submittedAtMs: true })
   .partial({ id: true, kind: true, beneficiary: true, emergency: true, onBehalfOf: true })
   .extend({

@@ -39,13 +39,16 @@ export function formatDuration(durationMs: number): string {
 
 /** A schema for durations in files: it decodes to milliseconds, more than 0 and at most `limitMs`. */
 export const durationUpTo = (limitMs: number) =>
-  z.string().transform((value, context) => {
-    const durationMs = parseDuration(value);
-    if (durationMs !== undefined && durationMs > 0 && durationMs <= limitMs) return durationMs;
-    const tooLong = durationMs !== undefined && durationMs > limitMs;
-    const message = tooLong
-      ? `is over the limit of ${formatDuration(limitMs)}; shorten it`
-      : `is not a duration; write it like ${DURATION_EXAMPLES}`;
-    context.addIssue({ code: 'custom', message });
-    return z.NEVER;
-  });
+  z
+    .string()
+    .meta({ pattern: DURATION.source })
+    .transform((value, context) => {
+      const durationMs = parseDuration(value);
+      if (durationMs !== undefined && durationMs > 0 && durationMs <= limitMs) return durationMs;
+      const tooLong = durationMs !== undefined && durationMs > limitMs;
+      const message = tooLong
+        ? `is over the limit of ${formatDuration(limitMs)}; shorten it`
+        : `is not a duration; write it like ${DURATION_EXAMPLES}`;
+      context.addIssue({ code: 'custom', message });
+      return z.NEVER;
+    });

@@ -94,9 +94,12 @@ export const entitlementText = z
 export const namedEntitlement = entitlementText.transform(
   (name): Entitlement => parseEntitlement(name) ?? z.NEVER,
 );
-export const principalId = z.string().refine(isPrincipalId, {
-  error: ({ input }) => `is not a principal id such as person/mira or agent/atlas${ofValue(input)}`,
-});
+export const principalId = z
+  .string()
+  .meta({ pattern: '^[a-z]+/.+$' })
+  .refine(isPrincipalId, {
+    error: ({ input }) => `is not a principal id such as person/mira or agent/atlas${ofValue(input)}`,
+  });
 export const requestId = z
   .string()
   .regex(/^[A-Za-z0-9][A-Za-z0-9_-]{7,63}$/, 'is not a request id (8 to 64 letters, digits, - and _)');

@@ -138,6 +138,10 @@ export class FileDirectory implements Directory {
     return this.#groups.has(name);
   }
 
+  groupNames(): readonly string[] {
+    return [...this.#groups.keys()];
+  }
+
   identities(): readonly Identity[] {
     return [...this.#entries.values()].map((entry) => entry.identity);
   }

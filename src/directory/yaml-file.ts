@@ -1,6 +1,7 @@
 import { isMap, isScalar, isSeq, LineCounter, type Pair, parseDocument, visit, type YAMLMap } from 'yaml';
 import type { z } from 'zod';
 import { describeIssue } from './describe-issue';
+import { keysAt } from './nearest';
 
 /** One thing wrong with a file: where, and what to do about it. */
 export interface FileProblem {
@@ -75,7 +76,9 @@ export class YamlFile implements ProblemPlace {
     const parsed = schema.safeParse(this.#document.toJS(), { reportInput: true });
     if (parsed.success) return { ok: true, value: parsed.data };
     const problems = parsed.error.issues.flatMap((issue) =>
-      describeIssue(issue).map(({ path, message }) => this.problem(path, message)),
+      describeIssue(issue, (path) => keysAt(schema, path)).map(({ path, message }) =>
+        this.problem(path, message),
+      ),
     );
     return { ok: false, problems };
   }

@@ -1,10 +1,12 @@
 import './steady-wasm';
 import * as cedar from '@cedar-policy/cedar-wasm/nodejs';
+import type { z } from 'zod';
+import { didYouMean } from '../../directory/nearest';
 import type { FileProblem } from '../../directory/yaml-file';
 import { type DeclaredArguments, declaredArguments } from '../arguments/declared';
 import { type ArgumentUse, argumentsReadBy } from '../arguments/read-by-policy';
 import { indexOfByte, lineAtIndex, lineInPolicy, type PolicyText, splitPolicies } from '../load/cedar-source';
-import { type PolicyRule, readRule } from '../load/policy-rule';
+import { ANNOTATION_NAMES, type PolicyRule, readRule } from '../load/policy-rule';
 import { type PresentedProperty, presentedProperties } from './presented-properties';
 
 export const ENGINE_VERSION = `cedar-${cedar.getCedarVersion()}`;
@@ -137,7 +139,7 @@ function readRules(policies: readonly PolicyText[]) {
     const { effect, annotations = {} } = parsed.json;
     const rule = readRule(effect, annotationsOf(annotations), { file, line });
     if (!rule.ok) {
-      for (const issue of rule.issues) problems.push({ file, line, message: annotationMessage(issue) });
+      for (const issue of rule.issues) problems.push(...annotationProblems(issue, effect, policy));
       continue;
     }
     const { id } = rule.rule;
@@ -159,14 +161,26 @@ function readRules(policies: readonly PolicyText[]) {
 const annotationsOf = (annotations: cedar.Annotations): Readonly<Record<string, string>> =>
   Object.fromEntries(Object.entries(annotations).map(([name, value]) => [name, String(value ?? '')]));
 
-function annotationMessage(issue: {
-  readonly code?: string;
-  readonly path: readonly PropertyKey[];
-  readonly message: string;
-}) {
+/** What is wrong with annotations of a policy, each on its own line of the file. */
+function annotationProblems(
+  issue: z.core.$ZodIssue,
+  effect: 'permit' | 'forbid',
+  policy: PolicyText,
+): readonly FileProblem[] {
+  const { file } = policy;
+  const lineOf = (name: string): number =>
+    lineInPolicy(policy, Math.max(0, policy.text.search(new RegExp(`@${name}\\b`))));
+  if (issue.code === 'unrecognized_keys')
+    return issue.keys.map((key) => ({
+      file,
+      line: lineOf(key),
+      message: `@${key} is not an annotation of a ${effect}; correct or remove it${didYouMean(key, ANNOTATION_NAMES[effect])}`,
+    }));
   const name = issue.path.map(String).join('.');
-  if (issue.code === 'invalid_type') return `the policy has no @${name}; every policy needs it`;
-  return name === '' ? `annotations: ${issue.message}; correct or remove them` : `@${name} ${issue.message}`;
+  if (issue.code === 'invalid_type')
+    return [{ file, line: policy.firstLine, message: `the policy has no @${name}; every policy needs it` }];
+  const message = name === '' ? `annotations: ${issue.message}; correct them` : `@${name} ${issue.message}`;
+  return [{ file, line: lineOf(name), message }];
 }
 
 function validationProblems(schema: string, texts: ReadonlyMap<string, PolicyText>): readonly FileProblem[] {

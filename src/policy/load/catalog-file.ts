@@ -7,13 +7,23 @@ import { LIMITS } from '../../domain/limits';
 export const WEAKENING_EFFECTS = ['weakens', 'waives', 'disables'] as const;
 
 const actionSchema = z.strictObject({
-  title: text(200),
-  privileged: z.boolean().default(false),
-  grant: z.record(identifier, text(200)).exactOptional(),
-  effect: z.enum(WEAKENING_EFFECTS).exactOptional(),
-  control: identifier.exactOptional(),
-  /** Whether arguments that the schema does not declare are refused, or shown to the approvers and to no policy. */
-  undeclared: z.enum(['refuse', 'show']).exactOptional(),
+  title: text(200).describe('what it lets somebody do'),
+  privileged: z.boolean().default(false).describe('true if it administers the resource'),
+  grant: z
+    .record(identifier, text(200))
+    .exactOptional()
+    .describe('what the connector gives on its target; each kind of connector has its own names'),
+  effect: z
+    .enum(WEAKENING_EFFECTS)
+    .exactOptional()
+    .describe('what it does to a control; requests for it are stopped before any policy is asked'),
+  control: identifier.exactOptional().describe('the control that it weakens, waives or disables'),
+  undeclared: z
+    .enum(['refuse', 'show'])
+    .exactOptional()
+    .describe(
+      'whether arguments that the schema does not declare are refused, or shown to the approvers and to no policy',
+    ),
 });
 
 /** One resource, or with a `*` at the end all whose names begin like this. */
@@ -32,49 +42,85 @@ const template = text(LIMITS.reasonCharacters).regex(
 
 /** What calling a tool of an MCP server is: an exact action of the catalog. */
 const toolSchema = z.strictObject({
-  resource: resourceKey,
-  action: identifier,
-  /** What the call acts on. */
-  target: template,
-  /** Why, for the approvers; the title of the action if it is left out. */
-  reason: template.exactOptional(),
-  containment: template,
-  rollback: template,
-  /** How long an approved call may wait until it is made. */
-  within: durationUpTo(LIMITS.grantMs).default(3_600_000),
-  /** An argument that the gate adds to the tool: a call with another value of it is another call. */
-  nonce: identifier.exactOptional(),
-  /** The longest answer of the server that reaches the agent. */
+  resource: resourceKey.describe('resource of the catalog'),
+  action: identifier.describe('action of that resource'),
+  target: template.describe('what the call acts on; {name} stands for an argument'),
+  reason: template.exactOptional().describe('why, for the approvers (default: the title of the action)'),
+  containment: template.describe('how far it can reach if it goes wrong'),
+  rollback: template.describe('how it is undone'),
+  within: durationUpTo(LIMITS.grantMs)
+    .default(3_600_000)
+    .describe('how long an approved call may wait until it is made'),
+  nonce: identifier
+    .exactOptional()
+    .describe('an argument that the gate adds to the tool: a call with another value of it is another call'),
   mostBytes: z
     .int()
     .min(256)
     .max(8 * 1024 * 1024)
-    .exactOptional(),
-  /** Arguments that are secrets: the gate's record has neither them nor a digest of them, and no text names them. */
-  secrets: z.array(identifier).max(16).exactOptional(),
+    .exactOptional()
+    .describe('the longest answer of the server that reaches the agent'),
+  secrets: z
+    .array(identifier)
+    .max(16)
+    .exactOptional()
+    .describe(
+      "arguments that are secrets: the gate's record has neither them nor a digest of them, and no text names them",
+    ),
 });
 export type ToolMapping = z.output<typeof toolSchema>;
 
 /** `catalog.yaml`: resources, entitlements on them, and controls. */
 export const catalogSchema = z.strictObject({
-  connectors: z.record(identifier, z.strictObject({ kind: identifier, title: text(200) })),
-  /** Systems that no connector reaches. They are listed so that requests against their controls are stopped. */
-  systems: z.record(identifier, text(200)).default({}),
-  controls: z.record(identifier, z.strictObject({ title: text(200), safeWay: text(500) })).default({}),
-  resources: z.record(
-    resourceKey,
-    z.strictObject({
-      title: text(200),
-      owners: identifier,
-      tags: z.array(identifier).default([]),
-      /** Controls that guard it: a denial by one of them counts for every request for it. */
-      guardedBy: z.array(identifier).default([]),
-      /** What policies see of it, as `resource.properties`. */
-      properties: z.record(identifier, z.union([text(200), z.boolean(), z.int()])).exactOptional(),
-      actions: z.record(identifier, actionSchema),
-    }),
-  ),
-  /** Tools of MCP servers behind the gate, by the server's name. A tool that is not listed is not offered. */
-  tools: z.record(identifier, z.record(foreignName, toolSchema)).default({}),
+  connectors: z
+    .record(
+      identifier,
+      z.strictObject({
+        kind: identifier.describe('kind of target (countersign connector kinds)'),
+        title: text(200).describe('what the target is'),
+      }),
+    )
+    .describe('targets, by the name that settings and resources use'),
+  systems: z
+    .record(identifier, text(200))
+    .default({})
+    .describe(
+      'systems that no connector reaches; listed so that requests against their controls are recognised and stopped',
+    ),
+  controls: z
+    .record(
+      identifier,
+      z.strictObject({
+        title: text(200).describe('what the control is'),
+        safeWay: text(500).describe('what somebody does instead of weakening it'),
+      }),
+    )
+    .default({})
+    .describe('controls that nobody may be asked to weaken'),
+  resources: z
+    .record(
+      resourceKey,
+      z.strictObject({
+        title: text(200).describe('what the resource is'),
+        owners: identifier.describe('group that answers for it; a path calls them resource-owners'),
+        tags: z.array(identifier).default([]).describe('words that policies compare'),
+        guardedBy: z
+          .array(identifier)
+          .default([])
+          .describe('controls that guard it: a denial by one of them counts for every request for it'),
+        properties: z
+          .record(identifier, z.union([text(200), z.boolean(), z.int()]))
+          .exactOptional()
+          .describe('what policies see of it, as `resource.properties`'),
+        actions: z.record(identifier, actionSchema).describe('what can be asked of it'),
+      }),
+    )
+    .describe('what access can be asked to, by CONNECTOR:RESOURCE, or CONNECTOR:BEGINNING* for many'),
+  tools: z
+    .record(identifier, z.record(foreignName, toolSchema))
+    .default({})
+    .describe(
+      "tools of MCP servers behind the gate, by the server's name; one that is not listed is not offered",
+    ),
 });
 export type CatalogData = z.output<typeof catalogSchema>;

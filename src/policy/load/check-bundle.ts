@@ -1,12 +1,13 @@
 import { ENROLLING_ROLE } from '../../contracts/enrolment';
 import type { FileDirectory } from '../../directory/file-directory';
+import { didYouMean } from '../../directory/nearest';
 import type { FileProblem, YamlFile } from '../../directory/yaml-file';
 import { LIMITS } from '../../domain/limits';
 import { assuranceMeets, GOVERNANCE_ROLES, type PrincipalId } from '../../domain/principal';
 import { groupsOf } from '../evaluate/eligibility';
 import { type CatalogParts, checkCatalog } from './check-catalog';
 import { checkTools } from './check-tools';
-import { type PathsData, RESOURCE_OWNERS, type StageDefinition } from './paths-file';
+import { type PathsData, POLICY_ALONE, RESOURCE_OWNERS, type StageDefinition } from './paths-file';
 
 export interface BundleParts extends CatalogParts {
   readonly paths: { readonly data: PathsData; readonly file: YamlFile };
@@ -53,7 +54,10 @@ function* checkReviewers(
   directory: FileDirectory,
 ): Generator<FileProblem> {
   if (!directory.hasGroup(group))
-    yield file.problem(at, `the directory has no group ${group}; add it or correct the name`);
+    yield file.problem(
+      at,
+      `the directory has no group ${group}; add it or correct the name${didYouMean(group, directory.groupNames())}`,
+    );
   const { size } = decidersIn([group], directory);
   if (size > LIMITS.eligibleApprovers)
     yield file.problem(
@@ -218,7 +222,10 @@ function* checkGroups(
   for (const [index, group] of groups.entries()) {
     if (group === RESOURCE_OWNERS) continue;
     if (!directory.hasGroup(group)) {
-      yield file.problem([...path, index], `the directory has no group ${group}; add it or correct the name`);
+      yield file.problem(
+        [...path, index],
+        `the directory has no group ${group}; add it or correct the name${didYouMean(group, directory.groupNames())}`,
+      );
       continue;
     }
     for (const why of whyNotApprovers(group, directory)) yield file.problem([...path, index], why);
@@ -230,7 +237,10 @@ function* checkRules({ engine, paths: { data } }: BundleParts): Generator<FilePr
     if (rule.effect === 'forbid') continue;
     const at = { file: rule.file, line: rule.line };
     if (rule.path !== undefined && !Object.hasOwn(data.paths, rule.path))
-      yield { ...at, message: `${rule.id}: paths.yaml has no path ${rule.path}; add it or correct @path` };
+      yield {
+        ...at,
+        message: `${rule.id}: paths.yaml has no path ${rule.path}; add it or correct @path${didYouMean(rule.path, [...Object.keys(data.paths), POLICY_ALONE])}`,
+      };
     if (rule.emergency === undefined) continue;
     if (!Object.hasOwn(data.emergencyConditions, rule.emergency))
       yield {

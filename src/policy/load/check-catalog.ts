@@ -2,6 +2,7 @@ import type { CatalogGrant } from '../../connectors/contract';
 import { findDefinition, kindNames, variablesNamedAfter } from '../../connectors/index';
 import { describeIssue } from '../../directory/describe-issue';
 import type { FileDirectory } from '../../directory/file-directory';
+import { didYouMean } from '../../directory/nearest';
 import type { FileProblem, YamlFile } from '../../directory/yaml-file';
 import type { CedarEngine } from '../evaluate/cedar-engine';
 import { partsOfResourceKey } from './catalog';
@@ -50,7 +51,7 @@ function* checkConnectors({ catalog: { data, file } }: CatalogParts): Generator<
     if (findDefinition(kind) === undefined)
       yield file.problem(
         ['connectors', name, 'kind'],
-        `there is no kind of connector ${kind}; use one of ${kindNames()}`,
+        `there is no kind of connector ${kind}; use one of ${kindNames()}${didYouMean(kind, kindNames().split(', '))}`,
       );
     if (Object.hasOwn(data.systems, name))
       yield file.problem(

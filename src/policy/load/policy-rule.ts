@@ -23,28 +23,54 @@ const confirmation = z.string().transform((value, context): ConfirmationDemand =
 
 /** Annotations are a closed list: otherwise a misspelt `@max_duraton` would silently remove a limit. */
 const permitAnnotations = z.strictObject({
-  id: identifier,
-  title: text(200).exactOptional(),
-  path: identifier,
-  emergency: identifier.exactOptional(),
-  max_duration: durationUpTo(LIMITS.grantMs).exactOptional(),
-  review_within: durationUpTo(LIMITS.grantMs).exactOptional(),
-  confirm: confirmation.exactOptional(),
+  id: identifier.describe(
+    'stable name of the policy; a reroute names it as its basis, a test as the one that decides',
+  ),
+  title: text(200).exactOptional().describe('what it says, for people'),
+  path: identifier.describe(
+    'who approves: a path of paths.yaml, or `policy-alone` if nobody is asked. Several permits combine to the strictest',
+  ),
+  emergency: identifier
+    .exactOptional()
+    .describe(
+      'the policy only counts for emergency requests under this condition of paths.yaml; needs @review_within',
+    ),
+  max_duration: durationUpTo(LIMITS.grantMs)
+    .exactOptional()
+    .describe('longest grant; a longer request is refused'),
+  review_within: durationUpTo(LIMITS.grantMs)
+    .exactOptional()
+    .describe('somebody of the reviewers gives a verdict on the grant within this time'),
+  confirm: confirmation
+    .exactOptional()
+    .describe(
+      'the owner or the sponsor of the identity confirms first: `owner` or `sponsor`, `before approval` or `before execution`',
+    ),
 });
 const forbidAnnotations = z
   .strictObject({
-    id: identifier,
-    title: text(200).exactOptional(),
+    id: identifier.describe('stable name of the policy'),
+    title: text(200).exactOptional().describe('what it says, for people'),
     hard_stop: z
       .string()
       .regex(/^[A-Z][A-Z0-9_]{2,63}$/, 'must be a code such as NON_HUMAN_ADMIN')
-      .exactOptional(),
-    safe_way: text(500).exactOptional(),
+      .exactOptional()
+      .describe('ends the request at once and asks nobody, with this code; needs @safe_way'),
+    safe_way: text(500).exactOptional().describe('what somebody does instead; the requester reads it'),
   })
   .refine((said) => said.hard_stop === undefined || said.safe_way !== undefined, {
     path: ['hard_stop'],
     message: 'needs a @safe_way beside it; a stop must not be a dead end',
   });
+
+/** Annotations of each kind of policy, with what they mean: the shapes that read them. */
+export const ANNOTATIONS = { permit: permitAnnotations.shape, forbid: forbidAnnotations.shape } as const;
+
+/** Names of the annotations that each kind of policy can have. */
+export const ANNOTATION_NAMES = {
+  permit: Object.keys(permitAnnotations.shape),
+  forbid: Object.keys(forbidAnnotations.shape),
+} as const;
 
 interface PlacedRule {
   readonly id: string;

@@ -9,7 +9,8 @@ export interface TicketSource {
 }
 
 const LARGEST_BYTES = 4 * 1024 * 1024;
-const ticketListSchema = z.array(z.string());
+/** The file that COUNTERSIGN_TICKETS names. */
+export const ticketListSchema = z.array(z.string());
 
 type Tickets =
   | { readonly ok: true; readonly tickets: ReadonlySet<string> }

@@ -18,7 +18,7 @@ const definitionSchema = z.object({
 });
 export type ToolDefinition = z.output<typeof definitionSchema>;
 
-const pinsSchema = z.record(identifier, z.record(foreignName, z.strictObject(definitionSchema.shape)));
+export const pinsSchema = z.record(identifier, z.record(foreignName, z.strictObject(definitionSchema.shape)));
 /** Pinned definitions, by server and tool. */
 export type ToolPins = z.output<typeof pinsSchema>;
 

@@ -12,44 +12,62 @@ import { assess } from '../evaluate/assess';
 import type { PolicyContext } from '../evaluate/policy-context';
 
 const caseSchema = z.strictObject({
-  name: text(200),
-  request: z.strictObject({
-    requester: principalId,
-    beneficiary: principalId.exactOptional(),
-    entitlement: namedEntitlement,
-    duration: durationUpTo(LIMITS.grantMs).default(600_000),
-    emergency: identifier.exactOptional(),
-    ticket: text(LIMITS.ticketCharacters).exactOptional(),
-    reason: text(LIMITS.reasonCharacters).default('a test of the bundle'),
-    onBehalfOf: z.array(principalId).default([]),
-    /** For an exact action: tool and target, which policies can use. */
-    tool: foreignName.default('any'),
-    target: foreignName.default('any'),
-    /** Its arguments, as JSON. Policies see those that the schema declares. */
-    arguments: z.record(z.string(), z.json()).default({}),
-  }),
-  /** The precedents: denials by a control, and how often the same was asked without access. */
+  name: text(200).describe('what the case shows'),
+  request: z
+    .strictObject({
+      requester: principalId.describe('who asks'),
+      beneficiary: principalId.exactOptional().describe('who would get the access (default: the requester)'),
+      entitlement: namedEntitlement.describe('CONNECTOR:RESOURCE#ACTION'),
+      duration: durationUpTo(LIMITS.grantMs).default(600_000).describe('for how long'),
+      emergency: identifier.exactOptional().describe('condition of the emergency'),
+      ticket: text(LIMITS.ticketCharacters).exactOptional().describe('ticket that it names'),
+      reason: text(LIMITS.reasonCharacters).default('a test of the bundle').describe('why'),
+      onBehalfOf: z.array(principalId).default([]).describe('on whose behalf, the nearest first'),
+      tool: foreignName.default('any').describe('for an exact action: its tool'),
+      target: foreignName.default('any').describe('for an exact action: what it acts on'),
+      arguments: z
+        .record(z.string(), z.json())
+        .default({})
+        .describe('for an exact action: its arguments; policies see those that the schema declares'),
+    })
+    .describe('the request that is tried'),
   past: z
     .strictObject({
-      deniedBy: identifier.exactOptional(),
-      timesAsked: z.number().int().min(0).max(100).default(0),
-      /** Who was asked then, by stage; default: those who would be asked now. */
-      approvers: z.record(identifier, z.array(principalId)).exactOptional(),
+      deniedBy: identifier.exactOptional().describe('control that denied it before'),
+      timesAsked: z
+        .number()
+        .int()
+        .min(0)
+        .max(100)
+        .default(0)
+        .describe('how often the same was asked before and ended without access'),
+      approvers: z
+        .record(identifier, z.array(principalId))
+        .exactOptional()
+        .describe('who was asked then, by stage (default: those who would be asked now)'),
     })
-    .exactOptional(),
-  expect: z.strictObject({
-    outcome: z.enum(['hard_stop', 'refuse', 'permit', 'approve']),
-    reason: z.enum(REASON_CODES).exactOptional(),
-    policies: z.array(identifier).exactOptional(),
-    /** Stages in order, each with the people who may decide it, or with its quorum. */
-    stages: z.record(identifier, z.union([z.number().int().min(1), z.array(principalId)])).exactOptional(),
-    maxDuration: durationUpTo(LIMITS.grantMs).exactOptional(),
-    confirmedBy: z.array(principalId).exactOptional(),
-  }),
+    .exactOptional()
+    .describe('what went before'),
+  expect: z
+    .strictObject({
+      outcome: z
+        .enum(['hard_stop', 'refuse', 'permit', 'approve'])
+        .describe('what becomes of it; `approve` means that people are asked'),
+      reason: z.enum(REASON_CODES).exactOptional().describe('code of the reason'),
+      policies: z.array(identifier).exactOptional().describe('ids of the policies that decide'),
+      stages: z
+        .record(identifier, z.union([z.number().int().min(1), z.array(principalId)]))
+        .exactOptional()
+        .describe('stages in order, each with the people who may decide it, or with its quorum'),
+      maxDuration: durationUpTo(LIMITS.grantMs).exactOptional().describe('longest grant'),
+      confirmedBy: z.array(principalId).exactOptional().describe('who has to confirm it first'),
+    })
+    .describe('what policy has to say'),
 });
 type Case = z.output<typeof caseSchema>;
 
-const fileSchema = z.array(caseSchema);
+/** A file of `tests/`. */
+export const testFileSchema = z.array(caseSchema);
 
 export interface BundleTestReport {
   readonly passed: number;
@@ -75,7 +93,7 @@ export async function runBundleTests(
   let passed = 0;
   for (const name of names) {
     const file = new YamlFile(`tests/${name}`, await readFile(path.join(folder, name), 'utf8'));
-    const decoded = file.decode(fileSchema);
+    const decoded = file.decode(testFileSchema);
     if (!decoded.ok) {
       problems.push(...decoded.problems);
       continue;
