@@ -79,6 +79,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./friction/index.js'),
   },
   {
+    name: 'init',
+    summary: 'write a first bundle of your own, and say what to type next',
+    group: PREPARE,
+    load: () => import('./init/index.js'),
+  },
+  {
     name: 'policy',
     summary: 'check, test, explain and preview a policy bundle',
     group: PREPARE,

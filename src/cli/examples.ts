@@ -43,6 +43,14 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['friction --json > friction.json', 'with the changes it proposes'],
   ],
   'friction leaving': [['friction leaving']],
+  init: [
+    ['init', 'asks on a terminal, and writes into this folder'],
+    [
+      'init access --yes --company Example --governor nadia,viktor --team payments \\\n      --approver mira,tomas --workload ci/payments --owner ines --kind postgresql \\\n      --connector warehouse --grant role=payments_write --account payments_ci',
+      'the same without questions',
+    ],
+    ['init example --from-demo', 'a copy of the example bundle, explained'],
+  ],
   'policy check': [['policy check policies']],
   'policy test': [['policy test policies']],
   'policy preview': [

@@ -25,7 +25,7 @@ export function define(command: Command, run: Run): void {
     )
     .option(
       '--bundle <dir>',
-      'policy bundle of your own (default: the example bundle, with keys made for it)',
+      'policy bundle of your own; connectors with settings in the environment act on their own targets, the others on an embedded one (default: the example bundle, with keys made for it)',
     )
     .option('--temporal-port <n>', 'port of the Temporal server', '7233')
     .option('--ui-port <n>', 'port of the Temporal UI', '8233')
@@ -43,7 +43,11 @@ async function up(options: UpOptions, { settings, sources, announce }: Context):
   const telemetry = await metricsPorts(settings.COUNTERSIGN_METRICS_PORT);
   const stack = await startStack({
     stateDir: options.stateDir ?? sources.environment['COUNTERSIGN_STATE_DIR'] ?? '.countersign',
-    ...(options.bundle !== undefined && { bundleDir: options.bundle }),
+    // The example bundle never reaches a target of one's own, whatever the environment has.
+    ...(options.bundle !== undefined && {
+      bundleDir: options.bundle,
+      connectorSettings: sources.environment,
+    }),
     temporalPort: parsePort(options.temporalPort, '--temporal-port', 1),
     uiPort: parsePort(options.uiPort, '--ui-port', 1),
     targetPort: await freePort(),

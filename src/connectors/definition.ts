@@ -49,6 +49,14 @@ export interface Surroundings {
   readonly log?: Logger | undefined;
 }
 
+/** Something that protects a target, and that nobody should be asked to weaken. */
+export interface TargetControl {
+  readonly name: string;
+  readonly title: string;
+  /** What somebody does instead of weakening it. */
+  readonly safeWay: string;
+}
+
 /** All that the rest of the program knows about one kind of connector. `connectors/index.ts` lists the kinds. */
 export interface ConnectorDefinition {
   /** The name of the kind in `catalog.yaml`. */
@@ -72,6 +80,8 @@ export interface ConnectorDefinition {
    * holder can leave nothing behind.
    */
   readonly leavesBehind: readonly string[];
+  /** What protects a target of this kind. `init` lists it in a new catalog; without it, what protects every target. */
+  readonly controls?: readonly TargetControl[];
   /** True if its target is a PostgreSQL database, where the ledger can lie beside the leases. */
   readonly canHoldLedger: boolean;
   /**

@@ -6,7 +6,7 @@ const LONGEST_CHARACTERS = 64;
 const MOST_NAMES = 2_000;
 
 /** Returns the known name that a misspelt one most likely stands for, or undefined if none is near. */
-export function nearest(word: string, known: readonly string[]): string | undefined {
+function nearest(word: string, known: readonly string[]): string | undefined {
   if (known.length === 0 || known.length > MOST_NAMES || word.length > LONGEST_CHARACTERS) return undefined;
   const plain = (name: string): string => name.toLowerCase().replace(/[^a-z0-9]/g, '');
   const same = known.find((name) => plain(name) === plain(word) && plain(word) !== '');

@@ -17,6 +17,8 @@ export interface EmbeddedTargetOptions {
   readonly port: number;
   /** Accounts that can be given access. They start without any. */
   readonly accounts: readonly string[];
+  /** Roles of the bundle that are granted there. Those that the example bundle does not have are made, without rights. */
+  readonly roles?: readonly string[];
 }
 
 /** The roles that the example bundle grants, and tables on which they have rights. */
@@ -57,7 +59,8 @@ export async function startEmbeddedTarget(options: EmbeddedTargetOptions): Promi
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
   const db = await PGlite.create(dataDir);
   await db.exec(ROLES);
-  for (const account of options.accounts) await ensureAccount(db, account);
+  for (const role of options.roles ?? []) await ensureRole(db, role, 'NOLOGIN');
+  for (const account of options.accounts) await ensureRole(db, account, 'LOGIN');
   const server = await serveEmbeddedPostgres(db, options.port);
   return {
     url: targetUrl(server.port),
@@ -68,7 +71,7 @@ export async function startEmbeddedTarget(options: EmbeddedTargetOptions): Promi
   };
 }
 
-async function ensureAccount(db: PGlite, account: string): Promise<void> {
-  const { rows } = await db.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [account]);
-  if (rows.length === 0) await db.exec(`CREATE ROLE ${quoted(account)} LOGIN`);
+async function ensureRole(db: PGlite, name: string, how: 'LOGIN' | 'NOLOGIN'): Promise<void> {
+  const { rows } = await db.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [name]);
+  if (rows.length === 0) await db.exec(`CREATE ROLE ${quoted(name)} ${how}`);
 }

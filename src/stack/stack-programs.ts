@@ -16,13 +16,15 @@ export interface TargetPlace {
   readonly stateDir: string;
   readonly port: number;
   readonly accounts: readonly string[];
+  /** Roles that the bundle grants there. */
+  readonly roles: readonly string[];
 }
 
 /** Returns how to run the embedded target. */
-export const targetSpec = ({ stateDir, port, accounts }: TargetPlace): ChildSpec => ({
+export const targetSpec = ({ stateDir, port, accounts, roles }: TargetPlace): ChildSpec => ({
   name: 'target',
   command: process.execPath,
-  args: [TARGET_PROGRAM, stateDir, String(port), ...accounts],
+  args: [TARGET_PROGRAM, stateDir, String(port), JSON.stringify({ accounts, roles })],
   env: baseEnvironment(),
   logFile: path.join(stateDir, 'logs', 'target.log'),
 });
@@ -37,6 +39,8 @@ export interface ProgramPlace {
   readonly targetUrl: string;
   /** Connectors whose target, or whose record of executions, is the embedded database. */
   readonly databases: readonly string[];
+  /** Settings of connectors that have a target of their own. */
+  readonly ownTargets: Readonly<Record<string, string>>;
   readonly telemetry?: Telemetry;
 }
 
@@ -67,6 +71,7 @@ const programEnv = (place: ProgramPlace): NodeJS.ProcessEnv => ({
   COUNTERSIGN_TASK_QUEUE: place.taskQueue,
   [LEDGER]: place.targetUrl,
   ...Object.fromEntries(place.databases.map((name) => [addressVariable(name), place.targetUrl])),
+  ...place.ownTargets,
   ...(process.env['COUNTERSIGN_CODEC_KEYS'] && {
     COUNTERSIGN_CODEC_KEYS: path.resolve(process.env['COUNTERSIGN_CODEC_KEYS']),
   }),

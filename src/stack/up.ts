@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { findDefinition } from '../connectors';
+import { findDefinition, variablesNamedAfter } from '../connectors';
+import { type Environment, settingVariable } from '../connectors/settings';
 import { FileTicketSource, loadBundle } from '../policy';
 import { type Announce, announced } from './announce';
 import { provideExampleBundle } from './example-bundle';
@@ -38,6 +39,8 @@ export interface StackOptions {
   /** Ports on which the programs serve metrics; without them there are no metrics. */
   readonly telemetry?: Telemetry;
   readonly announce: Announce;
+  /** Where connectors of the bundle have targets of their own, by the names of settings. The others use the embedded target. */
+  readonly connectorSettings?: Environment;
   /** Aborts a start that is under way. */
   readonly signal?: AbortSignal;
 }
@@ -117,32 +120,57 @@ interface Provisions {
   readonly ticketsFile: string;
   readonly reachable: readonly string[];
   readonly databases: readonly string[];
+  /** Settings of connectors that have a target of their own: those that the environment of `up` has. */
+  readonly ownTargets: Readonly<Record<string, string>>;
   readonly accounts: readonly string[];
+  readonly roles: readonly string[];
 }
 
 /** Prepares what the programs read. A bad bundle is found here, before anything starts. */
 export async function provide({
   stateDir,
-  bundleDir: own,
-}: Pick<StackOptions, 'stateDir' | 'bundleDir'>): Promise<Provisions> {
-  const bundleDir = path.resolve(own ?? (await provideExampleBundle(stateDir)));
+  bundleDir: given,
+  connectorSettings: environment = {},
+}: Pick<StackOptions, 'stateDir' | 'bundleDir' | 'connectorSettings'>): Promise<Provisions> {
+  const bundleDir = path.resolve(given ?? (await provideExampleBundle(stateDir)));
   const loaded = await loadBundle(bundleDir, new FileTicketSource(undefined));
   if (!loaded.ok)
     throw new Error(
       loaded.problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('; '),
     );
-  // The embedded target is the target of every connector, so it has the accounts of all of them.
+  // The embedded target is the target of every connector that has none of its own, so it has the accounts of all of them.
   const { accounts, connectors } = loaded.bundle;
-  const reachable = connectors.filter(({ kind }) => findDefinition(kind)?.environment !== undefined);
+  const own = new Map(connectors.map((one) => [one.name, settingsOf(one, environment)]));
+  const ownTargets = Object.fromEntries([...own.values()].flatMap((settings) => Object.entries(settings)));
+  const embedded = connectors.filter(({ name }) => Object.keys(own.get(name) ?? {}).length === 0);
+  const reachable = embedded.filter(({ kind }) => findDefinition(kind)?.environment !== undefined);
   return {
     bundleDir,
     ticketsFile: provideTickets(stateDir),
     reachable: reachable.map(({ name }) => name),
-    databases: connectors
+    databases: embedded
       .filter(({ kind }) => kind === 'postgresql' || findDefinition(kind)?.gives === 'execution')
       .map(({ name }) => name),
+    ownTargets,
     accounts,
+    roles: embedded.flatMap(({ kind, grants }) =>
+      kind === 'postgresql' ? grants.flatMap(({ role }) => role ?? []) : [],
+    ),
   };
+}
+
+/** Settings in an environment that say where a connector has its target. */
+function settingsOf(
+  connector: { readonly name: string; readonly kind: string },
+  env: Environment,
+): Readonly<Record<string, string>> {
+  const prefix = settingVariable(connector.name, '');
+  return Object.fromEntries(
+    variablesNamedAfter(connector).flatMap((name) => {
+      const value = env[name];
+      return value === undefined || !name.startsWith(prefix) ? [] : [[name, value]];
+    }),
+  );
 }
 
 /** A production install leaves out what only the embedded stack needs. */
@@ -158,7 +186,8 @@ function requireEmbeddedTarget(): void {
 
 /** Starts the programs in the order in which they need each other. Resolves when the worker polls its task queue. */
 async function startPrograms(options: StackOptions & Provisions, supervisor: Supervisor): Promise<void> {
-  const { stateDir, bundleDir, ticketsFile, databases, accounts, announce, taskQueue } = options;
+  const { stateDir, bundleDir, ticketsFile, databases, ownTargets, accounts, roles, announce, taskQueue } =
+    options;
   const binary = await findTemporalBinary({ announce });
   await requireFreePorts(options);
   const addresses = addressesOf(options);
@@ -167,7 +196,10 @@ async function startPrograms(options: StackOptions & Provisions, supervisor: Sup
     temporalServerSpec(options.uiPort === undefined ? server : { ...server, uiPort: options.uiPort }),
     TEMPORAL_STOPS_WITHIN_MS,
   );
-  await supervisor.run(targetSpec({ stateDir, port: options.targetPort, accounts }), TARGET_STOPS_WITHIN_MS);
+  await supervisor.run(
+    targetSpec({ stateDir, port: options.targetPort, accounts, roles }),
+    TARGET_STOPS_WITHIN_MS,
+  );
 
   const waitingFor = (program: string) => ({
     timeoutMs: READY_WITHIN_MS,
@@ -185,6 +217,7 @@ async function startPrograms(options: StackOptions & Provisions, supervisor: Sup
     bundleDir,
     ticketsFile,
     databases,
+    ownTargets,
     temporalAddress: addresses.temporal,
     taskQueue,
     targetUrl: addresses.target,

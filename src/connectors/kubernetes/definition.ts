@@ -20,6 +20,24 @@ export const kubernetes = defineBookConnector({
   }),
   // Bindings have no end of their own. A request that runs (exec, port-forward, watch) was authorised when it began.
   endsByItself: { access: false, sessions: false },
+  controls: [
+    {
+      name: 'admission-policy',
+      title: 'Admission policies and Pod Security of the cluster',
+      safeWay:
+        'Change the workload until the policy admits it, or ask the platform team for a namespace of its own.',
+    },
+    {
+      name: 'audit-policy',
+      title: 'Audit log of the API server',
+      safeWay: 'Ask the platform team to leave out the one resource that is too much; the log stays.',
+    },
+    {
+      name: 'network-policy',
+      title: 'Network policies of the namespaces',
+      safeWay: 'Ask the platform team for a rule for the exact destination and port.',
+    },
+  ],
   leavesBehind: [
     'streams that are open at the end (kubectl exec, port-forward, watch): they go on',
     'what the role lets its holder make (bindings, tokens, workloads): not looked at',

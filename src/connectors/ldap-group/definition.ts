@@ -28,6 +28,18 @@ export const ldapGroup = defineBookConnector({
   grant: z.strictObject({ group: dn, attribute: z.enum(MEMBER_ATTRIBUTES).exactOptional() }),
   // Active Directory can end a membership by itself (expiring links); this connector does not use it. LDAP has no sessions to end.
   endsByItself: { access: false, sessions: false },
+  controls: [
+    {
+      name: 'password-policy',
+      title: 'Password policy of the directory',
+      safeWay: 'Ask the administrators of the directory for a second way to sign in; the policy stays.',
+    },
+    {
+      name: 'access-log',
+      title: 'Log of what was read and changed in the directory',
+      safeWay: 'Ask the administrators of the directory for a filter; the log stays.',
+    },
+  ],
   leavesBehind: ['what the group lets its members change elsewhere: not looked at'],
   target: async (settings) => new (await import('./target.js')).LdapGroups(settings),
   check: async (settings, expected) => (await import('./check.js')).checkDirectory(settings, expected),

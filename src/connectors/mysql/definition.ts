@@ -24,6 +24,18 @@ export const mysql = defineBookConnector({
   grant: z.strictObject({ role: roleName }),
   // MariaDB has an end date for passwords, none for roles. The connector ends the sessions.
   endsByItself: { access: false, sessions: false },
+  controls: [
+    {
+      name: 'statement-logging',
+      title: 'Audit log of the server (server_audit)',
+      safeWay: 'Ask the database administrators to leave out the one event that is too much; the log stays.',
+    },
+    {
+      name: 'encrypted-connections',
+      title: 'Connections over TLS alone (require_secure_transport)',
+      safeWay: 'Give the client the certificate of the authority; the administrators have it.',
+    },
+  ],
   leavesBehind: ['what the role lets its holder make (tables, routines, grants): not looked at'],
   target: async (settings) => new (await import('./target.js')).MysqlRoles(settings),
   check: async (settings, expected) => (await import('./check.js')).checkServer(settings, expected),

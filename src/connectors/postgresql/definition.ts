@@ -37,6 +37,24 @@ export const postgresql = defineConnector({
     'large objects, default privileges, settings of the account: found and told',
     'prepared transactions: rolled back where the connector may, else prevented unless accepted, and an alert',
   ],
+  controls: [
+    {
+      name: 'statement-logging',
+      title: 'Log of connections and statements (log_statement, pgaudit)',
+      safeWay:
+        'Ask the database administrators to leave out the one statement that is too much; the log stays.',
+    },
+    {
+      name: 'row-security',
+      title: 'Row-level security of the tables',
+      safeWay: 'Ask for a role whose policies show the rows that the work needs.',
+    },
+    {
+      name: 'host-rules',
+      title: 'Who may connect from where, and how they prove who they are (pg_hba.conf)',
+      safeWay: 'Ask the database administrators for a line for the exact account and address.',
+    },
+  ],
   canHoldLedger: true,
   make: async ({ url }, { log }) => {
     const { PostgresqlConnector } = await import('./connector.js');

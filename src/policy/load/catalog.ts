@@ -55,7 +55,7 @@ export class Catalog {
       name,
       kind,
       grants: entriesOf(data)
-        .filter(({ entitlement }) => entitlement.connector === name)
+        .filter(({ entitlement, weakens }) => entitlement.connector === name && weakens === undefined)
         .map(({ grant }) => grant),
     }));
     const all = entriesOf(data);

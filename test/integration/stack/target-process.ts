@@ -25,7 +25,7 @@ export async function startTargetProcess(
   const child = await startChild({
     name: 'target',
     command: process.execPath,
-    args: [PROGRAM, stateDir, String(port), ...accounts],
+    args: [PROGRAM, stateDir, String(port), JSON.stringify({ accounts, roles: [] })],
     env: baseEnvironment(),
     logFile: path.join(stateDir, 'target.log'),
   });

@@ -13,7 +13,8 @@ const read = (file: string) => readFileSync(path.join(ROOT, file), 'utf8');
 const published = (name: string) => JSON.parse(read(`docs/schemas/${schemaFileName(name)}`));
 
 /** Compiles a published schema with a validator that is not ours. */
-const validatorOf = (name: string) => new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(published(name));
+const validatorOf = (name: string) =>
+  new Ajv({ strict: false, allErrors: true, validateFormats: false }).compile(published(name));
 
 describe('DIR-5 the schemas of the files that people write are published', () => {
   test.each(WRITTEN_FILES)('$file: docs/schemas has what the program reads (scripts/schemas.mjs)', (file) => {

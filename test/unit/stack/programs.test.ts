@@ -8,6 +8,7 @@ const PLACE = {
   taskQueue: 'countersign',
   targetUrl: 'postgres://127.0.0.1:5432/target',
   databases: ['warehouse'],
+  ownTargets: {},
 };
 
 afterEach(() => {
