@@ -34,6 +34,7 @@ const LONG = [
   'gate/attacks',
   'gate/gate',
   'gate/http',
+  'init/first-grant',
   'request/changes-in-flight',
   'request/later-start',
   'request/made-up-places',

@@ -7,7 +7,7 @@ import { foreignName, identifier, label, principalId } from '../../contracts/req
 import { LIMITS } from '../../domain/limits';
 
 /** Actions that the bundle stops as changes to a control, so that none of them can be an ordinary one. */
-export const CONTROL_ACTIONS: readonly string[] = ['disable', 'exempt', 'change'];
+const CONTROL_ACTIONS: readonly string[] = ['disable', 'exempt', 'change'];
 
 /** Kinds of targets that a first bundle can be about. */
 export const TARGET_KINDS: readonly ConnectorDefinition[] = CONNECTOR_DEFINITIONS.filter(

@@ -10,7 +10,7 @@ import { namesIn, q } from './names';
 import { readmeText } from './readme-text';
 
 /** Name of the file with the settings. It may come to hold secrets, so only its owner reads it. */
-export const ENV_FILE = 'countersign.env';
+const ENV_FILE = 'countersign.env';
 
 /** Returns the file of the set-up text of a target. */
 export const setUpFileOf = ({ connector, kind }: Answers): string =>

@@ -7,7 +7,7 @@ import { UserError, usageError } from '../output';
 import type { Texts } from './bundle-text';
 
 /** Returns the file of a principal's key in the folder: where a stack that runs there looks for it. */
-export const keyFileOf = (principal: string): string =>
+const keyFileOf = (principal: string): string =>
   `.countersign/keys/${principal.replace('/', '-')}.jwk`;
 
 const DIRECTORY = 'bundle/directory.yaml';

@@ -19,6 +19,7 @@ import type { CommandResult } from '../../../src/cli/output';
 import { createProgram, defineCommand } from '../../../src/cli/program';
 import { PLAIN } from '../../../src/cli/terminal';
 import { settingNames } from '../../../src/connectors';
+import { FileTicketSource, loadBundle } from '../../../src/policy';
 
 const root = mkdtempSync(path.join(tmpdir(), 'countersign-init-'));
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -135,6 +136,15 @@ describe('DIR-5 a first bundle of one’s own', () => {
     for (const name of keys) expect(modeOf(name)).toBe('600');
     expect(files['.gitignore']).toMatch(/^\.countersign\/$/m);
     expect(files['.gitignore']).toMatch(/^countersign\.env$/m);
+  });
+
+  test('what only a control is for is nothing that the target has to grant', async () => {
+    const dir = newDir();
+    await init([dir, ...ALL]);
+    const loaded = await loadBundle(path.join(dir, 'bundle'), new FileTicketSource(undefined));
+    expect(loaded.ok && loaded.bundle.connectors.map(({ grants }) => grants)).toEqual([
+      [{ role: 'payments_write' }],
+    ]);
   });
 
   test('on a terminal it asks, says what does not fit, and takes defaults', async () => {
