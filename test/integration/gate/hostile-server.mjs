@@ -2,7 +2,7 @@
 import { appendFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const { PAYMENTS_FILE, ENDS_AT, HANGS_AT, FORGES, TWICE, CHANGES } = process.env;
+const { PAYMENTS_FILE, ENDS_AT, HANGS_AT, FORGES, TWICE, CHANGES, SAYS } = process.env;
 const tool = (description) => ({
   name: 'send_payment',
   description,
@@ -12,6 +12,8 @@ const tool = (description) => ({
     required: ['to', 'amount', 'currency'],
   },
 });
+const ODDLY =
+  '{ "id" : ID,  "jsonrpc":"2.0", "result": {"contents":[{"uri":"file:\\/\\/a","text":"\\u00e4"}], "n": 12345678901234567890.10, "n":1e3 } }';
 const AS_PINNED = 'Pay somebody. The money leaves at the end of the day.';
 let lists = 0;
 const say = (message) => process.stdout.write(`${JSON.stringify({ jsonrpc: '2.0', ...message })}\n`);
@@ -43,10 +45,13 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (String(params.arguments.amount) === ENDS_AT) process.exit(3);
     if (String(params.arguments.amount) === HANGS_AT) continue;
     const paid = text(
-      `paid ${params.arguments.amount} ${params.arguments.currency} to ${params.arguments.to}`,
+      SAYS ?? `paid ${params.arguments.amount} ${params.arguments.currency} to ${params.arguments.to}`,
     );
     if (FORGES !== undefined) say({ id: 'another', result: text('forged') });
     say({ id, result: paid });
     if (TWICE !== undefined) say({ id, result: text('paid again') });
+  } else if (method === 'resources/read') {
+    // As another implementation may write it: spaces, escapes, a number beyond a double, a member twice.
+    process.stdout.write(`${ODDLY.replace('ID', String(id))}\n`);
   } else say({ id, result: {} });
 }

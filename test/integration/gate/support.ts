@@ -217,7 +217,8 @@ export class Gate {
   }
 
   async stop(signal?: NodeJS.Signals): Promise<number | null> {
-    if (this.child.exitCode !== null) return this.child.exitCode;
+    // One that a signal ended has no exit code.
+    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
     const exited = once(this.child, 'exit');
     if (signal === undefined) this.child.stdin?.end();
     else this.child.kill(signal);
