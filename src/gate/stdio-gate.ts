@@ -4,6 +4,7 @@ import type { LoadedBundle } from '../policy';
 import { notMade, tooLong } from './answers';
 import { linesOf } from './lines';
 import { lineOf, type Message, type MessageId, readClientMessage } from './message';
+import { PageShower } from './page-shower';
 import { isPassed, offeredOf, toolCallIn } from './tool-calls';
 import type { ToolGate, Verdict } from './tool-gate';
 import type { Upstream } from './upstream';
@@ -13,7 +14,7 @@ const cancelledSchema = z.looseObject({ requestId: z.union([z.string(), z.number
 export interface StdioGateOptions {
   readonly server: string;
   readonly bundle: () => Promise<LoadedBundle>;
-  readonly gate: ToolGate;
+  readonly gate: Pick<ToolGate, 'decide' | 'stateOf' | 'ended'>;
   readonly observe: boolean;
   readonly input: Readable;
   readonly output: Writable;
@@ -35,12 +36,13 @@ export class StdioGate {
   readonly #passed = new Map<MessageId, Passed>();
   readonly #held = new Set<MessageId>();
   readonly #settling = new Set<Promise<void>>();
-  #upstream: Upstream | undefined;
+  readonly #pages = new PageShower((message) => this.#say(message));
+  #upstream: Pick<Upstream, 'send'> | undefined;
 
   constructor(private readonly options: StdioGateOptions) {}
 
   /** Reads the client's messages until it closes the connection. */
-  async serve(upstream: Upstream): Promise<void> {
+  async serve(upstream: Pick<Upstream, 'send'>): Promise<void> {
     this.#upstream = upstream;
     for await (const line of linesOf(this.options.input)) {
       if (line.length === 0) continue;
@@ -84,8 +86,9 @@ export class StdioGate {
 
   #take(message: Message): void {
     const { id, method } = message;
-    // A client's answer to a request of the server.
-    if (method === undefined) this.#upstream?.send(message);
+    if (method === 'initialize') this.#pages.greeted(message.params);
+    // A client's answer to a request of the gate or of the server.
+    if (method === undefined) void (this.#pages.answered(id) || this.#upstream?.send(message));
     else if (id !== undefined && (this.#passed.has(id) || this.#held.has(id)))
       this.#fail(id, -32_600, 'this id is in use');
     // A call without an id is not a call: nobody would hear what became of it.
@@ -113,7 +116,7 @@ export class StdioGate {
       const { catalog } = (await bundle()).context;
       const call = toolCallIn(message.params, (tool) => catalog.tool(server, tool));
       if (call === undefined) this.#fail(id, -32_602, 'this is not a call of a tool');
-      else this.#answer(id, message, await gate.decide(call));
+      else await this.#answer(id, message, await gate.decide(call));
     } catch {
       this.#fail(id, -32_603, 'the gate could not decide on this call, so it was not made');
     } finally {
@@ -121,7 +124,7 @@ export class StdioGate {
     }
   }
 
-  #answer(id: MessageId, message: Message, verdict: Verdict): void {
+  async #answer(id: MessageId, message: Message, verdict: Verdict): Promise<void> {
     switch (verdict.kind) {
       case 'pass':
         this.#passed.set(id, {
@@ -141,6 +144,8 @@ export class StdioGate {
         this.#fail(id, -32_000, 'the server ended before it answered');
         break;
       case 'not-made':
+        if (verdict.code === 'APPROVAL_NEEDED' && verdict.request && verdict.page)
+          await this.#pages.show(verdict.request, verdict.page);
         this.#say({ jsonrpc: '2.0', id, result: notMade(verdict) });
         break;
     }

@@ -64,6 +64,21 @@ export class GateStack {
     return new GateStack(`http://127.0.0.1:${http}`, stateDir, root, child);
   }
 
+  /** What an agent's configuration has after `node` to start the gate before a server. */
+  gateArguments(
+    server: string,
+    dir: string,
+    command: readonly string[],
+    more: readonly string[] = [],
+  ): readonly string[] {
+    return [
+      ...[COMMAND, 'gate', '--as', 'agent/atlas', '--key', this.keyFile('agent/atlas'), '--server', server],
+      ...['--executor-as', 'service/gate', '--executor-key', this.keyFile('service/gate')],
+      ...['--gateway', this.url, '--bundle', this.bundle, '--log-dir', path.join(dir, 'log')],
+      ...['--wait', '1s', ...more, '--', ...command],
+    ];
+  }
+
   keyFile(principal: string): string {
     return exampleKeyFile(this.stateDir, principal);
   }
@@ -155,13 +170,8 @@ export class Gate {
         .map(([name, value]) => `${name}='${value}'`)
         .join('\n'),
     );
-    const args = [
-      ...['gate', '--as', 'agent/atlas', '--key', stack.keyFile('agent/atlas'), '--server', server],
-      ...['--executor-as', 'service/gate', '--executor-key', stack.keyFile('service/gate')],
-      ...['--gateway', stack.url, '--env-file', envFile, '--bundle', stack.bundle],
-      ...['--log-dir', path.join(dir, 'log'), '--wait', '1s', ...more, '--', ...command],
-    ];
-    const child = spawn(process.execPath, [COMMAND, ...args], {
+    const args = stack.gateArguments(server, dir, command, ['--env-file', envFile, ...more]);
+    const child = spawn(process.execPath, args, {
       cwd: dir,
       env: { ...process.env, COUNTERSIGN_STATE_DIR: stack.stateDir, COUNTERSIGN_LOG_LEVEL: 'warn' },
       stdio: ['pipe', 'pipe', 'pipe'],
