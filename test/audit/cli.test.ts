@@ -297,7 +297,7 @@ describe('for people: the story and the report', () => {
       '--of',
       'approvals',
     ]);
-    expect(csv.stdout.split('\n')[0]).toBe('at,request,by,stage,what,for,asked by,status');
+    expect(csv.stdout.split('\n')[0]).toBe('at,request,by,stage,what,for,asked by,status,proof');
     const table = countersign(['audit', 'report', path.join(folder, 'evidence')]);
     expect(table.stdout).toMatch(/who approved what for whom \(\d+\)/);
   });
@@ -305,7 +305,7 @@ describe('for people: the story and the report', () => {
   test.each([
     [['--format', 'pdf'], /--format pdf/],
     [['--of', 'everything'], /--of everything/],
-    [['--from', 'yesterday'], /--from yesterday/],
+    [['--from', 'yesterday'], /--from: "yesterday" is not a time/],
     [['--from', '2026-02-01', '--to', '2026-01-01'], /--from must be before --to/],
     [['--format', 'csv'], /choose it with --of/],
   ] as const)('wrong usage %j', (options, message) => {
