@@ -6,7 +6,8 @@ import { Decisions, formsOf, ProposedChange } from '../parts/decide';
 import { HeldTools } from '../parts/held-tools';
 import { numberIn, PageLinks, pageOf } from '../parts/paging';
 import { Row, Withheld } from '../parts/rows';
-import { isGovernor, refuseAllButGovernors } from '../sessions';
+import { WrittenParts } from '../parts/written';
+import { isGovernor, refuseAllButGovernors, type Visitor } from '../sessions';
 
 /** Rows of one section at a time. */
 const ROWS = 15;
@@ -131,20 +132,37 @@ interface CardProps {
   readonly bundle: Parameters<typeof formsOf>[0]['bundle'];
 }
 
-/** A request with what this person can sign about it now. What they sign stands above the forms. */
+const written = new WrittenParts();
+
+/** A request with what this person can sign about it now. */
 function Card({ row, proved, title, visit: { visitor, nowMs }, bundle }: CardProps) {
-  const forms = proved === undefined ? [] : formsOf({ state: proved.state, visitor, bundle, nowMs });
+  const reader = JSON.stringify([visitor.person, visitor.passkey?.keyId]);
   return (
     <>
       <Row row={row} title={title} />
-      {proved !== undefined && forms.length > 0 && (
-        <details class="card act">
-          <summary>{forms.map(({ button }) => button).join(', ')}</summary>
-          <Asked request={proved.request} digest={proved.digest} />
-          <ProposedChange state={proved.state} />
-          <Decisions forms={forms} state={proved.state} visitor={visitor} />
-        </details>
-      )}
+      {proved !== undefined &&
+        written.of(proved.state, reader, bundle, nowMs, () => (
+          <ToSign proved={proved} visitor={visitor} bundle={bundle} nowMs={nowMs} />
+        ))}
     </>
+  );
+}
+
+type ToSignProps = Pick<CardProps, 'bundle'> & {
+  readonly proved: ProvedRequest;
+  readonly visitor: Visitor;
+  readonly nowMs: number;
+};
+
+/** What this person signs stands above the forms. */
+function ToSign({ proved, visitor, bundle, nowMs }: ToSignProps) {
+  const forms = formsOf({ state: proved.state, visitor, bundle, nowMs });
+  return forms.length === 0 ? null : (
+    <details class="card act">
+      <summary>{forms.map(({ button }) => button).join(', ')}</summary>
+      <Asked request={proved.request} digest={proved.digest} />
+      <ProposedChange state={proved.state} />
+      <Decisions forms={forms} state={proved.state} visitor={visitor} />
+    </details>
   );
 }
