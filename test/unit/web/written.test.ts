@@ -1,4 +1,5 @@
 import { html } from 'hono/html';
+import { jsx } from 'hono/jsx';
 import { WrittenParts } from '../../../src/web/parts/written';
 
 describe('WEB-5, WEB-6 parts of pages that are kept as they were written', () => {
@@ -24,5 +25,13 @@ describe('WEB-5, WEB-6 parts of pages that are kept as they were written', () =>
     const late = {};
     expect(shown(late, 'mira', bundle, 0)).toBe('&lt;b&gt;5&lt;/b&gt;');
     expect(shown(late, 'mira', bundle, 60_000)).toBe('&lt;b&gt;6&lt;/b&gt;');
+  });
+
+  test('stand in a page as the elements that they are, with what others wrote escaped', () => {
+    const part = () => parts.of(subject, 'sofia', bundle, 0, () => jsx('i', { title: '"x"' }, '<script>'));
+    for (let looks = 0; looks < 2; looks += 1)
+      expect(String(jsx('li', {}, part(), 'and'))).toBe(
+        '<li><i title="&quot;x&quot;">&lt;script&gt;</i>and</li>',
+      );
   });
 });
