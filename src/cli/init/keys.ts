@@ -7,8 +7,7 @@ import { UserError, usageError } from '../output';
 import type { Texts } from './bundle-text';
 
 /** Returns the file of a principal's key in the folder: where a stack that runs there looks for it. */
-const keyFileOf = (principal: string): string =>
-  `.countersign/keys/${principal.replace('/', '-')}.jwk`;
+const keyFileOf = (principal: string): string => `.countersign/keys/${principal.replace('/', '-')}.jwk`;
 
 const DIRECTORY = 'bundle/directory.yaml';
 /** The links by which people register a passkey. Each is for one use, so only its owner may read the file. */
