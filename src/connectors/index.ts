@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import type { Logger } from '../contracts/logger';
+import { awsIdentityCenter } from './aws-identity-center/definition';
 import type { Connector } from './contract';
 import type { ConnectorDefinition } from './definition';
 import { executionToken } from './execution-token/definition';
+import { keycloakGroup } from './keycloak-group/definition';
 import { kubernetes } from './kubernetes/definition';
 import { ldapGroup } from './ldap-group/definition';
 import { mysql } from './mysql/definition';
 import { postgresql } from './postgresql/definition';
+import { scimGroup } from './scim-group/definition';
 import {
   addressOf,
   addressVariable,
@@ -29,6 +32,9 @@ export const CONNECTOR_DEFINITIONS: readonly ConnectorDefinition[] = [
   webhook,
   mysql,
   sshCertificate,
+  keycloakGroup,
+  scimGroup,
+  awsIdentityCenter,
 ];
 
 /** A connector that the catalog declares. */

@@ -199,11 +199,22 @@ async function untilGrantEnds(
     if (leftMs <= 0) return 'the grant has reached its end';
     await sleep(Math.min(LOOK_EVERY_MS, leftMs), undefined, { signal }).catch(() => undefined);
     if (signal.aborted) return undefined;
-    const view = await backend.look(id).catch(() => undefined);
+    const view = await lookUntil(expiresAtMs, () => backend.look(id));
     if (view !== undefined && (view.status !== 'active' || view.ending !== undefined))
       return `the grant has ended (${view.ending ?? view.status})`;
   }
   return undefined;
+}
+
+/** Returns what a look shows, or undefined if it fails or lasts until the end. Without a worker an answer takes long. */
+async function lookUntil(endMs: number, look: () => Promise<Seen | undefined>): Promise<Seen | undefined> {
+  const answered = new AbortController();
+  const end = sleep(Math.max(0, endMs - Date.now()), undefined, { signal: answered.signal });
+  try {
+    return await Promise.race([look().catch(() => undefined), end.catch(() => undefined)]);
+  } finally {
+    answered.abort();
+  }
 }
 
 const describeAsked = ({ entitlement: { connector, resource, action }, durationMs }: Wanted): string =>

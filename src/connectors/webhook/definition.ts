@@ -1,21 +1,14 @@
 import { z } from 'zod';
 import { foreignName } from '../../contracts/request';
 import { defineBookConnector } from '../lease-book/define';
-
-const LOOPBACK = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\])$/;
+import { webAddress } from '../web-address';
 
 export const webhook = defineBookConnector({
   kind: 'webhook',
   title: 'anything that a service of your own gives, asked for by signed messages',
   settings: z.strictObject({
     /** `https://…`, or `http://…` on this machine. */
-    url: z.url({ protocol: /^https?$/ }).refine(
-      (text) => {
-        const { protocol, hostname } = new URL(text);
-        return protocol === 'https:' || LOOPBACK.test(hostname);
-      },
-      { error: 'must be https://…, or http://… on this machine' },
-    ),
+    url: webAddress,
     /** The secret that messages are signed with (Standard Webhooks): `whsec_` and 24 to 64 bytes in Base64. */
     secret: z
       .string()

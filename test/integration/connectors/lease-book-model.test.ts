@@ -176,8 +176,9 @@ class Run {
     if (one.what === 'look') return this.look(by);
     const { lease } = one;
     if (one.what === 'end') {
-      await by.revoke(this.idOf(lease), 'revoked');
+      const { accessRemoved } = await by.revoke(this.idOf(lease), 'revoked');
       this.ended.add(lease);
+      if (isAlone) await this.#checkEnded(by, lease, accessRemoved);
       return;
     }
     const account = ACCOUNTS[lease % 2] ?? 'jonas';
@@ -191,6 +192,19 @@ class Run {
     if (result.outcome !== 'granted') return;
     if (isAlone && this.ended.has(lease)) this.#failures.push(`lease ${lease} came back after its end`);
     if (!this.#tried.has(lease)) this.promised.set(lease, result.lease.expiresAtMs);
+  }
+
+  /** A lost end is no end: once an end was answered, the target holds nothing for it that no other lease accounts for. */
+  async #checkEnded(by: LeaseBookConnector, lease: number, accessRemoved: boolean): Promise<void> {
+    const account = ACCOUNTS[lease % 2] ?? '';
+    if (this.target.held.get(account)?.has(this.idOf(lease)))
+      this.#failures.push(`lease ${lease} is held after its end was answered`);
+    if (accessRemoved && this.target.has(account))
+      this.#failures.push(
+        `${account} has access after the end of lease ${lease} was answered to have removed it`,
+      );
+    const { drift } = await by.list('alive');
+    if (drift.length > 0) this.#failures.push(`no lease accounts for ${JSON.stringify(drift)}`);
   }
 
   /** What the reconciler does in one look. */

@@ -20,8 +20,6 @@ export interface Counterpart {
   readonly grant: Readonly<Record<string, string>>;
   /** Where the holder reaches it, for `countersign run`. */
   readonly address?: string;
-  /** More variables for the command that the holder runs. */
-  readonly env?: Readonly<Record<string, string>>;
   /** A shell command that succeeds if it uses the access. Absent if nothing leads a command to this kind of target. */
   readonly command?: string;
   /** Tries the access on the target itself, past all of our programs. */
@@ -44,6 +42,7 @@ export const CONNECTOR = 'target-under-test';
 export class Life {
   #worker: Program | undefined;
   #gateway: Program | undefined;
+  readonly #started: Program[] = [];
 
   private constructor(
     readonly harness: Harness,
@@ -85,10 +84,9 @@ export class Life {
     const key = exampleKeyFile(this.harness.stateDir, HOLDER);
     const who = ['--as', HOLDER, '--key', key, '--gateway', this.gateway];
     const what = ['--entitlement', `${CONNECTOR}:payments#write`, '--for', duration, '--reason', 'a test'];
-    const { address, env } = this.counterpart;
+    const { address } = this.counterpart;
     return this.#start(['run', ...who, ...what, '--', 'sh', '-c', command], {
       ...(address !== undefined && { [targetVariable(CONNECTOR)]: address }),
-      ...env,
     });
   }
 
@@ -129,6 +127,7 @@ export class Life {
 
   async stop(): Promise<void> {
     await Promise.all([kill(this.#worker), kill(this.#gateway)]);
+    for (const { child } of this.#started) leave(child);
     await this.harness.stop();
   }
 
@@ -167,8 +166,23 @@ export class Life {
     const said = { out: '', err: '' };
     child.stdout?.setEncoding('utf8').on('data', (text: string) => (said.out += text));
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (said.err += text));
-    return { child, said, exit: new Promise((resolve) => child.once('close', resolve)) };
+    const program = {
+      child,
+      said,
+      exit: new Promise<number | null>((resolve) => child.once('close', resolve)),
+    };
+    this.#started.push(program);
+    return program;
   }
+}
+
+/** Lets a command that a failed test left running end without this process. */
+function leave(child: ChildProcess): void {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  child.kill('SIGTERM');
+  child.unref();
+  child.stdout?.destroy();
+  child.stderr?.destroy();
 }
 
 async function kill(program: Program | undefined): Promise<void> {

@@ -2,10 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { transformSync } from '@swc/core';
+import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
 import { freePort } from '../../../src/stack/free-port';
 import { eventually } from '../harness-wait';
 
-const ROOT = path.resolve(__dirname, '../../..');
+const ROOT = path.resolve(EXAMPLE_BUNDLE_DIR, '..');
 const EXAMPLES = path.join(ROOT, 'examples/webhook-target');
 export const SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes ...').toString('base64')}`;
 

@@ -14,6 +14,13 @@ const SETTINGS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   kubernetes: { kubeconfig: '/nowhere/kubeconfig' },
   mysql: { url: 'mysql://countersign@nowhere.invalid' },
   'ssh-certificate': {},
+  'keycloak-group': { url: 'https://nowhere.invalid', realm: 'company', clientId: 'c', clientSecret: 'x' },
+  'aws-identity-center': {
+    region: 'eu-central-1',
+    instance: 'arn:aws:sso:::instance/ssoins-1',
+    identityStore: 'd-1',
+  },
+  'scim-group': { url: 'https://nowhere.invalid/scim/v2', token: 'x' },
   webhook: { url: 'https://nowhere.invalid/', secret: `whsec_${'a'.repeat(43)}=` },
 };
 

@@ -1,0 +1,162 @@
+import { GroupMembership } from '../../src/connectors/group-membership';
+import { keycloakGroup } from '../../src/connectors/keycloak-group/definition';
+import { KeycloakRealm } from '../../src/connectors/keycloak-group/realm';
+import { ROLES } from '../../src/connectors/keycloak-group/set-up';
+import { authorise, connectorContract } from '../../src/connectors/kit';
+import { LeaseBookConnector } from '../../src/connectors/lease-book/connector';
+import { freePort } from '../../src/stack/free-port';
+import { TestKeycloak } from '../support/keycloak';
+import { startPostgres, type TestPostgres } from '../support/postgres';
+import { ChangeProxy } from '../support/targets/change-proxy';
+import { livesOnTarget } from '../support/targets/lives';
+
+const REALM = '/admin/realms/company';
+const GRANT = { group: '/payments/dba' };
+const ODD = { group: '/Söhne & Töchter "x"' };
+const LOGIN = { realm: 'company', clientId: 'countersign', clientSecret: 'secret-of-the-client' };
+
+let keycloak: TestKeycloak;
+let postgres: TestPostgres;
+let proxy: ChangeProxy;
+let isDown = false;
+let connector: LeaseBookConnector;
+beforeAll(async () => {
+  [keycloak, postgres] = await Promise.all([TestKeycloak.start(), startPostgres()]);
+  const client = (clientId: string) => ({
+    ...{ clientId, secret: LOGIN.clientSecret, serviceAccountsEnabled: true },
+    ...{ publicClient: false, standardFlowEnabled: false },
+  });
+  await keycloak.makeRealm({
+    realm: 'company',
+    clients: [client('countersign'), client('weak')],
+    groups: [{ name: 'payments', subGroups: [{ name: 'dba' }] }, { name: ODD.group.slice(1) }],
+    users: [
+      { username: 'jonas', enabled: true },
+      { username: "o'brien@example.com", enabled: true },
+      { username: 'left', enabled: false },
+      {
+        username: 'service-account-countersign',
+        enabled: true,
+        serviceAccountClientId: 'countersign',
+        clientRoles: { 'realm-management': [...ROLES] },
+      },
+    ],
+  });
+  proxy = await ChangeProxy.start({
+    upstream: () => (isDown ? undefined : new URL(keycloak.url)),
+    isChange: ({ method, url }) => /^(PUT|DELETE)$/.test(method ?? '') && /\/groups\//.test(url ?? ''),
+  });
+  connector = new LeaseBookConnector({ name: 'directory', target: target(), url: postgres.url });
+}, 900_000);
+afterAll(async () => {
+  await connector?.close();
+  await proxy?.stop();
+  await keycloak?.stop();
+  postgres?.stop();
+});
+
+const target = (login = LOGIN) => new GroupMembership(new KeycloakRealm({ url: proxy.url, ...login }));
+const proofOf = (id: string, account = 'jonas', grant = GRANT) => authorise({ id, account, grant });
+
+async function idOf(where: string): Promise<string> {
+  const found = await keycloak.admin('GET', `${REALM}${where}`);
+  const [first] = [found].flat();
+  return (first as { id: string }).id;
+}
+const user = (name: string) => idOf(`/users?exact=true&username=${encodeURIComponent(name)}`);
+const isMember = async (name = 'jonas', group = 'dba') => {
+  const groups = await keycloak.admin('GET', `${REALM}/users/${await user(name)}/groups`);
+  return JSON.stringify(groups).includes(`"name":"${group}"`);
+};
+/** Changes the membership as the administrator, past the connector. */
+const aside = async (method: 'PUT' | 'DELETE') => {
+  const group = await idOf('/group-by-path/payments/dba');
+  await keycloak.admin(method, `${REALM}/users/${await user('jonas')}/groups/${group}`);
+};
+
+describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: groups of Keycloak', () => {
+  const contract = connectorContract({
+    definition: keycloakGroup,
+    connector: () => connector,
+    account: 'jonas',
+    grant: GRANT,
+    grantName: GRANT.group,
+    unknown: [{ account: 'nobody' }, { account: 'left' }, { grant: { group: '/payments/nothing' } }],
+    access: { holds: () => isMember(), giveAside: () => aside('PUT'), takeAside: () => aside('DELETE') },
+    breakOff: async (work) => {
+      proxy.nextChange = 'is lost';
+      await expect(work()).rejects.toThrow('Keycloak cannot be reached');
+    },
+    outage: {
+      halt: async () => {
+        isDown = true;
+      },
+      restart: async () => {
+        isDown = false;
+      },
+    },
+  });
+  for (const { name, run } of contract) test(name, run, 120_000);
+});
+
+describe('TGT-1 TGT-4 what Keycloak alone has', () => {
+  test('a change that was carried out unheard is confirmed when it is asked for again', async () => {
+    proxy.nextChange = 'is done, unheard';
+    await expect(connector.provision(await proofOf('unheard-0001'))).rejects.toThrow('cannot be reached');
+    expect(await isMember()).toBe(true);
+    expect(await connector.provision(await proofOf('unheard-0001'))).toMatchObject({ outcome: 'granted' });
+    expect(await connector.revoke('unheard-0001', 'revoked')).toMatchObject({ accessRemoved: true });
+  }, 60_000);
+
+  test('odd names are taken as they are; the case of a name does not matter', async () => {
+    for (const [id, account, grant] of [
+      ['odd-names-0001', "o'brien@example.com", ODD],
+      ['odd-names-0002', 'Jonas', GRANT],
+    ] as const) {
+      expect(await connector.provision(await proofOf(id, account, grant))).toMatchObject({
+        outcome: 'granted',
+      });
+      const { leases, drift } = await connector.list('alive');
+      expect(leases).toMatchObject([{ account, present: true }]);
+      expect(drift).toEqual([]);
+      await connector.revoke(id, 'revoked');
+    }
+    expect(keycloakGroup.grant.safeParse({ group: 'dba' }).success).toBe(false);
+  }, 60_000);
+
+  test('a wrong secret and a missing right are permanent, in the words of Keycloak, without the secret', async () => {
+    const access = { account: 'jonas', grant: GRANT, grantName: GRANT.group };
+    await expect(target({ ...LOGIN, clientSecret: 'not-this-one' }).give(access)).rejects.toMatchObject({
+      isPermanent: true,
+      message: expect.stringMatching(/^Keycloak refused: 401 (?!.*not-this-one)/),
+    });
+    await expect(target({ ...LOGIN, clientId: 'weak' }).give(access)).rejects.toMatchObject({
+      isPermanent: true,
+      message: expect.stringMatching(/^Keycloak refused: 403/),
+    });
+    const check = (url = proxy.url) =>
+      keycloakGroup.check(
+        { url, ...LOGIN },
+        { grants: [GRANT, { group: '/nothing' }], accounts: ['jonas', 'left', 'nobody'] },
+      );
+    expect((await check()).map(({ what, ok }) => [what, ok])).toEqual([
+      ['reach', true],
+      ['grant /payments/dba', true],
+      ['grant /nothing', false],
+      ['account jonas', true],
+      ['account left', false],
+      ['account nobody', false],
+    ]);
+    expect(await check(`http://127.0.0.1:${await freePort()}`)).toEqual([
+      { what: 'reach', ok: false, detail: 'Keycloak cannot be reached (ECONNREFUSED)' },
+    ]);
+  }, 60_000);
+});
+
+livesOnTarget('keycloak-group', () => ({
+  kind: 'keycloak-group',
+  settings: { url: proxy.url, ...LOGIN },
+  account: 'jonas',
+  grant: GRANT,
+  works: () => isMember(),
+}));
