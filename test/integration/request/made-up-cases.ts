@@ -33,6 +33,7 @@ export const CASES = [
   'a run of their own that continues as ours, with an invented grant',
   'a cron schedule that carries an invented grant',
   'a reset of a run that carries an invented grant',
+  'a worker of their own that is listed as active, with an invented grant and an invented review',
 ] as const;
 export type Case = (typeof CASES)[number];
 /** Cases in which a stranger's worker answers with events, so that there is something to show. */
@@ -40,7 +41,7 @@ export const ANSWERED: readonly Case[] = [CASES[1], CASES[2], CASES[3], CASES[8]
 /** Cases that reach our own worker, which refuses what it is given, and are listed as waiting by nobody. */
 const REFUSED: readonly Case[] = [CASES[10], CASES[11], CASES[12]];
 /** How many the server lists as waiting for the approver. */
-export const LISTED = CASES.length - REFUSED.length - 1;
+export const LISTED = CASES.length - REFUSED.length - 2;
 
 const keyword = (name: string, value: string) => ({
   key: defineSearchAttributeKey(name, SearchAttributeType.KEYWORD),
@@ -56,6 +57,15 @@ const ATTRIBUTES = [
     key: defineSearchAttributeKey('CountersignAwaiting', SearchAttributeType.KEYWORD_LIST),
     value: [APPROVER],
   },
+];
+
+/** Attributes of access that somebody holds, and whose review is owed. */
+const HELD_ATTRIBUTES = [
+  keyword('CountersignStatus', 'active'),
+  keyword('CountersignRequester', 'ci/payments'),
+  keyword('CountersignBeneficiary', 'ci/payments'),
+  keyword('CountersignEntitlement', 'warehouse:payments#write'),
+  keyword('CountersignReview', 'due'),
 ];
 
 /** A stranger's worker, and what they made up beside one true request. */
@@ -84,7 +94,8 @@ export class Stranger {
     await one.#makeUp(await harness.cast.events(honest));
     await eventuallyTrue('the server lists what was made up', async () => {
       const listed = new Set((await harness.client.list({ awaiting: APPROVER })).map(({ id }) => id));
-      const isListed = (how: Case) => REFUSED.includes(how) || how === CASES[8] || listed.has(one.idOf(how));
+      const isListed = (how: Case) =>
+        REFUSED.includes(how) || how === CASES[8] || how === CASES[13] || listed.has(one.idOf(how));
       return CASES.every(isListed) && listed.has(honest.id);
     });
     return one;
@@ -152,6 +163,9 @@ export class Stranger {
     await begin(CASES[8], other, answers, {}, 'notARequest');
     const given = await this.#signed(events, granted);
     await begin(CASES[9], given.id, {}, { args: given.answering });
+    const held = await this.#signed(events, grantedAndOwed);
+    const attributes = { typedSearchAttributes: HELD_ATTRIBUTES };
+    await begin(CASES[13], held.id, {}, { args: held.answering, ...attributes });
     await this.#carry(events);
   }
 
@@ -248,6 +262,11 @@ const granted = (id: string, atMs: number): readonly DomainEvent[] => [
     lease: { id, account: 'payments_ci', grantedAtMs: atMs, expiresAtMs: atMs + 60_000 },
   },
 ];
+
+const grantedAndOwed = (id: string, atMs: number): readonly DomainEvent[] =>
+  granted(id, atMs).map((event) =>
+    event.type === 'granted' ? { ...event, reviewDueAtMs: atMs + 60_000, reviewers: [APPROVER] } : event,
+  );
 
 const requestIn = (events: readonly DomainEvent[]): AccessRequest => {
   const [first] = events;

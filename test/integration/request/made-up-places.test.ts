@@ -245,8 +245,8 @@ const ELSEWHERE = ['pages: what I hold', 'pages: owed reviews'];
 /** What these say of everything is marked. */
 const ALWAYS_MARKED = ['client.get', 'client.list', 'run'];
 /** These verify signatures; that access was given, and what policy said then, is the server's word, and the output says so. */
-const WORD_OF_THE_SERVER = ['friction', 'policy preview'].map(
-  (place) => `${place} / a worker of their own that answers with a true submission and an invented grant`,
+const WORD_OF_THE_SERVER = ['friction', 'policy preview'].flatMap((place) =>
+  [CASES[9], CASES[13]].map((how) => `${place} / ${how}`),
 );
 
 const PLACES = [
