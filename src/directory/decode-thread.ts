@@ -20,12 +20,15 @@ const RESOURCES = { maxYoungGenerationSizeMb: 128, maxOldGenerationSizeMb: 1_024
 async function parseInParts(text: string): Promise<unknown> {
   const pieces = splitYaml(text, Math.ceil(text.length / PIECE_CHARACTERS));
   if (pieces === undefined) return undefined;
-  const each = Math.ceil(pieces.length / Math.min(availableParallelism(), MOST_THREADS));
+  const others = Math.min(availableParallelism(), MOST_THREADS) - 1;
+  // This thread takes fewer, because it decodes them all afterwards.
+  const own = others === 0 ? pieces.length : Math.floor(pieces.length / (others + 2));
+  const each = Math.ceil((pieces.length - own) / Math.max(1, others));
   const elsewhere: Promise<unknown>[] = [];
-  for (let at = each; at < pieces.length; at += each)
+  for (let at = own; at < pieces.length; at += each)
     elsewhere.push(parseElsewhere(pieces.slice(at, at + each)));
-  const own = pieces.slice(0, each).map(parsePart);
-  return joinParts([...own, ...(await Promise.all(elsewhere)).flat()]);
+  const parsed = pieces.slice(0, own).map(parsePart);
+  return joinParts([...parsed, ...(await Promise.all(elsewhere)).flat()]);
 }
 
 /** Returns undefined if the thread breaks down: the text is then parsed whole. */
