@@ -58,7 +58,7 @@ const LOOK_AGAIN_MS = 6_000;
 const inList = (list: () => Promise<VerifiedList>): Place => {
   const reading = once(async () => {
     let read = await list();
-    const isMissing = () => read.withheld.some(({ id }) => id === stranger.honest.id);
+    const isMissing = () => !read.rows.some(({ id }) => id === stranger.honest.id);
     for (let looks = 1; looks < LOOKS && isMissing(); looks += 1) {
       // Pages keep a list for a moment, so an earlier look would see the same one.
       await sleep(LOOK_AGAIN_MS);
