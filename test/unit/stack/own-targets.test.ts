@@ -25,7 +25,11 @@ describe('DIR-5 a stack with a bundle of one’s own', () => {
     const { databases, reachable, ownTargets, roles } = await provide({
       stateDir,
       bundleDir: EXAMPLE_BUNDLE_DIR,
-      connectorSettings: { ...OWN, COUNTERSIGN_TARGET_WAREHOUSE_URL: 'postgres://elsewhere', OTHER: 'secret' },
+      connectorSettings: {
+        ...OWN,
+        COUNTERSIGN_TARGET_WAREHOUSE_URL: 'postgres://elsewhere',
+        OTHER: 'secret',
+      },
     });
     expect(ownTargets).toEqual(OWN);
     expect(databases).not.toContain('warehouse');
