@@ -62,7 +62,7 @@ describe('FRI-4, FRI-5 what requests cost people, on a page', () => {
     const nadia = await PageVisitor.signIn(stack, 'person/nadia');
     const text = await countedOf(nadia, 2);
     expect(text).toMatch(/granted 1 \(50 %\) denied by people 1 \(50 %\)/);
-    expect(text).toMatch(/person\/mira 1 prompts, 1 in the busiest hour; 0 approved, 1 denied/);
+    expect(text).toMatch(/person\/mira 1 prompt, 1 in the busiest hour; 0 approved, 1 denied/);
     expect(text).toMatch(/1 more are listed by the server and not counted, because nothing proves them/);
   });
 
