@@ -29,16 +29,32 @@ const project = (displayName, extra = {}) => ({
 /** Packages that are only there as ES modules. */
 const MODULES = ['jose', '@noble', '@kubernetes/client-node', 'openid-client', 'oauth4webapi'];
 
-/** Integration tests that take minutes each. They run with the slow suite. */
+/** Integration tests that take longest. They run with the slow suite, so that `npm test` stays under six minutes. */
 const LONG = [
+  'adapters/frameworks',
+  'connectors/back-to-back',
+  'connectors/foreign-names',
+  'connectors/left-behind-is-told',
   'gate/attacks',
   'gate/gate',
   'gate/http',
+  'gateway/stories',
   'init/first-grant',
+  'package/readme',
+  'request/arrivals-while-working',
   'request/changes-in-flight',
+  'request/continue-as-new',
+  'request/gone-workflows',
   'request/later-start',
+  'request/lost-and-forged-answers',
   'request/made-up-places',
   'request/made-up-requests',
+  'request/workflow-replay',
+  'stack/up',
+  'telemetry/telemetry',
+  'web/friction',
+  'web/gone-requests',
+  'web/many-requests',
   'web/thousand-requests',
 ];
 
