@@ -26,6 +26,7 @@ A copy of the bundle that \`countersign demo\` and \`countersign up\` run, with 
 | \`bundle/paths.yaml\` | Who approves: \`production-write\` takes one lead, \`production-admin\` a lead and then an administrator, \`incident\` an incident commander in half an hour. |
 | \`bundle/access.cedar\` | Who gets what on which terms: \`@path\`, \`@max_duration\`, \`@emergency\`, \`@review_within\`. \`policy-alone\` asks nobody. |
 | \`bundle/guard.cedar\` | What no permit overrides: \`@hard_stop\` ends a request before anyone is asked, \`@safe_way\` says what to do instead. |
+| \`bundle/pins.yaml\` | The definitions of tools that stand behind \`countersign gate\`, as somebody has looked at them; a tool that differs is held. |
 | \`bundle/schema.cedarschema\` | What policies can refer to. |
 | \`bundle/tests/access.yaml\` | What the bundle is meant to decide, one case for each rule. |
 | \`bundle/schemas/\` | JSON Schemas for editors. Every key and annotation: docs/govern/bundle.md of countersign. |

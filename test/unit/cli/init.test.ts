@@ -79,6 +79,13 @@ const contentOf = (dir: string): Readonly<Record<string, string>> =>
 const FORMS: Readonly<Record<string, { readonly grant: readonly string[]; readonly account?: string }>> = {
   kubernetes: { grant: ['namespace=payments', 'role=deployer'] },
   'ldap-group': { grant: ['group=cn=dba,ou=groups,dc=example,dc=com'] },
+  'keycloak-group': { grant: ['group=/payments/dba'] },
+  'aws-identity-center': {
+    grant: [
+      'account=123456789012',
+      'permissionSet=arn:aws:sso:::permissionSet/ssoins-1234567890abcdef/ps-1234567890abcdef',
+    ],
+  },
 };
 
 describe('DIR-5 a first bundle of one’s own', () => {
