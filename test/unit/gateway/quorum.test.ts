@@ -52,6 +52,7 @@ async function deskOver(events: () => readonly DomainEvent[], sent: () => void) 
       if (state === null) throw new Error('nothing was submitted');
       return requestViewSchema.parse(snapshotOf(state));
     },
+    breakOf: async () => undefined,
     sendStatement: async () => {
       sent();
       return { accepted: true, status: 'awaiting_approval' as const, revision: 0 };
