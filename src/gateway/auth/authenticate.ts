@@ -132,7 +132,8 @@ export class Authenticator {
     const known = this.#known.get(token);
     if (known !== undefined && nowMs < known.untilMs) return known.caller;
     const caller = await this.#verify(token);
-    if (caller !== undefined) {
+    // A token that reads can be logged out at any moment, and then counts no more. It is for one gateway, and cheap to verify.
+    if (caller !== undefined && caller.readsOnly !== true) {
       const untilMs = Math.min(nowMs + REMEMBER_MS, caller.expiresAtMs);
       this.#known.set(token, { caller, untilMs });
     }
