@@ -2,6 +2,7 @@ import { type Digest, digestOfText } from '../domain/digest';
 import { checkDirectory } from './check-directory';
 import { type DirectoryData, directorySchema } from './directory-file';
 import { FileDirectory } from './file-directory';
+import { parsePlainYaml } from './plain-yaml';
 import { type KeyRecord, readKeys } from './read-keys';
 import { type Decoded, type FileProblem, type ProblemPlace, YamlFile, type YamlPath } from './yaml-file';
 
@@ -40,15 +41,13 @@ export function readDirectory(
 }
 
 /**
- * Decodes and checks `directory.yaml`. This is nearly all the work of reading one: seconds if it names ten thousand people.
- *
- * @param content the same text, if it has been parsed already. It is parsed again if anything is wrong, to tell the lines.
+ * Decodes and checks `directory.yaml`. This is nearly all the work of reading one. A file with a problem is parsed once more,
+ * by the parser that knows lines.
  */
-export function decodeDirectory(name: string, text: string, content?: unknown): Decoded<DecodedDirectory> {
-  if (content === undefined) return decodeFile(new YamlFile(name, text), text);
-  const parsed = directorySchema.safeParse(content);
+export function decodeDirectory(name: string, text: string): Decoded<DecodedDirectory> {
+  const parsed = directorySchema.safeParse(parsePlainYaml(text));
   const decoded = parsed.success ? checked(PLACELESS, parsed.data, text) : undefined;
-  return decoded?.ok ? decoded : decodeDirectory(name, text);
+  return decoded?.ok ? decoded : decodeFile(new YamlFile(name, text), text);
 }
 
 function decodeFile(file: YamlFile, text: string): Decoded<DecodedDirectory> {

@@ -1,15 +1,9 @@
 import fc from 'fast-check';
+import { parsePlainYaml } from '../../../src/directory/plain-yaml';
 import { YamlFile } from '../../../src/directory/yaml-file';
-import { joinParts, parsePart, splitYaml } from '../../../src/directory/yaml-parts';
 import { directoryOf } from '../../support/large-directory';
 
 const whole = (text: string): unknown => new YamlFile('', text).content();
-
-/** What the parts say together; undefined if the text is parsed whole. */
-function inParts(text: string, parts: number): unknown {
-  const split = splitYaml(text, parts);
-  return split === undefined ? undefined : joinParts(split.map(parsePart));
-}
 
 /** Text that shows the order of members too. */
 const said = (value: unknown): string => JSON.stringify(value) ?? 'nothing';
@@ -141,50 +135,91 @@ const changed = fc
     return good.slice(0, at) + added + good.slice(at + without);
   });
 
-describe('DIR-1 a directory that is parsed in parts says what the whole says, or is parsed whole', () => {
+/** Scalars in all styles that look like something else, as a value and as a key. */
+const SCALARS = fc.oneof(
+  fc.stringMatching(/^[-+]?(0[xob]?)?[0-9a-fA-F_.:]{0,6}([eE][-+]?\d{0,2})?$/),
+  fc.constantFrom(
+    '~',
+    'null',
+    'Null',
+    'nULL',
+    'true',
+    'True',
+    'on',
+    'No',
+    'y',
+    '.nan',
+    '-.INF',
+    '=',
+    '<<',
+    '-',
+    '--- x',
+  ),
+  fc.constantFrom(
+    '"\\x41\\u263a\\/"',
+    '"a\\\n    b"',
+    "'it''s'",
+    '2026-11-30',
+    '12:30:45',
+    '9007199254740993',
+    '1e400',
+  ),
+  fc.stringMatching(/^[ -~]{0,8}$/),
+  fc.string({ unit: 'grapheme', maxLength: 6 }),
+);
+const scalars = fc.array(fc.tuple(SCALARS, SCALARS, fc.nat(3)), { minLength: 1, maxLength: 3 }).map((some) =>
+  some
+    .map(([key, value, style], index) => {
+      if (style === 0) return `${key}: ${value}`;
+      return [`k${index}: ${value}`, `k${index}: [${value}, x]`, `k${index}:\n- ${value}`][style - 1];
+    })
+    .join('\n'),
+);
+
+describe('DIR-1 what the fast parser and the one that knows lines both accept, they read as the same', () => {
   test.each([
     ['sections and entries of every kind, often with a line that does not belong', text, 3_000, 500],
     ['a good directory with a change', changed, 1_500, 150],
+    ['scalars of every kind', scalars, 4_000, 1_000],
   ] as const)(
     '%s',
-    (_what, texts, numRuns, leastJoined) => {
-      let joined = 0;
+    (_what, texts, numRuns, leastCompared) => {
+      let compared = 0;
       fc.assert(
-        fc.property(texts, fc.constantFrom(2, 3, 1_000), (one, parts) => {
-          const together = inParts(one, parts);
-          if (together === undefined) return;
-          joined += 1;
-          expect(said(together)).toBe(said(whole(one)));
+        fc.property(texts, (one) => {
+          const fast = parsePlainYaml(one);
+          if (fast === undefined) return;
+          compared += 1;
+          expect(said(fast)).toBe(said(whole(one)));
           expect(whole(one)).toBeDefined();
         }),
         { numRuns },
       );
       // Otherwise nothing would have been compared.
-      expect(joined).toBeGreaterThan(leastJoined);
+      expect(compared).toBeGreaterThan(leastCompared);
     },
     60_000,
   );
 
   test.each([
-    ['an entry that stands in two parts', 'people:\n  a: 1\n  b: 2\n  a: 3\n'],
-    ['a section that stands twice', 'people:\n  a: 1\n  b: 2\npeople:\n  c: 3\n  d: 4\n'],
-    ['a quotation that is never closed', 'people:\n  a: "x\n  b: 2\n  c: y"\n'],
-    ['a list that goes on over an entry', 'people:\n  a: [x,\n  b: 2,\n  c: 3]\n'],
+    ['an entry that stands twice', 'people:\n  a: 1\n  b: 2\n  a: 3\n'],
+    ['a quotation that is never closed', 'people:\n  a: "x\n  b: 2\n  c: 3\n'],
+    ['a list that goes on over an entry', 'people:\n  a: [x,\n  b: 2,\n  c: 3\n'],
+    ['an anchor', 'people:\n  a: &x 1\n'],
     ['an alias', 'people:\n  a: &x 1\n  b: 2\n  c: *x\n'],
     ['a merge key in an entry', 'people:\n  a: 1\n  b:\n    <<: {}\n  c: 3\n'],
-    ['a second document', 'people:\n  a: 1\n  b: 2\n---\npeople:\n  c: 3\n  d: 4\n'],
-    ['a literal text whose lines look like entries', 'people: |\n  a: 1\n  b: 2\n  c: 3\n'],
-    ['tabs', 'people:\n  a: x\ty\n  b: 2\n  c: 3\n'],
-    ['a lone carriage return', 'people:\n  a: x\ry\n  b: 2\n  c: 3\n'],
-  ])('%s is left to the whole file, which tells the line', (_what, one) => {
-    expect(inParts(one, 1_000)).toBeUndefined();
+    ['a tag', 'people:\n  a: !!str 1\n'],
+    ['a directive', '%YAML 1.1\n---\npeople: yes\n'],
+    ['a second document', 'people:\n  a: 1\n---\npeople:\n  c: 3\n'],
+    ['a key that is a number', 'people:\n  0x1f: a\n'],
+    ['a key that is nothing', 'people:\n  ~: a\n'],
+    ['nesting without end', `people: ${'['.repeat(5_000)}${']'.repeat(5_000)}\n`],
+  ])('%s is left to the parser that tells the line', (_what, one) => {
+    expect(parsePlainYaml(one)).toBeUndefined();
   });
 
-  test('a large directory is split into parts of about the same size, and is the same', () => {
+  test('a directory is the same, and members keep their order', () => {
     const large = directoryOf(2_000, 60);
-    const parts = splitYaml(large, 4) ?? [];
-    expect(parts).toHaveLength(4);
-    for (const part of parts) expect(part.length).toBeLessThan(large.length / 3);
-    expect(said(inParts(large, 4))).toBe(said(whole(large)));
+    expect(said(parsePlainYaml(large))).toBe(said(whole(large)));
   });
 });
