@@ -156,7 +156,9 @@ describe('GAT-2 each argument is mapped by its declared type, exactly or not at 
     fc.date({ noInvalidDate: true }).map((one) => one.toISOString()),
     fc.stringMatching(/^-?P?(\d{1,9}[DdHhMmSs]|T){0,4}$/),
     // Of random text only one run in many reads as a duration.
-    fc.tuple(fc.nat(40), fc.nat(90), fc.nat(90)).map(([days, hours, seconds]) => `${days}d${hours}h${seconds}s`),
+    fc
+      .tuple(fc.nat(40), fc.nat(90), fc.nat(90))
+      .map(([days, hours, seconds]) => `${days}d${hours}h${seconds}s`),
     fc.stringMatching(/^-?\d{1,16}(\.\d{1,5})?$/),
     fc.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d([+-]\d\d:\d\d|Z)$/),
   );
