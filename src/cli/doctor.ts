@@ -3,7 +3,7 @@ import { connectorProblems, type Declared, hasAnySetting } from '../connectors';
 import { checkDatabase } from '../connectors/target-check';
 import { describeSettings } from '../contracts/settings';
 import { LEDGER_TABLES, ledgerAddress } from '../ledger';
-import { FileTicketSource, loadBundle } from '../policy';
+import { FileTicketSource, type LoadedBundle, loadBundle } from '../policy';
 import { lackingSearchAttributes, sayLacking } from '../stack/search-attributes';
 import { locateTemporalBinary } from '../stack/temporal-binary';
 import { checkConnectors } from './connector';
@@ -112,6 +112,7 @@ async function bundle(
   if (loaded.ok)
     return [
       { what, ok: true, detail: `${dir}, policy ${loaded.bundle.policy.digest}` },
+      ...closedPaths(loaded.bundle),
       addresses(loaded.bundle.connectors, env),
       ...(isOffline || !hasAnySetting(loaded.bundle.connectors, env)
         ? []
@@ -126,6 +127,14 @@ async function bundle(
   const detail = `${first?.file}:${first?.line}: ${first?.message}${more}; COUNTERSIGN_BUNDLE names its folder`;
   return [{ what, ok: false, detail }];
 }
+
+/** Paths that nobody can pass by, because too few people could approve a stage. */
+const closedPaths = ({ unreachable }: LoadedBundle): readonly Finding[] =>
+  unreachable.map(({ file, line, message }) => ({
+    what: 'approval path',
+    ok: false,
+    detail: `${file}:${line}: ${message}`,
+  }));
 
 async function ticketList({ COUNTERSIGN_TICKETS: file }: Context['settings']): Promise<readonly Finding[]> {
   if (file === undefined) return [];

@@ -73,14 +73,20 @@ async function check(given: string | undefined, { settings }: Context): Promise<
   const dir = given ?? settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
   if (!loaded.ok) return foundWrong(dir, loaded.problems);
-  const { policy, directory, context, identities, notes } = loaded.bundle;
+  const { policy, directory, context, identities, notes, unreachable } = loaded.bundle;
   const ticketProblem = await new FileTicketSource(settings.COUNTERSIGN_TICKETS).problem();
   const tickets =
     ticketProblem === undefined ? [] : [{ file: 'COUNTERSIGN_TICKETS', line: 1, message: ticketProblem }];
   const explored = explore(context, identities, Date.now());
   const { problems, tried, complete } = explored;
   if (problems.length > 0) return foundWrong(dir, problems);
-  const advice = [...adviceOn(loaded.bundle, explored, Date.now()), ...notes, ...tickets];
+  const advice = [
+    ...unreachable,
+    ...explored.unapprovable,
+    ...adviceOn(loaded.bundle, explored, Date.now()),
+    ...notes,
+    ...tickets,
+  ];
   const found = {
     rules: context.engine.rules.size,
     paths: context.paths.size,

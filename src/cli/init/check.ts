@@ -17,9 +17,10 @@ export interface Checked {
 export async function checkBundleIn(dir: string): Promise<Checked> {
   const loaded = await loadBundle(dir, new FileTicketSource(undefined));
   if (!loaded.ok) throw notGood(dir, loaded.problems);
-  const { context, identities } = loaded.bundle;
+  const { context, identities, unreachable } = loaded.bundle;
   const explored = explore(context, identities, Date.now());
-  if (explored.problems.length > 0) throw notGood(dir, explored.problems);
+  const wrong = [...explored.problems, ...unreachable, ...explored.unapprovable];
+  if (wrong.length > 0) throw notGood(dir, wrong);
   const { passed, problems } = await runBundleTests(dir, context, Date.now());
   if (problems.length > 0) throw notGood(dir, problems);
   return {

@@ -61,7 +61,9 @@ export async function createBundleSource(
   const first = await load(version);
   if (!first.ok) throw new BadBundle(first.problems);
   let bundle: LoadedBundle = first.bundle;
-  const tell = ({ notes }: LoadedBundle) => {
+  const tell = ({ notes, unreachable }: LoadedBundle) => {
+    for (const stage of unreachable)
+      logger.error(stage, 'ALERT an approval path is closed; every request that needs it is refused');
     for (const note of notes) logger.warn(note, 'something in the policy bundle deserves a look');
   };
   tell(bundle);

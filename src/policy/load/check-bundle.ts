@@ -1,17 +1,12 @@
-import { ENROLLING_ROLE } from '../../contracts/enrolment';
 import type { FileDirectory } from '../../directory/file-directory';
 import { didYouMean } from '../../directory/nearest';
 import type { FileProblem, YamlFile } from '../../directory/yaml-file';
 import { LIMITS } from '../../domain/limits';
-import { assuranceMeets, GOVERNANCE_ROLES, type PrincipalId } from '../../domain/principal';
-import { groupsOf } from '../evaluate/eligibility';
-import { type CatalogParts, checkCatalog } from './check-catalog';
+import { assuranceMeets } from '../../domain/principal';
+import { checkCatalog } from './check-catalog';
+import { type BundleParts, decidersIn, governs, isPerson, owned, tooManyApprovers } from './check-people';
 import { checkTools } from './check-tools';
-import { type PathsData, POLICY_ALONE, RESOURCE_OWNERS, type StageDefinition } from './paths-file';
-
-export interface BundleParts extends CatalogParts {
-  readonly paths: { readonly data: PathsData; readonly file: YamlFile };
-}
+import { type PathsData, POLICY_ALONE, RESOURCE_OWNERS } from './paths-file';
 
 /** Yields the problems of a bundle whose files are valid separately. */
 export function checkBundle(parts: BundleParts): readonly FileProblem[] {
@@ -41,7 +36,7 @@ function* checkPaths(parts: BundleParts): Generator<FileProblem> {
         yield file.problem([...at, 'name'], `stage ${stage.name} is there twice; stages have distinct names`);
       yield* checkGroups(file, [...at, 'approvers'], stage.approvers, directory);
       yield* checkGroups(file, [...at, 'substitutes'], stage.substitutes, directory);
-      yield* checkPeople(parts, at, stage);
+      yield* tooManyApprovers(parts, at, stage);
     }
   }
   yield* checkOwners(parts);
@@ -66,12 +61,6 @@ function* checkReviewers(
     );
 }
 
-/** Resources that something can be granted on, with the group that answers for each. */
-const owned = ({ catalog: { data } }: BundleParts): readonly { key: string; owners: string }[] =>
-  Object.entries(data.resources)
-    .filter(([, { actions }]) => Object.values(actions).some(({ effect }) => effect === undefined))
-    .map(([key, { owners }]) => ({ key, owners }));
-
 /** If the owners of a resource decide a stage, they must be valid approvers. */
 function* checkOwners(parts: BundleParts): Generator<FileProblem> {
   const { paths, catalog, directory } = parts;
@@ -86,50 +75,6 @@ function* checkOwners(parts: BundleParts): Generator<FileProblem> {
   }
 }
 
-/**
- * Checks that there are enough people for a stage, whoever owns the resource. For at least one owner they must also have
- * strong enough keys; only the policies know which owner a path is for.
- */
-function* checkPeople(
-  parts: BundleParts,
-  at: readonly PropertyKey[],
-  stage: StageDefinition,
-): Generator<FileProblem> {
-  const { directory, paths } = parts;
-  const byOwners = stage.approvers.includes(RESOURCE_OWNERS);
-  const named = byOwners ? [...new Set(owned(parts).map(({ owners }) => owners))] : [''];
-  const weak: FileProblem[] = [];
-  for (const owners of named) {
-    const who = byOwners ? ` where ${owners} owns what is asked for` : '';
-    const people = decidersIn(groupsOf(stage.approvers, owners), directory);
-    weak.push(...[...checkAssurance(paths.file, at, stage, people, who, directory)].slice(0, 1));
-    if (people.size > LIMITS.eligibleApprovers)
-      yield paths.file.problem(
-        [...at, 'approvers'],
-        `${people.size} people may approve${who}, over the limit of ${LIMITS.eligibleApprovers}; name smaller groups`,
-      );
-    if (people.size < stage.quorum)
-      yield paths.file.problem(
-        [...at, 'quorum'],
-        `only ${people.size} people may approve${who}, so ${stage.quorum} never will; add people or lower it`,
-      );
-  }
-  if (weak.length === named.length) yield* weak;
-}
-
-/** Returns the members of the groups who may decide, even if they are inactive at the moment. */
-const decidersIn = (groups: readonly string[], directory: FileDirectory): ReadonlySet<PrincipalId> =>
-  new Set(
-    groups
-      .flatMap((group) => directory.allMembersOf(group))
-      .filter((id) => isPerson(id) && !governs(id, directory)),
-  );
-
-const isPerson = (id: PrincipalId): boolean => id.startsWith('person/');
-
-const governs = (id: PrincipalId, directory: FileDirectory): boolean =>
-  directory.everHeldRoles(id).some((role) => (GOVERNANCE_ROLES as readonly string[]).includes(role));
-
 /** Yields the reasons why members of a group cannot approve. */
 function* whyNotApprovers(group: string, directory: FileDirectory): Generator<string> {
   for (const member of directory.allMembersOf(group)) {
@@ -138,35 +83,6 @@ function* whyNotApprovers(group: string, directory: FileDirectory): Generator<st
       yield `${member} in ${group} holds a governance role, which cannot approve; take one from them`;
   }
 }
-
-/**
- * If everyone who may approve has registered keys, enough of the keys must be strong enough, unless a governor with a key
- * can invite these people to enrol a passkey.
- */
-function* checkAssurance(
-  file: YamlFile,
-  at: readonly PropertyKey[],
-  { assurance, quorum }: StageDefinition,
-  people: ReadonlySet<string>,
-  who: string,
-  directory: FileDirectory,
-): Generator<FileProblem> {
-  const held = [...people].map((id) => directory.assurancesOf(id));
-  const strong = held.filter((levels) => levels.some((level) => assuranceMeets(level, assurance)));
-  if (held.every((levels) => levels.length > 0) && strong.length < quorum && !canEnrol(directory))
-    yield file.problem(
-      [...at, 'assurance'],
-      `only ${strong.length} who may approve${who} have a key that is ${assurance}; register stronger keys, give a governor with ${ENROLLING_ROLE} a key to invite them by, or lower it`,
-    );
-}
-
-const canEnrol = (directory: FileDirectory): boolean =>
-  directory
-    .identities()
-    .some(
-      ({ id }) =>
-        directory.everHeldRoles(id).includes(ENROLLING_ROLE) && directory.assurancesOf(id).length > 0,
-    );
 
 /** An alternative path must not be weaker: as many stages, as many people, keys as strong, and no stage of the same name. */
 function* checkAlternatives(data: PathsData, file: YamlFile, name: string): Generator<FileProblem> {

@@ -14,6 +14,7 @@ import { type BundleFiles, readBundleFiles } from './bundle-folder';
 import { Catalog } from './catalog';
 import { catalogSchema } from './catalog-file';
 import { checkBundle } from './check-bundle';
+import { unreachableStages } from './check-people';
 import { checkNames, checkWords, lookAlikes } from './check-words';
 import { type EmergencyRerouteRule, type PathsData, pathsSchema } from './paths-file';
 import type { TicketSource } from './tickets';
@@ -37,6 +38,8 @@ export interface LoadedBundle extends Bundle {
   readonly accounts: readonly string[];
   /** What somebody should look at, although the bundle is good: names of people that look alike. */
   readonly notes: readonly FileProblem[];
+  /** Stages that too few people could ever approve. Requests that need them are refused; everything else counts. */
+  readonly unreachable: readonly FileProblem[];
   /** Definitions of tools of MCP servers, as somebody has looked at them. */
   readonly toolPins: ToolPins;
   /** Grounds on which governance may step in: what each code means. */
@@ -93,13 +96,14 @@ export function bundleOf(
       ok: false,
       problems: [catalog, paths, directory, engine, pins].flatMap((part) => (part.ok ? [] : part.problems)),
     };
-  const problems = checkBundle({
+  const checked = {
     catalog: { data: catalog.value, file: catalogFile },
     paths: { data: paths.value, file: pathsFile },
     directory: directory.value.directory,
     directoryProblem: directory.value.problem,
     engine: engine.engine,
-  });
+  };
+  const problems = checkBundle(checked);
   const words = [
     ...[catalogFile, pathsFile, pins.file].flatMap((file) => [...checkWords(file)]),
     ...checkNames(directory.value),
@@ -130,6 +134,7 @@ export function bundleOf(
     rerouteReasons: new Map(Object.entries(paths.value.rerouteReasons)),
     emergencyReroutes: new Map(Object.entries(paths.value.emergencyReroutes)),
     notes: lookAlikes(directory.value),
+    unreachable: unreachableStages(checked),
     toolPins: pins.value,
   };
   const over = (known: Directory, register: readonly RegisterRow[]): LoadedBundle => {

@@ -13,6 +13,8 @@ import type { PermitRule } from '../load/policy-rule';
 /** The result of trying every possible request. */
 export interface Exploration {
   readonly problems: readonly FileProblem[];
+  /** What policy would let people ask for and too few people could approve. Each reason is there once for each policy. */
+  readonly unapprovable: readonly FileProblem[];
   readonly tried: number;
   /** False if there was more to try than the limit allows. */
   readonly complete: boolean;
@@ -38,6 +40,7 @@ const MINUTE_MS = 60_000;
 export function explore(context: PolicyContext, everyone: readonly Identity[], atMs: number): Exploration {
   const deciding = new Map<string, Set<string>>();
   const problems = new Map<string, FileProblem>();
+  const unapprovable = new Unapprovable();
   const withoutAccount = new Map<string, WithoutAccount>();
   const trials = allRequests(context, everyone, atMs);
   for (const { request, past } of trials) {
@@ -46,6 +49,8 @@ export function explore(context: PolicyContext, everyone: readonly Identity[], a
     const { beneficiary: id, entitlement } = request;
     if (assessment.reasonCodes.includes('NO_ACCOUNT_ON_TARGET'))
       withoutAccount.set(`${entitlement.connector} ${id}`, { id, entitlement });
+    if (assessment.reasonCodes.includes('NOBODY_CAN_APPROVE'))
+      unapprovable.note(request, assessment.explanation, placeOf(context, assessment.determiningPolicies));
     for (const message of objectionsTo(request, assessment))
       problems.set(message, { ...placeOf(context, assessment.determiningPolicies), message });
   }
@@ -64,6 +69,7 @@ export function explore(context: PolicyContext, everyone: readonly Identity[], a
         });
   return {
     problems: [...problems.values()],
+    unapprovable: unapprovable.warnings(),
     tried: trials.length,
     complete,
     decided: deciding,
@@ -225,8 +231,6 @@ function objectionsTo(
 ): readonly string[] {
   const what = `${entitlementName(request.entitlement)} for ${request.beneficiary}`;
   const objections: string[] = [];
-  if (reasonCodes.includes('NOBODY_CAN_APPROVE'))
-    objections.push(`${what}: ${explanation}; add people who are not in conflict with it`);
   if (reasonCodes.includes('POLICIES_DISAGREE'))
     objections.push(
       `${what}: ${explanation}; let them demand one path, which has the stages of all, and one confirmation`,
@@ -238,10 +242,32 @@ function objectionsTo(
   return objections;
 }
 
-function placeOf(
-  { engine }: PolicyContext,
-  ids: readonly string[],
-): { readonly file: string; readonly line: number } {
+type Place = Pick<FileProblem, 'file' | 'line'>;
+
+/** Collects what nobody could approve: one warning for each reason and policy, with one example. */
+class Unapprovable {
+  readonly #found = new Map<
+    string,
+    { readonly at: Place; readonly words: string; readonly names: Set<string> }
+  >();
+
+  note({ entitlement, beneficiary }: AccessRequest, why: string, at: Place): void {
+    const key = JSON.stringify([at, why]);
+    const known = this.#found.get(key) ?? { at, words: why, names: new Set<string>() };
+    this.#found.set(key, known);
+    known.names.add(`${entitlementName(entitlement)} for ${beneficiary}`);
+  }
+
+  warnings(): readonly FileProblem[] {
+    return [...this.#found.values()].map(({ at, words, names }) => {
+      const [first = ''] = names;
+      const more = names.size === 1 ? '' : ` (and ${names.size - 1} more)`;
+      return { ...at, message: `${first}${more}: ${words}; add people who are not in conflict with it` };
+    });
+  }
+}
+
+function placeOf({ engine }: PolicyContext, ids: readonly string[]): Place {
   const rule = ids
     .map((id) => engine.rules.get(id))
     .find((one): one is PermitRule => one?.effect === 'permit');
