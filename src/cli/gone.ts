@@ -3,7 +3,7 @@ import { createConnectors } from '../connectors';
 import type { LeaseRecord } from '../connectors/contract';
 import { addressVariable, isSet } from '../connectors/settings';
 import { ledgerAddress, PostgresqlLedger } from '../ledger';
-import type { RecordedGrant } from '../ledger/postgresql-ledger';
+import type { RecordedGrant } from '../domain/precedents';
 import { FileTicketSource, loadBundle } from '../policy';
 import type { ConnectorDeclaration } from '../policy/bundle';
 import { findGone, type Remains, sayGone } from '../verified/gone';

@@ -101,6 +101,11 @@ export interface GrantEntry {
   readonly expiresAtMs: number;
 }
 
+/** A grant on record, with when its access ended if that is known. */
+export interface RecordedGrant extends GrantEntry {
+  readonly overAtMs?: number;
+}
+
 /** Names a recorded grant that never happened: by digest, or by request and target. */
 export type NeverGranted =
   | { readonly digest: Digest }
@@ -133,6 +138,8 @@ export interface Ledger {
   /** Records that the access of a grant has ended. */
   over(request: string, atMs: number): Promise<void>;
   openGrants(atMs: number): Promise<readonly OpenGrant[]>;
+  /** Every grant on record under the id of a request: of itself, and of any other that had the same id. */
+  grantsOf(request: string): Promise<readonly RecordedGrant[]>;
   /** The grant whose review someone wants to discharge. */
   grantOf(digest: Digest): Promise<GrantEntry | undefined>;
   reviewed(digest: Digest, by: PrincipalId, verdict: Verdict, atMs: number): Promise<void>;

@@ -9,6 +9,7 @@ export const FORGETFUL: Ledger = {
   neverGranted: async () => undefined,
   over: async () => undefined,
   openGrants: async () => [],
+  grantsOf: async () => [],
   grantOf: async () => undefined,
   reviewed: async () => undefined,
   reportDenial: async () => undefined,

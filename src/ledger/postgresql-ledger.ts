@@ -11,6 +11,7 @@ import type {
   NeverGranted,
   OpenGrant,
   Precedents,
+  RecordedGrant,
 } from '../domain/precedents';
 import type { PrincipalId } from '../domain/principal';
 import { entitlementName } from '../domain/request';
@@ -58,11 +59,6 @@ const precedentsAfter = (own: string): string => `
        FROM placed_denials d WHERE place <= ${LIMITS.precedentsOfAKind}) AS denials,
     (SELECT coalesce(json_agg(row_to_json(g) ORDER BY granted_at_ms DESC), '[]')
        FROM placed_grants g WHERE place <= ${LIMITS.precedentsOfAKind}) AS grants`;
-
-/** A grant on record, with when its access ended if that is known. */
-export interface RecordedGrant extends GrantEntry {
-  readonly overAtMs?: number;
-}
 
 /** Enters the request, and reads what came before it. */
 const ASK = precedentsAfter(`known AS (SELECT seq, asked_at_ms FROM countersign.ask WHERE digest = $1),

@@ -1,6 +1,6 @@
 import type { Connector, LeaseRecord } from '../connectors/contract';
 import type { Logger } from '../contracts/logger';
-import type { Ledger } from '../domain/precedents';
+import type { Ledger, RecordedGrant } from '../domain/precedents';
 
 /** A grant is recorded before the act, and its end after it. What is younger than this may still be on its way. */
 const SETTLED_MS = 300_000;
@@ -10,15 +10,15 @@ const EVERY_MS = 60_000;
 const MOST_TOLD = 10_000;
 
 export interface ComparisonOptions {
-  readonly ledger: Pick<Ledger, 'openGrants' | 'over'>;
+  readonly ledger: Pick<Ledger, 'openGrants' | 'over' | 'grantsOf'>;
   readonly logger: Logger;
   readonly nowMs?: () => number;
 }
 
 /**
- * Compares the ledger with the targets. They differ after a database was restored from a backup: then one of them has grants that the
- * other does not know. Each difference is told once, and nothing is given or taken for it: which of the two is right, people decide. A
- * lease that the target has ended, and whose end never reached the ledger, is closed there.
+ * Compares the ledger with the targets. They differ after a database was restored from a backup. An end counts, whichever of the two
+ * knows it: a lease that the target has ended is closed in the ledger, and one that lives although the ledger has its end is ended again. A
+ * grant that only one of them knows is told once, and nothing is given or taken for it: which of the two is right, people decide.
  */
 export class LedgerComparison {
   readonly #told = new Set<string>();
@@ -27,7 +27,7 @@ export class LedgerComparison {
   constructor(private readonly options: ComparisonOptions) {}
 
   /** Looks at one target, if it was not looked at a short while ago. @throws if ledger or target cannot be reached */
-  async look(name: string, connector: Pick<Connector, 'list'>): Promise<void> {
+  async look(name: string, connector: Pick<Connector, 'list' | 'revoke'>): Promise<void> {
     const { ledger, nowMs = Date.now } = this.options;
     const atMs = nowMs();
     if (atMs < (this.#lookedAtMs.get(name) ?? Number.NEGATIVE_INFINITY) + EVERY_MS) return;
@@ -41,12 +41,24 @@ export class LedgerComparison {
       const ids = gone.map(({ request }) => request);
       await this.#lookForEnds(name, ids, (await connector.list('all')).leases);
     }
-    for (const { id, expiresAtMs, ...lease } of alive.values())
-      if (isSettled(lease) && expiresAtMs > atMs && !known.has(id))
-        this.#tell(
-          { connector: name, leaseId: id, account: lease.account },
-          'ALERT the target has a live lease of which the ledger has no open grant: one of the two was restored from a backup; the lease ends at its end',
-        );
+    for (const lease of alive.values())
+      if (isSettled(lease) && lease.expiresAtMs > atMs && !known.has(lease.id))
+        await this.#endIfOver(name, connector, lease);
+  }
+
+  /** A target that was restored has leases alive that had ended. An end was signed or due, so it counts again. */
+  async #endIfOver(name: string, connector: Pick<Connector, 'revoke'>, lease: LeaseRecord): Promise<void> {
+    const { id, account, grantedAtMs } = lease;
+    const about = { connector: name, leaseId: id, account };
+    const grants = await this.options.ledger.grantsOf(id);
+    const isOver = grants.some(({ connector: at }) => at === name) && grants.every(endedAfter(grantedAtMs));
+    if (isOver) await connector.revoke(id, 'revoked');
+    this.#tell(
+      about,
+      isOver
+        ? 'ALERT the target had a live lease that had ended before: the target was restored from a backup; the lease was ended again'
+        : 'ALERT the target has a live lease of which the ledger has no open grant: one of the two was restored from a backup; the lease ends at its end',
+    );
   }
 
   async #lookForEnds(name: string, ids: readonly string[], leases: readonly LeaseRecord[]): Promise<void> {
@@ -74,3 +86,8 @@ export class LedgerComparison {
     this.options.logger.error(about, message);
   }
 }
+
+const endedAfter =
+  (grantedAtMs: number) =>
+  ({ overAtMs }: RecordedGrant): boolean =>
+    overAtMs !== undefined && overAtMs >= grantedAtMs;

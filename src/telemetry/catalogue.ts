@@ -208,7 +208,7 @@ export const METRICS = {
     labels: {
       operation: [
         ...['ask', 'assessed', 'ended', 'granted', 'neverGranted', 'over', 'openGrants', 'grantOf'],
-        ...['reviewed', 'reportDenial', 'reviewsOwed', 'signed'],
+        ...['grantsOf', 'reviewed', 'reportDenial', 'reviewsOwed', 'signed'],
       ],
     },
   },

@@ -16,6 +16,7 @@ export function watchedLedger(ledger: Ledger, { record }: MetricsSink): Ledger {
     neverGranted: (given) => watched('neverGranted', ledger.neverGranted(given)),
     over: (request, atMs) => watched('over', ledger.over(request, atMs)),
     openGrants: (atMs) => watched('openGrants', ledger.openGrants(atMs)),
+    grantsOf: (request) => watched('grantsOf', ledger.grantsOf(request)),
     grantOf: (digest) => watched('grantOf', ledger.grantOf(digest)),
     reviewed: (...about) => watched('reviewed', ledger.reviewed(...about)),
     reportDenial: (report) => watched('reportDenial', ledger.reportDenial(report)),

@@ -89,4 +89,18 @@ describe('EMG-2, FRI-8 ledger and target are compared, and what a restored backu
     expect(await isOpen('ended-0001')).toBe(false);
     expect(lines.map(({ leaseId }) => leaseId)).not.toContain('ended-0001');
   });
+
+  test('a lease that had ended and lives again on a restored target is ended again, and that is told', async () => {
+    await granted('again-0001', 'deploy_bot', ['ledger', 'target']);
+    await ledger.over('again-0001', Date.now() + MINUTE);
+    aheadMs = 50 * MINUTE;
+    const { lines, look } = comparison();
+    await look();
+    expect(lines).toContainEqual(
+      expect.objectContaining({ leaseId: 'again-0001', message: expect.stringMatching(/ended again/) }),
+    );
+    const { leases } = await connector.list('alive');
+    expect(leases.map(({ id }) => id)).not.toContain('again-0001');
+    expect(leases.map(({ id }) => id)).toContain('before-0002');
+  });
 });
