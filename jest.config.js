@@ -68,7 +68,7 @@ module.exports = {
     project('unit'),
     project('workflow', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
     project('integration', {
-      globalSetup: '<rootDir>/test/support/global-setup.ts',
+      globalSetup: '<rootDir>/test/support/setup/integration.ts',
       testPathIgnorePatterns: [
         '/node_modules/',
         ...LONG.map((name) => `/test/integration/${name}\\.test\\.ts$`),
@@ -80,16 +80,16 @@ module.exports = {
     }),
     project('replay'),
     project('cli', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
-    project('audit', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    project('audit', { globalSetup: '<rootDir>/test/support/setup/audit.ts' }),
     // Suites, clients and checkers that others wrote. What they need is installed into the cache on first use.
-    project('foreign', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    project('foreign', { globalSetup: '<rootDir>/test/support/setup/foreign.ts' }),
     // Kinds of connectors on targets that take long to build or to start.
     project('targets', {
-      globalSetup: '<rootDir>/test/support/global-setup.ts',
+      globalSetup: '<rootDir>/test/support/setup/targets.ts',
       transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join('|')})/)`],
     }),
     // Pages in a real Chromium.
-    project('browser', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    project('browser', { globalSetup: '<rootDir>/test/support/setup/browser.ts' }),
     project('faults', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
   ],
   testTimeout: 60_000,

@@ -18,7 +18,7 @@ const ADMIN = { username: 'admin', password: 'the-admin-of-the-tests' };
  * Returns the folder of Keycloak: as it is after a start, if it was started before, since it builds itself anew at the first one. Gets
  * it from Maven Central on first use.
  */
-function keptKeycloak(): string {
+export function provideKeycloak(): string {
   if (existsSync(started())) return started();
   const folder = path.join(cacheDir(), `keycloak-${VERSION}`);
   if (existsSync(folder)) return folder;
@@ -64,7 +64,7 @@ export class TestKeycloak {
   ) {}
 
   static async start(): Promise<TestKeycloak> {
-    const kept = keptKeycloak();
+    const kept = provideKeycloak();
     const port = await freePort();
     const dir = mkdtempSync(path.join(tmpdir(), 'countersign-keycloak-'));
     // It writes into its own folder.

@@ -59,6 +59,10 @@ cn: shell
 gidNumber: 4000
 `;
 
+export function provideSlapd(): void {
+  if (!existsSync(SLAPD)) installDebian('slapd');
+}
+
 /** A real OpenLDAP server for one test file, on loopback, with its data in a folder of its own. */
 export class TestLdap {
   #process: ChildProcess | undefined;
@@ -76,7 +80,7 @@ export class TestLdap {
   ) {}
 
   static async start(): Promise<TestLdap> {
-    if (!existsSync(SLAPD)) installDebian('slapd');
+    provideSlapd();
     const dir = mkdtempSync(path.join(tmpdir(), 'countersign-ldap-'));
     const { certFile, keyFile } = makeCertificate(dir);
     mkdirSync(path.join(dir, 'db'));

@@ -19,7 +19,7 @@ export interface TestS3 {
 }
 
 export async function startS3(): Promise<TestS3> {
-  const binary = gateway();
+  const binary = s3Program();
   const folder = mkdtempSync(path.join(tmpdir(), 'countersign-s3-'));
   const bucket = 'evidence';
   mkdirSync(path.join(folder, bucket));
@@ -50,7 +50,7 @@ export async function startS3(): Promise<TestS3> {
 }
 
 /** Returns the path of the server's program, which is built once into the cache. */
-function gateway(): string {
+export function s3Program(): string {
   const folder = path.join(cacheDir(), `versitygw-${VERSION}`);
   const file = path.join(folder, 'versitygw');
   if (existsSync(file)) return file;

@@ -35,9 +35,12 @@ const answerSchema = z.object({
   NoteKey: z.string(),
 });
 
+/** Returns the path of the checker, which is built once into the cache. */
+export const tlogChecker = (): string => goProgram(SOURCE, PURPOSE);
+
 /** Checks a log with Go's own checksum-database packages. Throws if they reject the log. */
 export function askGo(question: TlogQuestion): z.infer<typeof answerSchema> {
-  const output = execFileSync(goProgram(SOURCE, PURPOSE), {
+  const output = execFileSync(tlogChecker(), {
     input: JSON.stringify(question),
     encoding: 'utf8',
   });

@@ -19,6 +19,15 @@ export interface Answer {
   readonly body: string;
 }
 
+/** Returns the paths of etcd and kube-apiserver, which are built once into the cache. */
+export function kubePrograms(): { readonly etcd: string; readonly server: string } {
+  const purpose = 'kube-apiserver for the tests, once (several minutes)';
+  return {
+    etcd: goProgram(SOURCE, 'etcd for the tests', FLAGS),
+    server: goProgram(SOURCE, purpose, FLAGS, 'k8s.io/kubernetes/cmd/kube-apiserver'),
+  };
+}
+
 /** A real kube-apiserver with its etcd, on loopback, and a proxy that can lose what connectors change. */
 export class TestKube {
   #etcd: ChildProcess | undefined;
@@ -33,9 +42,7 @@ export class TestKube {
   ) {}
 
   static async start(): Promise<TestKube> {
-    const etcd = goProgram(SOURCE, 'etcd for the tests', FLAGS);
-    const purpose = 'kube-apiserver for the tests, once (several minutes)';
-    const server = goProgram(SOURCE, purpose, FLAGS, 'k8s.io/kubernetes/cmd/kube-apiserver');
+    const { etcd, server } = kubePrograms();
     const dir = mkdtempSync(path.join(tmpdir(), 'countersign-kube-'));
     mkdirSync(path.join(dir, 'etcd'));
     chmodSync(path.join(dir, 'etcd'), 0o700);

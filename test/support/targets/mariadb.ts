@@ -12,6 +12,10 @@ import type { Fate } from './change-proxy';
 const SERVER = '/usr/sbin/mariadbd';
 const SERVER_USER = 'mysql';
 
+export function provideMariadb(): void {
+  if (!existsSync(SERVER)) installDebian('mariadb-server');
+}
+
 /** A real MariaDB server on loopback, with its data in a folder of its own, and a proxy that can lose GRANT and REVOKE. */
 export class TestMariadb {
   #process: ChildProcess | undefined;
@@ -26,7 +30,7 @@ export class TestMariadb {
   ) {}
 
   static async start(): Promise<TestMariadb> {
-    if (!existsSync(SERVER)) installDebian('mariadb-server');
+    provideMariadb();
     const dir = mkdtempSync(path.join(tmpdir(), 'countersign-mariadb-'));
     execFileSync('chown', [SERVER_USER, dir]);
     const install = ['--no-defaults', `--user=${SERVER_USER}`, `--datadir=${dir}/data`, '--skip-test-db'];

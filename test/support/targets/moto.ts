@@ -16,7 +16,7 @@ export class TestMoto {
   ) {}
 
   static async start(): Promise<TestMoto> {
-    const python = path.join(installed(), 'bin/python');
+    const python = path.join(provideMoto(), 'bin/python');
     const port = await freePort();
     const args = ['-m', 'moto.server', '-H', '127.0.0.1', '-p', String(port)];
     const { PATH = '' } = process.env;
@@ -40,7 +40,7 @@ export class TestMoto {
 }
 
 /** Returns the folder of moto in a Python environment of its own. Installs it from PyPI on first use. */
-function installed(): string {
+export function provideMoto(): string {
   const folder = path.join(cacheDir(), `moto-${VERSION}`);
   if (existsSync(folder)) return folder;
   toStderr(`installing moto ${VERSION} from PyPI (kept in ${folder})`);

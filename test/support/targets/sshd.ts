@@ -16,6 +16,10 @@ export interface Login {
   readonly err: string;
 }
 
+export function provideSshd(): void {
+  if (!existsSync(SERVER)) installDebian('openssh-server');
+}
+
 /** A real OpenSSH server on loopback. It lets in certificates of one authority, unless they are revoked, and nothing else. */
 export class TestSshd {
   #server: ChildProcess | undefined;
@@ -28,7 +32,7 @@ export class TestSshd {
 
   /** @param principals who may log in as the user of the tests */
   static async start(principals: readonly string[]): Promise<TestSshd> {
-    if (!existsSync(SERVER)) installDebian('openssh-server');
+    provideSshd();
     if (userInfo().uid === 0) mkdirSync(EMPTY, { recursive: true, mode: 0o755 });
     const dir = mkdtempSync(path.join(tmpdir(), 'countersign-sshd-'));
     for (const name of ['host', 'ca'])

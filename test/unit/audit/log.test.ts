@@ -9,7 +9,7 @@ import { formatProof, parseProof } from '../../../src/audit/log/proof-file';
 import { LogReader } from '../../../src/audit/log/reader';
 import { tilePath } from '../../../src/audit/log/tiles';
 import { LogWriter } from '../../../src/audit/log/writer';
-import { askGo } from '../../support/tlog-check';
+import { askGo, tlogChecker } from '../../support/tlog-check';
 
 const ORIGIN = 'example.com/countersign';
 const keys = generateNoteKey(ORIGIN);
@@ -38,6 +38,8 @@ beforeEach(() => {
   dir = mkdtempSync(path.join(tmpdir(), 'countersign-log-'));
 });
 afterEach(() => rmSync(dir, { recursive: true, force: true }));
+
+beforeAll(() => void tlogChecker(), 300_000);
 
 describe("AUD-3 the log is one that Go's sumdb packages accept", () => {
   // Sizes about every edge of a tile and of a row of tiles.

@@ -1,0 +1,14 @@
+import { goTools } from '../../foreign/support/go-tools';
+import { npmTools } from '../../foreign/support/npm-tools';
+import { pythonTools } from '../../foreign/support/python-tools';
+import globalSetup from '../global-setup';
+import { nodeRelease } from '../node-release';
+
+/** Gets what the suite needs before its first test, because a test has less time than a build takes. */
+export default async function setUp(): Promise<void> {
+  await globalSetup();
+  goTools();
+  npmTools();
+  pythonTools();
+  for (const major of [22, 24, 26] as const) nodeRelease(major);
+}

@@ -1,0 +1,18 @@
+import globalSetup from '../global-setup';
+import { provideKeycloak } from '../keycloak';
+import { provideSlapd } from '../ldap';
+import { kubePrograms } from '../targets/kube';
+import { provideMariadb } from '../targets/mariadb';
+import { provideMoto } from '../targets/moto';
+import { provideSshd } from '../targets/sshd';
+
+/** Gets what the suite needs before its first test, because a test has less time than a build takes. */
+export default async function setUp(): Promise<void> {
+  await globalSetup();
+  kubePrograms();
+  provideKeycloak();
+  provideMariadb();
+  provideMoto();
+  provideSlapd();
+  provideSshd();
+}
