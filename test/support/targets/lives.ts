@@ -64,7 +64,8 @@ export function livesOnTarget(
         await life.approve(run);
         await becomes(true);
         await life.killWorker();
-        await eventuallyTrue('the end', async () => run.said.err.includes('has reached its end'));
+        const hasEnded = async () => run.said.err.includes('has reached its end');
+        await eventuallyTrue('the end', hasEnded, 120_000);
         await life.startWorker();
         await becomes(false);
         expect(await run.exit).toBe(143);
