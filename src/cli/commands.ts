@@ -109,6 +109,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./keys/index.js'),
   },
   {
+    name: 'directory',
+    summary: 'take people and groups from sources; show them, and release changes that are held',
+    group: PREPARE,
+    load: () => import('./directory/index.js'),
+  },
+  {
     name: 'notify',
     summary: 'check and test the notifications to people',
     group: PREPARE,

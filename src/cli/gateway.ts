@@ -8,6 +8,7 @@ import { sshCertificate } from '../connectors/ssh-certificate/definition';
 import type { Logger } from '../contracts/logger';
 import { RetirementMemory } from '../directory/register/memory';
 import { Register } from '../directory/register/register';
+import { SnapshotStore } from '../directory/sources/store';
 import { gatewayConfigSchema, readGatewayConfig } from '../gateway/config';
 import { createGateway } from '../gateway/gateway';
 import { GatewayKeys } from '../gateway/keys';
@@ -15,7 +16,7 @@ import { createRoutes } from '../gateway/routes';
 import { listen } from '../gateway/server';
 import { ledgerAddress, PostgresqlLedger, registerAddress } from '../ledger';
 import { mcpEndpoint } from '../mcp/http/endpoint';
-import { createBundleSource, withRegister } from '../policy';
+import { createBundleSource, withRegister, withSources } from '../policy';
 import { packageVersion } from '../project';
 import { generateKey, writeKeyFile } from '../signing/keys';
 import { SshAuthority } from '../ssh-ca/authority';
@@ -61,7 +62,10 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
   const stores = config.decidesOnly
     ? undefined
     : storesOf(connectors, env, settings.COUNTERSIGN_STATE_DIR, logger);
-  const bundles = stores === undefined ? files : withRegister(files, stores.register, logger);
+  const bundles =
+    stores === undefined
+      ? files
+      : withRegister(withSources(files, stores.snapshots, logger), stores.register, logger);
   const keys = await keysOf(settings.COUNTERSIGN_GATEWAY_KEY, settings.COUNTERSIGN_STATE_DIR);
   const metricsServer = await metricsOf({ from: 'gateway', connectors: [] }, settings, logger);
   const tracing = await tracingOf('countersign-gateway', settings);
@@ -109,6 +113,7 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     await gateway.close();
     await stores?.ledger.close();
     await stores?.register.close();
+    await stores?.snapshots.close();
     await client.close();
     await Promise.all([metricsServer.stop(), tracing.stop()]);
   }
@@ -125,6 +130,7 @@ function storesOf(connectors: readonly Declared[], env: Environment, stateDir: s
     ledgerUrl,
     ledger: new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2, log: logger }),
     register: new Register({ url: registerAddress(connectors, env), logger, memory }),
+    snapshots: new SnapshotStore({ url: registerAddress(connectors, env), logger }),
   };
 }
 

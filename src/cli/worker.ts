@@ -14,8 +14,9 @@ import type { Logger } from '../contracts/logger';
 import type { Settings } from '../contracts/settings';
 import { RetirementMemory } from '../directory/register/memory';
 import { Register } from '../directory/register/register';
+import { SnapshotStore } from '../directory/sources/store';
 import { ledgerAddress, PostgresqlLedger, registerAddress } from '../ledger';
-import { createBundleSource, withRegister } from '../policy';
+import { createBundleSource, withRegister, withSources } from '../policy';
 import { startReconciler, watchStanding } from '../reconciler';
 import { lackingSearchAttributes, sayLacking } from '../stack/search-attributes';
 import { createWorker } from '../worker';
@@ -61,7 +62,8 @@ export async function runWorker(
   const { connectors: declared } = await files.current();
   const memory = new RetirementMemory(settings.COUNTERSIGN_STATE_DIR, logger);
   const register = new Register({ url: registerAddress(declared, env), logger, memory });
-  const source = withRegister(files, register, logger);
+  const snapshots = new SnapshotStore({ url: registerAddress(declared, env), logger });
+  const source = withRegister(withSources(files, snapshots, logger), register, logger);
   const bundles = sink === undefined ? source : keepingVersions(source, new ArchivedVersions(sink), logger);
   const made = await createConnectors(declared, env, logger);
   const connectors = varied?.(made) ?? made;
@@ -127,7 +129,7 @@ export async function runWorker(
     }
   } finally {
     await Promise.all([reconciler.stop(), standing.stop(), archive?.stop(), notifications?.stop()]);
-    await Promise.all([...connectors.values(), ledger, register].map((store) => store.close()));
+    await Promise.all([...connectors.values(), ledger, register, snapshots].map((store) => store.close()));
     await Promise.all([metricsServer.stop(), tracing.stop()]);
   }
 }

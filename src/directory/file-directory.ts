@@ -142,6 +142,13 @@ export class FileDirectory implements Directory {
     return [...this.#groups.keys()];
   }
 
+  /** Names of people, by id. */
+  peopleNames(): ReadonlyMap<PrincipalId, string> {
+    return new Map(
+      this.names.flatMap(({ id, text, path }) => (path[0] === 'people' ? [[id, text] as const] : [])),
+    );
+  }
+
   identities(): readonly Identity[] {
     return [...this.#entries.values()].map((entry) => entry.identity);
   }

@@ -9,6 +9,7 @@ export type { CatalogEntry } from './load/catalog';
 export type { ToolMapping } from './load/catalog-file';
 export { withRegister } from './load/enrolled-bundles';
 export { bundleOf, type LoadedBundle, loadBundle } from './load/load-bundle';
+export { SnapshotVerifier, withSources } from './load/sourced-bundles';
 export { FileTicketSource } from './load/tickets';
 export {
   definitionDigest,

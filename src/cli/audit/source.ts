@@ -15,7 +15,7 @@ import { configuredCodecs } from '../../codec';
 import { createConnectors } from '../../connectors';
 import { addressVariable, isSet } from '../../connectors/settings';
 import type { RegisterRow } from '../../contracts/enrolment';
-import { FileTicketSource, loadBundle } from '../../policy';
+import { FileTicketSource, type LoadedBundle, loadBundle } from '../../policy';
 import { readBundleFiles } from '../../policy/load/bundle-folder';
 import { type Context, withClient } from '../context';
 import { withEnrolledKeys } from '../enrolled';
@@ -73,13 +73,17 @@ async function versionsAtHand(context: Context, archive: ArchiveSink | undefined
   const files = await readBundleFiles(path.join(context.settings.COUNTERSIGN_STATE_DIR, 'bundle'));
   const kept = archive && new ArchivedVersions(archive);
   // An archive has every version with its register. Without one there is the version of this moment.
-  const register = archive === undefined ? await registerNow(context) : [];
-  return versionsOver(context, files.ok ? versionsWith(files.value, kept, register) : kept, register);
+  const now = archive === undefined ? await composedNow(context) : undefined;
+  const register = now?.register ?? [];
+  const others = files.ok ? versionsWith(files.value, kept, register) : kept;
+  const versions = await versionsOver(context, others, register);
+  return now === undefined ? versions : versionsWith(now.files, versions, register);
 }
 
-async function registerNow({ settings, env, announce }: Context): Promise<readonly RegisterRow[]> {
+/** Returns the bundle with what its sources give and the keys that are enrolled. Undefined if it is not valid. */
+async function composedNow({ settings, env, announce }: Context): Promise<LoadedBundle | undefined> {
   const loaded = await loadBundle(settings.COUNTERSIGN_BUNDLE, new FileTicketSource(undefined));
-  return loaded.ok ? (await withEnrolledKeys(loaded.bundle, env, announce)).register : [];
+  return loaded.ok ? withEnrolledKeys(loaded.bundle, env, announce) : undefined;
 }
 
 async function versionsOver(

@@ -5,13 +5,16 @@ import { ledgerAddress, PostgresqlLedger } from '../../ledger';
 import { FileTicketSource, type LoadedBundle, loadBundle } from '../../policy';
 import type { Context, Run } from '../context';
 import { parseDurationMs, sayDuration } from '../duration';
+import { withEnrolledKeys } from '../enrolled';
 import { type CommandResult, done, printable, UserError } from '../output';
 
 /** `countersign friction leaving` */
 export function defineLeaving(friction: Command, run: Run): void {
   friction
     .command('leaving')
-    .description('identities near their end date, and the open grants that end with them')
+    .description(
+      'people and identities near their end date or disabled, and the open grants that end with them',
+    )
     .option('--within <duration>', 'how far to look ahead', '30d')
     .action((options: { within: string }) => run((context) => leaving(options.within, context)));
 }
@@ -23,8 +26,13 @@ async function leaving(within: string, context: Context): Promise<CommandResult>
   const dir = settings.COUNTERSIGN_BUNDLE;
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
   if (!loaded.ok) throw new UserError(`${dir} is no good bundle (countersign policy check ${dir})`);
-  const { bundle } = loaded;
-  const principals = bundle.principals.flatMap((id) => bundle.directory.identity(id) ?? []);
+  const bundle = await withEnrolledKeys(loaded.bundle, context.env, context.announce);
+  const principals = bundle.identities.map((one) =>
+    // Who is disabled has left already.
+    bundle.directory.standingOf(one.id, nowMs)?.active === true
+      ? one
+      : { ...one, endsAtMs: Math.min(one.endsAtMs ?? nowMs, nowMs) },
+  );
   const grants = await openGrants(bundle, context, nowMs);
   const found = leavingWithin(principals, grants ?? [], { nowMs, withinMs });
   const data = { nowMs, withinMs, grantsKnown: grants !== undefined, leaving: found };

@@ -2,6 +2,7 @@ import path from 'node:path';
 import type { Command } from 'commander';
 import { principalId } from '../../contracts/request';
 import { Register } from '../../directory/register/register';
+import { SnapshotStore } from '../../directory/sources/store';
 import type { PrincipalId } from '../../domain/principal';
 import { byKey, HolderKey, identifierOf, Requester } from '../../enforcement';
 import { ApprovedCalls } from '../../gate/approved-calls';
@@ -12,7 +13,7 @@ import { StdioGate } from '../../gate/stdio-gate';
 import { ToolGate } from '../../gate/tool-gate';
 import { Upstream } from '../../gate/upstream';
 import { ledgerAddress, PostgresqlLedger, registerAddress } from '../../ledger';
-import { authorityOver, createBundleSource, FileTicketSource, withRegister } from '../../policy';
+import { authorityOver, createBundleSource, FileTicketSource, withRegister, withSources } from '../../policy';
 import type { Context, Run } from '../context';
 import { parseDurationMs } from '../duration';
 import { AS_HELP, addExamples, KEY_HELP } from '../help';
@@ -100,7 +101,8 @@ async function serve(
     log: logger,
   });
   const register = new Register({ url: registerAddress(connectors, env), logger });
-  const bundles = withRegister(files, register, logger);
+  const snapshots = new SnapshotStore({ url: registerAddress(connectors, env), logger });
+  const bundles = withRegister(withSources(files, snapshots, logger), register, logger);
   const key = await findKey(agent, options.key, context);
   const executorKey = await findKey(executorId, options.executorKey, context);
   const asker = byKey(agent, key, gateway, onBehalfOf);
@@ -155,6 +157,7 @@ async function serve(
   await log.close();
   await ledger.close();
   await register.close();
+  await snapshots.close();
   return { ...done({ stopped: true }), exitCode };
 }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { notifySchema } from '../../channels/notify-file';
 import { formatDuration } from '../../contracts/duration';
 import { directorySchema } from '../../directory/directory-file';
+import { sourcesSchema } from '../../directory/sources/sources-file';
 import { gatewayConfigSchema } from '../../gateway/config';
 import { catalogSchema } from '../../policy/load/catalog-file';
 import { pathsSchema } from '../../policy/load/paths-file';
@@ -30,6 +31,13 @@ export const WRITTEN_FILES: readonly WrittenFile[] = [
     file: 'directory.yaml',
     title: 'People, identities, groups, roles and keys',
     schema: directorySchema,
+    ofBundle: true,
+  },
+  {
+    name: 'sources',
+    file: 'sources.yaml',
+    title: 'From where people and groups are taken beside directory.yaml (optional)',
+    schema: sourcesSchema,
     ofBundle: true,
   },
   {

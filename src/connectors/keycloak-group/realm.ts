@@ -19,6 +19,15 @@ const EARLIER_MS = 10_000;
 const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
 const idAnswer = z.object({ id: z.string().min(1) });
 const usersAnswer = z.array(z.object({ id: z.string().min(1), username: z.string(), enabled: z.boolean() }));
+const userAnswer = z.object({
+  id: z.string().min(1),
+  username: z.string(),
+  enabled: z.boolean(),
+  firstName: z.string().optional(),
+  lastName: z.string().optional(),
+  attributes: z.record(z.string(), z.array(z.string())).default({}),
+});
+export type KeycloakUser = z.output<typeof userAnswer>;
 const words = z.object({
   error_description: z.string().optional(),
   errorMessage: z.string().optional(),
@@ -64,6 +73,21 @@ export class KeycloakRealm implements Groups {
     await this.#change('DELETE', group, account);
   }
 
+  /** Yields every user of the realm, with attributes. */
+  users(): AsyncGenerator<KeycloakUser> {
+    return this.#pages('/users', userAnswer, 'false');
+  }
+
+  /** Yields the ids of the members that a group has by itself. */
+  async *memberIds(group: string): AsyncGenerator<string> {
+    for await (const { id } of this.#pages(`/groups/${group}/members`, idAnswer)) yield id;
+  }
+
+  /** Yields the groups that lie in a group. */
+  subgroups(group: string): AsyncGenerator<{ readonly id: string; readonly name: string }> {
+    return this.#pages(`/groups/${group}/children`, idAnswer.extend({ name: z.string() }));
+  }
+
   async members(group: string): Promise<readonly string[]> {
     const names: string[] = [];
     const member = z.object({ username: z.string() });
@@ -76,9 +100,13 @@ export class KeycloakRealm implements Groups {
     if (status !== 204 && !(method === 'DELETE' && status === 404)) throw refusal(status, body);
   }
 
-  async *#pages<T extends z.ZodType>(where: string, item: T): AsyncGenerator<z.output<T>> {
+  async *#pages<T extends z.ZodType>(
+    where: string,
+    item: T,
+    briefRepresentation = 'true',
+  ): AsyncGenerator<z.output<T>> {
     for (let first = 0; ; first += PAGE) {
-      const query = new URLSearchParams({ first: `${first}`, max: `${PAGE}`, briefRepresentation: 'true' });
+      const query = new URLSearchParams({ first: `${first}`, max: `${PAGE}`, briefRepresentation });
       const page = (await this.#read(`${where}?${query}`, z.array(item))) ?? [];
       yield* page;
       if (page.length < PAGE) return;

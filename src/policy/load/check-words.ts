@@ -1,5 +1,5 @@
-import unhomoglyph from 'unhomoglyph';
 import { z } from 'zod';
+import { skeletonOf } from '../../directory/look-alike';
 import type { ReadDirectory } from '../../directory/read-directory';
 import type { FileProblem, YamlFile } from '../../directory/yaml-file';
 import { hasInvisibleInLines, isBlank, isNormal, textsIn, withMarks } from '../../domain/characters';
@@ -46,6 +46,3 @@ export function lookAlikes({ directory, problem }: ReadDirectory): readonly File
     return [problem(path, `the name of ${id} reads like that of ${other}; tell them apart`)];
   });
 }
-
-const skeletonOf = (name: string): string =>
-  unhomoglyph(name.trim().replace(/\s+/g, ' ').normalize('NFD')).normalize('NFD');

@@ -2,6 +2,7 @@ import type { RegisterRow } from '../../contracts/enrolment';
 import type { Directory, Identity } from '../../directory/directory';
 import type { FileDirectory } from '../../directory/file-directory';
 import { type DecodedDirectory, readDirectory } from '../../directory/read-directory';
+import type { SourcesData } from '../../directory/sources/sources-file';
 import { type Decoded, type FileProblem, YamlFile } from '../../directory/yaml-file';
 import { digestOf, digestOfText } from '../../domain/digest';
 import type { Bundle, BundlePolicy } from '../bundle';
@@ -15,6 +16,7 @@ import { Catalog } from './catalog';
 import { catalogSchema } from './catalog-file';
 import { checkBundle } from './check-bundle';
 import { unreachableStages } from './check-people';
+import { checkSources, readSources } from './check-sources';
 import { checkNames, checkWords, lookAlikes } from './check-words';
 import { type EmergencyRerouteRule, type PathsData, pathsSchema } from './paths-file';
 import type { TicketSource } from './tickets';
@@ -28,6 +30,10 @@ export interface LoadedBundle extends Bundle {
   readonly context: PolicyContext;
   /** The directory file alone, without the register. */
   readonly file: FileDirectory;
+  /** What `sources.yaml` says, if the bundle has one. */
+  readonly sources?: SourcesData;
+  /** Returns the bundle with another text in place of `directory.yaml`, such as one to which sources have added. */
+  withDirectory(text: string, decoded?: Decoded<DecodedDirectory>): LoadResult;
   /** Returns the same bundle over another directory, such as this file with the rows of a register that are in force. */
   over(directory: Directory, register: readonly RegisterRow[]): LoadedBundle;
   /** Everyone that the directory names. */
@@ -91,10 +97,13 @@ export function bundleOf(
     .map(([file, text]) => ({ file, text }));
   const engine = readEngine(digest, { file: SCHEMA_FILE, text: textOf(SCHEMA_FILE) }, sources);
   const pins = readToolPins(files);
-  if (!catalog.ok || !paths.ok || !directory.ok || !engine.ok || !pins.ok)
+  const taken = readSources(files);
+  if (!catalog.ok || !paths.ok || !directory.ok || !engine.ok || !pins.ok || !taken.ok)
     return {
       ok: false,
-      problems: [catalog, paths, directory, engine, pins].flatMap((part) => (part.ok ? [] : part.problems)),
+      problems: [catalog, paths, directory, engine, pins, taken].flatMap((part) =>
+        part.ok ? [] : part.problems,
+      ),
     };
   const checked = {
     catalog: { data: catalog.value, file: catalogFile },
@@ -103,7 +112,10 @@ export function bundleOf(
     directoryProblem: directory.value.problem,
     engine: engine.engine,
   };
-  const problems = checkBundle(checked);
+  const problems = [
+    ...checkBundle(checked),
+    ...(taken.value === undefined ? [] : checkSources(taken.value, directory.value.directory, catalog.value)),
+  ];
   const words = [
     ...[catalogFile, pathsFile, pins.file].flatMap((file) => [...checkWords(file)]),
     ...checkNames(directory.value),
@@ -136,6 +148,9 @@ export function bundleOf(
     notes: lookAlikes(directory.value),
     unreachable: unreachableStages(checked),
     toolPins: pins.value,
+    ...(taken.value !== undefined && { sources: taken.value.data }),
+    withDirectory: (text: string, other?: Decoded<DecodedDirectory>) =>
+      bundleOf(new Map([...files, [DIRECTORY_FILE, text]]), tickets, other),
   };
   const over = (known: Directory, register: readonly RegisterRow[]): LoadedBundle => {
     const context: PolicyContext = { ...common, directory: known };

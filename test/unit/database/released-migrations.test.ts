@@ -4,6 +4,7 @@ import { NOTICES } from '../../../src/channels/migrations';
 import { LEASE_BOOK } from '../../../src/connectors/lease-book/migrations';
 import { FINDINGS, LEASES } from '../../../src/connectors/postgresql/migrations';
 import { REGISTER } from '../../../src/directory/register/migrations';
+import { SOURCES } from '../../../src/directory/sources/migrations';
 import { ENDED_SESSIONS } from '../../../src/gateway/auth/ended-sessions';
 import { CALLBACKS } from '../../../src/gateway/requests/callback-store';
 import { LEDGER } from '../../../src/ledger/migrations';
@@ -23,6 +24,7 @@ const STORES = [
     NOTICES,
     PUSH,
     REGISTER,
+    SOURCES,
     SSH_GRANTS,
     TOKEN_USES,
   ],
@@ -46,6 +48,7 @@ const RELEASED: readonly string[] = [
   'notices 1 notice_message, notice, notice_delivery, notice_turn: wYkNj-RbAw6MHwgn',
   'push 1 push_subscription: HFhuCFCuyHghzag0',
   'register 1 register_row: 4UtQS45_eJty9low',
+  'sources 1 source_snapshot, source_word, source_release: thqCP6rFy2ijGKXh',
   'ssh grants 1 ssh_grant: Hn2FyjagPZgo-rDl',
   'token uses 1 execution, execution_reconciler: xlvexS4WbanlIQ_y',
 ];

@@ -1,0 +1,48 @@
+import type { Logger } from '../../contracts/logger';
+import type { Released } from '../../directory/sources/accept';
+import { readSource } from '../../directory/sources/read-source';
+import { digestOfSnapshot } from '../../directory/sources/snapshot';
+import { type Synced, syncSource } from '../../directory/sources/sync';
+import { SnapshotVerifier } from '../../policy';
+import { signSnapshot, verifyRelease } from '../../signing/sources';
+import { UserError } from '../output';
+import type { Signer } from '../signer';
+import type { Opened } from './opened';
+
+/** Returns what reads one source, and signs what it took as the reader. */
+export function readerOf(
+  { store, root }: Opened,
+  { principal, key }: Signer,
+  logger: Logger,
+): (source: string) => Promise<Synced> {
+  const verifier = new SnapshotVerifier(logger, Date.now);
+  return async (source) => {
+    const bundle = await root();
+    const rules = bundle.sources.sources[source];
+    if (rules === undefined) throw new UserError(`sources.yaml has no source ${source}`);
+    return syncSource(source, rules, {
+      store,
+      read: readSource,
+      names: bundle.file.peopleNames(),
+      last: async () =>
+        (await verifier.counting(bundle, bundle.sources, await store.latest())).find(
+          ({ snapshot }) => snapshot.source === source,
+        )?.snapshot,
+      released: async () => releasedIn(await store.releases(source)),
+      sign: (snapshot, atMs) =>
+        signSnapshot({ source, digest: digestOfSnapshot(snapshot) }, principal, key, atMs),
+      nowMs: Date.now,
+    });
+
+    async function releasedIn(signed: readonly string[]): Promise<Released> {
+      const released = new Map<string, readonly string[]>();
+      for (const jws of signed) {
+        const verified = await verifyRelease(jws, source, bundle.file, Date.now());
+        if (!verified.ok) continue;
+        const { change, by } = verified.value;
+        released.set(change, [...(released.get(change) ?? []), by]);
+      }
+      return released;
+    }
+  };
+}
