@@ -39,6 +39,7 @@ const isEnabled = (id: PrincipalId, directory: FileDirectory): boolean =>
 /** The people of one stage, for each group that may own what is asked for. */
 interface StagePeople {
   readonly people: ReadonlySet<PrincipalId>;
+  readonly groups: readonly string[];
   /** Says for which owners these people decide. Empty if they decide for all. */
   readonly where: string;
 }
@@ -48,6 +49,7 @@ function peopleOf(parts: BundleParts, { approvers }: StageDefinition): readonly 
   const named = byOwners ? [...new Set(owned(parts).map(({ owners }) => owners))] : [''];
   return named.map((owners) => ({
     people: decidersIn(groupsOf(approvers, owners), parts.directory),
+    groups: groupsOf(approvers, owners),
     where: byOwners ? ` where ${owners} owns what is asked for` : '',
   }));
 }
@@ -71,10 +73,13 @@ export function* tooManyApprovers(
  * request that needs it is refused. The rest of the bundle counts, because refusing it would leave the last bundle in force, in
  * which somebody who has just left still decides.
  */
-export function unreachableStages(parts: BundleParts): readonly FileProblem[] {
+export function unreachableStages(
+  parts: BundleParts,
+  filled: ReadonlySet<string> = new Set(),
+): readonly FileProblem[] {
   return Object.entries(parts.paths.data.paths).flatMap(([name, path]) =>
     path.stages.flatMap((stage, index) => [
-      ...whyUnreachable(parts, name, ['paths', name, 'stages', index], stage),
+      ...whyUnreachable(parts, filled, name, ['paths', name, 'stages', index], stage),
     ]),
   );
 }
@@ -82,16 +87,19 @@ export function unreachableStages(parts: BundleParts): readonly FileProblem[] {
 /** For at least one owner there must be enough strong keys; only the policies know which owner a path is for. */
 function* whyUnreachable(
   parts: BundleParts,
+  filled: ReadonlySet<string>,
   path: string,
   at: readonly PropertyKey[],
   stage: StageDefinition,
 ): Generator<FileProblem> {
   const { quorum, assurance } = stage;
   const { file } = parts.paths;
-  const all = peopleOf(parts, stage).map(({ people, where }) => ({
-    people: new Set([...people].filter((id) => isEnabled(id, parts.directory))),
-    where,
-  }));
+  const all = peopleOf(parts, stage)
+    .filter(({ groups }) => !groups.some((group) => filled.has(group)))
+    .map(({ people, where }) => ({
+      people: new Set([...people].filter((id) => isEnabled(id, parts.directory))),
+      where,
+    }));
   for (const { people, where } of all)
     if (people.size < quorum)
       yield file.problem(

@@ -48,3 +48,7 @@ export function* checkSources(
         );
   }
 }
+
+/** Returns the groups whose members sources give. */
+export const filledBy = (sources: ReadSources | undefined): ReadonlySet<string> =>
+  new Set(Object.values(sources?.data.sources ?? {}).flatMap(({ groups }) => Object.keys(groups)));

@@ -16,7 +16,7 @@ import { Catalog } from './catalog';
 import { catalogSchema } from './catalog-file';
 import { checkBundle } from './check-bundle';
 import { unreachableStages } from './check-people';
-import { checkSources, readSources } from './check-sources';
+import { checkSources, filledBy, readSources } from './check-sources';
 import { checkNames, checkWords, lookAlikes } from './check-words';
 import { type EmergencyRerouteRule, type PathsData, pathsSchema } from './paths-file';
 import type { TicketSource } from './tickets';
@@ -71,11 +71,13 @@ export async function loadBundle(dir: string, tickets: TicketSource): Promise<Lo
  * Builds a bundle from its files, and checks it as a whole.
  *
  * @param decoded the directory among them, if it has been decoded already
+ * @param isMerged true if the directory among them has what the sources give
  */
 export function bundleOf(
   files: BundleFiles,
   tickets: TicketSource,
   decoded?: Decoded<DecodedDirectory>,
+  isMerged = false,
 ): LoadResult {
   const missing = [SCHEMA_FILE, 'catalog.yaml', 'paths.yaml', DIRECTORY_FILE].filter(
     (name) => !files.has(name),
@@ -146,11 +148,11 @@ export function bundleOf(
     rerouteReasons: new Map(Object.entries(paths.value.rerouteReasons)),
     emergencyReroutes: new Map(Object.entries(paths.value.emergencyReroutes)),
     notes: lookAlikes(directory.value),
-    unreachable: unreachableStages(checked),
+    unreachable: unreachableStages(checked, isMerged ? undefined : filledBy(taken.value)),
     toolPins: pins.value,
     ...(taken.value !== undefined && { sources: taken.value.data }),
     withDirectory: (text: string, other?: Decoded<DecodedDirectory>) =>
-      bundleOf(new Map([...files, [DIRECTORY_FILE, text]]), tickets, other),
+      bundleOf(new Map([...files, [DIRECTORY_FILE, text]]), tickets, other, true),
   };
   const over = (known: Directory, register: readonly RegisterRow[]): LoadedBundle => {
     const context: PolicyContext = { ...common, directory: known };

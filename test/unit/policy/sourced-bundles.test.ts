@@ -132,6 +132,16 @@ describe('DIR-1, DIR-3 what sources give becomes text of the directory', () => {
     expect(told).toEqual([expect.stringMatching(/^ALERT an approval path is closed.* two-owners/)]);
   });
 
+  test('a group that a source fills closes no path before the source was read', async () => {
+    spoiled(path.join(dir, 'directory.yaml'), 'members: [person/david, person/aiko]', 'members: []');
+    root = await load();
+    expect(root.unreachable).toEqual([]);
+    const bundle = await composed(await stored(snapshot({ groups: { dba: ['person/erin'] } })));
+    expect(bundle.unreachable.map(({ message }) => message)).toEqual([
+      expect.stringMatching(/two-owners: only 1/),
+    ]);
+  });
+
   test('an account that somebody has, or that the target could not have, is left out, and nothing else is lost', async () => {
     const people = [
       person('erin', { accounts: { warehouse: 'kim_contractor' } }),
