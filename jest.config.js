@@ -40,6 +40,7 @@ const LONG = [
   'gate/http',
   'gateway/stories',
   'init/first-grant',
+  'ledger/lost-stores',
   'package/readme',
   'request/arrivals-while-working',
   'request/changes-in-flight',

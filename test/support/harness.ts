@@ -63,6 +63,7 @@ export class Harness {
   static async start({
     worker = true,
     remembers = false,
+    ledgerUrl,
     enrols = false,
     codecKeys,
     ...serverOptions
@@ -72,6 +73,8 @@ export class Harness {
     readonly worker?: boolean;
     /** True if earlier requests count, as in production. Most tests repeat the same request, so the default is false. `grants`: only grants are recorded. */
     readonly remembers?: boolean | 'grants';
+    /** Where the ledger lies, if not where the target is. */
+    readonly ledgerUrl?: string;
     readonly codecKeys?: string;
   } & TestServerOptions = {}): Promise<Harness> {
     quietRuntime();
@@ -91,7 +94,7 @@ export class Harness {
     };
     const temporal = new Client({ connection, dataConverter });
     const harness = new Harness(server, postgres, temporal, stateDir, bundleDir, ticketsFile, codecKeys);
-    if (remembers !== false) harness.#ledger = new PostgresqlLedger({ url: postgres.url });
+    if (remembers !== false) harness.#ledger = new PostgresqlLedger({ url: ledgerUrl ?? postgres.url });
     harness.#forgetsAsks = remembers === 'grants';
     if (enrols)
       harness.#register = new Register({ url: postgres.url, logger: SILENT_LOGGER, nowMs: manyLooks() });

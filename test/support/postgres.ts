@@ -14,6 +14,8 @@ export interface TestPostgres {
   halt(): void;
   restart(): void;
   stop(): void;
+  /** Copies the data of the stopped server, starts it again, and returns what puts the copy back. */
+  backUp(): () => void;
 }
 
 const SERVER_USER = 'postgres';
@@ -45,6 +47,20 @@ export async function startPostgres({
     url,
     halt: () => control('stop', '-m', 'immediate'),
     restart: start,
+    backUp: () => {
+      const copy = path.join(folder, `copy-${Date.now()}`);
+      const whileStopped = (work: () => void) => {
+        control('stop', '-m', 'fast');
+        work();
+        start();
+      };
+      whileStopped(() => run('cp', ['-a', data, copy]));
+      return () =>
+        whileStopped(() => {
+          rmSync(data, { recursive: true });
+          run('cp', ['-a', copy, data]);
+        });
+    },
     stop: () => {
       control('stop', '-m', 'immediate');
       rmSync(folder, { recursive: true, force: true });

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../src/stack/free-port';
@@ -19,6 +19,8 @@ export interface TestServer {
   halt(): Promise<void>;
   /** Starts it again on the same port and database, after `kill` or `halt`. */
   restart(): Promise<void>;
+  /** Copies the database of the stopped server, starts it again, and returns what puts the copy back. */
+  backUp(): Promise<() => Promise<void>>;
   /** Ends the server for good and removes its folder. */
   stop(): Promise<void>;
 }
@@ -56,6 +58,21 @@ async function startOnFreePort(binary: string, about: TestServerOptions): Promis
     halt: async () => void (await server.stop()),
     restart: async () => {
       server = await start();
+    },
+    backUp: async () => {
+      const copy = mkdtempSync(path.join(tmpdir(), 'countersign-temporal-copy-'));
+      const whileStopped = async (from: string, to: string) => {
+        await server.stop();
+        for (const name of readdirSync(to)) if (name.startsWith('temporal.db')) rmSync(path.join(to, name));
+        for (const name of readdirSync(from))
+          if (name.startsWith('temporal.db')) copyFileSync(path.join(from, name), path.join(to, name));
+        server = await start();
+      };
+      await whileStopped(stateDir, copy);
+      return async () => {
+        await whileStopped(copy, stateDir);
+        rmSync(copy, { recursive: true });
+      };
     },
     stop: async () => {
       // A test's database needs no orderly stop.
