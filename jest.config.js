@@ -35,6 +35,7 @@ const LONG = [
   'connectors/back-to-back',
   'connectors/foreign-names',
   'connectors/left-behind-is-told',
+  'directory/keycloak-source',
   'gate/attacks',
   'gate/gate',
   'gate/http',
@@ -76,7 +77,7 @@ module.exports = {
       ],
     }),
     project('long', {
-      globalSetup: '<rootDir>/test/support/global-setup.ts',
+      globalSetup: '<rootDir>/test/support/setup/long.ts',
       testMatch: LONG.map((name) => `<rootDir>/test/integration/${name}.test.ts`),
     }),
     project('replay'),
