@@ -5,17 +5,23 @@ import { isPassingStatus, isPendingStatus } from '../domain/status';
 import { GatewayError, type Requester, type Standing } from '../enforcement';
 import { isJsonObject } from './json-object';
 
-/** The terms on which calls of one tool are proposed. The action itself is the call, with its exact arguments. */
+/** A text about a call, which may depend on its arguments. */
+export type CallText = string | ((args: Arguments) => string);
+
+/**
+ * The terms on which calls of one tool are proposed. The action itself is the call, with its exact arguments. `catalogActions` reads them
+ * from the catalog of a bundle.
+ */
 export interface ActionTerms {
   readonly entitlement: Entitlement;
-  readonly target: string;
+  readonly target: CallText;
   readonly toolVersion?: string;
   readonly minutes: number;
   readonly ticket?: string;
-  readonly containment: string;
-  readonly rollback: string;
+  readonly containment: CallText;
+  readonly rollback: CallText;
   /** Why, in plain words; the approvers read it. */
-  readonly reason: string | ((args: Arguments) => string);
+  readonly reason: CallText;
 }
 
 export type Arguments = Readonly<Record<string, unknown>>;
@@ -85,16 +91,21 @@ export class ActionGate {
 
   /** Proposes a call, unless it is proposed already. If policy alone decides, the answer has the decision. */
   async propose(call: ToolCall): Promise<Proposal> {
-    const { entitlement, minutes, ticket, reason, containment, rollback } = this.#termsOf(call);
+    const { entitlement, minutes, ticket, ...texts } = this.#termsOf(call);
     const id = this.#requestOf(call);
+    const textOf = (text: CallText) => textAbout(text, call);
     try {
       await this.options.agent.ask({
         id,
         entitlement,
         minutes,
-        reason: typeof reason === 'string' ? reason : reason(call.arguments),
+        reason: textOf(texts.reason),
         ...(ticket !== undefined && { ticket }),
-        action: { parameters: this.#parametersOf(call), containment, rollback },
+        action: {
+          parameters: this.#parametersOf(call),
+          containment: textOf(texts.containment),
+          rollback: textOf(texts.rollback),
+        },
       });
     } catch (error) {
       const isProposed = error instanceof GatewayError && error.status === 409;
@@ -120,21 +131,35 @@ export class ActionGate {
     work: () => PromiseLike<T> | T,
     hasThrown: (result: T) => boolean = () => false,
   ): Promise<T> {
-    const { agent, executor } = this.options;
-    const request = this.#requestOf(call);
+    await this.begin(call);
     try {
-      await executor.redeem(await agent.present(request), this.#parametersOf(call));
+      const result = await work();
+      await this.ended(call, hasThrown(result) ? 'unknown' : 'succeeded');
+      return result;
+    } catch (error) {
+      await this.ended(call, error instanceof NothingDone ? 'failed' : 'unknown');
+      throw error;
+    }
+  }
+
+  /**
+   * Uses up the approval of a call that somebody else executes next, such as a program that asks a hook first.
+   *
+   * @throws NotExecuted if the token cannot be fetched or used; then the call must not be executed
+   */
+  async begin(call: ToolCall): Promise<void> {
+    const { agent, executor } = this.options;
+    const parameters = this.#parametersOf(call);
+    try {
+      await executor.redeem(await agent.present(this.#requestOf(call)), parameters);
     } catch (error) {
       throw notExecuted(call, error);
     }
-    try {
-      const result = await work();
-      await this.#report(request, hasThrown(result) ? 'unknown' : 'succeeded');
-      return result;
-    } catch (error) {
-      await this.#report(request, error instanceof NothingDone ? 'failed' : 'unknown');
-      throw error;
-    }
+  }
+
+  /** Records the outcome of a call that was begun. Ignores a failed report: the action has happened anyway. */
+  async ended(call: ToolCall, outcome: 'succeeded' | 'failed' | 'unknown'): Promise<void> {
+    await this.options.executor.reportOutcome(this.#requestOf(call), outcome).catch(() => undefined);
   }
 
   #termsOf({ tool }: ToolCall): ActionTerms {
@@ -147,7 +172,7 @@ export class ActionGate {
     const { target, toolVersion = '1' } = this.#termsOf(call);
     if (!isJsonObject(call.arguments))
       throw new TypeError(`the arguments of ${call.tool} are not a JSON object`);
-    return { tool: call.tool, toolVersion, target, arguments: call.arguments };
+    return { tool: call.tool, toolVersion, target: textAbout(target, call), arguments: call.arguments };
   }
 
   /** The same call always has the same id, which reveals nothing about the call. */
@@ -182,12 +207,10 @@ export class ActionGate {
       throw error;
     }
   }
-
-  /** Ignores a failed report: the action has happened anyway. */
-  async #report(request: string, outcome: 'succeeded' | 'failed' | 'unknown'): Promise<void> {
-    await this.options.executor.reportOutcome(request, outcome).catch(() => undefined);
-  }
 }
+
+const textAbout = (text: CallText, call: ToolCall): string =>
+  typeof text === 'string' ? text : text(call.arguments);
 
 function proposalOf({ request, status, awaiting, policy, safe_way: safeWay }: Standing): Proposal {
   const state = status === 'active' ? 'approved' : isPendingStatus(status) ? 'pending' : 'refused';
@@ -212,4 +235,17 @@ export function explainRefusal({ status, safeWay }: Proposal): string {
 function notExecuted({ tool }: ToolCall, error: unknown): NotExecuted {
   if (!(error instanceof GatewayError)) return new NotExecuted(`${tool} was not executed`, 'UNREACHABLE');
   return new NotExecuted(`${tool} was not executed: ${error.message}`, error.code ?? String(error.status));
+}
+
+/**
+ * Proposes a call. Returns true if people decide it, also after they have. A call that cannot be proposed needs nobody: whoever executes
+ * it is told why not.
+ */
+export async function needsPeople(gate: ActionGate, call: ToolCall): Promise<boolean> {
+  try {
+    return !(await gate.propose(call)).byPolicy;
+  } catch (error) {
+    if (error instanceof NotExecuted) return false;
+    throw error;
+  }
 }

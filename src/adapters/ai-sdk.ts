@@ -1,5 +1,5 @@
 import type { ToolApprovalRequestOutput, ToolApprovalResponse, ToolExecutionOptions, ToolSet } from 'ai';
-import { type ActionGate, explainRefusal, type Proposal, type ToolCall } from './action-gate';
+import { type ActionGate, explainRefusal, needsPeople, type Proposal, type ToolCall } from './action-gate';
 import { isJsonObject } from './json-object';
 
 /**
@@ -23,7 +23,7 @@ function gatedTool(gate: ActionGate, name: string, tool: AnyTool): AnyTool {
     ...tool,
     needsApproval: async (input: unknown, { toolCallId }: { readonly toolCallId: string }) =>
       // The SDK asks again after an answer, so this says whether people decide at all, not whether they have decided.
-      !(await gate.propose(callOf(name, toolCallId, input))).byPolicy,
+      needsPeople(gate, callOf(name, toolCallId, input)),
     execute: (input: unknown, options: ToolExecutionOptions) =>
       gate.execute(callOf(name, options.toolCallId, input), async () =>
         lastOf(await execute(input, options)),

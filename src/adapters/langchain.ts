@@ -23,14 +23,14 @@ export function approvalMiddleware(gate: ActionGate) {
       const call: ToolCall = { id, tool: name, arguments: args };
       const refuse = (content: string) =>
         new ToolMessage({ content, name, tool_call_id: id, status: 'error' });
-      for (;;) {
-        const proposal = await gate.propose(call);
-        if (proposal.state === 'refused') return refuse(explainRefusal(proposal));
-        if (proposal.state === 'approved') break;
-        const { request: awaited, awaiting } = proposal;
-        interrupt<AwaitedApproval>({ request: awaited, tool: name, arguments: args, awaiting });
-      }
       try {
+        for (;;) {
+          const proposal = await gate.propose(call);
+          if (proposal.state === 'refused') return refuse(explainRefusal(proposal));
+          if (proposal.state === 'approved') break;
+          const { request: awaited, awaiting } = proposal;
+          interrupt<AwaitedApproval>({ request: awaited, tool: name, arguments: args, awaiting });
+        }
         return await gate.execute(call, () => handler(request), isThrown);
       } catch (error) {
         if (error instanceof NotExecuted) return refuse(error.message);

@@ -72,7 +72,11 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['setup temporal --print', 'for somebody else who may change the namespace'],
   ],
   doctor: [['doctor'], ['doctor --offline', 'settings and files alone']],
-  up: [['up'], ['up --bundle my-bundle --http-port 8080', 'with a bundle of your own']],
+  up: [
+    ['up'],
+    ['up --bundle my-bundle --http-port 8080', 'with a bundle of your own'],
+    ['up --example examples/mcp-gate/bundle', "with an agent's tools behind the gate"],
+  ],
   demo: [['demo']],
   worker: [['worker']],
   gateway: [['gateway']],

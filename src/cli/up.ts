@@ -5,11 +5,12 @@ import { type Stack, startStack } from '../stack/up';
 import { pageOriginOf } from '../web/origin';
 import type { Context, Run } from './context';
 import { parsePort } from './number';
-import { type CommandResult, done } from './output';
+import { type CommandResult, done, usageError } from './output';
 
 interface UpOptions {
   readonly stateDir?: string;
   readonly bundle?: string;
+  readonly example?: string;
   readonly temporalPort: string;
   readonly uiPort: string;
   readonly httpPort?: string;
@@ -27,6 +28,10 @@ export function define(command: Command, run: Run): void {
       '--bundle <dir>',
       'policy bundle of your own; connectors with settings in the environment act on their own targets, the others on an embedded one (default: the example bundle, with keys made for it)',
     )
+    .option(
+      '--example <dir>',
+      'another example bundle, which is copied into the state folder with a key for everyone in it; a state folder keeps the bundle that it has',
+    )
     .option('--temporal-port <n>', 'port of the Temporal server', '7233')
     .option('--ui-port <n>', 'port of the Temporal UI', '8233')
     .option(
@@ -38,6 +43,8 @@ export function define(command: Command, run: Run): void {
 }
 
 async function up(options: UpOptions, { settings, sources, announce }: Context): Promise<CommandResult> {
+  if (options.bundle !== undefined && options.example !== undefined)
+    throw usageError('give --bundle for a bundle of your own, or --example for a copy of an example');
   const stopped = stopSignal();
   const httpPort = await httpPortOf(options);
   const telemetry = await metricsPorts(settings.COUNTERSIGN_METRICS_PORT);
@@ -48,6 +55,7 @@ async function up(options: UpOptions, { settings, sources, announce }: Context):
       bundleDir: options.bundle,
       connectorSettings: sources.environment,
     }),
+    ...(options.example !== undefined && { exampleDir: options.example }),
     temporalPort: parsePort(options.temporalPort, '--temporal-port', 1),
     uiPort: parsePort(options.uiPort, '--ui-port', 1),
     targetPort: await freePort(),
@@ -58,8 +66,8 @@ async function up(options: UpOptions, { settings, sources, announce }: Context):
     announce,
   });
   process.stdout.write(`${readyLine(stack, telemetry)}\n`);
-  // Of a bundle of one's own, nobody here holds a governor's key.
-  if (options.bundle === undefined) await printInvitations(stack);
+  // Nobody here holds a governor's key of a bundle of one's own, and other examples have no governor.
+  if (options.bundle === undefined && options.example === undefined) await printInvitations(stack);
   await stopped;
   announce('stopping');
   await stack.stop();

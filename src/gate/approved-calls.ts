@@ -53,11 +53,20 @@ export class ApprovedCalls {
   /**
    * Proposes a call, waits for a moment, and makes it if it is approved. The same call finds the same request, so calling again is how
    * to wait on. While it is being made, the same call gets the same result.
+   *
+   * @param about what the gate's record says of the call, if it is made
    */
-  settle(request: AccessRequest, waitMs: number, hint: string): Promise<Settled> {
+  settle(
+    request: AccessRequest,
+    waitMs: number,
+    hint: string,
+    about: Readonly<Record<string, unknown>>,
+  ): Promise<Settled> {
     const running = this.#running.get(request.id);
     if (running !== undefined) return running;
-    const attempt = this.#settle(request, waitMs, hint).finally(() => this.#running.delete(request.id));
+    const attempt = this.#settle(request, waitMs, hint, about).finally(() =>
+      this.#running.delete(request.id),
+    );
     this.#running.set(request.id, attempt);
     return attempt;
   }
@@ -67,7 +76,12 @@ export class ApprovedCalls {
     await this.#ask(request).catch(() => undefined);
   }
 
-  async #settle(request: AccessRequest, waitMs: number, hint: string): Promise<Settled> {
+  async #settle(
+    request: AccessRequest,
+    waitMs: number,
+    hint: string,
+    about: Readonly<Record<string, unknown>>,
+  ): Promise<Settled> {
     try {
       const standing = await this.#decided(request, waitMs);
       const page = this.options.pageOf(request.id);
@@ -75,7 +89,7 @@ export class ApprovedCalls {
         return { kind: 'not-made', ...explainWaiting(request.id, page, standing) };
       const outcome = standing.execution?.outcome;
       const isUsed = outcome !== undefined && outcome !== 'redemption_refused';
-      if (standing.status === 'active' && !isUsed) return await this.#make(request);
+      if (standing.status === 'active' && !isUsed) return await this.#make(request, about);
       return { kind: 'not-made', ...explainEnd(request.id, page, standing, hint) };
     } catch (error) {
       return this.#notMade(request, error);
@@ -138,14 +152,13 @@ export class ApprovedCalls {
   }
 
   /** Proves the approval again, uses it up, and makes the call once, with the arguments of the approved request. */
-  async #make(proposed: AccessRequest): Promise<Settled> {
+  async #make(proposed: AccessRequest, about: Readonly<Record<string, unknown>>): Promise<Settled> {
     const { agent, executor, log, forward, stillAsApproved } = this.options;
     const { id } = proposed;
     const approved = await this.#proved(proposed);
     if ('code' in approved) return { kind: 'not-made', ...approved, request: id };
     const changed = await stillAsApproved(approved.parameters);
     if (changed !== undefined) return { kind: 'not-made', ...changed, request: id };
-    const about = { request: id, tool: approved.parameters.tool, action: digestOf(approved.parameters) };
     try {
       await log.append({ event: 'running', ...about });
     } catch {

@@ -13,6 +13,9 @@ const ANSWERS_WITHIN_MS = 120_000;
 /** How long a server that ended is not started again. */
 const STARTED_AGAIN_AFTER_MS = 1_000;
 
+/** The gate of one agent. */
+type Deciding = Pick<ToolGate, 'decide' | 'stateOf' | 'ended'>;
+
 /** What a client without a stream can use. */
 const greetingSchema = z.looseObject({
   protocolVersion: z.string(),
@@ -42,6 +45,8 @@ export interface SharedServerOptions {
   readonly command: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly version: string;
+  /** Passes on tools that the catalog does not map. */
+  readonly observe: boolean;
   readonly bundle: () => Promise<LoadedBundle>;
 }
 
@@ -57,7 +62,7 @@ export class SharedServer {
   constructor(private readonly options: SharedServerOptions) {}
 
   /** Returns the answer to a message of a client, or undefined if it needs none. */
-  async answer({ id, method, params = {} }: Message, gate: ToolGate): Promise<Answer | undefined> {
+  async answer({ id, method, params = {} }: Message, gate: Deciding): Promise<Answer | undefined> {
     if (id === undefined || method === undefined) return undefined;
     if (method === 'ping') return { result: {} };
     if (method === 'initialize') return this.#greet();
@@ -66,8 +71,8 @@ export class SharedServer {
       return failure(-32_601, `the gate does not pass on ${method.slice(0, 64)}`);
     const answer = answerOf(await this.ran(method, params));
     if (method !== 'tools/list' || !('result' in answer)) return answer;
-    const { name: server, bundle } = this.options;
-    const result = offeredOf(answer.result, { server, bundle: await bundle(), gate, observe: false });
+    const { name: server, bundle, observe } = this.options;
+    const result = offeredOf(answer.result, { server, bundle: await bundle(), gate, observe });
     return result === undefined ? failure(-32_603, 'the server has no list of tools') : { result };
   }
 
@@ -110,7 +115,7 @@ export class SharedServer {
     return { result: { ...greeting.data, capabilities } };
   }
 
-  async #call(params: unknown, gate: ToolGate): Promise<Answer> {
+  async #call(params: unknown, gate: Deciding): Promise<Answer> {
     const { name: server, bundle } = this.options;
     const { catalog } = (await bundle()).context;
     const call = toolCallIn(params, (tool) => catalog.tool(server, tool));
@@ -119,7 +124,7 @@ export class SharedServer {
     return verdict.kind === 'pass' ? this.#pass(call.name, verdict, gate) : answerOf(verdict);
   }
 
-  async #pass(name: string, verdict: Extract<Verdict, { kind: 'pass' }>, gate: ToolGate): Promise<Answer> {
+  async #pass(name: string, verdict: Extract<Verdict, { kind: 'pass' }>, gate: Deciding): Promise<Answer> {
     const ran = await this.ran('tools/call', { name, arguments: verdict.arguments });
     gate.ended(verdict.call, ran.kind === 'gone' ? undefined : ran);
     const { mostBytes } = verdict;

@@ -127,9 +127,10 @@ export class ToolGate {
     mapping: ToolMapping,
   ): Promise<Verdict> {
     const { approved, precedents, waitMs, executorId } = this.options;
+    // The id is made of the arguments, so it would let a short secret be guessed.
+    const named = mapping.secrets === undefined ? { request: request.id } : {};
     const decided = {
-      // The id is made of the arguments, so it would let a short secret be guessed.
-      ...(mapping.secrets === undefined && { request: request.id }),
+      ...named,
       outcome: assessment.outcome,
       reasonCodes: assessment.reasonCodes,
       policies: assessment.determiningPolicies,
@@ -169,7 +170,8 @@ export class ToolGate {
       mapping.nonce === undefined
         ? 'If it is meant again, something in its arguments has to say so.'
         : `If it is meant again, call with another value of ${mapping.nonce}.`;
-    const settled = await approved.settle({ ...request, durationMs }, waitMs, hint);
+    const about = { call: recorded, tool: call.name, ...named };
+    const settled = await approved.settle({ ...request, durationMs }, waitMs, hint, about);
     // Whatever the client is told now counts for its next call.
     precedents.learned();
     return bounded(settled, mostBytes);

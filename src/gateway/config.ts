@@ -173,6 +173,8 @@ export const gatewayConfigSchema = z.strictObject({
             command: z.array(text(2_000)).min(1).max(64),
             /** Credentials of the server, NAME=VALUE on each line. No agent gets them. */
             envFile: z.string().min(1).exactOptional(),
+            /** Passes on tools that the catalog does not map, and records their calls: the way to introduce a gate. */
+            observe: z.boolean().default(false),
           }),
         )
         .refine((servers) => Object.keys(servers).length <= 32, 'has more than 32 servers'),

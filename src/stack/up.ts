@@ -27,8 +27,10 @@ import { waitForWorker } from './worker-ready';
 
 export interface StackOptions {
   readonly stateDir: string;
-  /** Folder of a policy bundle. Without it the example bundle is used, with keys that are made for it. */
+  /** Folder of a policy bundle. Without it an example bundle is used, with keys that are made for it. */
   readonly bundleDir?: string;
+  /** Folder of the example bundle, if it is another one than that of the package. */
+  readonly exampleDir?: string;
   readonly temporalPort: number;
   readonly uiPort?: number;
   readonly targetPort: number;
@@ -130,9 +132,10 @@ interface Provisions {
 export async function provide({
   stateDir,
   bundleDir: given,
+  exampleDir,
   connectorSettings: environment = {},
-}: Pick<StackOptions, 'stateDir' | 'bundleDir' | 'connectorSettings'>): Promise<Provisions> {
-  const bundleDir = path.resolve(given ?? (await provideExampleBundle(stateDir)));
+}: Pick<StackOptions, 'stateDir' | 'bundleDir' | 'exampleDir' | 'connectorSettings'>): Promise<Provisions> {
+  const bundleDir = path.resolve(given ?? (await provideExampleBundle(stateDir, exampleDir)));
   const loaded = await loadBundle(bundleDir, new FileTicketSource(undefined));
   if (!loaded.ok)
     throw new Error(

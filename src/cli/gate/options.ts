@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseEnv } from 'node:util';
+import { identifier } from '../../contracts/request';
 import type { LoadedBundle } from '../../policy';
 import type { Context } from '../context';
 import { UserError, usageError } from '../output';
@@ -10,9 +11,13 @@ export interface ServerOptions {
   readonly envFile?: string;
 }
 
-/** Returns the name under which the catalog maps the server's tools. */
-export function serverNameOf({ server }: ServerOptions, { context }: LoadedBundle): string {
+/** Returns the name under which the catalog maps the server's tools. One that is only observed needs none yet. */
+export function serverNameOf(
+  { server, observe }: ServerOptions & { readonly observe?: true },
+  { context }: LoadedBundle,
+): string {
   const known = [...context.catalog.tools().keys()];
+  if (observe === true && server !== undefined && identifier.safeParse(server).success) return server;
   const [only, ...others] = known;
   if (server === undefined && only !== undefined && others.length === 0) return only;
   if (server !== undefined && known.includes(server)) return server;

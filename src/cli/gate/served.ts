@@ -23,10 +23,10 @@ export async function servedGate(
   if (config === undefined) return undefined;
   const { catalog } = (await gateway.bundles.current()).context;
   const known = catalog.tools();
-  for (const name of Object.keys(config.servers))
-    if (!known.has(name))
+  for (const [name, { observe }] of Object.entries(config.servers))
+    if (!known.has(name) && !observe)
       throw new UserError(
-        `gate.servers.${name}: the catalog maps no tools of ${name} (it has ${[...known.keys()].join(', ') || 'none'}); add them under "tools", or correct the name`,
+        `gate.servers.${name}: the catalog maps no tools of ${name} (it has ${[...known.keys()].join(', ') || 'none'}); add them under "tools", correct the name, or set observe: true to begin with`,
         1,
         'BAD_CONFIG',
       );

@@ -25,6 +25,7 @@ export interface AgentGatesOptions {
   readonly precedents: Pick<KnownPrecedents, 'of' | 'learned'>;
   readonly log: Pick<CallLog, 'append' | 'note'>;
   readonly waitMs: number;
+  readonly observe: boolean;
   readonly pageOf: (request: string) => string;
 }
 
@@ -53,8 +54,14 @@ export class AgentGates {
   }
 
   #make(principal: PrincipalId, onBehalfOf: readonly PrincipalId[], agent: Requester): Kept {
-    const { name, server, gateway, executor, executorId, log, precedents, waitMs } = this.options;
+    const { name, server, gateway, executor, executorId, precedents, waitMs, observe } = this.options;
     const { authority, pageOf } = this.options;
+    // All agents share the record, and each counts its own calls.
+    const whose = { server: name, agent: principal, ...(onBehalfOf.length > 0 && { onBehalfOf }) };
+    const log: AgentGatesOptions['log'] = {
+      append: (record) => this.options.log.append({ ...record, ...whose }),
+      note: (record) => this.options.log.note({ ...record, ...whose }),
+    };
     const common = { log, executorId, nowMs: gateway.nowMs };
     const approved = new ApprovedCalls({
       ...{ ...common, executor, authority, pageOf },
@@ -72,7 +79,7 @@ export class AgentGates {
       bundles: gateway.bundles,
       definitionOf: (tool) => server.definitionOf(tool),
       changes: new ChangedTools((changed) => executor.reportToolChange(changed)),
-      observe: false,
+      observe,
     });
     const kept: Kept = { agent, gate };
     return kept;

@@ -42,10 +42,10 @@ export interface GateEndpoint {
 export function gateEndpoint(gateway: Gateway, options: GateEndpointOptions): GateEndpoint {
   const { gate: config } = gateway.config;
   const { version, environments, log, lookUp, authority, pagesAt } = options;
-  const servers = Object.entries(config?.servers ?? {}).map(([name, { command }]) => ({
-    name,
+  const servers = Object.entries(config?.servers ?? {}).map(([name, { command, observe }]) => ({
+    ...{ name, observe },
     server: new SharedServer({
-      ...{ name, command, version, env: environments.get(name) ?? {} },
+      ...{ name, command, version, observe, env: environments.get(name) ?? {} },
       bundle: () => gateway.bundles.current(),
     }),
   }));
@@ -56,11 +56,11 @@ export function gateEndpoint(gateway: Gateway, options: GateEndpointOptions): Ga
     const precedents = new KnownPrecedents(lookUp);
     const holderKey = HolderKey.make();
     const executor = executorWithin(app, gateway, config.as);
-    for (const { name, server } of servers) {
+    for (const { name, observe, server } of servers) {
       const gates = executor.then(
         (executing) =>
           new AgentGates({
-            ...{ name, server, gateway, authority, precedents, log },
+            ...{ name, server, observe, gateway, authority, precedents, log },
             ...{ executor: executing, executorId: config.as, waitMs: config.wait },
             pageOf: (request) => `${pagesAt}/requests/${request}`,
           }),

@@ -134,6 +134,21 @@ describe('GAT-1 an MCP server behind the gate', () => {
     expect(await watching.pay(9_000)).toMatchObject({ code: 'APPROVAL_NEEDED' });
   });
 
+  test('an answer that is longer than the catalog lets through does not reach the agent, and the call was made once', async () => {
+    const hostile = [process.execPath, path.join(__dirname, 'hostile-server.mjs')];
+    const one = await gate({ command: hostile, env: { SAYS_BYTES: '70000' } });
+    expect(await one.pay(30)).toMatchObject({ isError: true, code: 'RESULT_TOO_LONG' });
+    const asked = await one.pay(6_500);
+    await stack.sign('person/helen', asked.request);
+    await stack.sign('person/tomas', asked.request);
+    expect(await one.pay(6_500)).toMatchObject({ isError: true, code: 'RESULT_TOO_LONG' });
+    expect(await one.pay(6_500)).toMatchObject({ code: 'ALREADY_RUN', request: asked.request });
+    expect(one.paid()).toHaveLength(2);
+    expect(Math.max(...one.lines.map((line) => line.length))).toBeLessThan(65_536);
+    const shorter = await gate({ command: hostile, env: { SAYS_BYTES: '60000' } });
+    expect((await shorter.pay(30)).isError).toBeUndefined();
+  });
+
   test('AGE-5 a server that ends in the middle leaves an unknown outcome, and a retry is no second execution', async () => {
     const dying = [process.execPath, path.join(__dirname, 'hostile-server.mjs')];
     const one = await gate({ command: dying, env: { ENDS_AT: '6000' } });

@@ -1,8 +1,10 @@
 // An MCP server that behaves badly on command. It notes what it carries out in PAYMENTS_FILE.
-import { appendFileSync } from 'node:fs';
+import { appendFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
-const { PAYMENTS_FILE, ENDS_AT, HANGS_AT, FORGES, TWICE, CHANGES, SAYS } = process.env;
+const { PAYMENTS_FILE, ENDS_AT, ENDS_AFTER, HANGS_AT, FORGES, TWICE, CHANGES, SAYS, SAYS_BYTES } =
+  process.env;
+writeFileSync(`${PAYMENTS_FILE}.pid`, String(process.pid));
 const tool = (description) => ({
   name: 'send_payment',
   description,
@@ -45,10 +47,12 @@ for await (const line of createInterface({ input: process.stdin })) {
     if (String(params.arguments.amount) === ENDS_AT) process.exit(3);
     if (String(params.arguments.amount) === HANGS_AT) continue;
     const paid = text(
-      SAYS ?? `paid ${params.arguments.amount} ${params.arguments.currency} to ${params.arguments.to}`,
+      SAYS ??
+        `paid ${params.arguments.amount} ${params.arguments.currency} to ${params.arguments.to}${'.'.repeat(Number(SAYS_BYTES ?? 0))}`,
     );
     if (FORGES !== undefined) say({ id: 'another', result: text('forged') });
     say({ id, result: paid });
+    if (String(params.arguments.amount) === ENDS_AFTER) process.stdout.write('', () => process.exit(3));
     if (TWICE !== undefined) say({ id, result: text('paid again') });
   } else if (method === 'resources/read') {
     // As another implementation may write it: spaces, escapes, a number beyond a double, a member twice.

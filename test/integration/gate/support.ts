@@ -4,10 +4,12 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { z } from 'zod';
 import { readKeyFile } from '../../../src/signing/keys';
 import { signStatement } from '../../../src/signing/sign';
 import { exampleKeyFile, provideExampleBundle } from '../../../src/stack/example-bundle';
 import { freePort } from '../../../src/stack/free-port';
+import { fileOfRecord } from '../../../src/stack/stack-record';
 import { eventually } from '../../support/harness-wait';
 import { type Answer, Web } from '../gateway/support/http';
 import { selfSigned } from '../gateway/support/tokens';
@@ -15,6 +17,8 @@ import { selfSigned } from '../gateway/support/tokens';
 const ROOT = path.resolve(__dirname, '../../..');
 const COMMAND = path.join(ROOT, 'bin/countersign.js');
 export const PAYMENTS = [process.execPath, path.join(ROOT, 'examples/mcp-gate/payments-server.mjs')];
+
+const recordSchema = z.object({ processes: z.record(z.string(), z.object({ pid: z.number() })) });
 
 /** `countersign up` over the bundle of the example, with a key for everyone in it. */
 export class GateStack {
@@ -33,9 +37,11 @@ export class GateStack {
 
   /** @param configure returns what stands in `gateway.yaml`, and the files that it names */
   static async start(
-    configure?: (place: { readonly root: string }) => {
-      readonly gate: object;
-      readonly files: Readonly<Record<string, string>>;
+    configure?: (place: { readonly root: string; readonly url: string }) => {
+      readonly gate?: object;
+      readonly issuers?: readonly object[];
+      readonly limits?: object;
+      readonly files?: Readonly<Record<string, string>>;
     },
   ): Promise<GateStack> {
     const root = mkdtempSync(path.join(tmpdir(), 'countersign-gate-'));
@@ -45,8 +51,8 @@ export class GateStack {
     const args = ['up', '--state-dir', stateDir, '--bundle', path.join(stateDir, 'bundle')];
     const ports = ['--http-port', String(http), '--temporal-port', String(temporal), '--ui-port', String(ui)];
     if (configure !== undefined) {
-      const { gate, files } = configure({ root });
-      writeFileSync(path.join(root, 'gateway.yaml'), JSON.stringify({ gate }));
+      const { files = {}, ...config } = configure({ root, url: `http://127.0.0.1:${http}` });
+      writeFileSync(path.join(root, 'gateway.yaml'), JSON.stringify(config));
       for (const [name, text] of Object.entries(files)) writeFileSync(path.join(root, name), text);
       args.push('--gateway-config', path.join(root, 'gateway.yaml'));
     }
@@ -109,6 +115,14 @@ export class GateStack {
     expect(answer.json).toMatchObject({ accepted: true });
   }
 
+  /** Kills one program of the stack, such as the worker. The stack starts it again. */
+  kill(program: string): void {
+    const { processes } = recordSchema.parse(JSON.parse(readFileSync(fileOfRecord(this.stateDir), 'utf8')));
+    const pid = processes[program]?.pid;
+    if (pid === undefined) throw new Error(`no ${program} in ${Object.keys(processes).join(', ')}`);
+    process.kill(pid, 'SIGKILL');
+  }
+
   async stop(): Promise<void> {
     this.child.kill('SIGTERM');
     if (this.child.exitCode === null) await once(this.child, 'exit');
@@ -124,6 +138,8 @@ export interface GateOptions {
   readonly command?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly more?: readonly string[];
+  /** Variables of the gate itself. */
+  readonly gateEnv?: Readonly<Record<string, string>>;
 }
 
 /** What a server that writes into this file has really done. */
@@ -161,7 +177,7 @@ export class Gate {
 
   static async start(stack: GateStack, options: GateOptions = {}): Promise<Gate> {
     const dir = mkdtempSync(path.join(stack.root, 'gate-'));
-    const { server = 'payments', command = PAYMENTS, env = {}, more = [] } = options;
+    const { server = 'payments', command = PAYMENTS, env = {}, more = [], gateEnv = {} } = options;
     const envFile = path.join(dir, 'server.env');
     const variables = { PAYMENTS_FILE: path.join(dir, 'paid.txt'), ...env };
     writeFileSync(
@@ -173,7 +189,12 @@ export class Gate {
     const args = stack.gateArguments(server, dir, command, ['--env-file', envFile, ...more]);
     const child = spawn(process.execPath, args, {
       cwd: dir,
-      env: { ...process.env, COUNTERSIGN_STATE_DIR: stack.stateDir, COUNTERSIGN_LOG_LEVEL: 'warn' },
+      env: {
+        ...process.env,
+        COUNTERSIGN_STATE_DIR: stack.stateDir,
+        COUNTERSIGN_LOG_LEVEL: 'warn',
+        ...gateEnv,
+      },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const gate = new Gate(child, dir);
@@ -224,6 +245,11 @@ export class Gate {
   /** What the server has really done. */
   paid(): readonly string[] {
     return paidIn(path.join(this.dir, 'paid.txt'));
+  }
+
+  /** Kills the server behind the gate, if it is the hostile one. */
+  killServer(): void {
+    process.kill(Number(readFileSync(path.join(this.dir, 'paid.txt.pid'), 'utf8')), 'SIGKILL');
   }
 
   async stop(signal?: NodeJS.Signals): Promise<number | null> {

@@ -90,7 +90,7 @@ class Ground {
   });
 
   async settled(request = CALL): Promise<string> {
-    const settled = await this.calls.settle(request, 0, '');
+    const settled = await this.calls.settle(request, 0, '', {});
     return settled.kind === 'not-made' ? settled.code : settled.kind;
   }
 }

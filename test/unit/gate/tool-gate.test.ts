@@ -24,6 +24,8 @@ class Ground {
   isLedgerAway = false;
   precedents: Precedents = NO_PRECEDENTS;
   definitions = bundle.toolPins['payments'] ?? {};
+  readonly catalog = bundle.context.catalog;
+  about: unknown;
   settled: Settled = { kind: 'result', result: { content: [] } };
 
   gate(observe = false): ToolGate {
@@ -42,8 +44,9 @@ class Ground {
       },
       approved: {
         propose: async () => void this.events.push('proposed'),
-        settle: async () => {
+        settle: async (_request, _waitMs, _hint, about) => {
           this.events.push('settled');
+          this.about = about;
           return this.settled;
         },
       },
@@ -118,6 +121,32 @@ describe('GAT-1 GAT-2 a call of a tool', () => {
   test('that people decide is settled, and what the client is told of it counts for its next call', async () => {
     expect(await ground.decide(payment(20_000))).toBe('result');
     expect(ground.events).toEqual(['settled', 'learned']);
+  });
+
+  test('whose answer is longer than the catalog lets through was made, and its answer is held back', async () => {
+    const answerOf = (characters: number) => ({ content: [{ type: 'text', text: 'x'.repeat(characters) }] });
+    const settledWith = async (characters: number) => {
+      ground.settled = { kind: 'result', result: answerOf(characters) };
+      return JSON.stringify(await ground.gate().decide(payment(20_000)));
+    };
+    expect(await settledWith(65_000)).toContain('xxx');
+    expect(await settledWith(65_536)).toMatch(/RESULT_TOO_LONG: The call was made/);
+    // Counted in bytes, not in characters.
+    ground.settled = { kind: 'result', result: { text: 'ä'.repeat(40_000) } };
+    expect(JSON.stringify(await ground.gate().decide(payment(20_000)))).toContain('RESULT_TOO_LONG');
+    expect(await ground.gate().decide(payment(20))).toMatchObject({ kind: 'pass', mostBytes: 65_536 });
+  });
+
+  test('GAT-3 FRI-3 with a secret leaves no digest in the record by which it could be guessed', async () => {
+    const mapping = ground.catalog.tool('payments', 'send_payment');
+    if (mapping === undefined) throw new Error('the example has changed');
+    await ground.decide(payment(20_000));
+    expect(ground.about).toMatchObject({ call: '1', request: expect.stringMatching(/^call_/) });
+    jest.spyOn(ground.catalog, 'tool').mockReturnValue({ ...mapping, secrets: ['to', 'amount'] });
+    await ground.decide(payment(20_000));
+    jest.restoreAllMocks();
+    expect(ground.about).toEqual({ call: '1', tool: 'send_payment' });
+    expect(JSON.stringify(ground.records[1])).not.toContain('call_');
   });
 
   test('GAT-3 of a tool that differs from its pin is held, and governance is told what differs', async () => {

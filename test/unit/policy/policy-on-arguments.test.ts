@@ -139,6 +139,17 @@ describe('GAT-2 AGE-4 policy decides on arguments', () => {
   });
 });
 
+/** Makes an argument a secret, and has a text of the tool name it. */
+function secretIn(member: string): Change {
+  const texts = { target: 'ACME', containment: 'stop it', rollback: 'ask for it', [member]: '{to.account}' };
+  const lines = Object.entries(texts).map(([name, text]) => `      ${name}: ${JSON.stringify(text)}\n`);
+  return [
+    'catalog.yaml',
+    / {6}target: "\{to\}"\n.*\n.*\n.*\n {6}nonce: repeat\n/,
+    `${lines.join('')}      secrets: [to]\n`,
+  ];
+}
+
 describe('GAT-1 GAT-3 the catalog maps tools of MCP servers to actions', () => {
   const broken: readonly (readonly [string, Change, RegExp])[] = [
     [
@@ -153,6 +164,16 @@ describe('GAT-1 GAT-3 the catalog maps tools of MCP servers to actions', () => {
     ],
     ['a brace without a name', ['catalog.yaml', 'target: "{to}"', 'target: "{to"'], /encloses no name/],
     ['a nonce that is declared', ['catalog.yaml', 'nonce: repeat', 'nonce: to'], /pay declares to itself/],
+    ...(['target', 'reason', 'containment', 'rollback'] as const).map((member): (typeof broken)[number] => [
+      `a secret in its ${member}, which is shown and kept`,
+      secretIn(member),
+      /\{to\.account\} is one of "secrets"/,
+    ]),
+    [
+      'a secret that is not declared',
+      ['catalog.yaml', 'nonce: repeat', 'secrets: [pin]'],
+      /pay declares no argument pin/,
+    ],
     ['a pin that is no definition', ['pins.yaml', 'name: send_payment', 'nom: send_payment'], /name/],
     [
       'a pin with a character that nobody can see',
