@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import { loadavg } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { authorise } from '../src/connectors/kit';
-import { ENDS_KINDS, type EndsKind, type EndsTarget, startTarget } from './ends-targets';
+import { GROUND_KINDS, type GroundKind } from '../test/support/targets/grounds';
+import { type EndsTarget, startTarget } from './ends-targets';
 import { quantile } from './measure';
 import { benchOptions } from './options';
 
@@ -12,7 +13,7 @@ const { json, count, only } = benchOptions(
     grants: { otherwise: 200, least: 1, most: 5_000 },
     'over-seconds': { otherwise: 60, least: 1, most: 3_600 },
   },
-  ENDS_KINDS,
+  GROUND_KINDS,
 );
 const GRANTS = count('grants');
 const OVER_MS = count('over-seconds') * 1_000;
@@ -22,7 +23,7 @@ const LEAD_MS_A_GRANT = 150;
 const LEAD_MS = 10_000;
 
 interface Row {
-  readonly kind: EndsKind;
+  readonly kind: GroundKind;
   readonly ends: number;
   readonly gone: number;
   readonly p50: number;
@@ -36,7 +37,7 @@ interface Row {
  * Makes grants whose ends are spread over one minute on a real target, and has each ended at its moment, as the workflow's timer does.
  * Reports how late each was gone, by the target's answer: what ending costs on this kind of target. The timer and Temporal are not in it.
  */
-async function measure(kind: EndsKind): Promise<Row> {
+async function measure(kind: GroundKind): Promise<Row> {
   const target = await startTarget(kind, GRANTS);
   try {
     const firstEndMs = Date.now() + LEAD_MS + GRANTS * LEAD_MS_A_GRANT;
@@ -87,7 +88,7 @@ async function endAt({ connector }: EndsTarget, { id, atMs }: End) {
 
 async function main(): Promise<void> {
   const rows: Row[] = [];
-  for (const kind of only === undefined ? ENDS_KINDS : [only]) {
+  for (const kind of only === undefined ? GROUND_KINDS : [only]) {
     process.stderr.write(`ends: ${kind}\n`);
     rows.push(await measure(kind));
   }

@@ -73,8 +73,8 @@ function kinds(): CommandResult {
 }
 
 async function check(name: string, context: Context): Promise<CommandResult> {
-  const { declared, expected } = await declaredAs(name, context);
-  const checks = await checkConnector(declared, expected, context.env);
+  const { declared, all, expected } = await declaredAs(name, context);
+  const checks = await checkConnector(declared, all, expected, context.env);
   const lines = checks.map(({ what, ok, detail }) =>
     printable(`${ok ? 'ok  ' : 'FAIL'}  ${what}: ${detail}`),
   );
@@ -102,7 +102,7 @@ async function declaredAs(name: string, { settings }: Context) {
   const names = loaded.bundle.connectors.map((one) => one.name).join(', ');
   if (declared === undefined)
     throw new UserError(`there is no connector ${printable(name)} in ${dir}; there are ${names}`);
-  return { declared, expected: expectedOf(loaded.bundle, declared) };
+  return { declared, all: loaded.bundle.connectors, expected: expectedOf(loaded.bundle, declared) };
 }
 
 /** What the bundle has a connector grant, and to which accounts of its target. */
@@ -118,7 +118,7 @@ export const expectedOf = (
 export async function checkConnectors(bundle: LoadedBundle, env: Environment) {
   return Promise.all(
     bundle.connectors.map(async (declared) => {
-      const checks = await checkConnector(declared, expectedOf(bundle, declared), env);
+      const checks = await checkConnector(declared, bundle.connectors, expectedOf(bundle, declared), env);
       const wrong = checks.filter(({ ok }) => !ok);
       const detail = wrong.map(({ what, detail: said }) => `${what}: ${said}`).join('; ');
       const fine = `${checks[0]?.detail ?? ''}; ${checks.length} checks`;

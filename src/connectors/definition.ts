@@ -73,6 +73,8 @@ export interface ConnectorDefinition {
   readonly account?: z.ZodType<string>;
   /** Whether leases are kept by the target itself, in the transaction that changes it, or beside it in the lease book. */
   readonly leases: 'in-target' | 'lease-book';
+  /** More tables of ours that it keeps in the database of the lease book. */
+  readonly ownTables?: readonly string[];
   /** What the target ends at the lease's end without the worker. */
   readonly endsByItself: { readonly access: boolean; readonly sessions: boolean };
   /**

@@ -7,6 +7,7 @@ import { executionToken } from './execution-token/definition';
 import { keycloakGroup } from './keycloak-group/definition';
 import { kubernetes } from './kubernetes/definition';
 import { ldapGroup } from './ldap-group/definition';
+import { LEASE_BOOK_TABLES } from './lease-book/migrations';
 import { mysql } from './mysql/definition';
 import { postgresql } from './postgresql/definition';
 import { scimGroup } from './scim-group/definition';
@@ -104,19 +105,40 @@ export const connectorProblems = (declared: readonly Declared[], env: Environmen
   });
 
 /**
- * Tries on the target of a connector what it needs. A missing setting comes back as a check that is not `ok`.
+ * Tries on the target of a connector what it needs, and in the lease book if its leases lie there. A missing setting comes back
+ * as a check that is not `ok`.
  *
+ * @param all every connector of the catalog, which the place of the lease book follows from
  * @throws Error of one line if there is no such kind
  */
 export async function checkConnector(
   declared: Declared,
+  all: readonly Declared[],
   expected: Expected,
   env: Environment,
 ): Promise<readonly TargetCheck[]> {
   const definition = definitionOf(declared);
   const [problem] = connectorProblems([declared], env);
   if (problem !== undefined) return [{ what: 'settings', ok: false, detail: problem }];
-  return definition.check(connectorSettings(declared, env), expected);
+  const checks = await definition.check(connectorSettings(declared, env), expected);
+  return definition.leases === 'in-target' ? checks : [...checks, await checkLeaseBook(definition, all, env)];
+}
+
+/** Checks that the lease book can be reached and written. Changes nothing. */
+async function checkLeaseBook(
+  { ownTables = [] }: ConnectorDefinition,
+  all: readonly Declared[],
+  env: Environment,
+): Promise<TargetCheck> {
+  const what = 'lease book';
+  try {
+    const { checkDatabase } = await import('./target-check.js');
+    const checks = await checkDatabase(leaseBookAddress(all, env), [...LEASE_BOOK_TABLES, ...ownTables]);
+    const wrong = checks.find(({ ok }) => !ok);
+    return { what, ok: wrong === undefined, detail: (wrong ?? checks[0])?.detail ?? '' };
+  } catch (error) {
+    return { what, ok: false, detail: error instanceof Error ? error.message : String(error) };
+  }
 }
 
 /** Names of the environment variables that hold the settings of a connector. */

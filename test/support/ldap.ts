@@ -1,6 +1,5 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'ldapts';
@@ -8,11 +7,13 @@ import { freePort } from '../../src/stack/free-port';
 import { makeCertificate } from './certificate';
 import { installDebian } from './debian';
 import { eventually } from './harness-wait';
-import type { Fate } from './targets/change-proxy';
+import { TcpChangeProxy } from './targets/tcp-change-proxy';
 
 const SLAPD = '/usr/sbin/slapd';
 const ROOT = 'cn=root,dc=example,dc=com';
 export const LOGIN = 'cn=countersign,dc=example,dc=com';
+/** A login that may read everything and write nothing. Its password is the same. */
+export const READER = 'cn=reader,dc=example,dc=com';
 export const PASSWORD = 'secret-of-the-directory';
 
 /** People and groups. The connector's login is the permanent member of the groups, which may not be empty. */
@@ -27,6 +28,12 @@ dn: ${LOGIN}
 objectClass: organizationalRole
 objectClass: simpleSecurityObject
 cn: countersign
+userPassword: ${PASSWORD}
+
+dn: ${READER}
+objectClass: organizationalRole
+objectClass: simpleSecurityObject
+cn: reader
 userPassword: ${PASSWORD}
 
 dn: ou=people,dc=example,dc=com
@@ -66,16 +73,12 @@ export function provideSlapd(): void {
 /** A real OpenLDAP server for one test file, on loopback, with its data in a folder of its own. */
 export class TestLdap {
   #process: ChildProcess | undefined;
-  #proxy: Server | undefined;
-  readonly #sockets = new Set<Socket>();
-  /** What becomes of the next change that passes the proxy. */
-  nextChange: Fate = 'passes';
-  #release: (() => void) | undefined;
 
   private constructor(
     private readonly dir: string,
-    private readonly port: number,
-    private readonly proxyPort: number,
+    readonly port: number,
+    /** Stands between a connector and the directory. */
+    readonly proxy: TcpChangeProxy,
     readonly ca: string,
   ) {}
 
@@ -92,22 +95,23 @@ export class TestLdap {
       ...['database mdb', 'suffix "dc=example,dc=com"', `rootdn "${ROOT}"`, `rootpw ${PASSWORD}`],
       ...[`directory ${dir}/db`, 'access to dn.exact="cn=vault,dc=example,dc=com"'],
       '  by group.exact="cn=dba,dc=example,dc=com" read by * none',
-      ...[`access to * by dn.exact="${LOGIN}" write by anonymous auth by * none`],
+      ...[`access to * by dn.exact="${LOGIN}" write by dn.exact="${READER}" read`],
+      '  by anonymous auth by * none',
     ];
     writeFileSync(path.join(dir, 'slapd.conf'), `${configuration.join('\n')}\n`);
     writeFileSync(path.join(dir, 'entries.ldif'), ENTRIES.trimStart());
     execFileSync('/usr/sbin/slapadd', ['-f', `${dir}/slapd.conf`, '-l', `${dir}/entries.ldif`], {
       stdio: 'ignore',
     });
-    const ldap = new TestLdap(dir, await freePort(), await freePort(), certFile);
+    const port = await freePort();
+    const ldap = new TestLdap(dir, port, await TcpChangeProxy.start(port, isModify), certFile);
     await ldap.restart();
-    await ldap.#listen();
     return ldap;
   }
 
   /** The address that a connector is given. It leads through a proxy that can lose changes. */
   get url(): string {
-    return `ldap://127.0.0.1:${this.proxyPort}`;
+    return `ldap://127.0.0.1:${this.proxy.port}`;
   }
 
   /** Works on the directory as its administrator, past the connector. */
@@ -125,19 +129,6 @@ export class TestLdap {
     }
   }
 
-  /** Waits until a change is held back, and returns what lets it go on. */
-  held(): Promise<() => void> {
-    return eventually(
-      'a change is held back',
-      async () => {
-        const release = this.#release;
-        this.#release = undefined;
-        return release;
-      },
-      60_000,
-    );
-  }
-
   async restart(): Promise<void> {
     const args = ['-d', '0', '-f', `${this.dir}/slapd.conf`, '-h', `ldap://127.0.0.1:${this.port}`];
     this.#process = spawn(SLAPD, args, { stdio: 'ignore' });
@@ -150,50 +141,18 @@ export class TestLdap {
     const ended = new Promise((resolve) => running.once('exit', resolve));
     running.kill('SIGKILL');
     await ended;
-    for (const socket of this.#sockets) socket.destroy();
+    this.proxy.cut();
   }
 
   async stop(): Promise<void> {
     await this.halt();
-    await new Promise((closed) => this.#proxy?.close(closed));
+    await this.proxy.stop();
     rmSync(this.dir, { recursive: true, force: true });
-  }
-
-  async #listen(): Promise<void> {
-    this.#proxy = createServer((socket) => {
-      const upstream = connect(this.port, '127.0.0.1');
-      let isHeard = true;
-      let isAnswerHeld = false;
-      for (const one of [socket, upstream]) {
-        this.#sockets.add(one);
-        one.on('error', () => undefined);
-        one.on('close', () => {
-          this.#sockets.delete(one);
-          socket.destroy();
-          upstream.destroy();
-        });
-      }
-      socket.on('data', (data) => {
-        const fate = isModify(data) ? this.nextChange : 'passes';
-        if (isModify(data)) this.nextChange = 'passes';
-        if (fate === 'is lost') return void socket.destroy();
-        isHeard = fate !== 'is done, unheard';
-        isAnswerHeld = fate === 'is done, its answer is held';
-        if (fate === 'is held') this.#release = () => upstream.write(data);
-        else upstream.write(data);
-      });
-      upstream.on('data', (answer) => {
-        if (isAnswerHeld) this.#release = () => socket.write(answer);
-        else if (isHeard) socket.write(answer);
-        else socket.destroy();
-      });
-    });
-    await new Promise<void>((listening) => this.#proxy?.listen(this.proxyPort, '127.0.0.1', listening));
   }
 }
 
 /** A modify request of LDAP without TLS: a sequence, an id, and the tag 0x66 (RFC 4511 section 4.6). */
-function isModify(data: Buffer): boolean {
+export function isModify(data: Buffer): boolean {
   const lengthBytes = (data[1] ?? 0) > 0x80 ? (data[1] ?? 0) - 0x80 : 0;
   const idAt = 2 + lengthBytes;
   return data[0] === 0x30 && data[idAt] === 0x02 && data[idAt + 2 + (data[idAt + 1] ?? 0)] === 0x66;

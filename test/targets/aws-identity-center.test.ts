@@ -13,6 +13,7 @@ import { authorise, connectorContract } from '../../src/connectors/kit';
 import { LeaseBookConnector } from '../../src/connectors/lease-book/connector';
 import { startPostgres, type TestPostgres } from '../support/postgres';
 import { ChangeProxy } from '../support/targets/change-proxy';
+import { livesOnTarget } from '../support/targets/lives';
 import { TestMoto } from '../support/targets/moto';
 
 const region = 'eu-central-1';
@@ -46,7 +47,7 @@ beforeAll(async () => {
   );
   grant = { account: ACCOUNT, permissionSet: PermissionSet?.PermissionSetArn ?? '' };
   const store = new IdentitystoreClient({ region, endpoint: moto.url });
-  for (const name of ['jonas', ODD]) {
+  for (const name of ['jonas', 'mira', ODD]) {
     const { UserId = '' } = await store.send(
       new CreateUserCommand({
         IdentityStoreId: identityStore,
@@ -71,12 +72,12 @@ afterAll(async () => {
 
 const target = () => new PermissionSets(settings);
 const proofOf = (id: string, account = 'jonas') => authorise({ id, account, grant });
-const assignment = () => ({
+const assignment = (name = 'jonas') => ({
   ...{ InstanceArn: settings.instance, TargetId: ACCOUNT, TargetType: 'AWS_ACCOUNT' as const },
   PermissionSetArn: grant.permissionSet,
-  ...{ PrincipalType: 'USER' as const, PrincipalId: users.get('jonas') ?? '' },
+  ...{ PrincipalType: 'USER' as const, PrincipalId: users.get(name) ?? '' },
 });
-const isAssigned = async () => {
+const isAssigned = async (name = 'jonas') => {
   const { AccountAssignments = [] } = await past.send(
     new ListAccountAssignmentsCommand({
       InstanceArn: settings.instance,
@@ -84,7 +85,19 @@ const isAssigned = async () => {
       PermissionSetArn: grant.permissionSet,
     }),
   );
-  return AccountAssignments.some(({ PrincipalId }) => PrincipalId === users.get('jonas'));
+  return AccountAssignments.some(({ PrincipalId }) => PrincipalId === users.get(name));
+};
+const giveAside = async (name = 'jonas') =>
+  void (await past.send(new CreateAccountAssignmentCommand(assignment(name))));
+const takeAside = async (name = 'jonas') =>
+  void (await past.send(new DeleteAccountAssignmentCommand(assignment(name))));
+const outage = {
+  halt: async () => {
+    isDown = true;
+  },
+  restart: async () => {
+    isDown = false;
+  },
 };
 
 describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: permission sets of AWS (emulated by moto)', () => {
@@ -106,22 +119,15 @@ describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: permission s
         ];
       },
       access: {
-        holds: isAssigned,
-        giveAside: async () => void (await past.send(new CreateAccountAssignmentCommand(assignment()))),
-        takeAside: async () => void (await past.send(new DeleteAccountAssignmentCommand(assignment()))),
+        holds: () => isAssigned(),
+        giveAside: () => giveAside(),
+        takeAside: () => takeAside(),
       },
       breakOff: async (work) => {
         proxy.nextChange = 'is lost';
         await expect(work()).rejects.toThrow('AWS cannot be reached');
       },
-      outage: {
-        halt: async () => {
-          isDown = true;
-        },
-        restart: async () => {
-          isDown = false;
-        },
-      },
+      outage,
     });
   // What is granted exists only once moto runs, so each case makes the contract anew.
   grant = { account: ACCOUNT, permissionSet: '' };
@@ -174,3 +180,34 @@ describe('TGT-1 TGT-4 what AWS alone has', () => {
     ]);
   });
 });
+
+const MISFITS = {
+  'wrong-store': () => ({
+    settings: { identityStore: 'd-0000000000' },
+    says: /AWS refused|there is no user/,
+  }),
+  'unknown-set': () => ({
+    grant: { ...grant, permissionSet: grant.permissionSet.replace(/ps-.*/, 'ps-0000000000000000') },
+    says: /there is no permission set arn:aws:sso:::permissionSet\/\S+\/ps-0000000000000000/,
+  }),
+};
+
+livesOnTarget('aws-identity-center', MISFITS, () => ({
+  kind: 'aws-identity-center',
+  settings,
+  env: { ...CREDENTIALS, AWS_ENDPOINT_URL: proxy.url },
+  account: 'jonas',
+  grant,
+  address: 'aws-profile:///payments-admin',
+  // A sign-in at AWS needs AWS: the emulator has none.
+  command: '[ "$AWS_PROFILE" = payments-admin ]',
+  works: () => isAssigned(),
+  proxy,
+  outage,
+  other: {
+    account: 'mira',
+    give: () => giveAside('mira'),
+    holds: () => isAssigned('mira'),
+    take: () => takeAside('mira'),
+  },
+}));

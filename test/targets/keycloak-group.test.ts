@@ -8,7 +8,7 @@ import { freePort } from '../../src/stack/free-port';
 import { TestKeycloak } from '../support/keycloak';
 import { startPostgres, type TestPostgres } from '../support/postgres';
 import { ChangeProxy } from '../support/targets/change-proxy';
-import { livesOnTarget } from '../support/targets/lives';
+import { livesOnTarget, WRONG_SECRET } from '../support/targets/lives';
 
 const REALM = '/admin/realms/company';
 const GRANT = { group: '/payments/dba' };
@@ -32,6 +32,7 @@ beforeAll(async () => {
     groups: [{ name: 'payments', subGroups: [{ name: 'dba' }] }, { name: ODD.group.slice(1) }],
     users: [
       { username: 'jonas', enabled: true },
+      { username: 'mira', enabled: true },
       { username: "o'brien@example.com", enabled: true },
       { username: 'left', enabled: false },
       {
@@ -69,9 +70,18 @@ const isMember = async (name = 'jonas', group = 'dba') => {
   return JSON.stringify(groups).includes(`"name":"${group}"`);
 };
 /** Changes the membership as the administrator, past the connector. */
-const aside = async (method: 'PUT' | 'DELETE') => {
+const aside = async (method: 'PUT' | 'DELETE', name = 'jonas') => {
   const group = await idOf('/group-by-path/payments/dba');
-  await keycloak.admin(method, `${REALM}/users/${await user('jonas')}/groups/${group}`);
+  await keycloak.admin(method, `${REALM}/users/${await user(name)}/groups/${group}`);
+};
+
+const outage = {
+  halt: async () => {
+    isDown = true;
+  },
+  restart: async () => {
+    isDown = false;
+  },
 };
 
 describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: groups of Keycloak', () => {
@@ -87,14 +97,7 @@ describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: groups of Ke
       proxy.nextChange = 'is lost';
       await expect(work()).rejects.toThrow('Keycloak cannot be reached');
     },
-    outage: {
-      halt: async () => {
-        isDown = true;
-      },
-      restart: async () => {
-        isDown = false;
-      },
-    },
+    outage,
   });
   for (const { name, run } of contract) test(name, run, 120_000);
 });
@@ -121,7 +124,9 @@ describe('TGT-1 TGT-4 what Keycloak alone has', () => {
       expect(drift).toEqual([]);
       await connector.revoke(id, 'revoked');
     }
-    expect(keycloakGroup.grant.safeParse({ group: 'dba' }).success).toBe(false);
+    // `..` would be resolved by the client, and name a group by another path.
+    for (const group of ['dba', '/payments/../ops', '/..', '/./dba'])
+      expect(keycloakGroup.grant.safeParse({ group }).success).toBe(false);
   }, 60_000);
 
   test('a wrong secret and a missing right are permanent, in the words of Keycloak, without the secret', async () => {
@@ -153,10 +158,30 @@ describe('TGT-1 TGT-4 what Keycloak alone has', () => {
   }, 60_000);
 });
 
-livesOnTarget('keycloak-group', () => ({
+const MISFITS = {
+  'wrong-secret': () => ({
+    settings: { clientSecret: WRONG_SECRET },
+    says: /Keycloak refused: 401 Invalid client/,
+  }),
+  'missing-right': () => ({ settings: { clientId: 'weak' }, says: /Keycloak refused: 403/ }),
+  'unknown-group': () => ({
+    grant: { group: `/no 'such'/Grüppe & "x"` },
+    says: /there is no group \/no 'such'\/Grüppe & "x", or the connector may not see it/,
+  }),
+};
+
+livesOnTarget('keycloak-group', MISFITS, () => ({
   kind: 'keycloak-group',
   settings: { url: proxy.url, ...LOGIN },
   account: 'jonas',
   grant: GRANT,
   works: () => isMember(),
+  proxy,
+  outage,
+  other: {
+    account: 'mira',
+    give: () => aside('PUT', 'mira'),
+    holds: () => isMember('mira'),
+    take: () => aside('DELETE', 'mira'),
+  },
 }));

@@ -1,41 +1,23 @@
-import { createConnectors } from '../../src/connectors';
 import type { CatalogGrant } from '../../src/connectors/contract';
 import { authorise, connectorContract } from '../../src/connectors/kit';
 import { kubernetes } from '../../src/connectors/kubernetes/definition';
 import { KubernetesRoles } from '../../src/connectors/kubernetes/target';
 import { LeaseBookConnector } from '../../src/connectors/lease-book/connector';
 import { startPostgres, type TestPostgres } from '../support/postgres';
-import { TestKube } from '../support/targets/kube';
+import type { TestKube } from '../support/targets/kube';
+import { livesOnTarget, WRONG_SECRET } from '../support/targets/lives';
+import { ASIDE, GRANTS, IN_PAYMENTS, PaymentsCluster } from '../support/targets/payments-cluster';
 
-const GRANTS = {
-  read: { namespace: 'reporting', clusterRole: 'pod-viewer' },
-  write: { namespace: 'payments', role: 'pod-reader' },
-  admin: { clusterRole: 'pod-viewer' },
-} satisfies Record<string, CatalogGrant>;
-const IN_PAYMENTS = '/apis/rbac.authorization.k8s.io/v1/namespaces/payments';
-const ASIDE = 'given-by-hand';
-const POD_READER = {
-  metadata: { name: 'pod-reader' },
-  rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get', 'list'] }],
-};
+const OF_MIRA = 'given-to-mira';
 
+let cluster: PaymentsCluster;
 let kube: TestKube;
 let postgres: TestPostgres;
-let kubeconfig: string;
 let connector: LeaseBookConnector;
 beforeAll(async () => {
-  kube = await TestKube.start();
-  for (const name of ['payments', 'reporting']) await kube.make('/api/v1/namespaces', { metadata: { name } });
-  await kube.make(`${IN_PAYMENTS}/roles`, POD_READER);
-  const viewer = { ...POD_READER, metadata: { name: 'pod-viewer' } };
-  await kube.make('/apis/rbac.authorization.k8s.io/v1/clusterroles', viewer);
-  await kube.make('/api/v1/namespaces/payments/serviceaccounts', { metadata: { name: 'deployer' } });
-  await kube.apply(manifest());
-  kubeconfig = kube.kubeconfig('connector', await kube.tokenOf('countersign', 'countersign-warehouse'));
-  postgres = await startPostgres();
+  [cluster, postgres] = await Promise.all([PaymentsCluster.start(), startPostgres()]);
+  kube = cluster.kube;
   connector = connect();
-  // Jest compiles the library of the cluster at its first call, which takes longer than a transaction may wait.
-  await kubernetes.check({ kubeconfig }, { grants: [], accounts: [] });
 }, 1_200_000);
 afterAll(async () => {
   await connector?.close();
@@ -43,37 +25,13 @@ afterAll(async () => {
   postgres?.stop();
 });
 
-const manifest = () => {
-  const accounts: string[] = ['jonas', 'group:oncall', 'system:serviceaccount:payments:deployer'];
-  accounts.push('system:serviceaccount:payments:nobody');
-  return kubernetes.setUp({ grants: Object.values(GRANTS), accounts }, 'countersign_warehouse');
+const connect = (name = 'warehouse') => {
+  const target = new KubernetesRoles({ kubeconfig: cluster.kubeconfig }, name);
+  return new LeaseBookConnector({ name, target, url: postgres.url });
 };
-
-const connect = (name = 'warehouse') =>
-  new LeaseBookConnector({ name, target: new KubernetesRoles({ kubeconfig }, name), url: postgres.url });
-
-const works = async (token = 'jonas-token', where = '/api/v1/namespaces/payments/pods') => {
-  const { status } = await kube.ask(token, 'GET', where);
-  expect([200, 403]).toContain(status);
-  return status === 200;
-};
-
-const aside = {
-  metadata: { name: ASIDE },
-  roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'Role', name: 'pod-reader' },
-  subjects: [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'jonas' }],
-};
-const giveAside = () => kube.make(`${IN_PAYMENTS}/rolebindings`, aside);
-/** Takes every binding of the role away. */
-const takeAside = async () => {
-  const own = ['countersign-warehouse', 'countersign-warehouse-accounts'];
-  const others = own.map((name) => `metadata.name!=${name}`).join(',');
-  await kube.ask(
-    'admin',
-    'DELETE',
-    `${IN_PAYMENTS}/rolebindings?fieldSelector=${encodeURIComponent(others)}`,
-  );
-};
+const works = (token?: string, where?: string) => cluster.works(token, where);
+const giveAside = () => cluster.giveAside();
+const takeAside = () => cluster.takeAside();
 const proofOf = (id: string, grant: CatalogGrant = GRANTS.write, account = 'jonas') =>
   authorise({ id, account, grant });
 
@@ -139,13 +97,51 @@ describe('TGT-1 what a Kubernetes cluster alone has', () => {
     await connector.provision(await proofOf('replaced-0001'));
     const where = `${IN_PAYMENTS}/rolebindings`;
     await kube.ask('admin', 'DELETE', `${where}/countersign-replaced-0001`);
-    await kube.make(where, { ...aside, metadata: { name: 'countersign-replaced-0001' } });
+    await kube.make(where, { ...ASIDE, metadata: { name: 'countersign-replaced-0001' } });
     expect(await connector.revoke('replaced-0001', 'revoked')).toMatchObject({ accessRemoved: false });
     expect(await works()).toBe(true);
     expect((await connector.list()).drift).toEqual([
       { account: 'jonas', grant: 'Role pod-reader in payments' },
     ]);
     await takeAside();
+  });
+
+  test('a lease whose binding has a namesake that is not its own is not given', async () => {
+    const where = `${IN_PAYMENTS}/rolebindings`;
+    const own = { 'countersign/lease': 'namesake-0001', 'countersign/connector': 'warehouse' };
+    const [mira] = ASIDE.subjects.map((one) => ({ ...one, name: 'mira' }));
+    for (const other of [
+      { ...ASIDE, metadata: { name: 'countersign-namesake-0001' } },
+      { ...ASIDE, metadata: { name: 'countersign-namesake-0001', annotations: own }, subjects: [mira] },
+    ]) {
+      await kube.make(where, { ...other, roleRef: { ...ASIDE.roleRef, name: 'another' } });
+      const giving = connector.provision(await proofOf('namesake-0001'));
+      await expect(giving).rejects.toMatchObject({
+        isPermanent: true,
+        message: expect.stringMatching(/has a binding countersign-namesake-0001 that is not the one/),
+      });
+      expect(await works()).toBe(false);
+      await takeAside();
+    }
+    await connector.revoke('namesake-0001', 'revoked');
+  });
+
+  test('a binding that is made while the one of the lease is being taken away stays', async () => {
+    const where = `${IN_PAYMENTS}/rolebindings`;
+    await connector.provision(await proofOf('exchanged-0001'));
+    const { body } = await kube.ask('admin', 'GET', `${where}/countersign-exchanged-0001`);
+    const { metadata, roleRef, subjects } = JSON.parse(body);
+    kube.proxy.nextChange = 'is held';
+    const ending = connector.revoke('exchanged-0001', 'revoked').catch(() => 'refused');
+    const carryOut = await kube.proxy.held();
+    await kube.ask('admin', 'DELETE', `${where}/countersign-exchanged-0001`);
+    const { name, annotations } = metadata;
+    await kube.make(where, { metadata: { name, annotations }, roleRef, subjects });
+    carryOut();
+    expect(await ending).toBe('refused');
+    expect(await works()).toBe(true);
+    await takeAside();
+    await connector.revoke('exchanged-0001', 'revoked');
   });
 
   test('TGT-2 a change that is carried out after the lease has ended is undone by the reconciler', async () => {
@@ -171,92 +167,48 @@ describe('TGT-1 what a Kubernetes cluster alone has', () => {
   });
 });
 
-describe('TGT-4 a misconfigured cluster is told at once and exactly', () => {
-  const access = { account: 'jonas', grant: GRANTS.write, grantName: 'Role pod-reader in payments' };
-  const lease = { leaseId: 'wrong-0001', expiresAtMs: Date.now() + 60_000 };
-  const checks = async (file: string, grants: readonly CatalogGrant[] = Object.values(GRANTS)) =>
-    (await kubernetes.check({ kubeconfig: file }, { grants, accounts: ['jonas'] })).map(
-      ({ what, ok, detail }) => `${ok ? 'ok' : 'FAIL'} ${what}: ${detail}`,
-    );
+/** A program of the holder: it finds the cluster by KUBECONFIG, as kubectl does. */
+const LIST_PODS = [
+  "import { CoreV1Api, KubeConfig } from '@kubernetes/client-node';",
+  'const config = new KubeConfig();',
+  'config.loadFromDefault();',
+  "await config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace: 'payments' });",
+].join(' ');
 
-  test('what setup prints is enough for check, and gives no right to read what the roles allow', async () => {
-    expect((await checks(kubeconfig)).filter((line) => !line.startsWith('ok'))).toEqual([]);
-    const token = await kube.tokenOf('countersign', 'countersign-warehouse');
-    expect(await works(token)).toBe(false);
-    const to = (name: string, kind: string) => ({
-      ...aside,
-      metadata: { name: 'escalated' },
-      roleRef: { ...aside.roleRef, kind, name },
-    });
-    const refused = await kube.ask(
-      token,
-      'POST',
-      `${IN_PAYMENTS}/rolebindings`,
-      to('cluster-admin', 'ClusterRole'),
-    );
-    expect(refused.status).toBe(403);
-  });
+const MISFITS = {
+  'wrong-token': () => ({
+    settings: { kubeconfig: kube.kubeconfig('wrong', WRONG_SECRET) },
+    says: /the cluster refused: 401 Unauthorized/,
+  }),
+  'missing-right': () => ({
+    settings: { kubeconfig: kube.kubeconfig('weak', 'mira-token') },
+    says: /there is no namespace payments, or the connector may not see it/,
+  }),
+  'unknown-role': () => ({
+    grant: { namespace: 'payments', role: `no:such'rôle"x` },
+    says: /there is no Role no:such'rôle"x, or the connector may not see it/,
+  }),
+};
 
-  test('a wrong token and a missing right are permanent, in the words of the cluster, without the secret', async () => {
-    const wrong = new KubernetesRoles({ kubeconfig: kube.kubeconfig('wrong', 'not-this-one') }, 'warehouse');
-    await expect(wrong.give(access, lease)).rejects.toMatchObject({
-      isPermanent: true,
-      message: expect.stringMatching(/^the cluster refused: 401 (?!.*not-this-one)/),
-    });
-    const weak = new KubernetesRoles({ kubeconfig: kube.kubeconfig('weak', 'mira-token') }, 'warehouse');
-    await expect(weak.give(access, lease)).rejects.toMatchObject({
-      isPermanent: true,
-      message: expect.stringMatching(/^the cluster refused: 403 .*"mira" cannot create/),
-    });
-    expect(await checks(kube.kubeconfig('wrong', 'not-this-one'))).toEqual([
-      expect.stringMatching(/^FAIL reach: the cluster refused: 401/),
-    ]);
-  });
-
-  test('check names what is not there and what the connector may not do', async () => {
-    const unbound = { namespace: 'payments', clusterRole: 'edit' };
-    const nowhere = { namespace: 'nowhere', role: 'pod-reader' };
-    const admin = kube.kubeconfig('admin', 'admin');
-    expect(await checks(admin, [nowhere, { namespace: 'payments', role: 'nothing' }])).toEqual([
-      'ok reach: the API server answers',
-      expect.stringMatching(/^FAIL Role pod-reader in nowhere: there is no namespace nowhere/),
-      expect.stringMatching(/^FAIL Role nothing in payments: there is no Role nothing/),
-      'ok account jonas: can be given',
-    ]);
-    expect((await checks(kubeconfig, [unbound])).join()).toMatch(
-      /FAIL ClusterRole edit in payments: there is no ClusterRole edit, or the connector may not see it; .*connector setup/,
-    );
-  });
-
-  test('a kubeconfig that is not there, and an address where nothing listens', async () => {
-    expect(await checks('/nowhere/kubeconfig')).toEqual([
-      'FAIL reach: the kubeconfig of the connector cannot be read',
-    ]);
-    const nobody = kube.kubeconfig('nobody', 'x', 'https://127.0.0.1:1');
-    expect(await checks(nobody)).toEqual(['FAIL reach: the cluster cannot be reached (ECONNREFUSED)']);
-  });
-
-  test('odd names: what Kubernetes takes is given, what it cannot have is refused by the catalog', async () => {
-    const odd = "jürgen o'brien@example.com";
-    await connector.provision(await proofOf('odd-names-0001', GRANTS.write, odd));
-    expect((await connector.list('alive')).leases).toMatchObject([{ account: odd, present: true }]);
-    await connector.revoke('odd-names-0001', 'revoked');
-    for (const grant of [
-      { namespace: 'Payments', role: 'x' },
-      { namespace: 'payments', role: 'a/b' },
-      { role: 'x' },
-    ])
-      expect(kubernetes.grant.safeParse(grant).success).toBe(false);
-    expect(kubernetes.account?.safeParse('system:admin').success).toBe(false);
-  });
-
-  test('a connector is made from its settings as a worker makes it', async () => {
-    const env = {
-      COUNTERSIGN_CONNECTOR_CLUSTER_KUBECONFIG: kubeconfig,
-      COUNTERSIGN_LEASES_URL: postgres.url,
-    };
-    const made = await createConnectors([{ name: 'cluster', kind: 'kubernetes' }], env);
-    expect((await made.get('cluster')?.list())?.leases).toEqual([]);
-    await made.get('cluster')?.close();
-  });
-});
+livesOnTarget('kubernetes', MISFITS, () => ({
+  kind: 'kubernetes',
+  settings: { kubeconfig: cluster.kubeconfig },
+  account: 'jonas',
+  grant: GRANTS.write,
+  address: `kubeconfig://${kube.kubeconfig('jonas', 'jonas-token')}`,
+  command: `node --input-type=module -e "${LIST_PODS}"`,
+  works: () => works(),
+  proxy: kube.proxy,
+  outage: { halt: () => kube.halt(), restart: () => kube.restart() },
+  other: {
+    account: 'mira',
+    give: () =>
+      kube.make(`${IN_PAYMENTS}/rolebindings`, {
+        ...ASIDE,
+        metadata: { name: OF_MIRA },
+        subjects: [{ ...ASIDE.subjects[0], name: 'mira' }],
+      }),
+    holds: () => works('mira-token'),
+    take: async () => void (await kube.ask('admin', 'DELETE', `${IN_PAYMENTS}/rolebindings/${OF_MIRA}`)),
+  },
+}));

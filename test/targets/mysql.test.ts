@@ -2,13 +2,15 @@ import { createConnection } from 'mysql2/promise';
 import { authorise, connectorContract } from '../../src/connectors/kit';
 import { LeaseBookConnector } from '../../src/connectors/lease-book/connector';
 import { mysql } from '../../src/connectors/mysql/definition';
-import { accountOf, nameOfAccount, quoted } from '../../src/connectors/mysql/names';
+import { accountName, accountOf, nameOfAccount, quoted } from '../../src/connectors/mysql/names';
 import { MysqlRoles } from '../../src/connectors/mysql/target';
 import { startPostgres, type TestPostgres } from '../support/postgres';
+import { livesOnTarget, WRONG_SECRET } from '../support/targets/lives';
 import { TestMariadb } from '../support/targets/mariadb';
 
 const WRITE = { role: 'payments_write' };
 const GRANTS = { read: { role: 'reports' }, write: WRITE, admin: { role: "admin's `role`" } };
+const ODD = 'o\'brien`s "x" @jürgen@%';
 const LOGIN = ['countersign', 'secret-of-mariadb'] as const;
 
 let mariadb: TestMariadb;
@@ -20,7 +22,9 @@ beforeAll(async () => {
     CREATE DATABASE payments; CREATE TABLE payments.payment (id int PRIMARY KEY); INSERT INTO payments.payment VALUES (1);
     CREATE ROLE payments_write; CREATE ROLE reports; CREATE ROLE \`admin's \`\`role\`\`\`;
     GRANT SELECT ON payments.* TO payments_write;
-    CREATE USER jonas@'%' IDENTIFIED BY 'of-jonas'; CREATE USER mira@'127.0.0.%';`);
+    CREATE USER jonas@'%' IDENTIFIED BY 'of-jonas'; CREATE USER mira@'127.0.0.%';
+    CREATE USER ${accountName(accountOf(ODD))};
+    CREATE USER weak IDENTIFIED BY 'of-weak'; GRANT SELECT ON mysql.* TO weak;`);
   await mariadb.query(mysql.setUp({ grants: Object.values(GRANTS), accounts: [] }, LOGIN[0]));
   // MariaDB makes the creator of a role its member, which would be drift.
   for (const { role } of Object.values(GRANTS))
@@ -53,6 +57,8 @@ const works = async (): Promise<boolean> => {
 };
 const giveAside = async () => void (await mariadb.query('GRANT payments_write TO jonas', ...LOGIN));
 const takeAside = async () => void (await mariadb.query('REVOKE payments_write FROM jonas', ...LOGIN));
+const asideOf = async (change: string) => void (await mariadb.query(`${change} mira@'127.0.0.%'`));
+const mappings = () => mariadb.query("SELECT User FROM mysql.roles_mapping WHERE Role = 'payments_write'");
 const proofOf = (id: string, account = 'jonas', grant = WRITE) => authorise({ id, account, grant });
 
 describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: roles of a MariaDB server', () => {
@@ -70,7 +76,7 @@ describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: roles of a M
     ],
     access: { holds: works, giveAside, takeAside },
     breakOff: async (work) => {
-      mariadb.nextChange = 'is lost';
+      mariadb.proxy.nextChange = 'is lost';
       await expect(work()).rejects.toThrow('the server cannot be reached');
     },
     outage: { halt: () => mariadb.halt(), restart: () => mariadb.restart() },
@@ -91,7 +97,7 @@ describe('TGT-1 what a MariaDB server alone has', () => {
   });
 
   test('a GRANT that was carried out unheard is confirmed when it is asked for again', async () => {
-    mariadb.nextChange = 'is done, unheard';
+    mariadb.proxy.nextChange = 'is done, unheard';
     await expect(connector.provision(await proofOf('unheard-0001'))).rejects.toThrow('cannot be reached');
     expect(await works()).toBe(true);
     expect(await connector.provision(await proofOf('unheard-0001'))).toMatchObject({ outcome: 'granted' });
@@ -99,10 +105,19 @@ describe('TGT-1 what a MariaDB server alone has', () => {
     expect(await works()).toBe(false);
   });
 
+  test("the connector's own login gets no role, whatever it is called", async () => {
+    for (const account of [LOGIN[0], `${LOGIN[0]}@%`]) {
+      const result = await connector.provision(await proofOf(`own-login-${account.length}`, account));
+      const detail = `the account ${account} is the login of the connector itself`;
+      expect(result).toMatchObject({ outcome: 'refused', refusal: { code: 'TARGET_REFUSED', detail } });
+    }
+  });
+
   test('odd names and accounts with hosts', async () => {
     for (const [id, account, grant] of [
       ['odd-names-0001', 'jonas', GRANTS.admin],
       ['odd-names-0002', 'mira@127.0.0.%', WRITE],
+      ['odd-names-0003', ODD, WRITE],
     ] as const) {
       expect(await connector.provision(await proofOf(id, account, grant))).toMatchObject({
         outcome: 'granted',
@@ -148,3 +163,39 @@ describe('TGT-1 what a MariaDB server alone has', () => {
     await expect(read).rejects.toThrow(/denied/);
   });
 });
+
+const MISFITS = {
+  'wrong-password': () => ({
+    settings: { url: mariadb.url(LOGIN[0], WRONG_SECRET) },
+    says: /the server refused: 1045 Access denied for user 'countersign'/,
+  }),
+  'missing-right': () => ({
+    settings: { url: mariadb.url('weak', 'of-weak') },
+    says: /the server refused: \d+ .*/,
+    checkSays:
+      /role payments_write: it is not there, or the connector may not give it; run what connector setup prints/,
+  }),
+  'unknown-role': () => ({
+    grant: { role: `no 'such' \`rôle\` "x" %` },
+    says: /there is no role no 'such' `rôle` "x" %/,
+    checkSays: /role no 'such' `rôle` "x" %: it is not there/,
+  }),
+};
+
+livesOnTarget('mysql', MISFITS, () => ({
+  kind: 'mysql',
+  settings: { url: mariadb.url(...LOGIN) },
+  account: 'jonas',
+  grant: WRITE,
+  address: `mysql://:of-jonas@127.0.0.1:${mariadb.port}/payments`,
+  command: `mariadb -h "$MYSQL_HOST" -P "$MYSQL_TCP_PORT" -u "$MYSQL_USER" -D "$MYSQL_DATABASE" -e 'SET ROLE payments_write; SELECT * FROM payment' >&2`,
+  works,
+  proxy: mariadb.proxy,
+  outage: { halt: () => mariadb.halt(), restart: () => mariadb.restart() },
+  other: {
+    account: 'mira@127.0.0.%',
+    give: () => asideOf('GRANT payments_write TO'),
+    holds: async () => (await mappings()).some(({ User }) => User === 'mira'),
+    take: () => asideOf('REVOKE payments_write FROM'),
+  },
+}));

@@ -15,7 +15,7 @@ export const keycloakGroup = defineBookConnector({
     clientSecret: z.string().min(1),
   }),
   grant: z.strictObject({
-    group: foreignName.refine((group) => /^\/[^/]/.test(group), {
+    group: foreignName.refine((group) => /^(?:\/(?!\.{1,2}(?:\/|$))[^/]+)+$/.test(group), {
       error: ({ input }) => `"${String(input)}" is not the path of a group, such as /payments/dba`,
     }),
   }),

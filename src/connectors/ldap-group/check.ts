@@ -1,9 +1,11 @@
-import type { Client } from 'ldapts';
+import { randomUUID } from 'node:crypto';
+import { type Client, InsufficientAccessError } from 'ldapts';
+import type { CatalogGrant } from '../contract';
 import type { Expected, TargetCheck } from '../target-check';
 import { entryAt, type LdapSettings, withDirectory } from './directory';
-import { refusalOf } from './target';
+import { attributeOf, changeOf, groupOf, refusalOf } from './target';
 
-/** Checks reach and names of a directory. Changes nothing, so it cannot say whether the login may write members. */
+/** Checks reach, names and rights of a directory. Changes nothing. */
 export async function checkDirectory(
   settings: LdapSettings,
   { grants, accounts }: Expected,
@@ -11,7 +13,7 @@ export async function checkDirectory(
   try {
     return await withDirectory(settings, async (client) => {
       const checks: TargetCheck[] = [{ what: 'reach', ok: true, detail: `bound as ${settings.bindDn}` }];
-      for (const grant of grants) checks.push(await checkGroup(client, grant['group'] ?? ''));
+      for (const grant of grants) checks.push(await checkGroup(client, grant));
       const [grant] = grants;
       for (const account of grant === undefined ? [] : new Set(accounts)) {
         const refusal = await refusalOf(client, settings, account, grant ?? {});
@@ -29,13 +31,25 @@ export async function checkDirectory(
   }
 }
 
-async function checkGroup(client: Client, group: string): Promise<TargetCheck> {
-  const what = `group ${group}`;
-  return (await entryAt(client, group, ['objectClass'])) === undefined
-    ? { what, ok: false, detail: "is not there, or the connector's login may not see it" }
+async function checkGroup(client: Client, grant: CatalogGrant): Promise<TargetCheck> {
+  const what = `group ${groupOf(grant)}`;
+  if ((await entryAt(client, groupOf(grant), ['objectClass'])) === undefined)
+    return { what, ok: false, detail: "is not there, or the connector's login may not see it" };
+  return (await mayChangeMembers(client, grant))
+    ? { what, ok: true, detail: 'can be given' }
     : {
         what,
-        ok: true,
-        detail: 'is there; whether the login may change its members shows at the first grant',
+        ok: false,
+        detail: `the login may not change its members (${attributeOf(grant)}); run what connector setup prints`,
       };
+}
+
+/** Asks to remove a member that no group has. Directories look at the right first, and then there is nothing to remove. */
+async function mayChangeMembers(client: Client, grant: CatalogGrant): Promise<boolean> {
+  try {
+    await client.modify(groupOf(grant), changeOf('delete', grant, `cn=countersign-check-${randomUUID()}`));
+    return true;
+  } catch (error) {
+    return !(error instanceof InsufficientAccessError);
+  }
 }

@@ -105,10 +105,11 @@ async function unknownDn(client: Client, account: string): Promise<string | unde
     : undefined;
 }
 
-const groupOf = ({ group = '' }: CatalogGrant): string => group;
-const attributeOf = ({ attribute = 'member' }: CatalogGrant): string => attribute;
+export const groupOf = ({ group = '' }: CatalogGrant): string => group;
+export const attributeOf = ({ attribute = 'member' }: CatalogGrant): string => attribute;
 
-const changeOf = (operation: 'add' | 'delete', grant: CatalogGrant, account: string) =>
+/** Returns the change of a group by one member. */
+export const changeOf = (operation: 'add' | 'delete', grant: CatalogGrant, account: string) =>
   new Change({ operation, modification: new Attribute({ type: attributeOf(grant), values: [account] }) });
 
 const isAbsent = (error: unknown): boolean =>

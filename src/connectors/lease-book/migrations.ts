@@ -1,5 +1,8 @@
 import type { StoreTables } from '../../database/migrate';
 
+/** The tables that a worker reads and writes, in the schema `countersign`. */
+export const LEASE_BOOK_TABLES = ['book_lease', 'book_reconciler', 'book_finding'] as const;
+
 /**
  * Leases of targets that cannot hold them, and what the reconciler found there. A row with `confirmed_at_ms` was seen on the target; one without it is an intent, whose end
  * is fixed all the same. Rows are never deleted: a lease that ended or was barred is final.

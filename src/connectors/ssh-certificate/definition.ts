@@ -18,6 +18,8 @@ export const sshCertificate = defineBookConnector({
   }),
   grant: sshGrant,
   account: sshAccount,
+  // The gateway reads there for which leases it may sign.
+  ownTables: ['ssh_grant'],
   // A certificate expires with the lease. A session that is open then goes on.
   endsByItself: { access: true, sessions: false },
   leavesBehind: [

@@ -63,7 +63,7 @@ const contract = connectorContract({
     takeAside: () => change('delete'),
   },
   breakOff: async (work) => {
-    ldap.nextChange = 'is lost';
+    ldap.proxy.nextChange = 'is lost';
     await expect(work()).rejects.toThrow('the directory cannot be reached');
   },
   outage: { halt: () => ldap.halt(), restart: () => ldap.restart() },
@@ -76,7 +76,7 @@ describe('TGT-1, TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: group
 describe('TGT-2 whatever crashes between the lease book and the directory, access ends', () => {
   test('the change was made and the worker did not hear it: asked again, the same lease is confirmed', async () => {
     const proof = await proofOf('unheard-0001');
-    ldap.nextChange = 'is done, unheard';
+    ldap.proxy.nextChange = 'is done, unheard';
     await expect(connector.provision(proof)).rejects.toThrow('the directory cannot be reached');
     expect(await holds()).toBe(true);
     const again = await connector.provision(proof);
@@ -87,7 +87,7 @@ describe('TGT-2 whatever crashes between the lease book and the directory, acces
 
   test('nobody asks again: the intent is overdue at its end, is present, and ends like any lease', async () => {
     const proof = await proofOf('forgotten-0001', { group: DBA }, JONAS, 5_000);
-    ldap.nextChange = 'is done, unheard';
+    ldap.proxy.nextChange = 'is done, unheard';
     await expect(connector.provision(proof)).rejects.toThrow();
     const late = Date.now() + 10_000;
     expect(await connector.overdue(late)).toMatchObject([{ id: 'forgotten-0001', present: true }]);
@@ -100,7 +100,7 @@ describe('TGT-2 whatever crashes between the lease book and the directory, acces
 
   test('an intent that came to nothing is never given once its time is over, or once it was ended', async () => {
     const proof = await proofOf('too-late-0001', { group: DBA }, JONAS, 5_000);
-    ldap.nextChange = 'is lost';
+    ldap.proxy.nextChange = 'is lost';
     await expect(connector.provision(proof)).rejects.toThrow();
     nowMs = () => Date.now() + 10_000;
     expect(await connector.provision(proof)).toMatchObject({ refusal: { code: 'LEASE_ENDED' } });
@@ -112,7 +112,7 @@ describe('TGT-2 whatever crashes between the lease book and the directory, acces
 
   test('an end whose change was lost is not recorded as an end', async () => {
     await connector.provision(await proofOf('lost-end-0001'));
-    ldap.nextChange = 'is lost';
+    ldap.proxy.nextChange = 'is lost';
     await expect(connector.revoke('lost-end-0001', 'expired')).rejects.toThrow();
     expect((await connector.list('alive')).leases.map(({ id }) => id)).toContain('lost-end-0001');
     expect(await connector.revoke('lost-end-0001', 'expired')).toMatchObject({ accessRemoved: true });
@@ -121,7 +121,7 @@ describe('TGT-2 whatever crashes between the lease book and the directory, acces
 
   test('an end that was carried out unheard ends when it is asked for again', async () => {
     await connector.provision(await proofOf('unheard-end-0001'));
-    ldap.nextChange = 'is done, unheard';
+    ldap.proxy.nextChange = 'is done, unheard';
     await expect(connector.revoke('unheard-end-0001', 'expired')).rejects.toThrow();
     expect(await holds()).toBe(false);
     expect(await connector.revoke('unheard-end-0001', 'expired')).toMatchObject({ accessRemoved: true });
@@ -130,9 +130,9 @@ describe('TGT-2 whatever crashes between the lease book and the directory, acces
   test('a lease that begins while the last one is being ended keeps its access', async () => {
     const other = connect();
     await connector.provision(await proofOf('ending-0001'));
-    ldap.nextChange = 'is held';
+    ldap.proxy.nextChange = 'is held';
     const ending = connector.revoke('ending-0001', 'expired');
-    const release = await ldap.held();
+    const release = await ldap.proxy.held();
     const giving = other.provision(await proofOf('beginning-0001'));
     // Without the lock it would be given now, and taken away by the change that is held back.
     await Promise.race([giving, sleep(500)]);
@@ -173,6 +173,15 @@ describe('TGT-1 what an LDAP directory alone has', () => {
     await special.revoke(`${attribute}-0001`, 'revoked');
     expect(await holds(group, attribute, account)).toBe(false);
     await special.close();
+  });
+
+  test('a uid cannot say more in a filter than a uid', async () => {
+    const target = new LdapGroups({ ...settings(), peopleDn: 'ou=people,dc=example,dc=com' });
+    const grant = { group: 'cn=shell,dc=example,dc=com', attribute: 'memberUid' };
+    for (const account of ['*', 'j*', 'nobody)(uid=jonas'])
+      expect(await target.refuse({ account, grant, grantName: grant.group })).toBe(
+        `there is nobody with the uid ${account} below ou=people,dc=example,dc=com`,
+      );
   });
 
   test('the same person in another spelling is the same person', async () => {

@@ -4,13 +4,14 @@ import { request as httpsRequest } from 'node:https';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseAllDocuments, stringify } from 'yaml';
+import { EXAMPLE_BUNDLE_DIR } from '../../../src/project';
 import { freePort } from '../../../src/stack/free-port';
 import { makeCertificate } from '../certificate';
 import { goProgram } from '../go-program';
 import { eventuallyTrue } from '../harness-wait';
 import { ChangeProxy } from './change-proxy';
 
-const SOURCE = path.resolve(__dirname, '../kube-etcd');
+const SOURCE = path.resolve(EXAMPLE_BUNDLE_DIR, '../test/support/kube-etcd');
 const FLAGS = ['-trimpath', '-ldflags=-s -w'];
 const PEOPLE = ['jonas', 'mira'];
 
@@ -61,6 +62,10 @@ export class TestKube {
     kube.#startEtcd();
     await kube.restart();
     return kube;
+  }
+
+  get port(): number {
+    return this.ports.server;
   }
 
   /** Makes the API server unreachable without losing anything, and brings it back. */

@@ -1,41 +1,80 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
 import { eventuallyTrue } from '../harness-wait';
-import { type Counterpart, Life } from './life';
+import { type Counterpart, Life, type Misfit, type Program } from './life';
 
-const LONG = 180_000;
+const LONG = 300_000;
+/** What waits for the server to notice that a worker is gone takes longer than the rest. */
+const WITHIN_MS = 120_000;
+
+/** Stands in every secret that is wrong, so that a test finds it in what is said. */
+export const WRONG_SECRET = 'not-this-one';
 
 /**
  * Tests of the life of a request on a real target, by command line: refused before, works after the approval, refused after each
  * way in which it can end.
  *
+ * @param misfits ways in which it can be set up wrongly, by the name of a connector that is
  * @param more tests of this kind alone, with the same programs
  */
 export function livesOnTarget(
   kind: string,
+  misfits: Readonly<Record<string, () => Misfit>>,
   counterpart: () => Counterpart,
   more: (life: () => Life) => void = () => undefined,
 ): void {
-  describe(`TGT-2 EMG-2 FRI-2 the life of a request by command line: ${kind}`, () => {
+  describe(`TGT-2 EMG-2 FRI-2 FRI-8 the life of a request by command line: ${kind}`, () => {
     let life: Life;
     beforeAll(async () => {
-      life = await Life.start(counterpart());
+      const made = Object.entries(misfits).map(([name, misfit]) => [name, misfit()] as const);
+      life = await Life.start(counterpart(), Object.fromEntries(made));
     }, LONG);
     afterAll(() => life?.stop());
 
     /** A command that uses the access once and then lasts. */
-    const holding = () => `${counterpart().command ?? 'true'}; sleep 120`;
+    const holding = () => `${counterpart().command ?? 'true'} && echo "it worked"; sleep 240`;
     const becomes = (works: boolean) =>
-      eventuallyTrue(`it ${works ? 'works' : 'is refused'}`, async () => (await life.works()) === works);
+      eventuallyTrue(
+        `it ${works ? 'works' : 'is refused'}`,
+        async () => (await life.works()) === works,
+        WITHIN_MS,
+      );
+    const worked = (run: Program) =>
+      eventuallyTrue(
+        'its command worked',
+        async () => {
+          if (run.child.exitCode !== null) throw new Error(`it ended: ${run.said.err}`);
+          return run.said.out === 'it worked\n';
+        },
+        WITHIN_MS,
+      );
+    /** Asks for the access for as long as a command lasts, has it approved, and waits until it works. */
+    const hold = async (duration: string) => {
+      const run = life.run(holding(), duration);
+      const id = await life.approve(run);
+      await worked(run);
+      await becomes(true);
+      return { run, id };
+    };
+    const killWorker = async () => {
+      await counterpart().proxy.held();
+      await life.killWorker();
+      await life.startWorker();
+    };
 
     test(
       'refused before, works for a command after the approval, refused after it',
       async () => {
         expect(await life.works()).toBe(false);
-        const { command } = counterpart();
-        const run = life.run(`${command ?? 'sleep 5'} && echo "it worked"; exit 7`, '5m');
+        const { command = 'true' } = counterpart();
+        const goOn = path.join(life.harness.stateDir, 'go-on');
+        const waiting = `while [ ! -e '${goOn}' ]; do sleep 0.2; done`;
+        const run = life.run(`${command} && echo "it worked"; ${waiting}; exit 7`, '5m');
         await life.idOf(run);
         expect(await life.works()).toBe(false);
         await life.approve(run);
-        if (command === undefined) await becomes(true);
+        await becomes(true);
+        writeFileSync(goOn, '');
         expect({ code: await run.exit, ...run.said }).toMatchObject({ code: 7, out: 'it worked\n' });
         expect(run.said.err).toContain('no access is left');
         await becomes(false);
@@ -46,9 +85,7 @@ export function livesOnTarget(
     test(
       'an early end: an owner takes it back while the command runs',
       async () => {
-        const run = life.run(holding(), '5m');
-        const id = await life.approve(run);
-        await becomes(true);
+        const { run, id } = await hold('5m');
         await life.say('revoke', id);
         await becomes(false);
         expect(await run.exit).toBe(143);
@@ -58,17 +95,105 @@ export function livesOnTarget(
     );
 
     test(
+      'two overlapping leases: the access goes with the last one',
+      async () => {
+        const first = await hold('5m');
+        const second = await hold('5m');
+        await life.say('revoke', first.id);
+        expect(await first.run.exit).toBe(143);
+        expect(await life.works()).toBe(true);
+        expect(second.run.child.exitCode).toBe(null);
+        await life.say('revoke', second.id);
+        await becomes(false);
+        expect(await second.run.exit).toBe(143);
+      },
+      LONG,
+    );
+
+    test(
       'its end passes while the worker is dead: the command ends by itself, and the next worker ends the access',
       async () => {
-        const run = life.run(holding(), '12s');
-        await life.approve(run);
-        await becomes(true);
+        const { run } = await hold('20s');
         await life.killWorker();
         const hasEnded = async () => run.said.err.includes('has reached its end');
         await eventuallyTrue('the end', hasEnded, 120_000);
         await life.startWorker();
         await becomes(false);
         expect(await run.exit).toBe(143);
+      },
+      LONG,
+    );
+
+    test.each([
+      ['before the target has heard of the change', 'is held'],
+      ['after the target has made the change', 'is done, its answer is held'],
+    ] as const)(
+      'the worker is killed between the two halves, %s: it is given all the same, and ended',
+      async (_, fate) => {
+        const { proxy } = counterpart();
+        proxy.nextChange = fate;
+        const run = life.run(holding(), '10m');
+        const id = await life.approve(run);
+        await killWorker();
+        await worked(run);
+        await becomes(true);
+        proxy.nextChange = fate;
+        await life.say('revoke', id);
+        await killWorker();
+        await becomes(false);
+        expect(await run.exit).toBe(143);
+      },
+      LONG,
+    );
+
+    test(
+      'the target is down over the end: the access ends when it is back',
+      async () => {
+        const { outage } = counterpart();
+        const { run } = await hold('20s');
+        await outage.halt();
+        try {
+          await eventuallyTrue('the end', async () => run.said.err.includes('has reached its end'));
+          expect(await run.exit).toBe(143);
+        } finally {
+          await outage.restart();
+        }
+        await becomes(false);
+      },
+      LONG,
+    );
+
+    test(
+      "somebody else's grant of the same access is reported as drift, and left alone by the end of a lease",
+      async () => {
+        const { other } = counterpart();
+        await other.give();
+        await life.hasReported(other.account);
+        const { run, id } = await hold('5m');
+        await life.say('revoke', id);
+        await becomes(false);
+        expect(await run.exit).toBe(143);
+        expect(await other.holds()).toBe(true);
+        await other.take();
+      },
+      LONG,
+    );
+
+    test.each(Object.entries(misfits))(
+      'TGT-4 %s: one line each from `connector check`, `doctor` and the request, without a secret',
+      async (name, misfit) => {
+        const { says, checkSays = says } = misfit();
+        const told = checkSays === null ? [] : [expect.stringMatching(checkSays)];
+        const check = await life.diagnose('connector', 'check', name);
+        expect({ ...check, wrong: check.wrong.slice(0, 1) }).toEqual({ code: told.length, wrong: told });
+        const { wrong } = await life.diagnose('doctor');
+        expect(wrong.filter((line) => line.includes(`connector ${name}:`))).toEqual(told);
+        const run = life.run('true', '5m', name);
+        await life.approve(run);
+        expect(await run.exit).toBe(1);
+        const last = run.said.err.trim().split('\n').at(-1);
+        expect(last).toMatch(says);
+        expect([...check.wrong, ...wrong, run.said.err].join('\n')).not.toContain(WRONG_SECRET);
       },
       LONG,
     );

@@ -45,12 +45,18 @@ declare(SCIMMY.Resources.User, users);
 declare(SCIMMY.Resources.Group, groups);
 
 const app = express();
+const mayOnlyRead = `Bearer ${token}-to-read`;
+app.use('/scim/v2', (request, response, next) => {
+  if (request.method === 'GET' || request.header('authorization') !== mayOnlyRead) return next();
+  return response.status(403).json({ status: '403', detail: 'this token may only read' });
+});
 app.use(
   '/scim/v2',
   new SCIMMYRouters({
     type: 'bearer',
     handler: (request) => {
-      if (request.header('authorization') !== `Bearer ${token}`) throw new Error('this token is not known');
+      if (![`Bearer ${token}`, mayOnlyRead].includes(request.header('authorization')))
+        throw new Error('this token is not known');
       return 'countersign';
     },
   }),

@@ -8,6 +8,8 @@ import { ChangeProxy } from './change-proxy';
 
 const PROVIDER = path.resolve(EXAMPLE_BUNDLE_DIR, '../test/support/targets/scim-provider.mjs');
 export const SCIM_TOKEN = 'token-of-the-scim-service';
+/** A token with which nothing can be changed. */
+export const READ_TOKEN = `${SCIM_TOKEN}-to-read`;
 
 /** A SCIM provider made with scimmy, as a process of its own, and a proxy that can lose changes and be down. */
 export class TestScim {
@@ -15,7 +17,7 @@ export class TestScim {
 
   private constructor(
     private readonly process: ChildProcess,
-    private readonly direct: string,
+    readonly port: number,
     readonly proxy: ChangeProxy,
   ) {}
 
@@ -34,7 +36,7 @@ export class TestScim {
       upstream: () => (scim?.isDown ? undefined : new URL(`http://127.0.0.1:${port}`)),
       isChange: ({ method }) => method === 'PATCH',
     });
-    scim = new TestScim(child, `http://127.0.0.1:${port}/scim/v2`, proxy);
+    scim = new TestScim(child, port, proxy);
     return scim;
   }
 
@@ -50,7 +52,7 @@ export class TestScim {
 
   /** Asks the provider itself, past the proxy. */
   get past(): ScimService {
-    return new ScimService({ url: this.direct, token: SCIM_TOKEN });
+    return new ScimService({ url: `http://127.0.0.1:${this.port}/scim/v2`, token: SCIM_TOKEN });
   }
 
   async isMember(account: string, group: string): Promise<boolean> {

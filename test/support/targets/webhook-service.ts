@@ -10,6 +10,9 @@ const ROOT = path.resolve(EXAMPLE_BUNDLE_DIR, '..');
 const EXAMPLES = path.join(ROOT, 'examples/webhook-target');
 export const SECRET = `whsec_${Buffer.from('a secret of thirty-two bytes ...').toString('base64')}`;
 
+/** A secret that no service has. */
+export const OTHER_SECRET = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+
 /** One of the example services, as its authors would run it. What it holds is gone when it stops. */
 export class ExampleService {
   #child: ChildProcess | undefined;
@@ -19,11 +22,13 @@ export class ExampleService {
     private readonly dir: string,
     private readonly command: readonly [string, ...string[]],
     private readonly accounts: readonly string[],
+    private readonly groups: readonly string[],
   ) {}
 
   static async start(
     language: 'typescript' | 'python',
     accounts: readonly string[] = ['jonas', 'mira'],
+    groups: readonly string[] = ['dba', 'ops'],
   ): Promise<ExampleService> {
     // Below the checkout, so that it finds the library that it verifies with.
     const dir = mkdtempSync(path.join(ROOT, 'dist/webhook-service-'));
@@ -32,6 +37,7 @@ export class ExampleService {
       dir,
       language === 'python' ? PYTHON : compiled(dir),
       accounts,
+      groups,
     );
     await service.restart();
     return service;
@@ -48,7 +54,7 @@ export class ExampleService {
       PATH,
       WEBHOOK_SECRET: SECRET,
       ACCOUNTS: this.accounts.join(','),
-      GROUPS: 'dba,ops',
+      GROUPS: this.groups.join(','),
       PORT: String(this.port),
     };
     const child = spawn(program, args, { env, stdio: ['ignore', 'pipe', 'inherit'] });
