@@ -188,7 +188,7 @@ livesOnTarget(
   {
     'wrong-authority': () => ({
       settings: { ca: '/nowhere/ca' },
-      says: /xx/,
+      says: /the authority of this connector is not available now/,
       checkSays: /reach: the certificate authority cannot sign: .*No such file/,
     }),
   },

@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { CONNECTOR_DEFINITIONS } from '../../../src/connectors';
+import { FileTicketSource, loadBundle } from '../../../src/policy';
 
 const ROOT = path.resolve(__dirname, '../../..');
 const read = (file: string): string => readFileSync(path.join(ROOT, file), 'utf8');
@@ -44,6 +45,15 @@ describe('TGT-1 TGT-2 docs/targets/README.md says what the tests show', () => {
       const life = /livesOnTarget\(\s*'([\w-]+)'/.exec(read(`test/targets/${kind}.test.ts`))?.[1];
       expect({ kind, contract: contract.length, life }).toEqual({ kind, contract: 1, life: kind });
     }
+  });
+
+  test('the example bundle has an entry for each kind, and is good', async () => {
+    const dir = path.join(ROOT, 'examples/targets/bundle');
+    const loaded = await loadBundle(dir, new FileTicketSource(undefined));
+    if (!loaded.ok) throw new Error(JSON.stringify(loaded.problems));
+    const { connectors } = loaded.bundle;
+    expect(connectors.map(({ kind }) => kind).toSorted()).toEqual(KINDS.toSorted());
+    expect(connectors.map(({ grants }) => grants.length > 0)).toEqual(connectors.map(() => true));
   });
 
   test('every promise has tests, and they are there', () => {

@@ -33,7 +33,7 @@ describe('DIR-5 the schemas of the files that people write are published', () =>
     expect(bare.map(({ key }) => key)).toEqual([]);
   });
 
-  const bundles = ['policies', 'examples/mcp-gate/bundle'];
+  const bundles = ['policies', 'examples/mcp-gate/bundle', 'examples/targets/bundle'];
   const files = bundles.flatMap((dir) => [
     ...['directory', 'catalog', 'paths'].map((name) => [name, `${dir}/${name}.yaml`] as const),
     ...readdirSync(path.join(ROOT, dir, 'tests')).map((name) => ['tests', `${dir}/tests/${name}`] as const),
