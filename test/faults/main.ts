@@ -5,9 +5,7 @@ import { runBreakages } from './breakages';
 import { keptEveryPromise, printReport, toJson } from './report';
 import { runFaults } from './run';
 
-/** Kinds whose server runs here and tells an observer who holds what. */
-const TARGETS = ['postgresql', 'mysql', 'ldap-group', 'scim-group', 'webhook'] as const;
-const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--target ${TARGETS.join('|')}] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
+const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
 
 /** Runs the suite. Exit code 0 only if every promise was kept; 2 for wrong usage. */
 async function main(): Promise<number> {
@@ -20,7 +18,6 @@ async function main(): Promise<number> {
       calm: { type: 'boolean', default: false },
       only: { type: 'string' },
       keep: { type: 'string' },
-      target: { type: 'string', default: 'postgresql' },
       break: { type: 'string' },
     },
   });
@@ -29,9 +26,7 @@ async function main(): Promise<number> {
   const isBad = numbers.some((number) => !Number.isSafeInteger(number) || number < 0);
   quietRuntime();
   if (breakage === 'all') return allBreakages();
-  const target = TARGETS.find((kind) => kind === values.target);
-  const isWrongBreakage = breakage !== undefined && (!isBreakage(breakage) || target !== 'postgresql');
-  if (isBad || target === undefined || isWrongBreakage) {
+  if (isBad || (breakage !== undefined && !isBreakage(breakage))) {
     process.stderr.write(`${USAGE}\n`);
     return 2;
   }
@@ -40,7 +35,6 @@ async function main(): Promise<number> {
     seed: Number(values.seed),
     inFlight: Number(values['in-flight']),
     calm: values.calm,
-    target,
     ...(breakage !== undefined && { breakage }),
     ...(values.only !== undefined && { only: Number(values.only) }),
     ...(values.keep !== undefined && { keepIn: values.keep }),
@@ -51,7 +45,7 @@ async function main(): Promise<number> {
   const isKept = keptEveryPromise(report);
   if (!isKept) {
     const about = breakage === undefined ? '' : ` --break ${breakage}`;
-    const calm = `${values.calm ? ' --calm' : ''}${target === 'postgresql' ? '' : ` --target ${target}`}`;
+    const calm = values.calm ? ' --calm' : '';
     process.stderr.write(
       `faults: seed ${report.seed} failed; repeat it with: npm run faults -- --lives ${values.lives} --seed ${report.seed}${calm}${about}\n`,
     );

@@ -13,7 +13,7 @@ const SLAPD = '/usr/sbin/slapd';
 const ROOT = 'cn=root,dc=example,dc=com';
 export const LOGIN = 'cn=countersign,dc=example,dc=com';
 /** A login that may read everything and write nothing. Its password is the same. */
-export const READER = 'cn=reader,dc=example,dc=com';
+const READER = 'cn=reader,dc=example,dc=com';
 export const PASSWORD = 'secret-of-the-directory';
 
 /** People and groups. The connector's login is the permanent member of the groups, which may not be empty. */

@@ -8,7 +8,7 @@ import { freePort } from '../../src/stack/free-port';
 import { TestKeycloak } from '../support/keycloak';
 import { startPostgres, type TestPostgres } from '../support/postgres';
 import { ChangeProxy } from '../support/targets/change-proxy';
-import { livesOnTarget, WRONG_SECRET } from '../support/targets/lives';
+import { livesOnTarget } from '../support/targets/lives';
 
 const REALM = '/admin/realms/company';
 const GRANT = { group: '/payments/dba' };
@@ -158,30 +158,11 @@ describe('TGT-1 TGT-4 what Keycloak alone has', () => {
   }, 60_000);
 });
 
-const MISFITS = {
-  'wrong-secret': () => ({
-    settings: { clientSecret: WRONG_SECRET },
-    says: /Keycloak refused: 401 Invalid client/,
-  }),
-  'missing-right': () => ({ settings: { clientId: 'weak' }, says: /Keycloak refused: 403/ }),
-  'unknown-group': () => ({
-    grant: { group: `/no 'such'/Grüppe & "x"` },
-    says: /there is no group \/no 'such'\/Grüppe & "x", or the connector may not see it/,
-  }),
-};
-
-livesOnTarget('keycloak-group', MISFITS, () => ({
+livesOnTarget('keycloak-group', () => ({
   kind: 'keycloak-group',
   settings: { url: proxy.url, ...LOGIN },
   account: 'jonas',
   grant: GRANT,
   works: () => isMember(),
   proxy,
-  outage,
-  other: {
-    account: 'mira',
-    give: () => aside('PUT', 'mira'),
-    holds: () => isMember('mira'),
-    take: () => aside('DELETE', 'mira'),
-  },
 }));

@@ -83,31 +83,13 @@ describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: a service be
   for (const { name, run } of contract) test(name, run);
 });
 
-const MISFITS = {
-  'wrong-secret': () => ({
-    settings: { secret: OTHER_SECRET },
-    says: /the service refused: 401 the signature is wrong/,
-  }),
-  'unknown-group': () => ({
-    grant: { group: `no 'such', grüppe="x"` },
-    says: /there is no group no 'such', grüppe="x"/,
-  }),
-};
-
-livesOnTarget('webhook', MISFITS, () => ({
+livesOnTarget('webhook', () => ({
   kind: 'webhook',
   settings: { url: `${proxy.url}/`, secret: SECRET },
   account: 'jonas',
   grant: DBA,
   works,
   proxy,
-  outage,
-  other: {
-    account: 'mira',
-    give: () => past().give(MIRA, ASIDE),
-    holds: () => past().holds(MIRA),
-    take: () => past().take(MIRA, ASIDE),
-  },
 }));
 
 describe('TGT-1, TGT-2 the example services keep the contract, as their authors try it', () => {
@@ -158,7 +140,10 @@ describe('TGT-1, TGT-2 the example services keep the contract, as their authors 
   }, 400_000);
 
   test('one line for a wrong address, a wrong grant and a secret that is none', async () => {
-    expect(await trial('http://service.example/')).toMatchObject({ code: 2, stderr: /must be https/ });
+    expect(await trial('http://service.example/')).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/must be https/),
+    });
     expect((await trial(service.url, '--grant', 'ops')).stderr).toMatch(
       /^countersign: --grant ops: write it as name=value/,
     );
