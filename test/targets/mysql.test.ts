@@ -167,8 +167,8 @@ livesOnTarget('mysql', () => ({
   settings: { url: mariadb.url(...LOGIN) },
   account: 'jonas',
   grant: WRITE,
-  address: `mysql://:of-jonas@127.0.0.1:${mariadb.port}/payments`,
-  command: `mariadb -h "$MYSQL_HOST" -P "$MYSQL_TCP_PORT" -u "$MYSQL_USER" -D "$MYSQL_DATABASE" -e 'SET ROLE payments_write; SELECT * FROM payment' >&2`,
+  address: `mysql://:of-jonas@127.0.0.1:${mariadb.port}`,
+  command: `mariadb -h "$MYSQL_HOST" -P "$MYSQL_TCP_PORT" -u "$MYSQL_USER" -e 'SET ROLE payments_write; SELECT * FROM payments.payment' >&2`,
   works,
   proxy: mariadb.proxy,
 }));
