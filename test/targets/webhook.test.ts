@@ -13,7 +13,7 @@ import { WebhookTarget } from '../../src/connectors/webhook/target';
 import { startPostgres, type TestPostgres } from '../support/postgres';
 import { ChangeProxy } from '../support/targets/change-proxy';
 import { livesOnTarget } from '../support/targets/lives';
-import { ExampleService, OTHER_SECRET, SECRET } from '../support/targets/webhook-service';
+import { ExampleService, SECRET } from '../support/targets/webhook-service';
 
 const COMMAND = path.resolve(__dirname, '../../bin/countersign.js');
 const DBA = { group: 'dba' };
@@ -63,7 +63,6 @@ const takeAside = async () => {
 };
 
 const outage = { halt: () => setDown(true), restart: () => setDown(false) };
-const MIRA = { ...ACCESS, account: 'mira' };
 
 describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: a service behind a webhook', () => {
   const contract = connectorContract({

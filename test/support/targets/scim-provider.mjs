@@ -50,8 +50,7 @@ app.use(
   new SCIMMYRouters({
     type: 'bearer',
     handler: (request) => {
-      if (![`Bearer ${token}`, mayOnlyRead].includes(request.header('authorization')))
-        throw new Error('this token is not known');
+      if (request.header('authorization') !== `Bearer ${token}`) throw new Error('this token is not known');
       return 'countersign';
     },
   }),
