@@ -32,6 +32,7 @@ const MODULES = ['jose', '@noble', '@kubernetes/client-node', 'openid-client', '
 /** Integration tests that take longest. They run with the slow suite, so that `npm test` stays under six minutes. */
 const LONG = [
   'adapters/frameworks',
+  'adapters/same-mapping',
   'connectors/back-to-back',
   'connectors/foreign-names',
   'connectors/left-behind-is-told',
