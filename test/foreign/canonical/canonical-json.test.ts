@@ -8,7 +8,7 @@ import type { EvidenceFile } from '../../../src/audit/evidence/schema';
 import { verifyEvidence } from '../../../src/audit/verify/verify';
 import { findingsIn, keptEvidence } from '../../support/audit';
 import { resealed } from '../../support/audit-reseal';
-import { goProgram } from '../../support/go-program';
+import { goTools } from '../support/go-tools';
 
 /* What another implementation of RFC 8785 (Go, github.com/gowebpki/jcs v1.0.1) says of what is signed and kept. */
 
@@ -25,7 +25,7 @@ function judged(texts: Readonly<Record<string, string>>): Readonly<Record<string
     writeFileSync(file, text);
     return file;
   });
-  const program = goProgram(path.join(__dirname, 'jcs-check'), 'an independent reader of canonical JSON');
+  const program = goTools().jcsCheck;
   const answers = z
     .record(z.string(), z.string())
     .parse(JSON.parse(execFileSync(program, names, { encoding: 'utf8' })));

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { z } from 'zod';
 import { UpStack } from '../../integration/gateway/support/up-stack';
-import { goProgram } from '../../support/go-program';
+import { goTools } from '../support/go-tools';
 import { runNpmProgram, runProgram } from '../support/npm-tools';
 import { pythonTools } from '../support/python-tools';
 
@@ -38,14 +38,7 @@ async function printed(command: string, args: readonly string[]): Promise<unknow
 const CLIENTS: readonly [string, string, (asked: Asked) => Promise<unknown>][] = [
   ['npm, v1', '2025-11-25', (asked) => runNpmProgram('mcp-client.mjs', { ...asked, library: 'v1' })],
   ['npm, v2', '2026-07-28', (asked) => runNpmProgram('mcp-client.mjs', { ...asked, library: 'v2' })],
-  [
-    'Go',
-    '2026-07-28',
-    (asked) =>
-      printed(goProgram(path.join(__dirname, 'mcp-client'), 'a client of MCP (go-sdk v1.8.0)'), [
-        JSON.stringify(asked),
-      ]),
-  ],
+  ['Go', '2026-07-28', (asked) => printed(goTools().mcpClient, [JSON.stringify(asked)])],
   [
     'Python',
     '2026-07-28',

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { z } from 'zod';
 import { GateStack } from '../../integration/gate/support';
-import { goProgram } from '../../support/go-program';
+import { goTools } from '../support/go-tools';
 import { npmTools, runProgram } from '../support/npm-tools';
 import { pythonTools } from '../support/python-tools';
 
@@ -32,7 +32,7 @@ interface Question {
 const CLIENTS: readonly [string, () => readonly [string, ...string[]], object][] = [
   ['npm, v1', () => [process.execPath, path.join(npmTools(), 'gate-client.mjs')], { library: 'v1' }],
   ['npm, v2', () => [process.execPath, path.join(npmTools(), 'gate-client.mjs')], { library: 'v2' }],
-  ['Go', () => [goProgram(path.join(__dirname, 'gate-client'), 'a client of MCP (go-sdk v1.8.0)')], {}],
+  ['Go', () => [goTools().gateClient], {}],
   [
     'Python',
     () => [path.join(pythonTools(), 'python'), path.join(__dirname, '../python/gate_client.py')],
