@@ -1,5 +1,6 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
+import { eventuallyTrue } from '../../support/harness-wait';
 import { Gate, GateStack } from './support';
 
 jest.setTimeout(120_000);
@@ -30,6 +31,10 @@ describe('GAT-1 an MCP server behind the gate', () => {
     const one = await gate();
     expect(await one.pay(20)).toMatchObject({ text: 'paid 20 EUR to ACME' });
     expect(one.paid()).toHaveLength(1);
+    // The end is written down just after the answer.
+    await eventuallyTrue('the end is on record', async () =>
+      recordOf(one).some(({ event }) => event === 'ended'),
+    );
     expect(recordOf(one)).toEqual(
       expect.arrayContaining([
         expect.objectContaining({ event: 'decided', outcome: 'permit', policies: ['small-payment'] }),
