@@ -1,4 +1,5 @@
 import { goTools } from '../../foreign/support/go-tools';
+import { inspector } from '../../foreign/support/inspector';
 import { npmTools } from '../../foreign/support/npm-tools';
 import { pythonTools } from '../../foreign/support/python-tools';
 import globalSetup from '../global-setup';
@@ -9,6 +10,7 @@ export default async function setUp(): Promise<void> {
   await globalSetup();
   goTools();
   npmTools();
+  inspector();
   pythonTools();
   for (const major of [22, 24, 26] as const) nodeRelease(major);
 }
