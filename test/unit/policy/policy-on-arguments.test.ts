@@ -207,7 +207,7 @@ describe('GAT-2 the tools of policy take arguments', () => {
     expect(
       adviceOn(bundle, explored(bundle), NOW).filter(({ message }) => !message.includes('no key')),
     ).toEqual([]);
-    expect(await runBundleTests(DIR, bundle.context, NOW)).toEqual({ passed: 9, problems: [] });
+    expect(await runBundleTests(DIR, bundle.context, NOW)).toEqual({ passed: 16, problems: [] });
   });
 
   test('policy check tries values on and beside each bound: a policy that none of them meets never decides', () => {
