@@ -28,10 +28,21 @@ export interface TestPostgresOptions {
 }
 
 /** Starts a server. PostgreSQL refuses to run as root, so root starts it as the user postgres. Call `stop` in `afterAll`. */
-export async function startPostgres({
+export async function startPostgres(options: TestPostgresOptions = {}): Promise<TestPostgres> {
+  // Sometimes another test takes a free port first.
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await startOnFreePort(options);
+    } catch (error) {
+      if (tries === 3) throw error;
+    }
+  }
+}
+
+async function startOnFreePort({
   bin = serverBinaries(),
   settings = [],
-}: TestPostgresOptions = {}): Promise<TestPostgres> {
+}: TestPostgresOptions): Promise<TestPostgres> {
   const folder = mkdtempSync(path.join(tmpdir(), 'countersign-postgres-'));
   const port = await freePort();
   const data = path.join(folder, 'data');
