@@ -17,10 +17,8 @@ let scim: TestScim;
 let postgres: TestPostgres;
 let connector: LeaseBookConnector;
 beforeAll(async () => {
-  [scim, postgres] = await Promise.all([
-    TestScim.start(['jonas', 'mira', ODD, 'off:left'], [GROUP, 'ops', 'twice', 'twice']),
-    startPostgres(),
-  ]);
+  scim = await TestScim.start(['jonas', 'mira', ODD, 'off:left'], [GROUP, 'ops', 'twice', 'twice']);
+  postgres = await startPostgres();
   connector = new LeaseBookConnector({ name: 'directory', target: target(), url: postgres.url });
 }, 120_000);
 afterAll(async () => {
