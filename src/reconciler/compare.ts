@@ -41,9 +41,12 @@ export class LedgerComparison {
       const ids = gone.map(({ request }) => request);
       await this.#lookForEnds(name, ids, (await connector.list('all')).leases);
     }
+    // Each by itself: one that cannot be ended must not keep the others alive.
+    const failures: unknown[] = [];
     for (const lease of alive.values())
       if (isSettled(lease) && lease.expiresAtMs > atMs && !known.has(lease.id))
-        await this.#endIfOver(name, connector, lease);
+        await this.#endIfOver(name, connector, lease).catch((error: unknown) => failures.push(error));
+    if (failures.length > 0) throw failures[0];
   }
 
   /** A target that was restored has leases alive that had ended. An end was signed or due, so it counts again. */
