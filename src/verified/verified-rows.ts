@@ -11,7 +11,7 @@ import {
 
 /** Verified rows that are kept. Each is looked at again after about `KEPT_MS`, and verified again after `VERIFIED_MS` at most. */
 const MOST_KEPT = 5_000;
-const KEPT_MS = 30_000;
+const KEPT_MS = 2 * 60_000;
 const VERIFIED_MS = 5 * 60_000;
 /** What did not answer is not asked again for this long, so that a stranger's silent rows slow down one list and not each. */
 const UNANSWERED_MS = 20_000;

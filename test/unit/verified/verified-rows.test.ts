@@ -90,7 +90,7 @@ describe('WEB-5, DIR-1 a request that stays as it is costs one look', () => {
   it('is looked at again after a while, and then asks no worker and verifies nothing anew', async () => {
     await awaited();
     const { policy } = calls;
-    nowMs += MINUTE;
+    nowMs += 3 * MINUTE;
     await awaited();
     expect(calls).toEqual({ length: 2, events: 1, policy });
   });
@@ -98,7 +98,7 @@ describe('WEB-5, DIR-1 a request that stays as it is costs one look', () => {
   it('is read again when its history has grown', async () => {
     await awaited();
     events = signedOnce;
-    nowMs += MINUTE;
+    nowMs += 3 * MINUTE;
     expect(await awaited()).toEqual([LEAD_2, LEAD_3]);
     expect(calls.events).toBe(2);
   });
@@ -148,7 +148,7 @@ describe('WEB-5, DIR-1 a request that stays as it is costs one look', () => {
     );
     await expect(silent.of(row, reader)).rejects.toMatchObject({ code: 'NOT_ANSWERING' });
     expect(await silent.of(row, reader)).toMatchObject({ holds: false });
-    nowMs += MINUTE;
+    nowMs += 3 * MINUTE;
     await expect(silent.of(row, reader)).rejects.toMatchObject({ code: 'NOT_ANSWERING' });
     expect(tries).toBe(2);
   });
