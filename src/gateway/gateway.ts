@@ -8,7 +8,7 @@ import type { SignedEnvelope } from '../domain/request';
 import type { Resolve } from '../outbound/post';
 import { authorityOver, type BundleSource, type LoadedBundle } from '../policy';
 import { PushSubscriptions } from '../push/subscriptions';
-import { DpopVerifier } from '../signing/dpop';
+import { DpopVerifier, proofMemory } from '../signing/dpop';
 import { rowSignatures } from '../signing/enrolment';
 import { refuseCountedBack } from '../signing/signature-count';
 import { type MetricsSink, NO_METRICS } from '../telemetry/catalogue';
@@ -16,6 +16,7 @@ import { type Tracing, UNTRACED } from '../telemetry/tracing';
 import { VerifiedRequests } from '../verified/verified-requests';
 import { ApproverRequests } from './approver/approver-requests';
 import type { GrantsOf } from './approver/gone-requests';
+import { UsedOnce } from './auth/used-once';
 import { type GatewayConfig, warningsAbout } from './config';
 import type { GatewayKeys } from './keys';
 import { callerParts, decisionParts, executionParts, ownStanding, taskParts } from './parts';
@@ -40,8 +41,8 @@ export interface GatewayOptions {
   readonly grantsOf?: GrantsOf;
   /** Database that keeps the callbacks still owed. Required if callbacks are configured. */
   readonly callbackStoreUrl?: string;
-  /** Database in which gateways tell each other which sessions were ended, and keep who wants to be pushed. Without it, each knows its own
-   * endings, and nobody is pushed. */
+  /** Database in which gateways tell each other which sessions were ended and what was used once, and keep who wants to be pushed. Without it,
+   * each knows its own, and nobody is pushed. */
   readonly sessionStoreUrl?: string;
   /** Where browsers open the pages of this gateway, if it serves some. Invitations to other pages are refused. */
   readonly pageOrigin?: string | undefined;
@@ -70,10 +71,12 @@ export async function createGateway(options: GatewayOptions) {
   for (const warning of warningsAbout(config))
     log.warn({ warning }, 'the gateway recognises somebody by names alone');
   const own = await ownStanding(bundles, keys, nowMs());
+  const usedOnce = new UsedOnce({ url: options.sessionStoreUrl, log, nowMs });
   const common = {
+    usedOnce,
     ...{ config, publicUrl, client, bundles, keys, log, nowMs, own },
     authority: authorityOver(bundles, ledger),
-    dpop: new DpopVerifier(nowMs),
+    dpop: new DpopVerifier(nowMs, usedOnce.ofKind('dpop proof', proofMemory(nowMs))),
     enforcementPoints: new Set(config.enforcementPoints),
   };
   const { authority } = common;
@@ -104,6 +107,7 @@ export async function createGateway(options: GatewayOptions) {
       register && new Enrolment({ register, file, pageOrigin, holds: rowSignatures(), refuseCopy, nowMs }),
     ...{ verified, config, publicUrl, client, bundles, keys, log, metrics, tracing, nowMs },
     ...callers,
+    usedOnce,
     /** Where the counters of passkeys are on record. */
     counters: ledger,
     subscriptions,
@@ -116,6 +120,7 @@ export async function createGateway(options: GatewayOptions) {
     }),
     close: async () => {
       await callers.ended.close();
+      await usedOnce.close();
       await subscriptions?.close();
       await denials?.stop();
       await stopCallbacks();

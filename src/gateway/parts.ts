@@ -7,6 +7,7 @@ import { hasAnyRole, type PrincipalId, RECORDER_ROLE } from '../domain/principal
 import type { Resolve } from '../outbound/post';
 import type { BundleSource, LoadedBundle } from '../policy';
 import type { DpopVerifier } from '../signing/dpop';
+import { SeenOnce } from '../signing/seen';
 import type { MetricsSink } from '../telemetry/catalogue';
 import { TokenUseStore } from '../token-uses/store';
 import type { VerifiedRequests } from '../verified/verified-requests';
@@ -17,6 +18,7 @@ import { IssuerTokens } from './auth/issuer-tokens';
 import { ReaderTokens } from './auth/reader-tokens';
 import { RegisteredKeyTokens } from './auth/registered-key-tokens';
 import { logUnrecognised } from './auth/unrecognised';
+import type { UsedOnce } from './auth/used-once';
 import type { GatewayConfig } from './config';
 import { Reporter } from './execution/report';
 import { ExecutionTokens } from './execution/tokens';
@@ -37,6 +39,10 @@ import { TaskRecords } from './requests/records';
 import { TaskView } from './requests/task-view';
 import { Tasks } from './requests/tasks';
 
+/** How many answered denials are remembered until they expire: in all, and for one caller. */
+const MOST_USED = 200_000;
+const MOST_USED_BY_ONE = 20_000;
+
 /** What every part of a gateway needs. */
 export interface Common {
   readonly config: GatewayConfig;
@@ -46,6 +52,7 @@ export interface Common {
   readonly keys: GatewayKeys;
   readonly authority: () => Promise<Authority>;
   readonly dpop: DpopVerifier;
+  readonly usedOnce: UsedOnce;
   readonly enforcementPoints: ReadonlySet<string>;
   readonly own: OwnStanding;
   readonly log: Logger;
@@ -78,7 +85,7 @@ export async function ownStanding(
 
 /** Recognises callers and limits how often they call. */
 export function callerParts(
-  { config, publicUrl, bundles, keys, dpop, log, nowMs }: Common,
+  { config, publicUrl, bundles, keys, dpop, usedOnce, log, nowMs }: Common,
   metrics: MetricsSink,
   sessionStoreUrl: string | undefined,
 ) {
@@ -86,6 +93,7 @@ export function callerParts(
   const ended = new EndedSessions({ url: sessionStoreUrl, log, nowMs });
   const readers = new ReaderTokens({
     ...{ keys, publicUrl, ended, signIn: config.signIn, nowMs },
+    used: usedOnce.ofKind('login code'),
     directory: async () => (await bundles.current()).directory,
   });
   const verifiers = [
@@ -93,13 +101,16 @@ export function callerParts(
     ...config.issuers.map((issuer) => new IssuerTokens(issuer, publicUrl)),
     ...(config.decidesOnly ? [] : [readers]),
   ];
+  // Gateways that do not share what was used refuse each other's nonces, so that none takes a proof that another took.
+  const nonceKey =
+    sessionStoreUrl === undefined ? undefined : Buffer.from(keys.identifier('', 'dpop nonces'));
   const isActive = async (principal: PrincipalId): Promise<boolean> =>
     (await directory()).standingOf(principal, nowMs())?.active === true;
   return {
     ...{ ended, readers },
     authenticator: new Authenticator(
       ...([verifiers, dpop, publicUrl, isActive, nowMs] as const),
-      config.dpop.nonces ? new DpopNonces(nowMs) : undefined,
+      config.dpop.nonces ? new DpopNonces(nowMs, nonceKey) : undefined,
       logUnrecognised(log, nowMs),
     ),
     limiter: new RateLimiter({
@@ -144,8 +155,9 @@ export function taskParts(
     resolve,
   }: { readonly callbackStoreUrl?: string | undefined; readonly resolve?: Resolve | undefined },
 ) {
-  const { config, publicUrl, client, bundles, keys, authority, own, log, nowMs } = common;
+  const { config, publicUrl, client, bundles, keys, authority, own, usedOnce, log, nowMs } = common;
   const { access_request_endpoint: endpoint } = metadataOf(publicUrl);
+  const used = usedOnce.ofKind('denial', new SeenOnce(MOST_USED, nowMs, MOST_USED_BY_ONE));
   const records = new TaskRecords(client, keys, authority, nowMs);
   const callbacks = new Callbacks(config.callbacks, resolve);
   const view = new TaskView({ client, verified, approvals, publicUrl, endpoint, nowMs });
@@ -161,7 +173,7 @@ export function taskParts(
   const { recorder } = own;
   return {
     tasks: new Tasks({
-      ...{ client, keys, recorder, bundles, binding, mapping, records, callbacks, view, nowMs },
+      ...{ client, keys, recorder, bundles, binding, mapping, used, records, callbacks, view, nowMs },
       ...defined({ watch }),
     }),
     stopCallbacks: async () => {

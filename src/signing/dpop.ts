@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import { z } from 'zod';
-import { SeenOnce } from './seen';
+import { type Once, SeenOnce } from './seen';
 
 const SKEW_MS = 60_000;
 /** How old a proof may be. Its `jti` is remembered for as long as the proof could pass. */
@@ -37,19 +37,17 @@ export interface DpopExpectation {
   readonly admit?: (nonce: string | undefined) => void;
 }
 
+/** Remembers proofs, with a limit in all and for each owner. */
+export const proofMemory = (nowMs: () => number, most = MOST_PROOFS, mostOfOne = MOST_OF_ONE): SeenOnce =>
+  new SeenOnce(most, nowMs, mostOfOne);
+
 /** Verifies DPoP proofs (RFC 9449 section 4.3) and remembers them, so that each counts once. */
 export class DpopVerifier {
-  readonly #seen: SeenOnce;
-
   constructor(
     private readonly nowMs: () => number = Date.now,
-    {
-      most = MOST_PROOFS,
-      mostOfOne = MOST_OF_ONE,
-    }: { readonly most?: number; readonly mostOfOne?: number } = {},
-  ) {
-    this.#seen = new SeenOnce(most, nowMs, mostOfOne);
-  }
+    /** Where proofs that were shown are remembered. */
+    private readonly seen: Once = proofMemory(nowMs),
+  ) {}
 
   /** Returns the thumbprint of the key that made the proof. Returns undefined if the proof does not hold or was shown before. */
   async verify(proof: string, expected: DpopExpectation): Promise<string | undefined> {
@@ -61,7 +59,8 @@ export class DpopVerifier {
     // Last, so that a proof that fails for another reason takes no memory and its id stays unused.
     const name = createHash('sha256').update(`${thumbprint} ${jti}`).digest('base64url');
     const untilMs = madeAtMs + OLDEST_MS + SKEW_MS;
-    return this.#seen.first(name, untilMs, { owner: expected.owner ?? thumbprint }) ? thumbprint : undefined;
+    const owner = expected.owner ?? thumbprint;
+    return (await this.seen.first(name, untilMs, { owner })) ? thumbprint : undefined;
   }
 
   /** Checks everything about a proof except that it is shown once. */

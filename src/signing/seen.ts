@@ -6,6 +6,11 @@ export interface Sighting {
   readonly owner?: string;
 }
 
+/** Tells whether a name is seen for the first time. */
+export interface Once {
+  first(name: string, untilMs: number, sighting?: Sighting): boolean | Promise<boolean>;
+}
+
 interface Entry extends Sighting {
   readonly untilMs: number;
 }
@@ -48,6 +53,12 @@ export class SeenOnce {
   wasSeen(name: string, by?: string): boolean {
     const known = this.#known(name);
     return known !== undefined && (by === undefined || known.by !== by);
+  }
+
+  /** Forgets a name before its time. */
+  forget(name: string): void {
+    const known = this.#known(name);
+    if (known !== undefined) this.#forget(name, known);
   }
 
   /** Returns how many more names of one owner fit. */

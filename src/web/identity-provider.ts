@@ -23,7 +23,7 @@ import type { Seen } from '../gateway/auth/session-holder';
 import type { GatewayConfig } from '../gateway/config';
 import { HttpProblem } from '../gateway/http/problem';
 import type { GatewayKeys } from '../gateway/keys';
-import { SeenOnce } from '../signing/seen';
+import type { Once } from '../signing/seen';
 
 type ProviderConfig = NonNullable<GatewayConfig['signIn']>;
 
@@ -35,6 +35,8 @@ export interface IdentityProviderOptions {
   readonly config: ProviderConfig;
   readonly keys: GatewayKeys;
   readonly origin: string;
+  /** Attempts that were ended. */
+  readonly used: Once;
   readonly log: Logger;
   readonly nowMs: () => number;
 }
@@ -47,15 +49,13 @@ const subjectSchema = z.object({ sub: line(512) });
  */
 export class IdentityProvider {
   readonly title: string;
-  readonly #used: SeenOnce;
   readonly #secret: string | undefined;
   #configuration: Promise<Configuration> | undefined;
 
   /** @throws Error (one line) if the file of the client's secret cannot be read */
   constructor(private readonly options: IdentityProviderOptions) {
-    const { config, nowMs } = options;
+    const { config } = options;
     this.title = config.title;
-    this.#used = new SeenOnce(100_000, nowMs);
     this.#secret = config.clientSecretFile === undefined ? undefined : secretIn(config.clientSecretFile);
   }
 
@@ -102,7 +102,7 @@ export class IdentityProvider {
         'this sign-in is too old or was begun in another browser; try again',
       );
     const { jti, exp, to } = z.object({ jti: z.string(), exp: z.number(), to: z.string() }).parse(begun);
-    if (!this.#used.first(jti, exp * 1_000))
+    if (!(await this.options.used.first(jti, exp * 1_000)))
       return refused('REPLAYED', 'this sign-in has been used; sign in again');
     const { state, nonce, verifier } = this.#secretsOf(jti);
     const configuration = await this.#discovered();

@@ -39,11 +39,12 @@ export function createPages(gateway: Gateway, { evidence }: PagesOptions = {}): 
   const service = new PageService(gateway, evidence && new EvidenceDownloads(evidence));
   const extension: Extension = (app) => {
     if (origin === undefined) return;
-    const { keys, bundles, config, ended, counters, nowMs } = gateway;
+    const { keys, bundles, config, ended, usedOnce, counters, nowMs } = gateway;
+    const used = usedOnce.ofKind('sign-in');
     const directory = async () => (await bundles.current()).directory;
     const routes = new PageRoutes(
       ...([app, gateway, origin] as const),
-      new Sessions({ keys, origin, directory, ended, counters, signIn: config.signIn, nowMs }),
+      new Sessions({ keys, origin, directory, ended, used, counters, signIn: config.signIn, nowMs }),
     );
     addPages(routes, service);
     addSignIn(routes, provider);
@@ -59,6 +60,8 @@ export function createPages(gateway: Gateway, { evidence }: PagesOptions = {}): 
   return { extension, origin, close };
 }
 
-function providerOf({ config, keys, log, nowMs }: Gateway, origin: string): IdentityProvider | undefined {
-  return config.signIn && new IdentityProvider({ config: config.signIn, keys, origin, log, nowMs });
+function providerOf({ config, keys, usedOnce, log, nowMs }: Gateway, origin: string) {
+  if (config.signIn === undefined) return undefined;
+  const used = usedOnce.ofKind('sign-in at the identity provider');
+  return new IdentityProvider({ config: config.signIn, keys, origin, used, log, nowMs });
 }

@@ -19,7 +19,7 @@ import {
 import type { GatewayConfig } from '../gateway/config';
 import { HttpProblem } from '../gateway/http/problem';
 import type { GatewayKeys } from '../gateway/keys';
-import { SeenOnce } from '../signing/seen';
+import type { Once } from '../signing/seen';
 import { refuseCountedBack } from '../signing/signature-count';
 import { SignatureVerifier } from '../signing/verify';
 
@@ -56,6 +56,8 @@ export interface SessionsOptions {
   /** The identity provider that the settings name now. Sessions by another one, or by none, are over. */
   readonly signIn?: GatewayConfig['signIn'];
   readonly ended: EndedSessions;
+  /** Attempts to sign in that were ended. */
+  readonly used: Once;
   /** Where the counters of passkeys are on record. Without it, a sign-in by a copied passkey is not noticed. */
   readonly counters?: Pick<Ledger, 'signed'> | undefined;
 }
@@ -66,11 +68,7 @@ export interface SessionsOptions {
  * session only reads; each decision is signed by itself.
  */
 export class Sessions {
-  readonly #used: SeenOnce;
-
-  constructor(private readonly options: SessionsOptions) {
-    this.#used = new SeenOnce(100_000, options.nowMs);
-  }
+  constructor(private readonly options: SessionsOptions) {}
 
   /** Begins a sign-in: claims for the passkey to sign, and a token for the browser that only it can end the sign-in with. */
   async begin(): Promise<{ readonly claims: string; readonly token: string }> {
@@ -112,7 +110,7 @@ export class Sessions {
     if (!fit.ok) return fit;
     const copied = await this.#refuseCopy(envelope);
     if (copied !== undefined) return { ok: false, refusal: copied };
-    if (!this.#used.first(claims.data.jti, claims.data.exp * 1_000))
+    if (!(await this.options.used.first(claims.data.jti, claims.data.exp * 1_000)))
       return refused('REPLAYED', 'this sign-in has been used; sign in again');
     const { principal: person, keyId: kid } = key;
     return accepted({ session: await this.#sessionFor(person, { kid }), person });

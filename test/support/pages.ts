@@ -32,7 +32,8 @@ export class PageStack {
   /** Where forms and scripts of the pages send something. */
   posts: readonly string[] = [];
   readonly #passkeys = new Map<string, SoftwarePasskey>();
-  #running: { gateway: Gateway; pages: Pages; listening: Listening } | undefined;
+  #running: Served | undefined;
+  readonly #others: Served[] = [];
 
   private constructor(
     readonly harness: Harness,
@@ -87,6 +88,17 @@ export class PageStack {
   }
 
   async startGateway(): Promise<void> {
+    this.#running = await this.#serve(this.port);
+  }
+
+  /** Starts another gateway with the same key and the same database, for the same address. Returns where it listens. */
+  async startAnother(): Promise<string> {
+    const port = await freePort();
+    this.#others.push(await this.#serve(port));
+    return `http://localhost:${port}`;
+  }
+
+  async #serve(port: number): Promise<Served> {
     const gateway = await createGateway({
       config: gatewayConfigSchema.parse(this.config),
       publicUrl: `http://127.0.0.1:${this.port}`,
@@ -107,8 +119,7 @@ export class PageStack {
     this.posts = app.routes.flatMap(({ method, path }) =>
       method === 'POST' && !/^\/(v1|access|mcp)\//.test(path) ? [path.replace(/:\w+/g, 'abcdefgh-1')] : [],
     );
-    const listening = await listen(app, { port: this.port, host: '127.0.0.1' });
-    this.#running = { gateway, pages, listening };
+    return { gateway, pages, listening: await listen(app, { port, host: '127.0.0.1' }) };
   }
 
   async #evidence(requestId: string): Promise<MadeEvidence> {
@@ -124,14 +135,25 @@ export class PageStack {
   }
 
   async stopGateway(): Promise<void> {
-    await this.#running?.pages.close();
-    await this.#running?.listening.stop();
-    await this.#running?.gateway.close();
+    if (this.#running !== undefined) await end(this.#running);
     this.#running = undefined;
   }
 
   async stop(): Promise<void> {
     await this.stopGateway();
+    await Promise.all(this.#others.map(end));
     await this.harness.stop();
   }
+}
+
+interface Served {
+  readonly gateway: Gateway;
+  readonly pages: Pages;
+  readonly listening: Listening;
+}
+
+async function end({ gateway, pages, listening }: Served): Promise<void> {
+  await pages.close();
+  await listening.stop();
+  await gateway.close();
 }

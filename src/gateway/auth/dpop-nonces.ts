@@ -4,13 +4,14 @@ import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 const LIFE_MS = 300_000;
 
 /**
- * Nonces for DPoP proofs (RFC 9449 section 9), by a key of this process. Nothing is stored: a nonce is the time it was made, and a
- * code over it.
+ * Nonces for DPoP proofs (RFC 9449 section 9). Nothing is stored: a nonce is the time it was made, and a code over it. They are by a key of
+ * this process, so that a proof that one gateway took is refused by others, or by a key of gateways that share what was used.
  */
 export class DpopNonces {
-  readonly #key = randomBytes(32);
-
-  constructor(private readonly nowMs: () => number) {}
+  constructor(
+    private readonly nowMs: () => number,
+    private readonly key: Uint8Array = randomBytes(32),
+  ) {}
 
   /** Returns a nonce that counts from now on. */
   make(): string {
@@ -18,7 +19,7 @@ export class DpopNonces {
     return `${atMs}.${this.#codeOf(atMs)}`;
   }
 
-  /** Returns true if this process made the nonce, and it still counts. */
+  /** Returns true if the nonce is by this key, and still counts. */
   isOurs(nonce: string): boolean {
     const [atMs = '', code = '', ...more] = nonce.split('.');
     if (more.length > 0 || !/^\d{1,16}$/.test(atMs)) return false;
@@ -29,6 +30,6 @@ export class DpopNonces {
   }
 
   #codeOf(atMs: string): string {
-    return createHmac('sha256', this.#key).update(atMs).digest('base64url');
+    return createHmac('sha256', this.key).update(atMs).digest('base64url');
   }
 }

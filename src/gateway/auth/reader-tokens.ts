@@ -3,7 +3,7 @@ import { z } from 'zod';
 import type { Directory } from '../../directory/directory';
 import { digestOfText } from '../../domain/digest';
 import type { PrincipalId } from '../../domain/principal';
-import { SeenOnce } from '../../signing/seen';
+import type { Once } from '../../signing/seen';
 import type { GatewayConfig } from '../config';
 import { type GatewayKeys, TOKEN_TYPES } from '../keys';
 import type { Caller, TokenVerifier, Unrecognised } from './caller';
@@ -20,6 +20,8 @@ export interface ReaderTokensOptions {
   readonly directory: () => Promise<Directory>;
   readonly signIn: GatewayConfig['signIn'];
   readonly ended: EndedSessions;
+  /** Codes that were exchanged. */
+  readonly used: Once;
   readonly nowMs: () => number;
 }
 
@@ -35,11 +37,7 @@ export interface Reader {
  * the program that began can exchange it (PKCE, RFC 7636). The token reads: it signs nothing, and submits nothing.
  */
 export class ReaderTokens implements TokenVerifier {
-  readonly #used: SeenOnce;
-
-  constructor(private readonly options: ReaderTokensOptions) {
-    this.#used = new SeenOnce(100_000, options.nowMs);
-  }
+  constructor(private readonly options: ReaderTokensOptions) {}
 
   /** Makes a code for the program that knows what `challenge` is the SHA-256 of. */
   async codeFor(sub: PrincipalId, by: RecognisedBy, challenge: string): Promise<string> {
@@ -51,11 +49,11 @@ export class ReaderTokens implements TokenVerifier {
 
   /** Exchanges a code, once. Returns undefined if it does not hold, and says not why. */
   async redeem(code: string, verifier: string): Promise<Reader | undefined> {
-    const { keys, nowMs } = this.options;
+    const { keys, used, nowMs } = this.options;
     const claims = await this.#claimsOf('login', code);
     const challenge = createHash('sha256').update(verifier).digest('base64url');
     if (claims === undefined || !('challenge' in claims) || claims.challenge !== challenge) return undefined;
-    if (!this.#used.first(claims.jti, claims.exp * 1_000)) return undefined;
+    if (!(await used.first(claims.jti, claims.exp * 1_000))) return undefined;
     if (!(await this.#isHeld(claims))) return undefined;
     const iat = Math.floor(nowMs() / 1_000);
     const exp = iat + READER_MS / 1_000;

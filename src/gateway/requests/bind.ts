@@ -1,8 +1,8 @@
 import type { PrincipalId } from '../../domain/principal';
 import type { AccessRequest } from '../../domain/request';
 import type { PolicyContext } from '../../policy';
-import type { SeenOnce } from '../../signing/seen';
 import type { Caller } from '../auth/caller';
+import type { UsedOnceOfKind } from '../auth/used-once';
 import { HttpProblem, profileProblem } from '../http/problem';
 import { boundOf, type DenialBinding, isWithin } from '../pdp/binding';
 import type { Action, Resource } from '../pdp/entities';
@@ -82,22 +82,22 @@ export async function checkBinding(
  * Marks the denials of all items as answered, or none of them. A denial can be answered once, by one task. Call it when every
  * item has been checked.
  */
-export function useDenials(
+export async function useDenials(
   uses: readonly UseOfDenial[],
-  used: SeenOnce,
+  used: UsedOnceOfKind,
   taskId: string,
   owner: PrincipalId,
-): void {
+): Promise<void> {
   const answered = () => unbound('the denial has been answered with another request');
   if (new Set(uses.map(({ jti }) => jti)).size < uses.length) throw answered();
-  for (const [index, { jti }] of uses.entries())
-    if (used.wasSeen(jti, `${taskId} ${index}`)) throw answered();
   if (used.roomFor(owner) < uses.length)
     throw new HttpProblem(429, 'you have answered too many denials; wait until some of them have expired', {
       headers: { 'Retry-After': '60' },
     });
-  for (const [index, { jti, deadlineMs }] of uses.entries())
-    if (!used.first(jti, deadlineMs, { by: `${taskId} ${index}`, owner })) throw answered();
+  const all = uses.map(({ jti, deadlineMs: untilMs }, index) => {
+    return { name: jti, untilMs, by: `${taskId} ${index}`, owner };
+  });
+  if (!(await used.firstOfAll(all))) throw answered();
 }
 
 export interface UseOfDenial {

@@ -5,8 +5,8 @@ import { digestOf } from '../../domain/digest';
 import { LIMITS } from '../../domain/limits';
 import { hasAnyRole, PROCESS_OWNER_ROLE } from '../../domain/principal';
 import { assess, type BundleSource, type LoadedBundle } from '../../policy';
-import { SeenOnce } from '../../signing/seen';
 import type { Caller } from '../auth/caller';
+import type { UsedOnceOfKind } from '../auth/used-once';
 import { HttpProblem, profileProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
 import type { DenialBinding } from '../pdp/binding';
@@ -23,10 +23,6 @@ import { Waits } from './waits';
 
 /** How long a submission waits for a decision that needs no people, before it is answered as pending. */
 const SYNCHRONOUS_MS = 5_000;
-/** How many answered denials are remembered until they expire: in all, and for one caller. */
-const MOST_USED = 200_000;
-const MOST_USED_BY_ONE = 20_000;
-
 export interface TasksOptions {
   readonly client: CountersignClient;
   readonly keys: GatewayKeys;
@@ -35,6 +31,8 @@ export interface TasksOptions {
   readonly bundles: BundleSource<LoadedBundle>;
   readonly binding: DenialBinding;
   readonly mapping: RequestMapping;
+  /** Denials that were answered. */
+  readonly used: UsedOnceOfKind;
   readonly records: TaskRecords;
   readonly callbacks: Callbacks;
   /** Stores and delivers callbacks. Absent if none are configured. */
@@ -50,11 +48,7 @@ interface Submitted {
 
 /** The access request service. Each item of a task is one request, and so one workflow. */
 export class Tasks {
-  readonly #used: SeenOnce;
-
-  constructor(private readonly options: TasksOptions) {
-    this.#used = new SeenOnce(MOST_USED, options.nowMs, MOST_USED_BY_ONE);
-  }
+  constructor(private readonly options: TasksOptions) {}
 
   /** Accepts a submission, or returns the one that the caller made before with the same key. */
   async submit(
@@ -177,9 +171,9 @@ export class Tasks {
     for (const index of task.items.keys())
       prepared.push(await prepareItem(this.options, { context, caller, body }, task, index));
     if (body.callback !== undefined) await watch?.note(id);
-    useDenials(
+    await useDenials(
       prepared.map(({ use }) => use),
-      this.#used,
+      this.options.used,
       id,
       caller.principal,
     );

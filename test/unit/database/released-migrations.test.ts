@@ -6,6 +6,7 @@ import { FINDINGS, LEASES } from '../../../src/connectors/postgresql/migrations'
 import { REGISTER } from '../../../src/directory/register/migrations';
 import { SOURCES } from '../../../src/directory/sources/migrations';
 import { ENDED_SESSIONS } from '../../../src/gateway/auth/ended-sessions';
+import { USED_ONCE } from '../../../src/gateway/auth/used-once';
 import { CALLBACKS } from '../../../src/gateway/requests/callback-store';
 import { LEDGER } from '../../../src/ledger/migrations';
 import { PUSH } from '../../../src/push/subscriptions';
@@ -27,6 +28,7 @@ const STORES = [
     SOURCES,
     SSH_GRANTS,
     TOKEN_USES,
+    USED_ONCE,
   ],
 ];
 
@@ -51,6 +53,7 @@ const RELEASED: readonly string[] = [
   'sources 1 source_snapshot, source_word, source_release: thqCP6rFy2ijGKXh',
   'ssh grants 1 ssh_grant: Hn2FyjagPZgo-rDl',
   'token uses 1 execution, execution_reconciler: xlvexS4WbanlIQ_y',
+  'used once 1 used_once: XTAPRewW_oS14vRr',
 ];
 
 test('a released migration never changes, for no database would run it again', () => {

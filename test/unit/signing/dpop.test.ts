@@ -1,7 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { exportJWK, generateKeyPair, SignJWT } from 'jose';
 import { HolderKey } from '../../../src/enforcement';
-import { DpopVerifier } from '../../../src/signing/dpop';
+import { DpopVerifier, proofMemory } from '../../../src/signing/dpop';
 
 const URL = 'https://countersign.example/v1/execution-tokens';
 const EXPECTED = { method: 'POST', url: URL, token: 'a token' };
@@ -38,7 +38,7 @@ describe('AGE-2 proofs of possession', () => {
   });
 
   it('TTA-5 of one owner take no room of another', async () => {
-    const verifier = new DpopVerifier(Date.now, { most: 4, mostOfOne: 2 });
+    const verifier = new DpopVerifier(Date.now, proofMemory(Date.now, 4, 2));
     const shown = async (owner: string, by: HolderKey) =>
       (await verifier.verify(await proof(by), { ...EXPECTED, owner })) !== undefined;
     // Keys are made for nothing: what bounds a caller is who they are.

@@ -5,6 +5,7 @@ import { SILENT_LOGGER } from '../../../src/contracts/logger';
 import { gatewayConfigSchema } from '../../../src/gateway/config';
 import { GatewayKeys } from '../../../src/gateway/keys';
 import { generateKey, importSigningKey } from '../../../src/signing/keys';
+import { SeenOnce } from '../../../src/signing/seen';
 import { IdentityProvider, PROVIDER_MS } from '../../../src/web/identity-provider';
 import { LyingProvider, type Told } from '../../support/lying-provider';
 
@@ -44,6 +45,7 @@ const client = (more: object = {}) =>
   new IdentityProvider({
     ...{ config: settings(more), keys, origin: ORIGIN, log: SILENT_LOGGER },
     nowMs: () => Date.now() + clockMs,
+    used: new SeenOnce(10, () => Date.now() + clockMs),
   });
 
 /** Begins an attempt, and makes the address that an honest provider would send the browser back to. */

@@ -7,6 +7,7 @@ import { EndedSessions } from '../../../src/gateway/auth/ended-sessions';
 import { type GatewayConfig, gatewayConfigSchema } from '../../../src/gateway/config';
 import { GatewayKeys } from '../../../src/gateway/keys';
 import { generateKey, importSigningKey } from '../../../src/signing/keys';
+import { SeenOnce } from '../../../src/signing/seen';
 import { SESSION_MS, Sessions, SIGN_IN_MS } from '../../../src/web/sessions';
 import { type Ceremony, ORIGIN, SoftwarePasskey } from '../../support/signing/passkey';
 
@@ -46,6 +47,7 @@ async function gateways() {
       nowMs: () => world.nowMs,
       signIn: world.signIn,
       counters: world.counters,
+      used: new SeenOnce(10, () => world.nowMs),
       ended: new EndedSessions({ log: SILENT_LOGGER, nowMs: () => world.nowMs }),
     });
   return { world, one };
