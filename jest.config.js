@@ -40,6 +40,7 @@ const LONG = [
   'gate/attacks',
   'gate/gate',
   'gate/http',
+  'gate/thousand-calls',
   'gateway/stories',
   'init/first-grant',
   'ledger/lost-stores',

@@ -28,6 +28,7 @@ export async function decisionRates(bundleDir: string) {
     bundles,
     precedents: { of: async () => NO_PRECEDENTS, learned: () => undefined },
     approved: { settle: unexpected, propose: unexpected },
+    isOnRecord: async () => false,
     log: { append: async () => undefined, note: () => undefined },
     definitionOf: async (tool) => toolPins['payments']?.[tool],
     changes: { tell: () => undefined },

@@ -38,3 +38,27 @@ function answerOf({ code, text, request, page }: NotMade): GateAnswer {
     _meta: { 'io.countersign/answer': { code, ...more } },
   };
 }
+
+/** The ledger cannot be read, and what it last said is too old. */
+export const LEDGER_AWAY: NotMade = {
+  code: 'NOT_NOW',
+  text: 'The call was not made, because the record of earlier requests cannot be read. Call again later.',
+};
+
+/** The call is none that could be decided. */
+export const malformed = (why: string): NotMade => ({
+  code: 'MALFORMED_REQUEST',
+  text: `The call was not made: ${why}.`,
+});
+
+/** The catalog does not map the tool. */
+export const notOffered = (tool: string): NotMade => ({
+  code: 'TOOL_NOT_OFFERED',
+  text: `The call was not made: there is no tool ${JSON.stringify(tool.slice(0, 64))} here. List the tools to see what there is.`,
+});
+
+/** The tool is not the one that somebody has looked at. */
+export const held = (tool: string, code: string, why: string): NotMade => ({
+  code,
+  text: `The call was not made: ${tool} is held, because ${why}. Until somebody has looked at it, work without this tool.`,
+});

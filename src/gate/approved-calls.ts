@@ -8,6 +8,7 @@ import type { ExecutionOutcome } from '../domain/statement';
 import { isPassingStatus, isPendingStatus } from '../domain/status';
 import { GatewayError, type Requester, type Standing } from '../enforcement';
 import type { NotMade } from './answers';
+import { attemptIds } from './attempts';
 import { type CallLog, digestOfResult } from './call-log';
 import { explainEnd, explainWaiting } from './standing-words';
 
@@ -38,6 +39,8 @@ export interface ApprovedCallsOptions {
 }
 
 const LONGEST_PAUSE_MS = 1_000;
+/** How often a gateway that answers 429 is asked, before the agent is told to call again. */
+const MOST_LOOKS = 5;
 /** How long a request may take until it is assessed. */
 const ASSESSED_WITHIN_MS = 20_000;
 
@@ -77,19 +80,23 @@ export class ApprovedCalls {
   }
 
   async #settle(
-    request: AccessRequest,
+    proposed: AccessRequest,
     waitMs: number,
     hint: string,
     about: Readonly<Record<string, unknown>>,
   ): Promise<Settled> {
+    let request = proposed;
     try {
-      const standing = await this.#decided(request, waitMs);
+      const [attempt, before] = await this.#attempt(proposed);
+      request = attempt;
+      const standing = await this.#decided(request, before, waitMs);
       const page = this.options.pageOf(request.id);
       if (standing === undefined || isPendingStatus(standing.status))
         return { kind: 'not-made', ...explainWaiting(request.id, page, standing) };
       const outcome = standing.execution?.outcome;
       const isUsed = outcome !== undefined && outcome !== 'redemption_refused';
-      if (standing.status === 'active' && !isUsed) return await this.#make(request, about);
+      if (standing.status === 'active' && !isUsed)
+        return await this.#make(request, { ...about, ...('request' in about && { request: request.id }) });
       return { kind: 'not-made', ...explainEnd(request.id, page, standing, hint) };
     } catch (error) {
       return this.#notMade(request, error);
@@ -122,33 +129,56 @@ export class ApprovedCalls {
   }
 
   /** Returns where the request stands: once it is decided, or waits for people for longer than `waitMs`. */
-  async #decided(request: AccessRequest, waitMs: number): Promise<Standing | undefined> {
+  async #decided(
+    request: AccessRequest,
+    before: Standing | 'unknown',
+    waitMs: number,
+  ): Promise<Standing | undefined> {
     const fromMs = performance.now();
-    let standing = await this.#look(request.id);
+    let standing = before;
     if (standing === 'unknown') {
       await this.#ask(request).catch((error: unknown) => {
         // Somebody else proposed the same call at the same moment.
         if (!(error instanceof GatewayError && error.status === 409)) throw error;
       });
+      standing = await this.#look(request.id);
     }
     for (let pauseMs = 25; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
-      standing = await this.#look(request.id);
       const seen = standing === 'unknown' ? undefined : standing;
       const patienceMs = seen === undefined || isPassingStatus(seen.status) ? ASSESSED_WITHIN_MS : waitMs;
       const isDecided = seen !== undefined && !isPendingStatus(seen.status);
       if (isDecided || performance.now() - fromMs + pauseMs > patienceMs) return seen;
       await sleep(pauseMs);
+      standing = await this.#look(request.id);
     }
   }
 
-  async #look(id: string): Promise<Standing | 'unknown'> {
+  /**
+   * Returns the request by which this call is asked now, and where it stands. One that was refused because too much was open asked nobody, and stays refused,
+   * so after it the call is asked by the next request.
+   */
+  async #attempt(proposed: AccessRequest): Promise<readonly [AccessRequest, Standing | 'unknown']> {
+    let latest: readonly [AccessRequest, Standing | 'unknown'] = [proposed, 'unknown'];
+    for (const id of attemptIds(proposed.id)) {
+      const standing = await this.#look(id);
+      latest = [{ ...proposed, id }, standing];
+      if (standing === 'unknown' || !isSpent(standing)) break;
+    }
+    return latest;
+  }
+
+  /** Looks again after a moment if this agent's many calls have just used up how often it may look. */
+  async #look(id: string, looksLeft = MOST_LOOKS): Promise<Standing | 'unknown'> {
     try {
       return await this.options.agent.look(id);
     } catch (error) {
+      if (!(error instanceof GatewayError)) throw error;
       // 503: it was submitted, and no worker has read it yet.
-      if (error instanceof GatewayError && [404, 503].includes(error.status)) return 'unknown';
-      throw error;
+      if ([404, 503].includes(error.status)) return 'unknown';
+      if (error.status !== 429 || looksLeft === 1) throw error;
     }
+    await sleep(LONGEST_PAUSE_MS);
+    return this.#look(id, looksLeft - 1);
   }
 
   /** Proves the approval again, uses it up, and makes the call once, with the arguments of the approved request. */
@@ -216,6 +246,9 @@ export const NOT_RECORDED: NotMade = {
   code: 'NOT_RECORDED',
   text: 'The call was not made, because the gate cannot write it down. Tell the people who operate the gate.',
 };
+
+const isSpent = ({ status, policy }: Standing): boolean =>
+  status === 'refused' && policy?.reason_codes[0] === 'ASKED_TOO_OFTEN';
 
 const actionOf = ({ entitlement, parameters, onBehalfOf }: AccessRequest): string =>
   digestOf({ entitlement, parameters, onBehalfOf });

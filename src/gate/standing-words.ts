@@ -39,12 +39,11 @@ export function explainEnd(request: string, page: string, standing: Standing, hi
       text: `Exactly this call was begun once already, and whether it was carried out is not known; it was not made again. Look at what it acts on first. ${hint}`,
       ...about,
     };
-  if (status === 'refused' || status === 'hard_stopped')
-    return {
-      code: policy?.reason_codes[0] ?? failure?.code ?? 'REFUSED',
-      text: `The call was not made: ${policy?.explanation ?? failure?.detail ?? 'it was refused'}. ${wayOut(safeWay)}`,
-      ...about,
-    };
+  if (status === 'refused' || status === 'hard_stopped') {
+    const code = policy?.reason_codes[0] ?? failure?.code ?? 'REFUSED';
+    const why = policy?.explanation ?? failure?.detail ?? 'it was refused';
+    return { code, text: `The call was not made: ${why}. ${wayOutOf(code, safeWay)}`, ...about };
+  }
   if (status === 'denied') {
     const said = decisions.findLast(({ verb }) => verb === 'deny');
     const by =
@@ -72,8 +71,14 @@ const ENDS: Readonly<Record<string, string>> = {
 
 const sentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
 
-/** What to do in place of something that is not allowed. */
-export const wayOut = (safeWay: string | undefined): string =>
+const WAYS_OUT: Readonly<Record<string, string>> = {
+  ARGUMENTS_NOT_AS_DECLARED: 'Correct the arguments.',
+  ASKED_TOO_OFTEN:
+    'Nobody was asked. Call again later with exactly the same arguments, when some of what waits has been decided. Other arguments do not help.',
+};
+
+/** What to do in place of something that was refused with this code. */
+export const wayOutOf = (code: string, safeWay: string | undefined): string =>
   safeWay === undefined
-    ? 'Do not try it in another way; ask the people you work for.'
+    ? (WAYS_OUT[code] ?? 'Do not try it in another way; ask the people you work for.')
     : `The safe way: ${safeWay}`;

@@ -12,14 +12,16 @@ import {
   type ToolDefinition,
   type ToolMapping,
 } from '../policy';
-import { type NotMade, tooLong } from './answers';
+import { held, LEDGER_AWAY, malformed, type NotMade, notOffered, tooLong } from './answers';
 import { type ApprovedCalls, NOT_RECORDED, type Settled } from './approved-calls';
+import { attemptIds } from './attempts';
 import type { CallLog } from './call-log';
 import { CallRecorder } from './call-recorder';
 import type { ChangedTools } from './changed-tools';
 import { stateOfTool, type ToolState } from './definitions';
 import type { KnownPrecedents } from './known-precedents';
-import { wayOut } from './standing-words';
+import { Proposals } from './proposals';
+import { wayOutOf } from './standing-words';
 import { fillTemplate } from './template';
 
 /** A call of a tool, as a client makes it. */
@@ -51,6 +53,8 @@ export interface ToolGateOptions {
   /** What the gate knows of earlier requests. */
   readonly precedents: Pick<KnownPrecedents, 'of' | 'learned'>;
   readonly approved: Pick<ApprovedCalls, 'settle' | 'propose'>;
+  /** Returns true if one of these requests is on record, and was not refused when it was assessed. */
+  readonly isOnRecord: (requests: readonly string[]) => Promise<boolean>;
   readonly log: Pick<CallLog, 'append' | 'note'>;
   /** Returns the definition that the server last gave of a tool. */
   readonly definitionOf: (tool: string) => Promise<ToolDefinition | undefined>;
@@ -69,6 +73,7 @@ const AN_INSTANT_MS = 1_000;
 /** Decides each call of a tool: by policy at once, by people, or not at all. */
 export class ToolGate {
   readonly #recorder: CallRecorder;
+  readonly #proposals = new Proposals();
 
   constructor(private readonly options: ToolGateOptions) {
     this.#recorder = new CallRecorder(options.log);
@@ -92,8 +97,11 @@ export class ToolGate {
     const atMs = request.data.submittedAtMs;
     const past = await this.#precedents(policy.entryOf(request.data, atMs));
     if (past === undefined) return this.#refused(call, LEDGER_AWAY);
-    const assessment = assess(context, request.data, atMs, past);
-    return this.#carryOut(call, request.data, assessment, mapping);
+    const assessment = this.#proposals.assessed(request.data, past, (known) =>
+      assess(context, request.data, atMs, known),
+    );
+    const carryOut = () => this.#carryOut(call, request.data, assessment, mapping);
+    return assessment.outcome === 'approve' ? this.#proposals.during(request.data, carryOut) : carryOut();
   }
 
   /** Returns whether a tool is the pinned one. Governance is told of one that differs. */
@@ -146,7 +154,10 @@ export class ToolGate {
         text: `The call was not made: the catalog has it carried out by ${audience}, and this gate is ${executorId}.`,
       });
     const { secrets, mostBytes } = mapping;
-    const recorded = await this.#recorder.decided(call, 'decided', decided, secrets);
+    const isAskedBefore =
+      assessment.reasonCodes[0] === 'ASKED_TOO_OFTEN' && (await this.#isOnRecord(request));
+    const about = { ...decided, ...(isAskedBefore && { decidedBefore: true }) };
+    const recorded = await this.#recorder.decided(call, 'decided', about, secrets);
     if (recorded === undefined) return { kind: 'not-made', ...NOT_RECORDED };
     if (byPolicy)
       return {
@@ -159,19 +170,18 @@ export class ToolGate {
       await approved.propose(request);
       precedents.learned();
     }
-    if (assessment.outcome === 'hard_stop' || assessment.outcome === 'refuse')
-      return {
-        kind: 'not-made',
-        code: assessment.reasonCodes[0] ?? 'REFUSED',
-        text: `The call was not made: ${assessment.explanation}. ${assessment.reasonCodes[0] === 'ARGUMENTS_NOT_AS_DECLARED' ? 'Correct the arguments.' : wayOut(assessment.safeWay)}`,
-      };
-    const durationMs = Math.min(mapping.within, assessment.maxDurationMs);
+    if (assessment.outcome === 'hard_stop' || (assessment.outcome === 'refuse' && !isAskedBefore)) {
+      const [code = 'REFUSED'] = assessment.reasonCodes;
+      const text = `The call was not made: ${assessment.explanation}. ${wayOutOf(code, assessment.safeWay)}`;
+      return { kind: 'not-made', code, text };
+    }
+    const durationMs = isAskedBefore ? mapping.within : Math.min(mapping.within, assessment.maxDurationMs);
     const hint =
       mapping.nonce === undefined
         ? 'If it is meant again, something in its arguments has to say so.'
         : `If it is meant again, call with another value of ${mapping.nonce}.`;
-    const about = { call: recorded, tool: call.name, ...named };
-    const settled = await approved.settle({ ...request, durationMs }, waitMs, hint, about);
+    const run = { call: recorded, tool: call.name, ...named };
+    const settled = await approved.settle({ ...request, durationMs }, waitMs, hint, run);
     // Whatever the client is told now counts for its next call.
     precedents.learned();
     return bounded(settled, mostBytes);
@@ -232,6 +242,14 @@ export class ToolGate {
     }
   }
 
+  /**
+   * Returns true if exactly this call was proposed before. What becomes of it is decided by its own request, and not by how much
+   * else has been asked since: an approved call is not held up by others that wait.
+   */
+  async #isOnRecord({ id }: AccessRequest): Promise<boolean> {
+    return this.options.isOnRecord(attemptIds(id)).catch(() => false);
+  }
+
   async #refused(call: ToolCall, why: NotMade, secrets?: readonly string[]): Promise<Verdict> {
     const recorded = await this.#recorder.decided(
       call,
@@ -261,23 +279,3 @@ function bounded(settled: Settled, mostBytes: number | undefined): Settled {
   const bytes = Buffer.byteLength(JSON.stringify(settled.result) ?? '');
   return bytes <= mostBytes ? settled : { kind: 'result', result: tooLong(bytes, mostBytes) };
 }
-
-const LEDGER_AWAY: NotMade = {
-  code: 'NOT_NOW',
-  text: 'The call was not made, because the record of earlier requests cannot be read. Call again later.',
-};
-
-const malformed = (why: string): NotMade => ({
-  code: 'MALFORMED_REQUEST',
-  text: `The call was not made: ${why}.`,
-});
-
-const notOffered = (tool: string): NotMade => ({
-  code: 'TOOL_NOT_OFFERED',
-  text: `The call was not made: there is no tool ${JSON.stringify(tool.slice(0, 64))} here. List the tools to see what there is.`,
-});
-
-const held = (tool: string, code: string, why: string): NotMade => ({
-  code,
-  text: `The call was not made: ${tool} is held, because ${why}. Until somebody has looked at it, work without this tool.`,
-});

@@ -93,6 +93,15 @@ export class PostgresqlLedger implements Ledger {
     return this.#precedents(LOOK_UP, entry);
   }
 
+  /** Returns true if one of these requests is on record, and was not refused when it was assessed. */
+  async isOnRecord(requests: readonly string[]): Promise<boolean> {
+    const rows = await this.#database.query(
+      "SELECT 1 FROM countersign.ask WHERE request_id = ANY ($1::text[]) AND outcome IS DISTINCT FROM 'refuse' LIMIT 1",
+      [requests],
+    );
+    return rows.length > 0;
+  }
+
   async #precedents(
     query: string,
     { request, digest, parties, control, guardedBy, withinMs, atMs }: AskEntry,

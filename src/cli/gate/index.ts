@@ -133,6 +133,7 @@ async function serve(
     changes: new ChangedTools((changed) => executor.reportToolChange(changed)),
     ...{ server, agent, executorId, onBehalfOf, bundles, approved, waitMs },
     precedents: new KnownPrecedents((entry) => ledger.lookUp(entry)),
+    isOnRecord: (requests) => ledger.isOnRecord(requests),
     definitionOf: (tool) => upstream.definitionOf(tool),
     observe: options.observe === true,
   });

@@ -48,6 +48,7 @@ export async function servedGate(
   const endpoint = gateEndpoint(gateway, {
     ...{ version: packageVersion(), environments, log, pagesAt },
     lookUp: (entry) => ledger.lookUp(entry),
+    isOnRecord: (requests) => ledger.isOnRecord(requests),
     authority: authorityOver(gateway.bundles, ledger),
   });
   return {

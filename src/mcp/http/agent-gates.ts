@@ -23,6 +23,7 @@ export interface AgentGatesOptions {
   readonly executor: Requester;
   readonly authority: () => Promise<Authority>;
   readonly precedents: Pick<KnownPrecedents, 'of' | 'learned'>;
+  readonly isOnRecord: (requests: readonly string[]) => Promise<boolean>;
   readonly log: Pick<CallLog, 'append' | 'note'>;
   readonly waitMs: number;
   readonly observe: boolean;
@@ -55,7 +56,7 @@ export class AgentGates {
 
   #make(principal: PrincipalId, onBehalfOf: readonly PrincipalId[], agent: Requester): Kept {
     const { name, server, gateway, executor, executorId, precedents, waitMs, observe } = this.options;
-    const { authority, pageOf } = this.options;
+    const { isOnRecord, authority, pageOf } = this.options;
     // All agents share the record, and each counts its own calls.
     const whose = { server: name, agent: principal, ...(onBehalfOf.length > 0 && { onBehalfOf }) };
     const log: AgentGatesOptions['log'] = {
@@ -77,6 +78,7 @@ export class AgentGates {
     const gate = new ToolGate({
       ...{ ...common, server: name, agent: principal, onBehalfOf, approved, precedents, waitMs },
       bundles: gateway.bundles,
+      isOnRecord,
       definitionOf: (tool) => server.definitionOf(tool),
       changes: new ChangedTools((changed) => executor.reportToolChange(changed)),
       observe,

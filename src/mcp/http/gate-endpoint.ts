@@ -22,6 +22,8 @@ export interface GateEndpointOptions {
   readonly environments: ReadonlyMap<string, Readonly<Record<string, string>>>;
   readonly log: Pick<CallLog, 'append' | 'note'>;
   readonly lookUp: (entry: AskEntry) => Promise<Precedents>;
+  /** Returns true if one of these requests is on record, and was not refused when it was assessed. */
+  readonly isOnRecord: (requests: readonly string[]) => Promise<boolean>;
   readonly authority: () => Promise<Authority>;
   /** Where the gateway serves its pages. */
   readonly pagesAt: string;
@@ -41,7 +43,7 @@ export interface GateEndpoint {
  */
 export function gateEndpoint(gateway: Gateway, options: GateEndpointOptions): GateEndpoint {
   const { gate: config } = gateway.config;
-  const { version, environments, log, lookUp, authority, pagesAt } = options;
+  const { version, environments, log, lookUp, isOnRecord, authority, pagesAt } = options;
   const servers = Object.entries(config?.servers ?? {}).map(([name, { command, observe }]) => ({
     ...{ name, observe },
     server: new SharedServer({
@@ -60,7 +62,7 @@ export function gateEndpoint(gateway: Gateway, options: GateEndpointOptions): Ga
       const gates = executor.then(
         (executing) =>
           new AgentGates({
-            ...{ name, server, observe, gateway, authority, precedents, log },
+            ...{ name, server, observe, gateway, authority, precedents, isOnRecord, log },
             ...{ executor: executing, executorId: config.as, waitMs: config.wait },
             pageOf: (request) => `${pagesAt}/requests/${request}`,
           }),

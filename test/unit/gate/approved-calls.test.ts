@@ -45,13 +45,30 @@ class Ground {
   /** Runs before a token is used up. */
   beforeRedeeming: () => Promise<void> = async () => undefined;
   readonly forwarded: unknown[] = [];
+  /** Requests that the gateway does not know, until they are asked. */
+  readonly unknown = new Set<string>();
+  /** Requests that were refused, with the reason. */
+  readonly refused = new Map<string, string>();
+  readonly asked: string[] = [];
 
   readonly calls = new ApprovedCalls({
     executorId: GATE,
     agent: {
-      ask: async () => 'asked',
-      look: async (id) =>
-        standingSchema.parse({ request: { ...CALL, id }, status: this.status, awaiting: [] }),
+      ask: async ({ id = '' }) => {
+        this.asked.push(id);
+        this.unknown.delete(id);
+        return id;
+      },
+      look: async (id) => {
+        if (this.unknown.has(id)) throw new GatewayError(404, 'about:blank', 'no such request');
+        const refused = this.refused.get(id);
+        return standingSchema.parse({
+          request: { ...CALL, id },
+          status: refused === undefined ? this.status : 'refused',
+          awaiting: [],
+          ...(refused && { policy: { outcome: 'refuse', reason_codes: [refused], explanation: 'no' } }),
+        });
+      },
       present: async () => ({ token: 'token', holderProof: 'proof', audience: GATE }),
     },
     executor: {
@@ -181,5 +198,37 @@ describe('GAT-1 TTA-3 an approved call', () => {
     for (let level = 0; level < 100_000; level += 1) deep = [deep];
     ground.answer = { kind: 'result', result: deep };
     expect(await ground.settled()).toBe('result');
+  });
+
+  test('that was refused because too much was open is asked again by another request; any other refusal stays', async () => {
+    ground.status = 'awaiting_approval';
+    ground.refused.set('call_4800', 'ASKED_TOO_OFTEN').set('call_4800_2', 'ASKED_TOO_OFTEN');
+    ground.unknown.add('call_4800_3');
+    expect(await ground.settled()).toBe('APPROVAL_NEEDED');
+    expect(await ground.settled()).toBe('APPROVAL_NEEDED');
+    expect(ground.asked).toEqual(['call_4800_3']);
+    ground.refused.set('call_4801', 'FORBIDDEN_BY_POLICY');
+    expect(await ground.settled(callOf(4_801))).toBe('FORBIDDEN_BY_POLICY');
+    expect(ground.asked).toEqual(['call_4800_3']);
+  });
+
+  test('is made by the request that was approved, and by no approval of one that was refused before', async () => {
+    ground.refused.set('call_4800', 'ASKED_TOO_OFTEN');
+    // The gateway has approvals of the first request only.
+    expect(await ground.settled()).toBe('DIGEST_MISMATCH');
+    ground.given = approvedBy(callOf(4_800, { id: 'call_4800_2' }), LEAD_1, LEAD_2);
+    expect(await ground.settled()).toBe('result');
+    expect(ground.forwarded).toHaveLength(1);
+  });
+
+  test('that is refused for the last time is told so, with a way out', async () => {
+    ground.status = 'refused';
+    for (let id = 1; id <= 16; id += 1)
+      ground.refused.set(id === 1 ? 'call_4800' : `call_4800_${id}`, 'ASKED_TOO_OFTEN');
+    expect(await ground.calls.settle(CALL, 0, '', {})).toMatchObject({
+      code: 'ASKED_TOO_OFTEN',
+      text: expect.stringContaining('Call again later with exactly the same arguments'),
+    });
+    expect(ground.asked).toEqual([]);
   });
 });

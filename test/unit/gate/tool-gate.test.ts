@@ -22,11 +22,13 @@ class Ground {
   readonly changed: ChangedTool[] = [];
   isFull = false;
   isLedgerAway = false;
+  isOnRecord = false;
   precedents: Precedents = NO_PRECEDENTS;
   definitions = bundle.toolPins['payments'] ?? {};
   readonly catalog = bundle.context.catalog;
   about: unknown;
   settled: Settled = { kind: 'result', result: { content: [] } };
+  settling: Promise<unknown> = Promise.resolve();
 
   gate(observe = false): ToolGate {
     return new ToolGate({
@@ -47,9 +49,11 @@ class Ground {
         settle: async (_request, _waitMs, _hint, about) => {
           this.events.push('settled');
           this.about = about;
+          await this.settling;
           return this.settled;
         },
       },
+      isOnRecord: async () => this.isOnRecord,
       log: {
         append: async (record) => {
           if (this.isFull) throw new Error('ENOSPC');
@@ -70,6 +74,21 @@ class Ground {
     return verdict.kind === 'not-made' ? verdict.code : verdict.kind;
   }
 }
+
+/** Requests for the same that wait for people. */
+const waiting = (count: number): Precedents => ({
+  ...NO_PRECEDENTS,
+  asks: Array.from({ length: count }, (_, index) => ({
+    request: `request-${index}`,
+    requester: 'agent/atlas',
+    beneficiary: 'agent/atlas',
+    entitlement: 'tools:payments#pay',
+    askedAtMs: Date.now(),
+    outcome: 'approve',
+    approvers: {},
+    granted: false,
+  })),
+});
 
 const payment = (amount: number): ToolCall => ({
   name: 'send_payment',
@@ -121,6 +140,43 @@ describe('GAT-1 GAT-2 a call of a tool', () => {
   test('that people decide is settled, and what the client is told of it counts for its next call', async () => {
     expect(await ground.decide(payment(20_000))).toBe('result');
     expect(ground.events).toEqual(['settled', 'learned']);
+  });
+
+  test('of a thousand at once, no more are proposed than may be open, and the others are told how to go on', async () => {
+    ground.precedents = waiting(5);
+    let settle: (value?: unknown) => void = () => undefined;
+    ground.settling = new Promise((resolve) => {
+      settle = resolve;
+    });
+    const gate = ground.gate();
+    const calls = Array.from({ length: 1_000 }, (_, index) => gate.decide(payment(1_000 + index)));
+    const refused = await Promise.all(calls.slice(15));
+    // The bundle of the example lets twenty be open.
+    expect(ground.events).toEqual(Array.from({ length: 15 }, () => 'settled'));
+    for (const verdict of refused)
+      expect(verdict).toMatchObject({
+        code: 'ASKED_TOO_OFTEN',
+        text: expect.stringContaining('Call again later with exactly the same arguments'),
+      });
+    // What policy permits alone asks nobody.
+    expect(await gate.decide(payment(20))).toMatchObject({ kind: 'pass' });
+    settle();
+    await Promise.all(calls);
+    expect(await gate.decide(payment(9_000))).toMatchObject({ kind: 'result' });
+  });
+
+  test('that was proposed before goes on, whatever else has been asked since', async () => {
+    ground.precedents = waiting(20);
+    expect(await ground.decide(payment(20_000))).toBe('ASKED_TOO_OFTEN');
+    expect(ground.events).toEqual([]);
+    ground.isOnRecord = true;
+    expect(await ground.decide(payment(20_000))).toBe('result');
+    expect(ground.events).toEqual(['settled', 'learned']);
+    expect(ground.records.at(-1)).toMatchObject({ reasonCodes: ['ASKED_TOO_OFTEN'], decidedBefore: true });
+    // Any other refusal stands.
+    ground.precedents = NO_PRECEDENTS;
+    const inDollars = { to: 'ACME', amount: 20_000, currency: 'USD' };
+    expect(await ground.decide({ name: 'send_payment', arguments: inDollars })).toBe('FORBIDDEN_BY_POLICY');
   });
 
   test('whose answer is longer than the catalog lets through was made, and its answer is held back', async () => {
