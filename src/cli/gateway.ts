@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Command } from 'commander';
 import { CountersignClient } from '../client';
@@ -6,6 +6,7 @@ import { connectorSettings, type Declared, findDefinition, leaseBookAddress } fr
 import { addressOf, type Environment } from '../connectors/settings';
 import { sshCertificate } from '../connectors/ssh-certificate/definition';
 import type { Logger } from '../contracts/logger';
+import type { Settings } from '../contracts/settings';
 import { RetirementMemory } from '../directory/register/memory';
 import { Register } from '../directory/register/register';
 import { SnapshotStore } from '../directory/sources/store';
@@ -66,7 +67,7 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     stores === undefined
       ? files
       : withRegister(withSources(files, stores.snapshots, logger), stores.register, logger);
-  const keys = await keysOf(settings.COUNTERSIGN_GATEWAY_KEY, settings.COUNTERSIGN_STATE_DIR);
+  const keys = await keysOf(settings, logger);
   const metricsServer = await metricsOf({ from: 'gateway', connectors: [] }, settings, logger);
   const tracing = await tracingOf('countersign-gateway', settings);
   const client = await CountersignClient.connect({ taskQueue: settings.COUNTERSIGN_TASK_QUEUE, tracing });
@@ -162,20 +163,43 @@ function configOf(file: string) {
   }
 }
 
-/** Reads the registered key of the gateway, and the key beside it that signs decisions, which is made if it does not exist. */
-async function keysOf(attestationFile: string | undefined, stateDir: string): Promise<GatewayKeys> {
-  const file = attestationFile ?? path.join(stateDir, 'keys', 'service-gateway.jwk');
-  const decisionFile = file.replace(/(\.jwk)?$/, '-decisions.jwk');
+/** Reads the registered key of the gateway, and the key that signs decisions, which is made if no setting names one. */
+async function keysOf(settings: Settings, logger: Logger): Promise<GatewayKeys> {
+  const { COUNTERSIGN_GATEWAY_KEY: set, COUNTERSIGN_STATE_DIR: stateDir } = settings;
+  const file = set ?? path.join(stateDir, 'keys', 'service-gateway.jwk');
   if (!existsSync(file))
     throw new UserError(
       `there is no gateway key ${file}; make one (countersign keys new) and register it`,
       1,
       'NO_KEY',
     );
-  if (!existsSync(decisionFile))
+  return GatewayKeys.read(
+    file,
+    settings.COUNTERSIGN_GATEWAY_DECISION_KEY ?? (await ownDecisionKey(file, stateDir, logger)),
+  );
+}
+
+/** Nothing is written beside a key that was put there: that folder may be one that is only read. */
+async function ownDecisionKey(attestationFile: string, stateDir: string, logger: Logger): Promise<string> {
+  const beside = attestationFile.replace(/(\.jwk)?$/, '-decisions.jwk');
+  if (existsSync(beside)) return beside;
+  const file = path.join(stateDir, 'keys', path.basename(beside));
+  if (existsSync(file)) return file;
+  try {
+    mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
     // Another gateway may make it at the same moment. The file that exists then counts.
-    await writeKeyFile(decisionFile, (await generateKey()).privateJwkText).catch(() =>
-      readFileSync(decisionFile),
+    await writeKeyFile(file, (await generateKey()).privateJwkText).catch(() => readFileSync(file));
+  } catch {
+    const what = `no decision key could be made as ${file}`;
+    throw new UserError(
+      `${what}; make one (countersign keys new) and set COUNTERSIGN_GATEWAY_DECISION_KEY`,
+      1,
+      'NO_KEY',
     );
-  return GatewayKeys.read(file, decisionFile);
+  }
+  logger.info(
+    { file },
+    'made a decision key; for several gateways behind one address set COUNTERSIGN_GATEWAY_DECISION_KEY to one that they share',
+  );
+  return file;
 }

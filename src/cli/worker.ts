@@ -3,6 +3,7 @@ import {
   NativeConnection,
   Runtime,
   type RuntimeOptions,
+  type Worker,
   type WorkflowBundleOption,
 } from '@temporalio/worker';
 import type { Command } from 'commander';
@@ -19,6 +20,7 @@ import { ledgerAddress, PostgresqlLedger, registerAddress } from '../ledger';
 import { createBundleSource, withRegister, withSources } from '../policy';
 import { startReconciler, watchStanding } from '../reconciler';
 import { lackingSearchAttributes, sayLacking } from '../stack/search-attributes';
+import { serveHealth } from '../telemetry/health';
 import { createWorker } from '../worker';
 import { archiveOf } from './audit/source';
 import { startArchive } from './audit/watch';
@@ -95,6 +97,8 @@ export async function runWorker(
   const notifications = notificationsOf(context, { bundles: source, ledger, ledgerUrl, logger });
   let archive: Awaited<ReturnType<typeof startArchive>> | undefined;
   const stopping = stopSignal();
+  let running: Worker | undefined;
+  const health = await healthOf(settings, () => running?.getState() === 'RUNNING', logger);
   try {
     // The reconciler already runs here, and continues while Temporal is away or lacks the namespace.
     for (let isOver = false; !isOver; ) {
@@ -105,7 +109,7 @@ export async function runWorker(
         // Ask first, because the SDK never releases a worker that it could not validate.
         await connection.workflowService.describeNamespace({ namespace });
         await tellLacking(connection, namespace, logger);
-        const worker = await createWorker({
+        running = await createWorker({
           connection,
           namespace,
           taskQueue: settings.COUNTERSIGN_TASK_QUEUE,
@@ -118,19 +122,32 @@ export async function runWorker(
           tracing,
           ...code,
         });
-        await worker.run();
+        await running.run();
         isOver = true;
       } catch (error) {
         logger.error({ reason: reasonOf(error) }, 'the worker has ended; restarting it');
         isOver = stopping.aborted;
         await sleep(TRY_AGAIN_MS, undefined, { signal: stopping }).catch(() => undefined);
       }
+      running = undefined;
       await connection.close().catch(() => undefined);
     }
   } finally {
     await Promise.all([reconciler.stop(), standing.stop(), archive?.stop(), notifications?.stop()]);
     await Promise.all([...connectors.values(), ledger, register, snapshots].map((store) => store.close()));
-    await Promise.all([metricsServer.stop(), tracing.stop()]);
+    await Promise.all([metricsServer.stop(), tracing.stop(), health?.stop()]);
+  }
+}
+
+/** Answers probes as the settings say. If it cannot, the worker works all the same: grants have to end. */
+async function healthOf(settings: Settings, isReady: () => boolean, logger: Logger) {
+  const { COUNTERSIGN_HEALTH_HOST: host, COUNTERSIGN_HEALTH_PORT: port } = settings;
+  if (port === undefined) return undefined;
+  try {
+    return await serveHealth({ host, port }, isReady);
+  } catch (error) {
+    logger.error({ reason: reasonOf(error) }, 'ALERT no probe is answered');
+    return undefined;
   }
 }
 

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
+import { isOpenToOthers } from '../signing/keys';
 
 const KEY_BYTES = 32;
 const MOST_KEYS = 100;
@@ -70,9 +71,9 @@ type Read =
 
 function readKeyFile(file: string): Read {
   try {
-    const { mode, size } = statSync(file);
-    if (size > LARGEST_BYTES) return bad(file, 'is too large for a file of codec keys');
-    if ((mode & 0o077) !== 0)
+    const found = statSync(file);
+    if (found.size > LARGEST_BYTES) return bad(file, 'is too large for a file of codec keys');
+    if (isOpenToOthers(found))
       return bad(file, 'can be read by others; run chmod 600 on it, and rotate the key');
     const parsed = keyFileSchema.safeParse(JSON.parse(readFileSync(file, 'utf8')));
     if (parsed.success) return { ok: true, content: parsed.data };

@@ -37,6 +37,13 @@ const settingsSchema = z.object({
     .min(1)
     .exactOptional()
     .describe('private key of the gateway, whose public part the directory knows'),
+  COUNTERSIGN_GATEWAY_DECISION_KEY: z
+    .string()
+    .min(1)
+    .exactOptional()
+    .describe(
+      'private key that the gateway signs sessions and decisions with; gateways behind one address share it',
+    ),
   COUNTERSIGN_TASK_QUEUE: z
     .string()
     .min(1)
@@ -110,6 +117,14 @@ const settingsSchema = z.object({
     .min(1)
     .default('127.0.0.1')
     .describe('address on which metrics are served; they need no credentials there'),
+  COUNTERSIGN_HEALTH_PORT: port
+    .exactOptional()
+    .describe('port on which the worker answers /livez and /readyz; none without it'),
+  COUNTERSIGN_HEALTH_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('address on which the worker answers /livez and /readyz; they say nothing but that'),
   COUNTERSIGN_TEMPORAL_METRICS_PORT: port
     .exactOptional()
     .describe("port on which the worker serves the Temporal SDK's own metrics; none without it"),

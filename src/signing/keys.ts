@@ -64,13 +64,23 @@ export async function writeKeyFile(file: string, privateJwkText: string): Promis
   await chmod(file, 0o600);
 }
 
+/**
+ * Returns true if others than those who were given a file of secrets can read it. Its group may read one that its owner cannot write (0440), or
+ * that belongs to somebody else: so a secret is mounted for the group of a process.
+ */
+export function isOpenToOthers({ mode, uid }: { readonly mode: number; readonly uid: number }): boolean {
+  if ((mode & 0o037) !== 0) return true;
+  const isGiven = (mode & 0o200) === 0 || uid !== process.getuid?.();
+  return (mode & 0o040) !== 0 && !isGiven;
+}
+
 /** Reads a private key in JWK form. Messages name the file and never its content. */
 export async function tryReadKeyFile(file: string): Promise<KeyFileResult> {
   let content: string;
   try {
-    const { mode, size } = await stat(file);
-    if (size > 16 * 1024) return { ok: false, message: `${file} is too large for a key file` };
-    if ((mode & 0o077) !== 0)
+    const found = await stat(file);
+    if (found.size > 16 * 1024) return { ok: false, message: `${file} is too large for a key file` };
+    if (isOpenToOthers(found))
       return {
         ok: false,
         message: `${file} can be read by others; run chmod 600 on it, and consider a new key`,

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { readKeyFile } from '../../src/signing/keys';
@@ -40,6 +40,7 @@ async function start(config: string): Promise<{ web: Web; said: () => string; ex
     env: {
       ...Object.fromEntries(bare),
       COUNTERSIGN_BUNDLE: bundle,
+      COUNTERSIGN_STATE_DIR: path.join(dir, 'state'),
       COUNTERSIGN_GATEWAY_KEY: exampleKeyFile(dir, 'service/gateway'),
       TEMPORAL_ADDRESS: temporal.address,
     },
@@ -55,9 +56,15 @@ describe('SHP-4 a gateway that only decides', () => {
   test('needs the address of nothing it does not use, and takes no requests', async () => {
     const { web } = await start('decidesOnly: true\nenforcementPoints: [service/runner]\n');
     await eventually('it answers', async () => {
-      const answer = await web.call('/health').catch(() => undefined);
+      const answer = await web.call('/livez').catch(() => undefined);
       return answer?.status === 200 ? answer : undefined;
     });
+    // It made a decision key in its own folder, and wrote nothing beside the key that was put there.
+    const own = exampleKeyFile(dir, 'service/gateway').replace(/\.jwk$/, '-decisions.jwk');
+    expect([existsSync(own), existsSync(path.join(dir, 'state', 'keys', path.basename(own)))]).toEqual([
+      false,
+      true,
+    ]);
     const key = await readKeyFile(exampleKeyFile(dir, 'ci/payments'));
     const authorization = `Bearer ${await selfSigned('ci/payments', key, web.base)}`;
     const body = {

@@ -54,21 +54,24 @@ export function addOpenRoutes(
     { limit: 'open', summary: 'Keys that decisions are signed with', response: jwksAnswer },
     (c) => c.json({ keys: [keys.publicJwk] }, 200, cached),
   );
-  add('get', '/health', { limit: 'open', summary: 'The process is alive', response: healthAnswer }, (c) =>
-    c.json({ status: 'ok' }),
-  );
-  add(
-    'get',
-    '/ready',
-    { limit: 'open', summary: 'The gateway can decide and reach its requests', response: readyAnswer },
-    async (c) => {
-      const { context } = await bundles.current();
-      await reachable().catch(() => {
-        throw new HttpProblem(503, 'requests cannot be reached; evaluations are answered all the same');
-      });
-      return c.json({ status: 'ready', policy: context.digest, directory: context.directory.digest });
-    },
-  );
+  // The names of Kubernetes, and those of before.
+  for (const path of ['/livez', '/health'])
+    add('get', path, { limit: 'open', summary: 'The process is alive', response: healthAnswer }, (c) =>
+      c.json({ status: 'ok' }),
+    );
+  for (const path of ['/readyz', '/ready'])
+    add(
+      'get',
+      path,
+      { limit: 'open', summary: 'The gateway can decide and reach its requests', response: readyAnswer },
+      async (c) => {
+        const { context } = await bundles.current();
+        await reachable().catch(() => {
+          throw new HttpProblem(503, 'requests cannot be reached; evaluations are answered all the same');
+        });
+        return c.json({ status: 'ready', policy: context.digest, directory: context.directory.digest });
+      },
+    );
   add('get', '/openapi.json', { limit: 'open', summary: 'This document', response: documentAnswer }, (c) => {
     document ??= openApiDocument(app, publicUrl);
     return c.json(document, 200, cached);
