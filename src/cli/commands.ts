@@ -128,7 +128,7 @@ export const COMMANDS: readonly CommandRow[] = [
   },
   {
     name: 'setup',
-    summary: 'register what Countersign needs on a Temporal server',
+    summary: 'make what Countersign needs on a Temporal server and in its databases',
     group: PREPARE,
     load: () => import('./setup.js'),
   },

@@ -71,6 +71,7 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['setup temporal'],
     ['setup temporal --print', 'for somebody else who may change the namespace'],
   ],
+  'setup database': [['setup database', 'before the first worker, or by a role that may create tables']],
   doctor: [['doctor'], ['doctor --offline', 'settings and files alone']],
   up: [
     ['up'],

@@ -2,9 +2,10 @@ import type { Command } from 'commander';
 import { registerSearchAttributes, sayLacking, searchAttributeCommands } from '../stack/search-attributes';
 import type { Context, Run } from './context';
 import { type CommandResult, done, failed } from './output';
+import { setUpDatabase } from './setup-database';
 import { connectTemporal, temporalConfig } from './temporal';
 
-/** `countersign setup temporal` */
+/** `countersign setup temporal` and `countersign setup database` */
 export function define(command: Command, run: Run): void {
   command
     .command('temporal')
@@ -13,6 +14,12 @@ export function define(command: Command, run: Run): void {
     .action(({ print }: { readonly print?: true }) =>
       run((context) => (print === true ? printed(context) : registered(context))),
     );
+  command
+    .command('database')
+    .description(
+      'bring the tables of ledger, lease book and register up to date, as programs do when they first use them',
+    )
+    .action(() => run(setUpDatabase));
 }
 
 async function printed({ sources }: Context): Promise<CommandResult> {

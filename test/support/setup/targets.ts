@@ -1,6 +1,7 @@
 import globalSetup from '../global-setup';
 import { provideKeycloak } from '../keycloak';
 import { provideSlapd } from '../ldap';
+import { helmProgram } from '../targets/helm';
 import { kubePrograms } from '../targets/kube';
 import { provideMariadb } from '../targets/mariadb';
 import { provideMoto } from '../targets/moto';
@@ -9,6 +10,7 @@ import { provideSshd } from '../targets/sshd';
 /** Gets what the suite needs before its first test, because a test has less time than a build takes. */
 export default async function setUp(): Promise<void> {
   await globalSetup();
+  helmProgram();
   kubePrograms();
   provideKeycloak();
   provideMariadb();

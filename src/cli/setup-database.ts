@@ -1,0 +1,53 @@
+import { NOTICES } from '../channels/migrations';
+import { leaseBookAddress } from '../connectors';
+import { LEASE_BOOK } from '../connectors/lease-book/migrations';
+import { Database } from '../database/database';
+import type { StoreTables } from '../database/migrate';
+import { REGISTER } from '../directory/register/migrations';
+import { SOURCES } from '../directory/sources/migrations';
+import { ENDED_SESSIONS } from '../gateway/auth/ended-sessions';
+import { USED_ONCE } from '../gateway/auth/used-once';
+import { CALLBACKS } from '../gateway/requests/callback-store';
+import { ledgerAddress, registerAddress } from '../ledger';
+import { LEDGER } from '../ledger/migrations';
+import { createBundleSource } from '../policy';
+import { PUSH } from '../push/subscriptions';
+import { SSH_GRANTS } from '../ssh-ca/migrations';
+import type { Context } from './context';
+import { createLogger } from './logger';
+import { type CommandResult, done, failed } from './output';
+import { toldTickets } from './tickets';
+
+/**
+ * `countersign setup database`: brings the tables of ledger, lease book and register up to date, and changes nothing if they are. Programs
+ * do the same when they first use a table; this is for who wants it done before they start, or by another role.
+ */
+export async function setUpDatabase({ settings, env }: Context): Promise<CommandResult> {
+  const logger = createLogger(settings.COUNTERSIGN_LOG_LEVEL);
+  const tickets = toldTickets(settings.COUNTERSIGN_TICKETS, logger);
+  const { connectors } = await (
+    await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger })
+  ).current();
+  const stores: readonly (readonly [string, string, readonly StoreTables[]])[] = [
+    ['ledger', ledgerAddress(connectors, env), [LEDGER, CALLBACKS, ENDED_SESSIONS, USED_ONCE, NOTICES, PUSH]],
+    ['lease book', leaseBookAddress(connectors, env), [LEASE_BOOK, SSH_GRANTS]],
+    ['register', registerAddress(connectors, env), [REGISTER, SOURCES]],
+  ];
+  const ready: string[] = [];
+  for (const [name, url, tables] of stores) {
+    const database = new Database({ url, maxConnections: 1, log: logger }, tables);
+    try {
+      await database.migrated();
+      ready.push(name);
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : 'unknown';
+      return failed(
+        { code: 'NOT_READY', message: `the tables of the ${name} are not up to date: ${reason}` },
+        { ready },
+      );
+    } finally {
+      await database.close();
+    }
+  }
+  return done({ ready }, `up to date: the tables of ${ready.join(', ')}`);
+}
