@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { z } from 'zod';
-import { isOpenToOthers } from '../signing/keys';
+import { isOpenToOthers } from '../signing/secret-file';
 
 const KEY_BYTES = 32;
 const MOST_KEYS = 100;

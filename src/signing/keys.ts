@@ -9,6 +9,7 @@ import {
 } from 'jose';
 import { z } from 'zod';
 import { CountersignError } from '../contracts/error';
+import { isOpenToOthers } from './secret-file';
 
 /** Signature algorithms that statements may use, by the kind of key (RFC 8037 and RFC 7518 section 3.4). */
 export type StatementAlgorithm = 'EdDSA' | 'ES256';
@@ -62,16 +63,6 @@ export async function generateKey(): Promise<NewKey> {
 export async function writeKeyFile(file: string, privateJwkText: string): Promise<void> {
   await writeFile(file, privateJwkText, { mode: 0o600, flag: 'wx' });
   await chmod(file, 0o600);
-}
-
-/**
- * Returns true if others than those who were given a file of secrets can read it. Its group may read one that its owner cannot write (0440), or
- * that belongs to somebody else: so a secret is mounted for the group of a process.
- */
-export function isOpenToOthers({ mode, uid }: { readonly mode: number; readonly uid: number }): boolean {
-  if ((mode & 0o037) !== 0) return true;
-  const isGiven = (mode & 0o200) === 0 || uid !== process.getuid?.();
-  return (mode & 0o040) !== 0 && !isGiven;
 }
 
 /** Reads a private key in JWK form. Messages name the file and never its content. */

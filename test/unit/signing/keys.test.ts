@@ -1,13 +1,8 @@
 import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import {
-  generateKey,
-  importSigningKey,
-  isOpenToOthers,
-  tryReadKeyFile,
-  writeKeyFile,
-} from '../../../src/signing/keys';
+import { generateKey, importSigningKey, tryReadKeyFile, writeKeyFile } from '../../../src/signing/keys';
+import { isOpenToOthers } from '../../../src/signing/secret-file';
 
 let folder: string;
 beforeEach(() => {
