@@ -1,4 +1,4 @@
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { webhook } from '../../src/connectors/webhook/definition';
 import { nameOfGrant, WebhookTarget } from '../../src/connectors/webhook/target';
@@ -15,6 +15,18 @@ afterAll(() => service?.stop());
 
 const target = (url: string, secret = SECRET) => new WebhookTarget({ url, secret });
 const past = () => target(service.url);
+
+/** Runs `work` with the address of a server that answers as `listener` says. */
+async function withServer<T>(listener: RequestListener, work: (url: string) => Promise<T>): Promise<T> {
+  const server = createServer(listener);
+  await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  try {
+    return await work(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
 
 describe('TGT-4 a service that refuses is told at once, in its own words', () => {
   const lease = { leaseId: 'wrong-0001', expiresAtMs: Date.now() + 60_000 };
@@ -47,15 +59,72 @@ describe('TGT-4 a service that refuses is told at once, in its own words', () =>
     ['an error of the server', 500, '{"error":"out of memory"}', false],
     ['too many requests', 429, '', false],
   ])('%s', async (_, status, body, isPermanent) => {
-    const server = createServer((request, response) => {
+    const answer: RequestListener = (request, response) => {
       request.resume();
       response.writeHead(status, { location: service.url }).end(body);
-    });
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-    const { port } = server.address() as AddressInfo;
-    await expect(target(`http://127.0.0.1:${port}/`).holds(ACCESS)).rejects.toMatchObject({ isPermanent });
-    server.closeAllConnections();
-    server.close();
+    };
+    await withServer(answer, (url) =>
+      expect(target(url).holds(ACCESS)).rejects.toMatchObject({ isPermanent }),
+    );
+  });
+
+  test.each([
+    301, 302, 303, 307, 308,
+  ])('a redirection (%i) is not followed: no other server gets the signed request', async (status) => {
+    let asked = 0;
+    const other: RequestListener = (request, response) => {
+      asked += 1;
+      request.resume();
+      response.end('{"held":true}');
+    };
+    await withServer(other, (location) =>
+      withServer(
+        (request, response) => {
+          request.resume();
+          response.writeHead(status, { location }).end();
+        },
+        (url) =>
+          expect(target(url).holds(ACCESS)).rejects.toMatchObject({
+            isPermanent: true,
+            message: `the service refused: ${status}`,
+          }),
+      ),
+    );
+    expect(asked).toBe(0);
+  });
+
+  test('an answer is read up to 4 MiB, and the connection is closed then', async () => {
+    const MEBIBYTE = 1024 * 1024;
+    const padding = (bytes: number) => `{"held":true,"padding":"${'x'.repeat(bytes)}"}`;
+    const isHeld = (body: string) =>
+      withServer(
+        (request, response) => {
+          request.resume();
+          response.end(body);
+        },
+        (url) => target(url).holds(ACCESS),
+      );
+    expect(await isHeld(padding(4 * MEBIBYTE - 100))).toBe(true);
+    const tooLong = { isPermanent: true, message: 'the service answered with more than 4194304 bytes' };
+    await expect(isHeld(padding(4 * MEBIBYTE))).rejects.toMatchObject(tooLong);
+    // A service that goes on for ever: what it could send is what the connector has read, and what the network holds.
+    let sent = 0;
+    const endless: RequestListener = (request, response) => {
+      request.resume();
+      response.write('{"held":true,"padding":"');
+      const more = () => {
+        let hasRoom = true;
+        while (hasRoom && !response.destroyed) {
+          hasRoom = response.write('x'.repeat(65_536));
+          sent += 65_536;
+        }
+      };
+      response.on('drain', more);
+      more();
+    };
+    await withServer(endless, (url) => expect(target(url).holds(ACCESS)).rejects.toMatchObject(tooLong));
+    expect(sent).toBeGreaterThan(4 * MEBIBYTE);
+    expect(sent).toBeLessThan(32 * MEBIBYTE);
   });
 
   test('check says which grants and accounts the service does not know', async () => {
@@ -75,16 +144,14 @@ describe('TGT-4 a service that refuses is told at once, in its own words', () =>
       { account: 'jonas', grant: DBA },
       { account: 'mira', grant: { group: 'of others' } },
     ];
-    const server = createServer((request, response) => {
+    const talk: RequestListener = (request, response) => {
       request.resume();
       response.end(JSON.stringify({ access: told.map((one) => ({ ...one, leaseId: 'x' })) }));
+    };
+    await withServer(talk, async (url) => {
+      expect(await target(url).holders([DBA])).toEqual([{ account: 'jonas', grant: 'group=dba' }]);
+      expect((await target(url).marked([DBA])).map(({ account }) => account)).toEqual(['jonas']);
     });
-    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
-    const talkative = target(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
-    expect(await talkative.holders([DBA])).toEqual([{ account: 'jonas', grant: 'group=dba' }]);
-    expect((await talkative.marked([DBA])).map(({ account }) => account)).toEqual(['jonas']);
-    server.closeAllConnections();
-    server.close();
   });
 
   test('odd names travel unchanged, and two grants that differ have names that differ', async () => {
