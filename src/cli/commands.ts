@@ -31,6 +31,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./run/index.js'),
   },
   {
+    name: 'wait',
+    summary: 'wait until a request is decided, and report it in the log of a CI job',
+    group: ASK,
+    load: () => import('./wait/index.js'),
+  },
+  {
     name: 'git-credential',
     summary: 'credential helper for git: access that lasts as long as the git command',
     group: ASK,

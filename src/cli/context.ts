@@ -5,6 +5,7 @@ import { targetVariable } from '../connectors/settings';
 import { type Environment, readSettings, type Settings } from '../contracts/settings';
 import { findRunningStack, type RunningStack, readRunningStack } from '../stack/running-stack';
 import { type ConfigFile, readConfigFile } from './config-file';
+import { harmlessIn, jobLogOf } from './job-log';
 import { type CommandResult, UserError } from './output';
 import { type Ask, PLAIN, type Terminal, terminalOf } from './terminal';
 
@@ -59,7 +60,7 @@ export async function createContext(
     env,
     sources: { environment, config, ...(stack && { stack }) },
     terminal: stdout === undefined ? PLAIN : terminalOf(stdout, environment),
-    announce: (line) => void process.stderr.write(`${line}\n`),
+    announce: (line) => void process.stderr.write(`${harmlessIn(jobLogOf(env), line)}\n`),
     ...(ask && { ask }),
   };
 }

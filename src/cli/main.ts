@@ -1,6 +1,7 @@
 import { CommanderError } from 'commander';
 import { CountersignError } from '../contracts/error';
 import type { Context } from './context';
+import { harmlessIn, jobLogOf } from './job-log';
 import { type CommandResult, type Fault, printable, UserError } from './output';
 import { createProgram, defineCommand } from './program';
 import { askOn, terminalOf } from './terminal';
@@ -46,8 +47,8 @@ const isUnfinished = (error: unknown): error is CommanderError =>
 
 function report({ exitCode, lines, data, error }: CommandResult, json: boolean): number {
   if (json) process.stdout.write(`${JSON.stringify(data)}\n`);
-  else for (const line of lines) process.stdout.write(`${line}\n`);
-  if (error !== undefined) process.stderr.write(`countersign: ${printable(error.message)}\n`);
+  else for (const line of lines) process.stdout.write(`${shown(line)}\n`);
+  if (error !== undefined) process.stderr.write(`countersign: ${shown(printable(error.message))}\n`);
   return exitCode;
 }
 
@@ -56,9 +57,12 @@ function reportError(error: unknown, json: boolean): number {
   const { code, message, exitCode } = describeError(error);
   const line = printable(message.replace(/\s*\n\s*/g, ' '));
   if (json) process.stdout.write(`${JSON.stringify({ error: { code, message: line } })}\n`);
-  process.stderr.write(`countersign: ${line}\n`);
+  process.stderr.write(`countersign: ${shown(line)}\n`);
   return exitCode;
 }
+
+/** A line as the log of this job can show it. */
+const shown = (line: string): string => harmlessIn(jobLogOf(process.env), line);
 
 function describeError(error: unknown): Fault & { readonly exitCode: 1 | 2 } {
   if (error instanceof UserError) return error;

@@ -5,73 +5,9 @@ import { z } from 'zod';
 import { durationUpTo } from '../contracts/duration';
 import { describeIssues } from '../contracts/problem';
 import { identifier, label, line, principalId, text } from '../contracts/request';
+import { issuerSchema } from './issuers-config';
 import { namesSchema } from './pdp/names-config';
-
-/** Algorithms that callers' tokens may use. All are asymmetric, so a public key can never be taken for a shared secret. */
-const TOKEN_ALGORITHMS = ['ES256', 'ES384', 'RS256', 'PS256', 'EdDSA'] as const;
-
-const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/|$)/;
-
-/** https, or plain http to this machine only. */
-const webAddress = z
-  .url()
-  .max(2_000)
-  .refine((url) => url.startsWith('https://') || LOOPBACK.test(url), 'must be an https address')
-  .refine((url) => !url.includes('#'), 'must have no fragment');
-
-/** GitHub's ids are texts of digits in its tokens, and numbers in a file whose writer did not quote them. */
-const claim = z.union([text(512), z.int().nonnegative().transform(String)]);
-
-const claims = z
-  .record(identifier, claim)
-  .refine((named) => Object.keys(named).length > 0, 'must name at least one claim');
-
-const identitySchema = z.strictObject({ principal: principalId, claims });
-
-/** Claims that a mapping must fix, one combination of them. Otherwise anyone with an account at the issuer could be the identity. */
-const DECISIVE: Readonly<Record<string, readonly (readonly string[])[]>> = {
-  oauth: [['sub'], ['client_id'], ['azp']],
-  'github-actions': [
-    ['repository', 'ref'],
-    ['repository', 'environment'],
-    ['repository_id', 'ref'],
-    ['repository_id', 'environment'],
-    ['sub'],
-  ],
-  spiffe: [['sub']],
-};
-
-const issuerSchema = z
-  .strictObject({
-    kind: z.enum(['oauth', 'github-actions', 'spiffe']),
-    /** The `iss` of its tokens; for SPIFFE the trust domain, as in spiffe://example.org. */
-    issuer: text(512),
-    jwksUri: webAddress.exactOptional(),
-    jwksFile: z.string().min(1).exactOptional(),
-    audience: text(512),
-    algorithms: z.array(z.enum(TOKEN_ALGORITHMS)).min(1).default(['ES256', 'RS256']),
-    identities: z.array(identitySchema).min(1).max(10_000),
-  })
-  .refine((issuer) => issuer.jwksUri !== undefined || issuer.jwksFile !== undefined, {
-    path: ['jwksUri'],
-    message: 'is missing; say where the keys of the issuer are, by jwksUri or jwksFile',
-  })
-  .superRefine(({ kind, issuer, identities }, context) => {
-    for (const [index, { claims: named }] of identities.entries())
-      if (!DECISIVE[kind]?.some((needed) => needed.every((name) => named[name] !== undefined)))
-        context.addIssue({
-          code: 'custom',
-          path: ['identities', index, 'claims'],
-          message: `is too wide for ${kind}: name ${DECISIVE[kind]?.map((one) => one.join(' and ')).join(', or ')}`,
-        });
-    if (kind === 'spiffe' && !/^spiffe:\/\/[a-z0-9._-]+$/.test(issuer))
-      context.addIssue({
-        code: 'custom',
-        path: ['issuer'],
-        message: 'must be a trust domain, spiffe://NAME',
-      });
-  });
-export type IssuerConfig = z.output<typeof issuerSchema>;
+import { webAddress } from './web-address';
 
 /** The identity provider at which people sign in to read, and before they register a passkey (OpenID Connect). */
 const signInSchema = z.strictObject({
@@ -210,23 +146,6 @@ export const gatewayConfigSchema = z.strictObject({
   tls: z.strictObject({ certFile: z.string().min(1), keyFile: z.string().min(1) }).exactOptional(),
 });
 export type GatewayConfig = z.output<typeof gatewayConfigSchema>;
-
-/** What GitHub never gives to another repository or owner. A name is free again once its repository is deleted or renamed. */
-const LASTING = ['repository_id', 'repository_owner_id'];
-
-/** Returns a warning for each identity that is recognised by names which somebody else could come to have. */
-export function warningsAbout({ issuers }: GatewayConfig): readonly string[] {
-  return issuers.flatMap(({ kind, identities }, issuer) =>
-    identities.flatMap(({ principal, claims: named }, index) => {
-      if (kind !== 'github-actions' || LASTING.some((name) => named[name] !== undefined)) return [];
-      const where = `issuers[${issuer}].identities[${index}]`;
-      const by = Object.keys(named).join(', ');
-      return [
-        `${where}: ${principal} is recognised by names alone (${by}), so it would also be whoever makes a repository of that name after this one is deleted or renamed; add repository_id, which gh api repos/OWNER/NAME --jq .id prints`,
-      ];
-    }),
-  );
-}
 
 /**
  * Reads `gateway.yaml`. File names in it are relative to its folder.

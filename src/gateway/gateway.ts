@@ -17,7 +17,8 @@ import { VerifiedRequests } from '../verified/verified-requests';
 import { ApproverRequests } from './approver/approver-requests';
 import type { GrantsOf } from './approver/gone-requests';
 import { UsedOnce } from './auth/used-once';
-import { type GatewayConfig, warningsAbout } from './config';
+import type { GatewayConfig } from './config';
+import { warningsAbout } from './issuers-config';
 import type { GatewayKeys } from './keys';
 import { callerParts, decisionParts, executionParts, ownStanding, taskParts } from './parts';
 import { Approvals } from './requests/approvals';
@@ -68,7 +69,7 @@ export type Gateway = Awaited<ReturnType<typeof createGateway>>;
 export async function createGateway(options: GatewayOptions) {
   const { config, publicUrl, client, bundles, keys, log, ledger } = options;
   const { nowMs = Date.now, metrics = NO_METRICS, tracing = UNTRACED } = options;
-  for (const warning of warningsAbout(config))
+  for (const warning of warningsAbout(config.issuers))
     log.warn({ warning }, 'the gateway recognises somebody by names alone');
   const own = await ownStanding(bundles, keys, nowMs());
   const usedOnce = new UsedOnce({ url: options.sessionStoreUrl, log, nowMs });

@@ -1,34 +1,21 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
 import path from 'node:path';
 import { UpStack } from '../integration/gateway/support/up-stack';
 import { eventually, eventuallyTrue } from '../support/harness-wait';
+import { type JobTokens, serveJobTokens } from './support/job-tokens';
 
 const COMMAND = path.resolve(__dirname, '../../bin/countersign.js');
 const READ = ['--entitlement', 'warehouse:reporting#read'];
 const WRITE = ['--entitlement', 'warehouse:payments#write'];
 
 let stack: UpStack;
-let job: Server;
+let job: JobTokens;
 let tokenFile: string;
-
-/** The address at which a job of GitHub Actions gets its token; what it hands out is the real issuer's. */
-async function serveJobTokens(): Promise<Server> {
-  const server = createServer((request, response) => {
-    const url = new URL(request.url ?? '', stack.url);
-    const isJob = request.headers.authorization === 'bearer word-of-the-job';
-    if (!isJob || url.searchParams.get('audience') !== stack.url) return void response.writeHead(401).end();
-    void stack.issuer.token('payments-pipeline').then((value) => response.end(JSON.stringify({ value })));
-  }).listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return server;
-}
 
 beforeAll(async () => {
   stack = await UpStack.start();
-  job = await serveJobTokens();
+  job = await serveJobTokens(stack);
   tokenFile = path.join(stack.stateDir, 'atlas.token');
   writeFileSync(tokenFile, await stack.issuer.token('atlas'), { mode: 0o600 });
 }, 180_000);
@@ -68,14 +55,7 @@ function run(options: readonly string[], command: readonly string[], env: Record
   return { child, said, exit: new Promise((resolve) => child.once('close', resolve)) };
 }
 
-const jobEnv = () => {
-  const address = job.address();
-  const port = typeof address === 'object' && address !== null ? address.port : 0;
-  return {
-    ACTIONS_ID_TOKEN_REQUEST_URL: `http://127.0.0.1:${port}/token?api-version=2`,
-    ACTIONS_ID_TOKEN_REQUEST_TOKEN: 'word-of-the-job',
-  };
-};
+const jobEnv = () => job.env;
 const holds = async (account: string, role: string): Promise<boolean> => {
   const [row] = await stack.query("SELECT pg_has_role($1, $2, 'MEMBER') AS held", [account, role]);
   return row?.['held'] === true;

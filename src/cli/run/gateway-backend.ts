@@ -54,7 +54,7 @@ async function giveBackAt(requester: Requester, id: string, withinMs: number): P
 }
 
 /** Returns undefined if the gateway, or Temporal behind it, does not answer at this moment. */
-async function lookAt(requester: Requester, id: string): Promise<Standing | undefined> {
+export async function lookAt(requester: Requester, id: string): Promise<Standing | undefined> {
   try {
     return await guarded(() => requester.look(id));
   } catch (error) {
@@ -95,7 +95,8 @@ function seenIn(standing: Standing): Seen {
   };
 }
 
-function sayAwaited(standing: Standing): string {
+/** Says in one line who is awaited, since when, and what happens next. */
+export function sayAwaited(standing: Standing): string {
   const { status, awaiting, quorum, stage, waiting_since: since, next } = standing;
   if (status !== 'awaiting_approval' && awaiting.length === 0) return `the request is ${status}`;
   const whom = quorum === undefined ? `awaits ${awaiting.join(' or ')}` : sayQuorum(quorum);
@@ -107,7 +108,8 @@ function sayAwaited(standing: Standing): string {
   return printable(parts.join('; '));
 }
 
-function* aboutOf(standing: Standing): Generator<string> {
+/** Says what became of a request: who decided what and why, what policy says, what failed. */
+export function* aboutOf(standing: Standing): Generator<string> {
   const { status, policy, safe_way: safeWay, failure, decisions = [] } = standing;
   yield `the request is ${status}`;
   for (const { at, reason_code: reasonCode, ...rest } of decisions)

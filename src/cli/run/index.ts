@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { formatDuration } from '../../contracts/duration';
@@ -6,23 +5,22 @@ import { type Context, type Run, withClient } from '../context';
 import { parseDurationMs } from '../duration';
 import { AS_HELP, KEY_HELP } from '../help';
 import { type CommandResult, failed, usageError } from '../output';
-import { findKeyFile, findSigner, principalOf, type SignerOptions } from '../signer';
+import { findSigner } from '../signer';
 import { type AccessBackend, byTemporal } from './backend';
 import { startCommand } from './command';
 import { environmentOf, type HolderTarget, holderTargetOf, preparedEnvironment } from './environment';
 import { byGateway } from './gateway-backend';
+import { checkOneCaller, type GatewayCallerOptions, knownGateway } from './gateway-source';
 import type { GivenBack } from './give-back';
 import { Interruptions } from './interruptions';
-import { findTokenSource, tokensOf } from './token-source';
 import { waitForGrant } from './waiting';
 import { composeWanted, type Seen, type Wanted } from './wanted';
 
-interface RunOptions extends SignerOptions {
+interface RunOptions extends GatewayCallerOptions {
   readonly entitlement: string;
   readonly for: string;
   readonly reason: string;
   readonly gateway?: string;
-  readonly tokenFile?: string;
   readonly ticket?: string;
   readonly timeout: string;
 }
@@ -82,10 +80,8 @@ async function withBackend(
   context: Context,
   use: (backend: AccessBackend) => Promise<CommandResult>,
 ): Promise<CommandResult> {
-  const { gateway, tokenFile, as, key } = options;
-  const hasKey = as !== undefined || key !== undefined;
-  if (tokenFile !== undefined && hasKey)
-    throw usageError('--token-file: the token names who asks; leave --as and --key out');
+  const { gateway, tokenFile } = options;
+  checkOneCaller(options);
   // The configured gateway is for callers with a token. A caller with a key asks Temporal unless --gateway says otherwise.
   const address = gateway ?? (tokenFile === undefined ? undefined : context.settings.COUNTERSIGN_GATEWAY);
   if (address === undefined) {
@@ -93,19 +89,8 @@ async function withBackend(
     const signer = await findSigner(options, context);
     return withClient(context, (client) => use(byTemporal(client, signer.principal, signer.key)));
   }
-  if (!URL.canParse(address) || !/^https?:$/.test(new URL(address).protocol))
-    throw usageError('--gateway: not an address such as https://countersign.example');
-  const { origin } = new URL(address);
-  if (hasKey) {
-    const principal = principalOf(options, context);
-    // Absolute, because the keeper has a folder of its own.
-    const file = path.resolve(findKeyFile(principal, key, context));
-    return use(await byGateway(origin, { kind: 'key', principal, file }));
-  }
-  const source = findTokenSource(tokenFile, context.env);
-  // Nothing starts without a token.
-  await tokensOf(source, origin)();
-  return use(await byGateway(origin, source));
+  const known = await knownGateway(address, options, context);
+  return use(await byGateway(known.gateway, known.source));
 }
 
 function sayGivenBack(back: GivenBack): string {

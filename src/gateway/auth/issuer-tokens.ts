@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { isUnicode } from '../../domain/characters';
 import { digestOfText } from '../../domain/digest';
 import type { PrincipalId } from '../../domain/principal';
-import type { IssuerConfig } from '../config';
+import type { IssuerConfig } from '../issuers-config';
 import { MCP_PATH } from '../resource-metadata';
 import type { Caller, TokenVerifier, Unrecognised } from './caller';
 

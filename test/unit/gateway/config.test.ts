@@ -1,4 +1,5 @@
-import { gatewayConfigSchema, warningsAbout } from '../../../src/gateway/config';
+import { gatewayConfigSchema } from '../../../src/gateway/config';
+import { warningsAbout } from '../../../src/gateway/issuers-config';
 
 const AUDIENCE = 'https://countersign.example';
 const GITHUB = 'https://token.actions.githubusercontent.com';
@@ -50,7 +51,7 @@ describe('TTA-1 a repository is known by what nobody else can come to have', () 
             identities: [{ principal: 'ci/payments', claims }],
           },
         ],
-      }),
+      }).issuers,
     );
 
   it.each([
@@ -71,6 +72,15 @@ describe('TTA-1 a repository is known by what nobody else can come to have', () 
     [{ ...REPOSITORY, repository_owner_id: '65' }],
   ])('%j is not', (claims) => {
     expect(warningsOf(claims)).toEqual([]);
+  });
+
+  it('FRI-2 a project of GitLab is known by its id, and by a branch with its kind or an environment', () => {
+    const [byPath] = warningsOf({ project_path: 'acme/payments', environment: 'production' }, 'gitlab-ci');
+    expect(byPath).toMatch(/by names alone .*project_id/);
+    expect(warningsOf({ project_id: 42, environment: 'production' }, 'gitlab-ci')).toEqual([]);
+    const wide = [{ project_id: '42' }, { project_id: '42', ref: 'main' }, { namespace_id: '7' }];
+    for (const claims of wide)
+      expect(() => warningsOf(claims, 'gitlab-ci')).toThrow(/too wide for gitlab-ci/);
   });
 
   it('nor are issuers of other kinds', () => {
