@@ -69,7 +69,9 @@ async function measureRates(life: {
   readonly evidence: EvidenceFile;
   readonly text: string;
 }): Promise<Rates> {
-  const bareBundle = await bundleWorkflowCode({ workflowsPath: path.join(__dirname, 'bare-workflow.js') });
+  const bareBundle = await bundleWorkflowCode({
+    workflowsPath: path.join(__dirname, 'floors/bare-workflow.js'),
+  });
   const ours: WorkflowBundleOption = { code: readFileSync(WORKFLOW_BUNDLE_FILE, 'utf8') };
   const [replayer, bareReplayer] = [new Replayer(ours), new Replayer(bareBundle)];
   const readPolicies = new Map<string, PolicyText>();

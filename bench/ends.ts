@@ -4,8 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { authorise } from '../src/connectors/kit';
 import { GROUND_KINDS, type GroundKind } from '../test/support/targets/grounds';
 import { type EndsTarget, startTarget } from './ends-targets';
-import { quantile } from './measure';
 import { benchOptions } from './options';
+import { quantile } from './stats';
 
 const { json, count, only } = benchOptions(
   'ends',

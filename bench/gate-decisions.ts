@@ -6,7 +6,7 @@ import { assess, createBundleSource, FileTicketSource, type LoadedBundle } from 
 import { argumentsSeen } from '../src/policy/evaluate/arguments-seen';
 import { bearingOf } from '../src/policy/evaluate/bearing';
 import { questionOf } from '../src/policy/evaluate/cedar-question';
-import { median } from './measure';
+import { median } from './stats';
 
 const AGENT = 'agent/atlas';
 const SECONDS = 2;

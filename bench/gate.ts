@@ -7,8 +7,8 @@ import { freePort } from '../src/stack/free-port';
 import { type Stack, startStack } from '../src/stack/up';
 import { decisionRates } from './gate-decisions';
 import { McpClient } from './mcp-client';
-import { median, quantile } from './measure';
 import { benchOptions } from './options';
+import { median, quantile } from './stats';
 
 /* Measures what `countersign gate` adds to a call that policy permits: the same client calls the same MCP server with and without the
    gate, in turns. `npm run bench:gate`: about four minutes. The ledger is the embedded one of `countersign up`. */

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { Client as PostgresClient } from 'pg';
 import { CountersignClient } from '../src/client';
@@ -8,9 +9,12 @@ import { readKeyFile, type SigningKey } from '../src/signing/keys';
 import { signStatement, signSubmission } from '../src/signing/sign';
 import { toStderr } from '../src/stack/announce';
 import { exampleKeyFile } from '../src/stack/example-bundle';
-import { median, quantile } from './measure';
+import { seeded } from './arrivals';
+import { taskQueueOf } from './countersign-side';
+import type { Ground } from './ground';
 import type { PostgresTarget } from './postgres-target';
 import type { Side } from './side';
+import { median, quantile } from './stats';
 
 /** Milliseconds from a low-risk request to usable access, beside the bare workflow of the same run. */
 export interface LowRiskFigures {
@@ -29,41 +33,41 @@ export interface LowRiskFigures {
 const SPANS = ['signing', 'start', 'granted', 'login'] as const;
 type Span = (typeof SPANS)[number];
 
-export interface LowRiskPlace {
-  readonly client: Client;
-  readonly bare: Side;
-  readonly countersign: Side;
-  readonly postgres: PostgresTarget;
-  readonly stateDir: string;
-}
-
 const AGENT = 'agent/atlas';
 const ROLE = 'reporting_read';
 const WITHIN_MS = 30_000;
+const PAUSE_MS = 150;
 
 /**
  * Runs one of each in turn, so that other work on the machine affects both. Ours begins before the request is signed and
  * ends when a new login, as the account that asked, has read what only the granted role can read.
  */
 export async function measureLowRisk(
-  { client, bare, countersign, postgres, stateDir }: LowRiskPlace,
+  ground: Ground,
   requests: number,
   rounds: number,
 ): Promise<LowRiskFigures> {
+  const { client, postgres, stateDir } = ground;
+  if (postgres === undefined) throw new Error('a login needs a PostgreSQL server');
+  const [bare, target] = [ground.standing('bare'), ground.standing('countersign_postgresql')];
+  // As in production: the ledger is asked what went before, and records what is done.
+  const withTarget = { ...target, place: { ...target.place, withLedger: true } };
   const key = await readKeyFile(exampleKeyFile(stateDir, AGENT));
   await postgres.query(`CREATE SCHEMA reporting; CREATE TABLE reporting.weekly (sales int);
     INSERT INTO reporting.weekly VALUES (42); GRANT USAGE ON SCHEMA reporting TO ${ROLE};
     GRANT SELECT ON reporting.weekly TO ${ROLE}`);
-  const ours = new CountersignClient(client);
+  const random = seeded(1);
+  const ours = new CountersignClient(client, { taskQueue: taskQueueOf('countersign_postgresql') });
   const spans: Record<Span, number>[] = [];
   const floor: number[] = [];
-  const worker = await countersign.createWorker();
-  const bareWorker = await bare.createWorker();
   const takeTurns = async (): Promise<void> => {
     for (let round = 0; round <= rounds; round += 1) {
       toStderr(round === 0 ? 'low risk: warming up' : `low risk: round ${round} of ${rounds}`);
       for (let index = 0; index < (round === 0 ? 20 : requests); index += 1) {
-        const bareMs = await startToResult(bare, client);
+        // Random pauses, so that neither side falls into step with the server.
+        await sleep(PAUSE_MS * (0.5 + random()));
+        const bareMs = await startToResult(bare.side, client);
+        await sleep(PAUSE_MS * (0.5 + random()));
         const taken = await requestToCredential(ours, key, postgres);
         if (round === 0) continue;
         floor.push(bareMs);
@@ -71,7 +75,7 @@ export async function measureLowRisk(
       }
     }
   };
-  await worker.runUntil(() => bareWorker.runUntil(takeTurns));
+  await ground.withWorkers([bare, withTarget], takeTurns);
   const totals = spans.map((one) => SPANS.reduce((sum, span) => sum + one[span], 0));
   const [p50, bareP50] = [median(totals), median(floor)];
   return {

@@ -1,13 +1,10 @@
-import type { Connector } from '../src/connectors/contract';
-import { PostgresqlConnector } from '../src/connectors/postgresql/connector';
 import { toStderr } from '../src/stack/announce';
 import { startPostgres, WAREHOUSE } from '../test/support/postgres';
 
 export interface PostgresTarget {
-  readonly connector: Connector;
   readonly url: string;
   query(text: string): Promise<readonly Record<string, unknown>[]>;
-  stop(): Promise<void>;
+  stop(): void;
 }
 
 /** Starts a real PostgreSQL server as target. Returns undefined, and says so in one line, if that fails. */
@@ -15,15 +12,10 @@ export async function postgresTarget(): Promise<PostgresTarget | undefined> {
   try {
     const postgres = await startPostgres();
     await postgres.query(WAREHOUSE);
-    const connector = new PostgresqlConnector({ url: postgres.url });
     return {
-      connector,
       url: postgres.url,
       query: postgres.query,
-      stop: async () => {
-        await connector.close();
-        postgres.stop();
-      },
+      stop: postgres.stop,
     };
   } catch (error) {
     toStderr(`no PostgreSQL, so no row for it: ${error instanceof Error ? error.message : String(error)}`);

@@ -4,9 +4,9 @@ import { checkTarget } from '../test/faults/check';
 import { Ground } from '../test/faults/ground';
 import { Observer } from '../test/faults/observer';
 import { type Plan, planLife } from '../test/faults/plan';
-import { quantile } from './measure';
 import { benchOptions } from './options';
 import { quietLogger } from './quiet';
+import { quantile } from './stats';
 
 const { json, count } = benchOptions('same minute', {
   grants: { otherwise: 1_000, least: 1, most: 100_000 },

@@ -1,12 +1,19 @@
 import type { Client } from '@temporalio/client';
-import type { Worker, WorkflowBundleWithSourceMap } from '@temporalio/worker';
 
-/** One of the two sides that are compared. Both are driven in the same way. */
+/** What is compared: three floors, and Countersign without a real target and with one. */
+export const SIDE_NAMES = [
+  'bare',
+  'bare_local',
+  'approval',
+  'countersign',
+  'countersign_postgresql',
+] as const;
+export type SideName = (typeof SIDE_NAMES)[number];
+
+/** The client's half of a side: makes requests and sends what they need. Its worker runs in a process of its own. */
 export interface Side {
-  readonly name: string;
-  readonly bundle: WorkflowBundleWithSourceMap;
-  readonly converterPath?: string;
-  createWorker(debugMode?: boolean): Promise<Worker>;
+  readonly name: SideName;
+  readonly title: string;
   /** Prepares everything that must not be measured, such as signatures. */
   prepare(count: number): Promise<readonly Life[]>;
 }
@@ -17,6 +24,26 @@ export interface Life {
   readonly workflowId: string;
   start(client: Client): Promise<void>;
   decide(client: Client): Promise<void>;
-  /** Resolves with the time of the grant. */
-  granted(): Promise<number>;
 }
+
+/** What the client's process tells the process of a worker: which side's, and where everything is. */
+export interface WorkerPlace {
+  readonly side: SideName;
+  readonly address: string;
+  readonly stateDir: string;
+  readonly bundleDir: string;
+  /** File of the workflow code. */
+  readonly workflowFile: string;
+  /** A real PostgreSQL as target; without it, a target that does nothing. */
+  readonly postgresUrl?: string;
+  /** Keeps a ledger there too. It would stop one requester who asks for the same hundreds of times. */
+  readonly withLedger?: boolean;
+  /** Runs workflows in the main thread, whose heap can be measured. */
+  readonly inThread: boolean;
+}
+
+/** What the process of a worker tells the client's: that it polls, that a grant was made (by the shared clock), or its heap. */
+export type WorkerNote =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'granted'; readonly id: string; readonly atMs: number }
+  | { readonly kind: 'heap'; readonly kb: number };

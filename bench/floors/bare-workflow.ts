@@ -1,10 +1,10 @@
 import { condition, defineSignal, proxyActivities, setHandler } from '@temporalio/workflow';
 
-export const goSignal = defineSignal('go');
+const goSignal = defineSignal('go');
 
 const { act } = proxyActivities<{ act(id: string): Promise<void> }>({ startToCloseTimeout: '10s' });
 
-/** The workflow that Countersign is compared with: one signal, one timer, one activity that does nothing. */
+/** The first floor: one signal, one timer, one activity on the server that does nothing. */
 export async function bare(id: string): Promise<void> {
   let going = false;
   setHandler(goSignal, () => {

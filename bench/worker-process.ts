@@ -1,0 +1,72 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { useOf } from './machine';
+import type { WorkerNote, WorkerPlace } from './side';
+
+const GRANTED_WITHIN_MS = 90_000;
+
+/** The client's handle of a worker in a process of its own. */
+export class WorkerProcess {
+  readonly #waiting = new Map<string, (atMs: number) => void>();
+  readonly #child: ChildProcess;
+  #onHeap: ((kb: number) => void) | undefined;
+
+  private constructor(child: ChildProcess, onReady: () => void) {
+    this.#child = child;
+    child.on('message', (note: WorkerNote) => {
+      if (note.kind === 'ready') onReady();
+      else if (note.kind === 'heap') this.#onHeap?.(note.kb);
+      else {
+        this.#waiting.get(note.id)?.(note.atMs);
+        this.#waiting.delete(note.id);
+      }
+    });
+  }
+
+  /** Resolves once the worker polls. */
+  static async start(place: WorkerPlace): Promise<WorkerProcess> {
+    const child = fork(path.join(__dirname, 'side-worker.js'), {
+      stdio: ['ignore', process.stderr, 'inherit', 'ipc'],
+    });
+    return new Promise((resolve, reject) => {
+      child.once('exit', () => reject(new Error(`the worker of ${place.side} ended`)));
+      const worker = new WorkerProcess(child, () => resolve(worker));
+      child.send(place);
+    });
+  }
+
+  /**
+   * Resolves with the time of the grant, by the clock that all processes share. Call it before anything that may cause the grant.
+   *
+   * @throws if the grant does not come within a minute and a half
+   */
+  granted(id: string): Promise<number> {
+    return new Promise((resolve, reject) => {
+      const tooLate = setTimeout(() => reject(new Error(`${id} was not granted`)), GRANTED_WITHIN_MS);
+      this.#waiting.set(id, (atMs) => {
+        clearTimeout(tooLate);
+        resolve(atMs);
+      });
+    });
+  }
+
+  /** Kilobytes of heap in use after a garbage collection. */
+  heapKb(): Promise<number> {
+    return new Promise((resolve) => {
+      this.#onHeap = resolve;
+      this.#child.send('heap');
+    });
+  }
+
+  use() {
+    return useOf(this.#child.pid ?? 0);
+  }
+
+  async stop(): Promise<void> {
+    if (this.#child.exitCode !== null) return;
+    const ended = once(this.#child, 'exit');
+    this.#child.send('stop');
+    await ended;
+  }
+}
