@@ -29,38 +29,41 @@ const project = (displayName, extra = {}) => ({
 /** Packages that are only there as ES modules. */
 const MODULES = ['jose', '@noble', '@kubernetes/client-node', 'openid-client', 'oauth4webapi'];
 
-/** Integration tests that take longest. They run with the slow suite, so that `npm test` stays under six minutes. */
+/** Tests that take longest, below test/. They run with the slow suite, so that `npm test` stays under six minutes. */
 const LONG = [
-  'adapters/frameworks',
-  'adapters/same-mapping',
-  'connectors/back-to-back',
-  'connectors/foreign-names',
-  'connectors/left-behind-is-told',
-  'directory/keycloak-source',
-  'gate/attacks',
-  'gate/gate',
-  'gate/http',
-  'gate/thousand-calls',
-  'gateway/stories',
-  'init/first-grant',
-  'ledger/lost-stores',
-  'package/readme',
-  'request/arrivals-while-working',
-  'request/changes-in-flight',
-  'request/continue-as-new',
-  'request/gone-workflows',
-  'request/later-start',
-  'request/lost-and-forged-answers',
-  'request/made-up-places',
-  'request/made-up-requests',
-  'request/workflow-replay',
-  'stack/up',
-  'telemetry/telemetry',
-  'web/friction',
-  'web/gone-requests',
-  'web/many-requests',
-  'web/thousand-requests',
+  'integration/adapters/frameworks',
+  'integration/adapters/same-mapping',
+  'integration/connectors/back-to-back',
+  'integration/connectors/foreign-names',
+  'integration/connectors/left-behind-is-told',
+  'integration/directory/keycloak-source',
+  'integration/gate/attacks',
+  'integration/gate/gate',
+  'integration/gate/http',
+  'integration/gate/thousand-calls',
+  'integration/gateway/stories',
+  'integration/init/first-grant',
+  'integration/ledger/lost-stores',
+  'integration/package/readme',
+  'integration/request/arrivals-while-working',
+  'integration/request/changes-in-flight',
+  'integration/request/continue-as-new',
+  'integration/request/gone-workflows',
+  'integration/request/later-start',
+  'integration/request/lost-and-forged-answers',
+  'integration/request/made-up-places',
+  'integration/request/made-up-requests',
+  'integration/request/workflow-replay',
+  'integration/stack/up',
+  'integration/telemetry/telemetry',
+  'integration/web/friction',
+  'integration/web/gone-requests',
+  'integration/web/many-requests',
+  'integration/web/thousand-requests',
+  'unit/friction/held-in-memory',
 ];
+const longOf = (layer) =>
+  LONG.filter((name) => name.startsWith(`${layer}/`)).map((name) => `/test/${name}\\.test\\.ts$`);
 
 // Most tests wait for servers rather than work, so more of them run at a time than there are cores.
 const maxWorkers = availableParallelism() + 1;
@@ -69,18 +72,15 @@ module.exports = {
   maxWorkers,
   testSequencer: '<rootDir>/test/support/sequencer.js',
   projects: [
-    project('unit'),
+    project('unit', { testPathIgnorePatterns: ['/node_modules/', ...longOf('unit')] }),
     project('workflow', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
     project('integration', {
       globalSetup: '<rootDir>/test/support/setup/integration.ts',
-      testPathIgnorePatterns: [
-        '/node_modules/',
-        ...LONG.map((name) => `/test/integration/${name}\\.test\\.ts$`),
-      ],
+      testPathIgnorePatterns: ['/node_modules/', ...longOf('integration')],
     }),
     project('long', {
       globalSetup: '<rootDir>/test/support/setup/long.ts',
-      testMatch: LONG.map((name) => `<rootDir>/test/integration/${name}.test.ts`),
+      testMatch: LONG.map((name) => `<rootDir>/test/${name}.test.ts`),
     }),
     project('replay'),
     project('cli', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
