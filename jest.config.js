@@ -40,6 +40,7 @@ const LONG = [
   'integration/gate/attacks',
   'integration/gate/gate',
   'integration/gate/http',
+  'integration/gate/kills',
   'integration/gate/thousand-calls',
   'integration/gateway/stories',
   'integration/init/first-grant',

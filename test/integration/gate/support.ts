@@ -39,6 +39,8 @@ export class GateStack {
   static async start(
     configure?: (place: { readonly root: string; readonly url: string }) => {
       readonly gate?: object;
+      /** Where everybody calls the gateway, if it is not its own address. */
+      readonly publicUrl?: string;
       readonly issuers?: readonly object[];
       readonly limits?: object;
       readonly files?: Readonly<Record<string, string>>;
@@ -49,9 +51,11 @@ export class GateStack {
     await provideExampleBundle(stateDir, path.join(ROOT, 'examples/mcp-gate/bundle'));
     const [http, temporal, ui] = [await freePort(), await freePort(), await freePort()];
     const args = ['up', '--state-dir', stateDir, '--bundle', path.join(stateDir, 'bundle')];
+    let address = `http://127.0.0.1:${http}`;
     const ports = ['--http-port', String(http), '--temporal-port', String(temporal), '--ui-port', String(ui)];
     if (configure !== undefined) {
-      const { files = {}, ...config } = configure({ root, url: `http://127.0.0.1:${http}` });
+      const { files = {}, ...config } = configure({ root, url: address });
+      address = config.publicUrl ?? address;
       writeFileSync(path.join(root, 'gateway.yaml'), JSON.stringify(config));
       for (const [name, text] of Object.entries(files)) writeFileSync(path.join(root, name), text);
       args.push('--gateway-config', path.join(root, 'gateway.yaml'));
@@ -67,7 +71,7 @@ export class GateStack {
       createInterface({ input: child.stdout }).on('line', (line) => line.startsWith('ready ') && resolve());
       child.once('exit', (code) => reject(new Error(`ended with ${code}: ${said}`)));
     });
-    return new GateStack(`http://127.0.0.1:${http}`, stateDir, root, child);
+    return new GateStack(address, stateDir, root, child);
   }
 
   /** What an agent's configuration has after `node` to start the gate before a server. */
@@ -111,8 +115,12 @@ export class GateStack {
       await readKeyFile(this.keyFile(person)),
       { nowMs: Date.now(), lifeMs: 3_600_000 },
     );
-    const answer = await this.as(person, `/v1/requests/${request}/statements`, statement);
-    expect(answer.json).toMatchObject({ accepted: true });
+    // A worker that is being restarted answers nobody.
+    const answer = await eventually('an answer to a statement', async () => {
+      const said = await this.as(person, `/v1/requests/${request}/statements`, statement);
+      return said.status === 503 ? undefined : said.json;
+    });
+    expect(answer).toMatchObject({ accepted: true });
   }
 
   /** Kills one program of the stack, such as the worker. The stack starts it again. */
@@ -158,10 +166,13 @@ export class Gate {
   private constructor(
     readonly child: ChildProcess,
     readonly dir: string,
+    private readonly paidFile: string,
   ) {
     this.logDir = path.join(dir, 'log');
     // Every answer that is waited for listens for the end of the gate.
     child.setMaxListeners(0);
+    // A gate that was killed reads nothing any more.
+    child.stdin?.on('error', () => undefined);
     child.stderr?.on('data', (chunk) => {
       this.stderr += chunk;
     });
@@ -179,7 +190,7 @@ export class Gate {
     const dir = mkdtempSync(path.join(stack.root, 'gate-'));
     const { server = 'payments', command = PAYMENTS, env = {}, more = [], gateEnv = {} } = options;
     const envFile = path.join(dir, 'server.env');
-    const variables = { PAYMENTS_FILE: path.join(dir, 'paid.txt'), ...env };
+    const variables = { ...env, PAYMENTS_FILE: env['PAYMENTS_FILE'] ?? path.join(dir, 'paid.txt') };
     writeFileSync(
       envFile,
       Object.entries(variables)
@@ -197,7 +208,7 @@ export class Gate {
       },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
-    const gate = new Gate(child, dir);
+    const gate = new Gate(child, dir, variables.PAYMENTS_FILE);
     const hello = {
       protocolVersion: '2025-06-18',
       capabilities: {},
@@ -244,12 +255,12 @@ export class Gate {
 
   /** What the server has really done. */
   paid(): readonly string[] {
-    return paidIn(path.join(this.dir, 'paid.txt'));
+    return paidIn(this.paidFile);
   }
 
   /** Kills the server behind the gate, if it is the hostile one. */
   killServer(): void {
-    process.kill(Number(readFileSync(path.join(this.dir, 'paid.txt.pid'), 'utf8')), 'SIGKILL');
+    process.kill(Number(readFileSync(`${this.paidFile}.pid`, 'utf8')), 'SIGKILL');
   }
 
   async stop(signal?: NodeJS.Signals): Promise<number | null> {

@@ -4,6 +4,7 @@ import type { Evidence } from '../../../src/domain/evidence';
 import type { AccessRequest } from '../../../src/domain/request';
 import { GatewayError } from '../../../src/enforcement';
 import { standingSchema } from '../../../src/enforcement/requester';
+import type { NotMade } from '../../../src/gate/answers';
 import { ApprovedCalls, type Ran } from '../../../src/gate/approved-calls';
 import { aRequest, needsApproval, START } from '../../support/domain/builders';
 import { evidence, kept } from '../../support/domain/evidence';
@@ -50,6 +51,7 @@ class Ground {
   /** Requests that were refused, with the reason. */
   readonly refused = new Map<string, string>();
   readonly asked: string[] = [];
+  changed: NotMade | undefined;
 
   readonly calls = new ApprovedCalls({
     executorId: GATE,
@@ -88,7 +90,7 @@ class Ground {
       directory: new DirectoryInMemory(),
       policy: new PolicyInMemory(this.today),
     }),
-    stillAsApproved: async () => undefined,
+    stillAsApproved: async () => this.changed,
     forward: async (_, given) => {
       this.events.push('forwarded');
       this.forwarded.push(given);
@@ -172,6 +174,13 @@ describe('GAT-1 TTA-3 an approved call', () => {
     );
     expect(all.filter((code) => code === 'result')).toHaveLength(1);
     expect(ground.forwarded).toEqual([{ amount: 4_800 }]);
+  });
+
+  test('GAT-3 of a tool that has changed since is not made, and its approval is not used up', async () => {
+    ground.changed = { code: 'TOOL_CHANGED', text: 'it differs' };
+    expect(await ground.settled()).toBe('TOOL_CHANGED');
+    expect(ground.events).toEqual([]);
+    expect(ground.used).toBe(false);
   });
 
   test('is not made if it cannot be recorded, and its approval is not used up', async () => {

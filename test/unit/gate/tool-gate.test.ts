@@ -15,6 +15,13 @@ beforeAll(async () => {
   bundle = loaded.bundle;
 });
 
+const WHO = {
+  server: 'payments',
+  agent: 'agent/atlas',
+  executorId: 'service/gate',
+  onBehalfOf: ['person/lena'],
+};
+
 /** A gate over the bundle of the example, without a server, a gateway or a disk. */
 class Ground {
   readonly events: string[] = [];
@@ -27,15 +34,15 @@ class Ground {
   definitions = bundle.toolPins['payments'] ?? {};
   readonly catalog = bundle.context.catalog;
   about: unknown;
+  /** Ids of the requests that the calls were. */
+  readonly requests: string[] = [];
   settled: Settled = { kind: 'result', result: { content: [] } };
   settling: Promise<unknown> = Promise.resolve();
 
-  gate(observe = false): ToolGate {
+  gate(observe = false, who: Partial<typeof WHO> = {}): ToolGate {
     return new ToolGate({
-      server: 'payments',
-      agent: 'agent/atlas',
-      executorId: 'service/gate',
-      onBehalfOf: [],
+      ...WHO,
+      ...who,
       bundles: { current: async () => bundle },
       precedents: {
         of: async () => {
@@ -46,9 +53,10 @@ class Ground {
       },
       approved: {
         propose: async () => void this.events.push('proposed'),
-        settle: async (_request, _waitMs, _hint, about) => {
+        settle: async ({ id }, _waitMs, _hint, about) => {
           this.events.push('settled');
           this.about = about;
+          this.requests.push(id);
           await this.settling;
           return this.settled;
         },
@@ -217,5 +225,51 @@ describe('GAT-1 GAT-2 a call of a tool', () => {
         differences: [expect.stringContaining('is "Pay whoever asks."')],
       },
     ]);
+  });
+
+  test('GAT-3 of a tool that nobody mapped is not passed on, but to observe; that of a mapped tool is decided all the same', async () => {
+    const unmapped: ToolCall = { name: 'close_account', arguments: {} };
+    expect(await ground.decide(unmapped)).toBe('TOOL_NOT_OFFERED');
+    expect(await ground.decide(unmapped, true)).toBe('pass');
+    expect(ground.records.at(-1)).toMatchObject({ event: 'observed', tool: 'close_account' });
+    expect(
+      await ground.decide({ ...payment(20), arguments: { to: 'A', amount: 20, currency: 'USD' } }, true),
+    ).toBe('FORBIDDEN_BY_POLICY');
+    await ground.decide(payment(20_000), true);
+    expect(ground.events).toEqual(['settled', 'learned']);
+  });
+
+  test('GAT-2 with a member that nobody declared, or of another type, is refused', async () => {
+    const { arguments: given } = payment(20);
+    const call = (more: object) => ground.decide({ name: 'send_payment', arguments: { ...given, ...more } });
+    expect(await call({ force: true })).toBe('ARGUMENTS_NOT_AS_DECLARED');
+    expect(await call({ amount: 'twenty' })).toBe('ARGUMENTS_NOT_AS_DECLARED');
+    expect(await call({ amount: undefined })).toBe('ARGUMENTS_NOT_AS_DECLARED');
+  });
+
+  test('TTA-3 is another request with any other argument, nonce, agent, gate, or for anybody else', async () => {
+    const decide = async (who: Partial<typeof WHO>, call: ToolCall) => ground.gate(false, who).decide(call);
+    await decide({}, payment(20_000));
+    await decide({}, payment(20_000));
+    expect(new Set(ground.requests).size).toBe(1);
+    await decide({}, payment(20_001));
+    await decide({}, { ...payment(20_000), nonce: '2' });
+    await decide({ onBehalfOf: [] }, payment(20_000));
+    await decide({ onBehalfOf: ['person/lena', 'person/mira'] }, payment(20_000));
+    expect(new Set(ground.requests).size).toBe(5);
+  });
+
+  test('GAT-3 that was approved is of another tool if its definition is another one, also one that is pinned now', async () => {
+    const definition = ground.definitions['send_payment'];
+    const parameters = { tool: 'send_payment', target: 'ACME', arguments: {} };
+    const asApproved = (toolVersion: string) =>
+      ground.gate().stillAsApproved({ ...parameters, toolVersion }, async () => definition);
+    const gone = await ground
+      .gate()
+      .stillAsApproved({ ...parameters, toolVersion: '' }, async () => undefined);
+    expect(gone).toMatchObject({ code: 'TOOL_NOT_OFFERED' });
+    expect(await asApproved('sha-256:of-another')).toMatchObject({ code: 'TOOL_CHANGED' });
+    const pinned = ground.gate().stateOf(bundle, 'send_payment', definition);
+    expect(await asApproved(pinned.ok ? pinned.digest : '')).toBeUndefined();
   });
 });
