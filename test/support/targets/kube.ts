@@ -60,8 +60,13 @@ export class TestKube {
     });
     const kube = new TestKube({ etcd, server }, dir, ports, ca, proxy);
     kube.#startEtcd();
-    await kube.restart();
-    return kube;
+    try {
+      await kube.restart();
+      return kube;
+    } catch (error) {
+      await kube.stop();
+      throw error;
+    }
   }
 
   get port(): number {
@@ -97,7 +102,8 @@ export class TestKube {
         const { status } = await this.ask('admin', 'GET', '/readyz').catch(() => ({ status: 0 }));
         return status === 200;
       },
-      120_000,
+      // Two seconds, but minutes on a machine that is busy with other tests.
+      400_000,
     );
   }
 
