@@ -90,7 +90,12 @@ async function main(): Promise<void> {
   const rows: Row[] = [];
   for (const kind of only === undefined ? GROUND_KINDS : [only]) {
     process.stderr.write(`ends: ${kind}\n`);
-    rows.push(await measure(kind));
+    try {
+      rows.push(await measure(kind));
+    } catch (error) {
+      // What was measured of the others is still worth reading.
+      sayFailure(kind, error);
+    }
   }
   if (json) process.stdout.write(`${JSON.stringify(rows)}\n`);
   else {
@@ -105,7 +110,9 @@ async function main(): Promise<void> {
   if (rows.some(({ ends, gone }) => gone < ends)) process.exitCode = 1;
 }
 
-void main().catch((error: unknown) => {
-  process.stderr.write(`ends: ${error instanceof Error ? error.message : String(error)}\n`);
+function sayFailure(what: string, error: unknown): void {
+  process.stderr.write(`ends: ${what}: ${error instanceof Error ? error.message : String(error)}\n`);
   process.exitCode = 1;
-});
+}
+
+void main().catch((error: unknown) => sayFailure('failed', error));

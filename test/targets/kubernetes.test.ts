@@ -156,6 +156,9 @@ describe('TGT-1 what a Kubernetes cluster alone has', () => {
 
   test('TGT-2 two connectors of one cluster leave the bindings of each other alone', async () => {
     const other = connect('other');
+    // It looks for what was left behind of grants that it has given.
+    await other.provision(await proofOf('of-other-1', GRANTS.write, 'mira'));
+    await other.revoke('of-other-1', 'revoked');
     await connector.provision(await proofOf('of-warehouse-1'));
     await other.revoke('of-warehouse-1', 'revoked');
     await other.clearLeftBehind();

@@ -38,7 +38,7 @@ export class TestKube {
     private readonly programs: { readonly etcd: string; readonly server: string },
     private readonly dir: string,
     private readonly ports: { readonly etcd: number; readonly peer: number; readonly server: number },
-    private readonly ca: string,
+    private readonly certificate: ReturnType<typeof makeCertificate>,
     readonly proxy: ChangeProxy,
   ) {}
 
@@ -47,7 +47,8 @@ export class TestKube {
     const dir = mkdtempSync(path.join(tmpdir(), 'countersign-kube-'));
     mkdirSync(path.join(dir, 'etcd'));
     chmodSync(path.join(dir, 'etcd'), 0o700);
-    const { certFile, keyFile, ca } = makeCertificate(dir);
+    const certificate = makeCertificate(dir);
+    const { certFile, keyFile } = certificate;
     execFileSync('openssl', ['genrsa', '-out', path.join(dir, 'sa.key'), '2048'], { stdio: 'ignore' });
     const rows = ['admin,admin,admin,system:masters', ...PEOPLE.map((one) => `${one}-token,${one},${one}`)];
     writeFileSync(path.join(dir, 'tokens.csv'), `${rows.join('\n')}\n`);
@@ -58,7 +59,7 @@ export class TestKube {
       isChange: ({ method, url }) =>
         /^(POST|DELETE)$/.test(method ?? '') && /bindings(\/|$|\?)/.test(url ?? ''),
     });
-    const kube = new TestKube({ etcd, server }, dir, ports, ca, proxy);
+    const kube = new TestKube({ etcd, server }, dir, ports, certificate, proxy);
     kube.#startEtcd();
     try {
       await kube.restart();
@@ -83,6 +84,8 @@ export class TestKube {
     const args = [
       ...['--etcd-servers', `http://127.0.0.1:${ports.etcd}`, '--bind-address', '127.0.0.1'],
       ...['--secure-port', String(ports.server), '--cert-dir', path.join(dir, 'certs')],
+      ...['--tls-cert-file', this.certificate.certFile],
+      ...['--tls-private-key-file', this.certificate.keyFile],
       ...['--authorization-mode', 'RBAC', '--token-auth-file', path.join(dir, 'tokens.csv')],
       ...['--service-account-issuer', 'https://kubernetes.test', '--service-cluster-ip-range', '10.0.0.0/24'],
       ...['--service-account-key-file', path.join(dir, 'sa.key')],
@@ -164,7 +167,10 @@ export class TestKube {
       clusters: [
         {
           name: 'test',
-          cluster: { server, 'certificate-authority-data': Buffer.from(this.ca).toString('base64') },
+          cluster: {
+            server,
+            'certificate-authority-data': Buffer.from(this.certificate.ca).toString('base64'),
+          },
         },
       ],
       users: [{ name, user: { token } }],
