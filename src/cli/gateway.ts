@@ -102,6 +102,7 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     const listening = await listen(routes, {
       port,
       host: options.host,
+      log: logger,
       ...(config.tls && { tls: config.tls }),
     });
     logger.info({ port: listening.port, publicUrl, pages: pages?.origin }, 'gateway ready');
