@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { Connector, ProvisionResult } from '../src/connectors/contract';
 import { PostgresqlConnector } from '../src/connectors/postgresql/connector';
@@ -16,7 +17,7 @@ export interface OpenWorker {
 
 /** Creates the worker: with a real PostgreSQL as target if it has the address of one, otherwise with a target that does nothing. */
 export async function countersignWorker(
-  { bundleDir, side, postgresUrl, withLedger = false, inThread }: WorkerPlace,
+  { bundleDir, side, workflowFile, postgresUrl, withLedger = false, inThread }: WorkerPlace,
   connection: NativeConnection,
   report: (id: string) => void,
 ): Promise<OpenWorker> {
@@ -30,6 +31,7 @@ export async function countersignWorker(
     namespace: 'default',
     taskQueue: taskQueueOf(side === 'countersign' ? side : 'countersign_postgresql'),
     bundles,
+    workflowBundle: { code: readFileSync(workflowFile, 'utf8') },
     connectors: new Map([['warehouse', watch(target, report)]]),
     ...(ledger && { ledger }),
     maxCachedWorkflows: 5_000,

@@ -5,6 +5,7 @@ import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { nowMs } from './clock';
 import { countersignWorker, type OpenWorker } from './countersign-worker';
 import { floorActivities } from './floors/floor-workers';
+import { countQueries, queriesSent } from './query-count';
 import { quietLogger } from './quiet';
 import type { WorkerNote, WorkerPlace } from './side';
 
@@ -13,12 +14,14 @@ import type { WorkerNote, WorkerPlace } from './side';
  * measured is what this worker holds.
  */
 async function main(place: WorkerPlace): Promise<void> {
+  countQueries();
   Runtime.install({ logger: quietLogger, telemetryOptions: { logging: { filter: 'ERROR' } } });
   const connection = await NativeConnection.connect({ address: place.address });
   const report = (id: string) => tell({ kind: 'granted', id, atMs: nowMs() });
   const { worker, close } = await workerOf(place, connection, report);
   process.on('message', (message) => {
-    if (message === 'heap') tell({ kind: 'heap', kb: heapKb() });
+    if (message === 'heap') tell({ kind: 'number', value: heapKb() });
+    else if (message === 'queries') tell({ kind: 'number', value: queriesSent() });
     else worker.shutdown();
   });
   // The client is gone, so nobody wants this worker any more.

@@ -42,8 +42,8 @@ export interface WorkerPlace {
   readonly inThread: boolean;
 }
 
-/** What the process of a worker tells the client's: that it polls, that a grant was made (by the shared clock), or its heap. */
+/** What the process of a worker tells the client's: that it polls, that a grant was made (by the shared clock), or a number that was asked for. */
 export type WorkerNote =
   | { readonly kind: 'ready' }
   | { readonly kind: 'granted'; readonly id: string; readonly atMs: number }
-  | { readonly kind: 'heap'; readonly kb: number };
+  | { readonly kind: 'number'; readonly value: number };

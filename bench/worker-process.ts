@@ -10,13 +10,13 @@ const GRANTED_WITHIN_MS = 90_000;
 export class WorkerProcess {
   readonly #waiting = new Map<string, (atMs: number) => void>();
   readonly #child: ChildProcess;
-  #onHeap: ((kb: number) => void) | undefined;
+  #onNumber: ((value: number) => void) | undefined;
 
   private constructor(child: ChildProcess, onReady: () => void) {
     this.#child = child;
     child.on('message', (note: WorkerNote) => {
       if (note.kind === 'ready') onReady();
-      else if (note.kind === 'heap') this.#onHeap?.(note.kb);
+      else if (note.kind === 'number') this.#onNumber?.(note.value);
       else {
         this.#waiting.get(note.id)?.(note.atMs);
         this.#waiting.delete(note.id);
@@ -53,9 +53,18 @@ export class WorkerProcess {
 
   /** Kilobytes of heap in use after a garbage collection. */
   heapKb(): Promise<number> {
+    return this.#ask('heap');
+  }
+
+  /** How many queries the worker has sent to PostgreSQL since it began. */
+  queries(): Promise<number> {
+    return this.#ask('queries');
+  }
+
+  #ask(what: string): Promise<number> {
     return new Promise((resolve) => {
-      this.#onHeap = resolve;
-      this.#child.send('heap');
+      this.#onNumber = resolve;
+      this.#child.send(what);
     });
   }
 
