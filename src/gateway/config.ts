@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { durationUpTo } from '../contracts/duration';
 import { describeIssues } from '../contracts/problem';
 import { identifier, label, line, principalId, text } from '../contracts/request';
+import { githubSchema } from './github/config';
 import { issuerSchema } from './issuers-config';
 import { namesSchema } from './pdp/names-config';
 import { webAddress } from './web-address';
@@ -133,6 +134,8 @@ export const gatewayConfigSchema = z.strictObject({
     })
     .prefault({}),
   signIn: signInSchema.exactOptional(),
+  /** Answers the deployment protection rule of a GitHub App: people and policy decide which deployments go on. */
+  github: githubSchema.exactOptional(),
   /** Lets people be told in their browser that they are awaited (Web Push). `notify.yaml` has the private half of the key. */
   push: z
     .strictObject({
@@ -182,6 +185,13 @@ export function readGatewayConfig(file: string): GatewayConfig {
             { ...one, ...(one.envFile && { envFile: beside(one.envFile) }) },
           ]),
         ),
+      },
+    }),
+    ...(config.github && {
+      github: {
+        ...config.github,
+        keyFile: beside(config.github.keyFile),
+        webhookSecretFile: beside(config.github.webhookSecretFile),
       },
     }),
     ...(config.tls && {

@@ -18,6 +18,7 @@ import { ApproverRequests } from './approver/approver-requests';
 import type { GrantsOf } from './approver/gone-requests';
 import { UsedOnce } from './auth/used-once';
 import type { GatewayConfig } from './config';
+import { githubParts } from './github';
 import { warningsAbout } from './issuers-config';
 import type { GatewayKeys } from './keys';
 import { callerParts, decisionParts, executionParts, ownStanding, taskParts } from './parts';
@@ -40,7 +41,7 @@ export interface GatewayOptions {
   readonly ledger?: Ledger;
   /** What the ledger has under the id of a request, for requests whose workflow is gone. */
   readonly grantsOf?: GrantsOf;
-  /** Database that keeps the callbacks still owed. Required if callbacks are configured. */
+  /** Database that keeps the callbacks still owed, and what GitHub has asked. Required if one of them is configured. */
   readonly callbackStoreUrl?: string;
   /** Database in which gateways tell each other which sessions were ended and what was used once, and keep who wants to be pushed. Without it,
    * each knows its own, and nobody is pushed. */
@@ -100,6 +101,8 @@ export async function createGateway(options: GatewayOptions) {
       ? undefined
       : new PushSubscriptions({ url: options.sessionStoreUrl, log });
   const { tasks, stopCallbacks } = taskParts(common, approvals, { verified, binding, mapping }, options);
+  const ownRequests = new OwnRequests({ client, bundles, decisions, keys, recorder: own.recorder, nowMs });
+  const github = githubParts(common, { verified, ownRequests, storeUrl: options.callbackStoreUrl });
   const file = async () => (await bundles.current()).file;
   const { register, pageOrigin } = options;
   const refuseCopy = ledger && ((signed: SignedEnvelope) => refuseCountedBack(signed, ledger, nowMs()));
@@ -114,7 +117,7 @@ export async function createGateway(options: GatewayOptions) {
     subscriptions,
     toolChanges: new ToolChanges(log, nowMs),
     ...{ decisions, searches, tasks, executions, ssh },
-    ownRequests: new OwnRequests({ client, bundles, decisions, keys, recorder: own.recorder, nowMs }),
+    ...{ ownRequests, github },
     approverRequests: new ApproverRequests({
       ...{ client, verified, bundles, authority, log, nowMs },
       grantsOf: options.grantsOf,
@@ -125,6 +128,7 @@ export async function createGateway(options: GatewayOptions) {
       await subscriptions?.close();
       await denials?.stop();
       await stopCallbacks();
+      await github?.close();
       await closeStores();
       await ssh.close();
     },

@@ -46,11 +46,11 @@ export async function readJson(c: Context): Promise<Readonly<Record<string, unkn
   return read;
 }
 
-/** Reads the text of a body that says that it is JSON, and is no longer than a body may be. */
-export async function readJsonText(c: Context): Promise<string> {
+/** Reads the text of a body that says that it is JSON, and is no longer than it may be. */
+export async function readJsonText(c: Context, most = BODY_BYTES): Promise<string> {
   if (!JSON_TYPE.test(c.req.header('content-type') ?? ''))
     throw new HttpProblem(400, 'the content type must be application/json');
-  return readText(c);
+  return readText(c, most);
 }
 
 /** Parses strict JSON with an object at the top level. Returns what is wrong with it otherwise. */
@@ -63,8 +63,8 @@ export function readObject(text: string): Readonly<Record<string, unknown>> | st
   return parsed.value as Readonly<Record<string, unknown>>;
 }
 
-async function readText(c: Context): Promise<string> {
-  const bytes = await readBytes(c);
+async function readText(c: Context, most = BODY_BYTES): Promise<string> {
+  const bytes = await readBytes(c, most);
   try {
     return DECODER.decode(bytes);
   } catch {
@@ -73,11 +73,11 @@ async function readText(c: Context): Promise<string> {
 }
 
 /** Stops reading a body without a length as soon as it is too long. */
-async function readBytes(c: Context): Promise<Uint8Array> {
+async function readBytes(c: Context, most: number): Promise<Uint8Array> {
   const declared = c.req.header('content-length');
-  if (declared !== undefined && !(Number(declared) <= BODY_BYTES)) throw tooLarge();
+  if (declared !== undefined && !(Number(declared) <= most)) throw tooLarge(most);
   const incoming = incomingOf(c);
-  return incoming === undefined ? readStream(c.req.raw.body) : readIncoming(incoming);
+  return incoming === undefined ? readStream(c.req.raw.body, most) : readIncoming(incoming, most);
 }
 
 /** Returns Node's own request if the gateway runs on Node's server. Reading it directly is much faster. */
@@ -87,13 +87,13 @@ function incomingOf(c: Context): IncomingMessage | undefined {
   return env.incoming instanceof IncomingMessage ? env.incoming : undefined;
 }
 
-function readIncoming(incoming: IncomingMessage): Promise<Uint8Array> {
+function readIncoming(incoming: IncomingMessage, most: number): Promise<Uint8Array> {
   return new Promise((resolve, reject) => {
     const chunks: Buffer[] = [];
     let size = 0;
     incoming.on('data', (chunk: Buffer) => {
       size += chunk.byteLength;
-      if (size > BODY_BYTES) reject(tooLarge());
+      if (size > most) reject(tooLarge(most));
       else chunks.push(chunk);
     });
     incoming.on('end', () => resolve(chunks.length === 1 && chunks[0] ? chunks[0] : Buffer.concat(chunks)));
@@ -104,7 +104,7 @@ function readIncoming(incoming: IncomingMessage): Promise<Uint8Array> {
   });
 }
 
-async function readStream(stream: ReadableStream<Uint8Array> | null): Promise<Uint8Array> {
+async function readStream(stream: ReadableStream<Uint8Array> | null, most: number): Promise<Uint8Array> {
   if (stream === null) return new Uint8Array();
   const reader = stream.getReader();
   const chunks: Uint8Array[] = [];
@@ -113,12 +113,12 @@ async function readStream(stream: ReadableStream<Uint8Array> | null): Promise<Ui
     const { done, value } = await reader.read();
     if (done) return Buffer.concat(chunks);
     size += value.byteLength;
-    if (size > BODY_BYTES) {
+    if (size > most) {
       await reader.cancel();
-      throw tooLarge();
+      throw tooLarge(most);
     }
     chunks.push(value);
   }
 }
 
-const tooLarge = () => new HttpProblem(413, `a body may have ${BODY_BYTES} bytes`);
+const tooLarge = (most: number) => new HttpProblem(413, `a body may have ${most} bytes`);

@@ -75,7 +75,7 @@ export class OwnRequests {
   }
 
   /** Withdraws the caller's own request or gives back its grant. It can only take access away from the caller. */
-  async end(caller: Caller, id: string): Promise<StatementAnswerView> {
+  async end(caller: Pick<Caller, 'principal'>, id: string): Promise<StatementAnswerView> {
     const { client, keys, recorder, nowMs } = this.options;
     const unknown = new HttpProblem(404, 'there is no such request for you');
     const { submission, status } = await carrying(() => client.get(id), unknown);

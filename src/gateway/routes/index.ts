@@ -7,6 +7,7 @@ import { addApprovers } from './approvers';
 import { addDecisions } from './decisions';
 import { addEnrolment } from './enrolment';
 import { addExecutions } from './executions';
+import { addGithub } from './github';
 import { addLogin } from './login';
 import { addOpenRoutes } from './open';
 import { addOwnRequests } from './own';
@@ -29,6 +30,7 @@ const ROUTES: readonly AddRoutes[] = [
   addLogin,
   addSsh,
   addToolChanges,
+  addGithub,
 ];
 
 /** Adds routes from another room. `authenticated` recognises the caller exactly as for the gateway's own routes. */

@@ -7,6 +7,7 @@ import { REGISTER } from '../../../src/directory/register/migrations';
 import { SOURCES } from '../../../src/directory/sources/migrations';
 import { ENDED_SESSIONS } from '../../../src/gateway/auth/ended-sessions';
 import { USED_ONCE } from '../../../src/gateway/auth/used-once';
+import { GITHUB_QUESTIONS } from '../../../src/gateway/github/question-store';
 import { CALLBACKS } from '../../../src/gateway/requests/callback-store';
 import { LEDGER } from '../../../src/ledger/migrations';
 import { PUSH } from '../../../src/push/subscriptions';
@@ -19,6 +20,7 @@ const STORES = [
     CALLBACKS,
     ENDED_SESSIONS,
     FINDINGS,
+    GITHUB_QUESTIONS,
     LEASE_BOOK,
     LEASES,
     LEDGER,
@@ -40,6 +42,7 @@ const RELEASED: readonly string[] = [
   'findings 1 finding: tOtcpe9OwImJlzzf',
   'findings 2 left_behind: J27TCeBaiwmzSkPE',
   'findings 3 finding what: DBQUDs8z0402fmX3',
+  'github questions 1 github_question: HUymCLk-ISZ4Naqw',
   'lease book 1 book_lease, book_reconciler: wqmKvkbUJilAUdpI',
   'lease book 2 book_finding: cAvJ1S9g-JUeteli',
   'leases 1 lease, session_due, reconciler: 8STYP5WR98Id1736',

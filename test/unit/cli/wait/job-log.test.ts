@@ -30,6 +30,7 @@ const HOSTILE = [
   '##[',
   '\u001b[0K',
   'section_end:1:countersign',
+  '\u001b[0Ksection_end:1:countersign\r\u001b[0K',
   'section_start:1:other[collapsed=true]',
   '\u2028',
 ];

@@ -1,0 +1,46 @@
+import type { VerifiedRequests } from '../../verified/verified-requests';
+import type { Common } from '../parts';
+import type { OwnRequests } from '../requests/own';
+import { Answers } from './answers';
+import { GithubApi } from './api';
+import { Deployments } from './deployments';
+import { QuestionStore } from './question-store';
+import { Webhook } from './webhook';
+
+interface Needed {
+  readonly verified: Pick<VerifiedRequests, 'read'>;
+  readonly ownRequests: Pick<OwnRequests, 'end'>;
+  /** Database that keeps the questions that GitHub has no answer to yet. */
+  readonly storeUrl: string | undefined;
+}
+
+/**
+ * Answers the deployment protection rule of a GitHub App. Returns undefined if `gateway.yaml` has no section `github`.
+ *
+ * @throws Error (one line) if the App's key or secret is unusable, or there is no database
+ */
+export function githubParts(
+  { config: { github: config }, publicUrl, client, keys, own, log, nowMs }: Common,
+  { verified, ownRequests, storeUrl }: Needed,
+) {
+  if (config === undefined) return undefined;
+  if (storeUrl === undefined)
+    throw new Error('github is configured, but there is no database to keep its open questions in');
+  const store = new QuestionStore({ url: storeUrl, log });
+  const { recorder } = own;
+  const deployments = new Deployments({ config, client, keys, recorder, store, nowMs });
+  const webhook = new Webhook(config.webhookSecretFile, deployments);
+  const answers = new Answers({
+    ...{ config, publicUrl, api: new GithubApi(config, nowMs), keys, store, log, nowMs },
+    read: (id) => verified.read(id),
+    takeBack: (principal, id) => ownRequests.end({ principal }, id),
+  });
+  answers.start();
+  return {
+    webhook,
+    close: async () => {
+      await answers.stop();
+      await store.close();
+    },
+  };
+}

@@ -1,0 +1,43 @@
+/** Why GitHub did not do what it was asked. */
+export interface Refused {
+  readonly ok: false;
+  /** `gone`: asking again is of no use. */
+  readonly kind: 'later' | 'gone';
+  readonly why: string;
+  readonly status?: number;
+  /** How long GitHub wants to be left alone. */
+  readonly pauseMs?: number;
+}
+
+const HOUR_MS = 3_600_000;
+const MOST_BYTES = 256 * 1024;
+
+/** Says what an answer that is no success means. GitHub limits rates by 403 as well as by 429. */
+export function refusedBy({ status, headers }: Response, nowMs: number): Refused {
+  const why = `GitHub answered ${status}`;
+  const pauseMs = pauseIn(headers, nowMs);
+  if (pauseMs !== undefined) return { ok: false, kind: 'later', why, status, pauseMs };
+  // There is no such run or deployment, or it waits for no answer: it was cancelled, decided by somebody else, or is too old.
+  return { ok: false, kind: [404, 410, 422].includes(status) ? 'gone' : 'later', why, status };
+}
+
+function pauseIn(headers: Headers, nowMs: number): number | undefined {
+  const after = Number(headers.get('retry-after') ?? Number.NaN);
+  if (Number.isFinite(after) && after >= 0) return Math.min(HOUR_MS, after * 1_000);
+  const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
+  if (headers.get('x-ratelimit-remaining') !== '0' || !Number.isFinite(reset)) return undefined;
+  return Math.min(HOUR_MS, Math.max(1_000, reset * 1_000 - nowMs));
+}
+
+/** Reads a body. @throws Error if it is larger than any answer that is used here */
+export async function textOf(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = '';
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > MOST_BYTES) throw new Error('the answer is too large');
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
