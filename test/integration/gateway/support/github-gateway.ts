@@ -80,7 +80,7 @@ export class GithubGateway {
   /** Has GitHub start a run, or run it again, that waits for the rule. Returns the message that it sends. */
   begin(
     { run, environment, commit = 'c'.repeat(40), deployment = this.next() }: Deploys,
-    over: Json = {},
+    { deployment: changed, ...over }: Json = {},
   ): Json {
     const createdAtMs = Date.now();
     const deployments = this.github.runs.get(run)?.deployments ?? new Map();
@@ -96,6 +96,7 @@ export class GithubGateway {
         sha: commit,
         environment,
         created_at: new Date(createdAtMs).toISOString(),
+        ...(typeof changed === 'object' && changed),
       },
       repository: { id: REPOSITORY_ID, full_name: REPOSITORY },
       installation: { id: INSTALLATION, node_id: 'x' },
