@@ -1,6 +1,7 @@
 import type { LifeRecord } from './live';
-import type { LeaseChange, LeaseRow, Unleased } from './observer';
+import type { LeaseChange, Unleased } from './observer';
 import { expectationOf, reroutedApproval } from './oracle';
+import type { LeaseRow } from './watched';
 
 /** One line that names the life and says what is wrong. */
 export type Complaint = string;

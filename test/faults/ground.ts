@@ -1,19 +1,21 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { CountersignClient } from '../../src/client';
-import { addressVariable } from '../../src/connectors/settings';
+import { createConnectors } from '../../src/connectors';
+import { addressVariable, settingVariable } from '../../src/connectors/settings';
 import { type ChildSpec, type RunningChild, startChild } from '../../src/stack/child-process';
 import { provideExampleBundle } from '../../src/stack/example-bundle';
 import { baseEnvironment } from '../../src/stack/temporal-server';
 import { waitForWorker } from '../../src/stack/worker-ready';
-import { makeLeaseTables } from '../support/lease-rows';
 import { startPostgres, type TestPostgres } from '../support/postgres';
+import { type GroundKind, startGround, type TargetGround } from '../support/targets/grounds';
 import { startTestServer, type TestServer } from '../support/temporal';
 import { Cast, selfOf } from './cast';
 import type { Plan } from './plan';
 import { TargetProxy } from './proxy';
+import { IN_TARGET, inBook, type Watched } from './watched';
 import type { WorkerProgram } from './worker-program';
 
 export const RECONCILE_INTERVAL_MS = 2_000;
@@ -21,7 +23,11 @@ const WORKERS = ['a', 'b'] as const;
 export type WorkerName = (typeof WORKERS)[number];
 const READY_WITHIN_MS = 60_000;
 
-/** Everything real: a Temporal server, a PostgreSQL target behind a proxy, and two workers as processes of their own. */
+/** What the requests of the lives ask for, by the names that it has in the example bundle. */
+const GRANTS = ['reporting_read', 'production_write', 'production_admin'];
+const CONNECTOR = 'warehouse';
+
+/** Everything real: a Temporal server, PostgreSQL, a target behind a proxy, and two workers as processes of their own. */
 export class Ground {
   readonly client: CountersignClient;
   readonly #workers = new Map<WorkerName, RunningChild>();
@@ -34,13 +40,18 @@ export class Ground {
     readonly cast: Cast,
     readonly server: TestServer,
     readonly postgres: TestPostgres,
+    readonly target: TargetGround,
+    /** Leads to the target. */
     readonly proxy: TargetProxy,
+    /** Leads to the database of the ledger, which may hold the lease book too. The same proxy if the target is that database. */
+    readonly bookProxy: TargetProxy,
     readonly temporal: Client,
   ) {
     this.client = new CountersignClient(temporal);
   }
 
-  static async prepare(plans: readonly Plan[]): Promise<Ground> {
+  /** @param kind of the connector that gives access */
+  static async prepare(plans: readonly Plan[], kind: GroundKind = 'postgresql'): Promise<Ground> {
     const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-faults-'));
     const [server, postgres, bundleDir] = await Promise.all([
       startTestServer(),
@@ -50,17 +61,17 @@ export class Ground {
     const cast = new Cast(stateDir);
     await cast.enrol(bundleDir, plans);
     writeFileSync(path.join(stateDir, 'tickets.yaml'), '[OPS-1, INC-1, CHG-7]\n');
-    const accounts = plans.map((plan) => `CREATE ROLE ${selfOf(plan).account} LOGIN;`);
-    const roles = ['reporting_read', 'production_write', 'production_admin'].map(
-      (role) => `CREATE ROLE ${role};`,
-    );
-    await postgres.query([...roles, ...accounts].join('\n'));
-    await makeLeaseTables(postgres.url);
-    const proxy = await TargetProxy.open(Number(new URL(postgres.url).port));
+    const accounts = plans.map((plan) => selfOf(plan).account);
+    const target = await startGround(kind, { accounts, grants: GRANTS }, postgres);
+    if (kind !== 'postgresql') putOn(target, kind, bundleDir);
+    const ownPort = Number(new URL(postgres.url).port);
+    const bookProxy = await TargetProxy.open(ownPort);
+    const proxy = target.port === ownPort ? bookProxy : await TargetProxy.open(target.port, target.isChange);
+    await makeTables(kind, target, postgres.url);
     const connection = Connection.lazy({ address: server.address });
     const dataConverter = { payloadConverterPath: require.resolve('../../src/workflows/payload-converter') };
     const temporal = new Client({ connection, dataConverter });
-    return new Ground(stateDir, bundleDir, cast, server, postgres, proxy, temporal);
+    return new Ground(stateDir, bundleDir, cast, server, postgres, target, proxy, bookProxy, temporal);
   }
 
   /** Starts both workers and waits until one takes work. */
@@ -83,6 +94,12 @@ export class Ground {
     });
   }
 
+  /** Where the leases lie, for an observer. */
+  get watched(): Watched {
+    const { holders } = this.target;
+    return holders === undefined ? IN_TARGET : inBook(holders);
+  }
+
   isRunning(name: WorkerName): boolean {
     return this.#workers.has(name);
   }
@@ -100,16 +117,17 @@ export class Ground {
 
   async close(): Promise<void> {
     await Promise.all(WORKERS.map((name) => this.killWorker(name)));
-    this.proxy.close();
+    for (const proxy of [this.proxy, this.bookProxy]) proxy.close();
     await this.temporal.connection.close();
     await this.server.stop();
+    await this.target.stop();
     this.postgres.stop();
     rmSync(this.stateDir, { recursive: true, force: true });
   }
 
   #specOf(name: WorkerName): ChildSpec {
-    const target = new URL(this.postgres.url);
-    target.port = String(this.proxy.port);
+    const book = new URL(this.postgres.url);
+    book.port = String(this.bookProxy.port);
     const { file, args, env } = this.program ?? {
       file: path.resolve(__dirname, '../../src/cli/main.js'),
       args: ['worker'],
@@ -126,11 +144,41 @@ export class Ground {
         COUNTERSIGN_TICKETS: path.join(this.stateDir, 'tickets.yaml'),
         COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: String(RECONCILE_INTERVAL_MS / 1_000),
         COUNTERSIGN_LOG_LEVEL: 'warn',
-        [addressVariable('warehouse')]: target.href,
-        [addressVariable('changes')]: target.href,
+        [addressVariable('changes')]: book.href,
+        COUNTERSIGN_LEDGER_URL: book.href,
+        ...variablesOf(this.target.settings(this.proxy.port)),
         ...env,
       },
       logFile: path.join(this.stateDir, `worker-${name}.log`),
     };
   }
+}
+
+/** Has the bundle give the same on a target of another kind. */
+function putOn(target: TargetGround, kind: GroundKind, bundleDir: string): void {
+  const edit = (file: string, change: (text: string) => string) => {
+    const where = path.join(bundleDir, file);
+    writeFileSync(where, change(readFileSync(where, 'utf8')));
+  };
+  edit('catalog.yaml', (text) =>
+    text
+      .replace('kind: postgresql', `kind: ${kind}`)
+      .replace(/grant: \{ role: (\w+) \}/g, (_, name) => `grant: ${JSON.stringify(target.grant(name))}`),
+  );
+  edit('directory.yaml', (text) =>
+    text.replace(/warehouse: (\w+)/g, (_, name) => `warehouse: ${JSON.stringify(target.account(name))}`),
+  );
+}
+
+const variablesOf = (settings: Readonly<Record<string, string>>) =>
+  Object.fromEntries(
+    Object.entries(settings).map(([name, value]) => [settingVariable(CONNECTOR, name), value]),
+  );
+
+/** Makes the tables of the leases, as a connector does on its first call. */
+async function makeTables(kind: GroundKind, target: TargetGround, leases: string): Promise<void> {
+  const env = { ...variablesOf(target.settings(target.port)), COUNTERSIGN_LEASES_URL: leases };
+  const connector = (await createConnectors([{ name: CONNECTOR, kind }], env)).get(CONNECTOR);
+  await connector?.overdue(0);
+  await connector?.close();
 }

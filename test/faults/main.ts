@@ -5,7 +5,9 @@ import { runBreakages } from './breakages';
 import { keptEveryPromise, printReport, toJson } from './report';
 import { runFaults } from './run';
 
-const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
+/** Kinds whose server runs here and tells an observer who holds what. */
+const TARGETS = ['postgresql', 'mysql', 'ldap-group', 'scim-group', 'webhook'] as const;
+const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--target ${TARGETS.join('|')}] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
 
 /** Runs the suite. Exit code 0 only if every promise was kept; 2 for wrong usage. */
 async function main(): Promise<number> {
@@ -18,6 +20,7 @@ async function main(): Promise<number> {
       calm: { type: 'boolean', default: false },
       only: { type: 'string' },
       keep: { type: 'string' },
+      target: { type: 'string', default: 'postgresql' },
       break: { type: 'string' },
     },
   });
@@ -26,7 +29,9 @@ async function main(): Promise<number> {
   const isBad = numbers.some((number) => !Number.isSafeInteger(number) || number < 0);
   quietRuntime();
   if (breakage === 'all') return allBreakages();
-  if (isBad || (breakage !== undefined && !isBreakage(breakage))) {
+  const target = TARGETS.find((kind) => kind === values.target);
+  const isWrongBreakage = breakage !== undefined && (!isBreakage(breakage) || target !== 'postgresql');
+  if (isBad || target === undefined || isWrongBreakage) {
     process.stderr.write(`${USAGE}\n`);
     return 2;
   }
@@ -35,6 +40,7 @@ async function main(): Promise<number> {
     seed: Number(values.seed),
     inFlight: Number(values['in-flight']),
     calm: values.calm,
+    target,
     ...(breakage !== undefined && { breakage }),
     ...(values.only !== undefined && { only: Number(values.only) }),
     ...(values.keep !== undefined && { keepIn: values.keep }),
@@ -45,7 +51,7 @@ async function main(): Promise<number> {
   const isKept = keptEveryPromise(report);
   if (!isKept) {
     const about = breakage === undefined ? '' : ` --break ${breakage}`;
-    const calm = values.calm ? ' --calm' : '';
+    const calm = `${values.calm ? ' --calm' : ''}${target === 'postgresql' ? '' : ` --target ${target}`}`;
     process.stderr.write(
       `faults: seed ${report.seed} failed; repeat it with: npm run faults -- --lives ${values.lives} --seed ${report.seed}${calm}${about}\n`,
     );

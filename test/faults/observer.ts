@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
+import { IN_TARGET, type LeaseRow, type SeenAccess, type Watched } from './watched';
 
 /** A change of a lease, recorded by a trigger in the target, so independently of the product. */
 export interface LeaseChange {
@@ -8,36 +9,29 @@ export interface LeaseChange {
   readonly after: LeaseRow | null;
 }
 
-export interface LeaseRow {
-  readonly lease_id: string;
-  readonly account: string | null;
-  readonly role: string | null;
-  readonly expires_at_ms: number | null;
-  readonly ended_at_ms: number | null;
-  readonly end_reason: string | null;
-}
-
 /** Access that was seen without a live lease. */
-export interface Unleased {
-  readonly account: string;
-  readonly role: string;
+export interface Unleased extends SeenAccess {
   readonly atMs: number;
 }
 
 const LOOK_EVERY_MS = 250;
 
-const TRIGGER = `
+const triggerOf = ({ prefix, lease }: Watched): string => `
   CREATE SCHEMA watch;
   CREATE TABLE watch.change (
     number bigint GENERATED ALWAYS AS IDENTITY,
     at timestamptz NOT NULL DEFAULT clock_timestamp(),
     before jsonb,
-    after jsonb
+    after jsonb,
+    raw jsonb
   );
+  CREATE FUNCTION watch.lease(one jsonb) RETURNS jsonb LANGUAGE sql AS $$ SELECT ${lease} $$;
   CREATE FUNCTION watch.record() RETURNS trigger LANGUAGE plpgsql AS $$
   BEGIN
-    INSERT INTO watch.change (before, after)
-    VALUES (CASE WHEN TG_OP <> 'INSERT' THEN to_jsonb(OLD) END, CASE WHEN TG_OP <> 'DELETE' THEN to_jsonb(NEW) END);
+    INSERT INTO watch.change (before, after, raw)
+    VALUES (CASE WHEN TG_OP <> 'INSERT' THEN watch.lease(to_jsonb(OLD)) END,
+            CASE WHEN TG_OP <> 'DELETE' THEN watch.lease(to_jsonb(NEW)) END,
+            CASE WHEN TG_OP = 'DELETE' THEN to_jsonb(OLD) ELSE to_jsonb(NEW) END);
     RETURN NULL;
   END $$;
   CREATE TABLE watch.look (at timestamptz NOT NULL DEFAULT clock_timestamp());
@@ -46,19 +40,11 @@ const TRIGGER = `
     IF NEW.until_ms > 0 THEN INSERT INTO watch.look DEFAULT VALUES; END IF;
     RETURN NULL;
   END $$;
-  CREATE TRIGGER looked AFTER INSERT OR UPDATE ON countersign.reconciler
+  CREATE TRIGGER looked AFTER INSERT OR UPDATE ON countersign.${prefix}reconciler
     FOR EACH ROW EXECUTE FUNCTION watch.looked();
-  CREATE TRIGGER watched AFTER INSERT OR UPDATE OR DELETE ON countersign.lease
+  CREATE TRIGGER watched AFTER INSERT OR UPDATE OR DELETE ON countersign.${prefix}lease
     FOR EACH ROW EXECUTE FUNCTION watch.record();
 `;
-
-/** Reads in one snapshot who is a member of a watched role, and whether a live lease covers it. */
-const UNLEASED = `
-  SELECT a.rolname AS account, r.rolname AS role
-    FROM pg_auth_members m JOIN pg_roles r ON r.oid = m.roleid JOIN pg_roles a ON a.oid = m.member
-   WHERE r.rolname IN ('reporting_read', 'production_write', 'production_admin')
-     AND NOT EXISTS (SELECT 1 FROM countersign.lease l
-                      WHERE l.account = a.rolname AND l.role = r.rolname AND l.ended_at_ms IS NULL)`;
 
 /** Watches the target from within, past the proxy and past the product. */
 export class Observer {
@@ -67,11 +53,14 @@ export class Observer {
   readonly #stopping = new AbortController();
   #watching: Promise<void> | undefined;
 
-  private constructor(private readonly url: string) {}
+  private constructor(
+    private readonly url: string,
+    private readonly watched: Watched,
+  ) {}
 
-  static async start(url: string): Promise<Observer> {
-    const observer = new Observer(url);
-    await observer.#once((client) => client.query(TRIGGER));
+  static async start(url: string, watched: Watched = IN_TARGET): Promise<Observer> {
+    const observer = new Observer(url, watched);
+    await observer.#once((client) => client.query(triggerOf(watched)));
     observer.#watching = observer.#watch();
     return observer;
   }
@@ -98,7 +87,9 @@ export class Observer {
   /** Leases that the reconciler found past their end. */
   async overdueFindings(): Promise<ReadonlySet<string>> {
     const { rows } = await this.#once((client) =>
-      client.query<{ lease_id: string }>("SELECT lease_id FROM countersign.finding WHERE kind = 'overdue'"),
+      client.query<{ lease_id: string }>(
+        `SELECT lease_id FROM countersign.${this.watched.prefix}finding WHERE kind = 'overdue'`,
+      ),
     );
     return new Set(rows.map((row) => row.lease_id));
   }
@@ -113,10 +104,10 @@ export class Observer {
     while (!this.#stopping.signal.aborted) {
       try {
         client ??= await this.#connect();
-        const { rows } = await client.query<{ account: string; role: string }>(UNLEASED);
+        const seen = await this.watched.unleased(client);
         this.looks += 1;
         const atMs = Date.now();
-        for (const row of rows) this.unleased.push({ ...row, atMs });
+        for (const row of seen) this.unleased.push({ ...row, atMs });
       } catch {
         await client?.end().catch(() => undefined);
         client = undefined;

@@ -2,7 +2,7 @@ import { connect as connectTo, createServer, type Server, type Socket } from 'no
 
 /**
  * State of the connection to the target: normal; refused; no answer; slow; or broken after the target
- * has carried out a COMMIT and before the answer arrives.
+ * has carried out a change and before the answer arrives.
  */
 export type Weather = 'fair' | 'down' | 'mute' | 'slow' | 'half';
 
@@ -16,9 +16,14 @@ export class TargetProxy {
   private constructor(
     private readonly server: Server,
     readonly port: number,
+    private readonly isChange: (sent: Buffer) => boolean,
   ) {}
 
-  static open(targetPort: number): Promise<TargetProxy> {
+  /** @param isChange tells what makes a change; by default the COMMIT of a transaction */
+  static open(
+    targetPort: number,
+    isChange = (sent: Buffer) => sent.includes('COMMIT'),
+  ): Promise<TargetProxy> {
     return new Promise((resolve, reject) => {
       const server = createServer((socket) => proxy?.accept(socket, targetPort));
       let proxy: TargetProxy | undefined;
@@ -26,7 +31,7 @@ export class TargetProxy {
       server.listen(0, '127.0.0.1', () => {
         const address = server.address();
         if (address === null || typeof address === 'string') return reject(new Error('no port'));
-        proxy = new TargetProxy(server, address.port);
+        proxy = new TargetProxy(server, address.port, isChange);
         resolve(proxy);
       });
     });
@@ -64,7 +69,7 @@ export class TargetProxy {
     }
     const [toFar, toNear] = [this.#way(far), this.#way(near)];
     near.on('data', (data) => {
-      if (this.weather === 'half' && data.includes('COMMIT')) isCut = true;
+      if (this.weather === 'half' && this.isChange(data)) isCut = true;
       toFar(data);
     });
     far.on('data', (data) => {

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WORKFLOW_BUNDLE_FILE } from '../../src/project';
+import type { GroundKind } from '../support/targets/grounds';
 import { type Breakage, brokenWorker } from './breakage';
 import { type Complaint, checkTarget, type TargetVerdict } from './check';
 import { Ground, RECONCILE_INTERVAL_MS } from './ground';
@@ -22,6 +23,8 @@ export interface FaultsOptions {
   readonly breakage?: Breakage;
   /** Runs only this life. */
   readonly only?: number;
+  /** The kind of the target. */
+  readonly target: GroundKind;
   /** Folder for the histories of complaints. */
   readonly keepIn?: string;
   readonly announce: (line: string) => void;
@@ -59,8 +62,8 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
       ...(breakage !== undefined && { idPrefix: `${breakage}-` }),
     }),
   ).filter((plan) => only === undefined || plan.index === only);
-  const ground = await Ground.prepare(plans);
-  const observer = await Observer.start(ground.postgres.url);
+  const ground = await Ground.prepare(plans, options.target);
+  const observer = await Observer.start(ground.postgres.url, ground.watched);
   try {
     if (breakage !== undefined) ground.program = await brokenWorker(ground.stateDir);
     await ground.startWorkers();

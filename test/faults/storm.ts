@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Ground, WorkerName } from './ground';
-import type { Weather } from './proxy';
+import type { TargetProxy, Weather } from './proxy';
 import { Random } from './random';
 
 /** Faults that affect every request, with their weights. */
@@ -38,7 +38,7 @@ export class Storm {
   async calm(): Promise<void> {
     this.#stopping.abort();
     await this.#running;
-    this.ground.proxy.turn('fair');
+    for (const proxy of this.#proxies) proxy.turn('fair');
     await this.raiseWorkers();
   }
 
@@ -90,16 +90,31 @@ export class Storm {
       case 'target-half':
         return this.#weather('half', random.between(1_000, 3_000));
       case 'target-killed':
-        ground.postgres.halt();
-        await sleep(random.between(0, 1_500));
-        ground.postgres.restart();
+        await this.#killTarget(random.pick([true, false]));
     }
   }
 
   async #weather(weather: Weather, forMs: number): Promise<void> {
-    this.ground.proxy.turn(weather);
+    const proxy = this.#random.pick(this.#proxies);
+    proxy.turn(weather);
     await this.#pause(forMs);
-    this.ground.proxy.turn('fair');
+    proxy.turn('fair');
+  }
+
+  /** The target and the database of the lease book, which can be one. */
+  get #proxies(): readonly TargetProxy[] {
+    const { proxy, bookProxy } = this.ground;
+    return proxy === bookProxy ? [proxy] : [proxy, bookProxy];
+  }
+
+  /** @param isBeside kills the target if it lies beside the leases and keeps what it knows; else, the database of the leases */
+  async #killTarget(isBeside: boolean): Promise<void> {
+    const { target, postgres } = this.ground;
+    const database = { halt: async () => postgres.halt(), restart: async () => postgres.restart() };
+    const { halt, restart } = (isBeside ? target.outage : undefined) ?? database;
+    await halt();
+    await sleep(this.#random.between(0, 1_500));
+    await restart();
   }
 
   #pause(ms: number): Promise<unknown> {
