@@ -13,7 +13,7 @@ const SLAPD = '/usr/sbin/slapd';
 const ROOT = 'cn=root,dc=example,dc=com';
 export const LOGIN = 'cn=countersign,dc=example,dc=com';
 /** A login that may read everything and write nothing. Its password is the same. */
-const READER = 'cn=reader,dc=example,dc=com';
+export const READER = 'cn=reader,dc=example,dc=com';
 export const PASSWORD = 'secret-of-the-directory';
 
 /** People and groups. The connector's login is the permanent member of the groups, which may not be empty. */
@@ -118,8 +118,9 @@ export class TestLdap {
   async asRoot<T>(work: (client: Client) => Promise<T>): Promise<T> {
     const client = new Client({
       url: `ldap://127.0.0.1:${this.port}`,
-      timeout: 4_000,
-      connectTimeout: 4_000,
+      // Longer than the connector waits: on a busy machine, no answer in time would look like no access.
+      timeout: 30_000,
+      connectTimeout: 30_000,
     });
     try {
       await client.bind(ROOT, PASSWORD);

@@ -181,7 +181,18 @@ describe('TGT-1 TGT-4 what AWS alone has', () => {
   });
 });
 
-livesOnTarget('aws-identity-center', () => ({
+const MISFITS = {
+  'wrong-store': () => ({
+    settings: { identityStore: 'd-0000000000' },
+    says: /AWS refused|there is no user/,
+  }),
+  'unknown-set': () => ({
+    grant: { ...grant, permissionSet: grant.permissionSet.replace(/ps-.*/, 'ps-0000000000000000') },
+    says: /there is no permission set arn:aws:sso:::permissionSet\/\S+\/ps-0000000000000000/,
+  }),
+};
+
+livesOnTarget('aws-identity-center', MISFITS, () => ({
   kind: 'aws-identity-center',
   settings,
   env: { ...CREDENTIALS, AWS_ENDPOINT_URL: proxy.url },
@@ -192,4 +203,11 @@ livesOnTarget('aws-identity-center', () => ({
   command: '[ "$AWS_PROFILE" = payments-admin ]',
   works: () => isAssigned(),
   proxy,
+  outage,
+  other: {
+    account: 'mira',
+    give: () => giveAside('mira'),
+    holds: () => isAssigned('mira'),
+    take: () => takeAside('mira'),
+  },
 }));

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GroupMembership } from '../../src/connectors/group-membership';
 import { keycloakGroup } from '../../src/connectors/keycloak-group/definition';
 import { KeycloakRealm } from '../../src/connectors/keycloak-group/realm';
@@ -8,11 +9,13 @@ import { freePort } from '../../src/stack/free-port';
 import { TestKeycloak } from '../support/keycloak';
 import { startPostgres, type TestPostgres } from '../support/postgres';
 import { ChangeProxy } from '../support/targets/change-proxy';
-import { livesOnTarget } from '../support/targets/lives';
+import { livesOnTarget, WRONG_SECRET } from '../support/targets/lives';
 
 const REALM = '/admin/realms/company';
 const GRANT = { group: '/payments/dba' };
-const ODD = { group: '/Söhne & Töchter "x"' };
+const ODD = { group: '/Söhne & Töchter "x" 100% #1?' };
+/** More than Keycloak lists at a time. */
+const MANY = Array.from({ length: 501 }, (_, index) => `of-many-${index}`);
 const LOGIN = { realm: 'company', clientId: 'countersign', clientSecret: 'secret-of-the-client' };
 
 let keycloak: TestKeycloak;
@@ -29,8 +32,13 @@ beforeAll(async () => {
   await keycloak.makeRealm({
     realm: 'company',
     clients: [client('countersign'), client('weak')],
-    groups: [{ name: 'payments', subGroups: [{ name: 'dba' }] }, { name: ODD.group.slice(1) }],
+    groups: [
+      { name: 'payments', subGroups: [{ name: 'dba' }] },
+      { name: ODD.group.slice(1) },
+      { name: 'many' },
+    ],
     users: [
+      ...MANY.map((username) => ({ username, enabled: true, groups: ['/many'] })),
       { username: 'jonas', enabled: true },
       { username: 'mira', enabled: true },
       { username: "o'brien@example.com", enabled: true },
@@ -57,6 +65,7 @@ afterAll(async () => {
 });
 
 const target = (login = LOGIN) => new GroupMembership(new KeycloakRealm({ url: proxy.url, ...login }));
+const realm = () => new KeycloakRealm({ url: proxy.url, ...LOGIN });
 const proofOf = (id: string, account = 'jonas', grant = GRANT) => authorise({ id, account, grant });
 
 async function idOf(where: string): Promise<string> {
@@ -124,9 +133,36 @@ describe('TGT-1 TGT-4 what Keycloak alone has', () => {
       expect(drift).toEqual([]);
       await connector.revoke(id, 'revoked');
     }
+    for (const part of ['jona', 'onas', 'jon*', '*', '%', 'jonas '])
+      expect(await realm().findAccount(part)).toMatchObject({
+        refused: expect.stringMatching(/^there is no/),
+      });
     // `..` would be resolved by the client, and name a group by another path.
     for (const group of ['dba', '/payments/../ops', '/..', '/./dba'])
       expect(keycloakGroup.grant.safeParse({ group }).success).toBe(false);
+  }, 60_000);
+
+  test('every member is listed, however many there are', async () => {
+    const listed = await realm().members((await realm().findGroup('/many')) ?? '');
+    expect(listed.toSorted()).toEqual(MANY.toSorted());
+  }, 60_000);
+
+  test('a token that Keycloak has withdrawn before its time is replaced', async () => {
+    const one = realm();
+    expect(await one.findGroup('/payments/dba')).toEqual(expect.any(String));
+    const notBefore = Math.ceil(Date.now() / 1_000);
+    await sleep(notBefore * 1_000 + 100 - Date.now());
+    await keycloak.admin('PUT', REALM, { notBefore });
+    expect(await one.findGroup('/payments/dba')).toEqual(expect.any(String));
+  }, 60_000);
+
+  test('a membership that is gone with its group is gone; one of a group that is not there cannot be made', async () => {
+    const [nowhere, jonas] = ['00000000-0000-4000-8000-000000000000', await user('jonas')];
+    await realm().remove(nowhere, jonas);
+    await expect(realm().add(nowhere, jonas)).rejects.toMatchObject({
+      isPermanent: true,
+      message: expect.stringMatching(/^Keycloak refused: 404/),
+    });
   }, 60_000);
 
   test('a wrong secret and a missing right are permanent, in the words of Keycloak, without the secret', async () => {
@@ -158,11 +194,30 @@ describe('TGT-1 TGT-4 what Keycloak alone has', () => {
   }, 60_000);
 });
 
-livesOnTarget('keycloak-group', () => ({
+const MISFITS = {
+  'wrong-secret': () => ({
+    settings: { clientSecret: WRONG_SECRET },
+    says: /Keycloak refused: 401 Invalid client/,
+  }),
+  'missing-right': () => ({ settings: { clientId: 'weak' }, says: /Keycloak refused: 403/ }),
+  'unknown-group': () => ({
+    grant: { group: `/no 'such'/Grüppe & "x"` },
+    says: /there is no group \/no 'such'\/Grüppe & "x", or the connector may not see it/,
+  }),
+};
+
+livesOnTarget('keycloak-group', MISFITS, () => ({
   kind: 'keycloak-group',
   settings: { url: proxy.url, ...LOGIN },
   account: 'jonas',
   grant: GRANT,
   works: () => isMember(),
   proxy,
+  outage,
+  other: {
+    account: 'mira',
+    give: () => aside('PUT', 'mira'),
+    holds: () => isMember('mira'),
+    take: () => aside('DELETE', 'mira'),
+  },
 }));

@@ -5,8 +5,10 @@ import { KubernetesRoles } from '../../src/connectors/kubernetes/target';
 import { LeaseBookConnector } from '../../src/connectors/lease-book/connector';
 import { startPostgres, type TestPostgres } from '../support/postgres';
 import type { TestKube } from '../support/targets/kube';
-import { livesOnTarget } from '../support/targets/lives';
+import { livesOnTarget, WRONG_SECRET } from '../support/targets/lives';
 import { ASIDE, GRANTS, IN_PAYMENTS, PaymentsCluster } from '../support/targets/payments-cluster';
+
+const OF_MIRA = 'given-to-mira';
 
 let cluster: PaymentsCluster;
 let kube: TestKube;
@@ -124,6 +126,25 @@ describe('TGT-1 what a Kubernetes cluster alone has', () => {
     await connector.revoke('namesake-0001', 'revoked');
   });
 
+  test.each([
+    ['nobody', {}],
+    ['another lease', { 'countersign/lease': 'of-another', 'countersign/connector': 'warehouse' }],
+    ['another connector', { 'countersign/lease': 'namesake-0002', 'countersign/connector': 'other' }],
+  ])('a namesake that gives the same access, of %s, does not count as given', async (_, annotations) => {
+    const name = 'countersign-namesake-0002';
+    await kube.make(`${IN_PAYMENTS}/rolebindings`, { ...ASIDE, metadata: { name, annotations } });
+    const access = { account: 'jonas', grant: GRANTS.write, grantName: 'Role pod-reader in payments' };
+    const lease = { leaseId: 'namesake-0002', expiresAtMs: Date.now() + 60_000 };
+    const target = new KubernetesRoles({ kubeconfig: cluster.kubeconfig }, 'warehouse');
+    await expect(target.give(access, lease)).rejects.toMatchObject({
+      isPermanent: true,
+      message: expect.stringMatching(/has a binding countersign-namesake-0002 that is not the one/),
+    });
+    await target.take(access, lease);
+    expect(await works()).toBe(true);
+    await takeAside();
+  });
+
   test('a binding that is made while the one of the lease is being taken away stays', async () => {
     const where = `${IN_PAYMENTS}/rolebindings`;
     await connector.provision(await proofOf('exchanged-0001'));
@@ -161,8 +182,10 @@ describe('TGT-1 what a Kubernetes cluster alone has', () => {
     await other.revoke('of-other-1', 'revoked');
     await connector.provision(await proofOf('of-warehouse-1'));
     await other.revoke('of-warehouse-1', 'revoked');
-    await other.clearLeftBehind();
+    expect(await other.clearLeftBehind()).toEqual([]);
     expect(await works()).toBe(true);
+    // Nothing of another connector was left behind by a lease of this one.
+    expect(await other.findings.read()).toEqual([]);
     await connector.revoke('of-warehouse-1', 'revoked');
     await other.close();
   });
@@ -176,7 +199,22 @@ const LIST_PODS = [
   "await config.makeApiClient(CoreV1Api).listNamespacedPod({ namespace: 'payments' });",
 ].join(' ');
 
-livesOnTarget('kubernetes', () => ({
+const MISFITS = {
+  'wrong-token': () => ({
+    settings: { kubeconfig: kube.kubeconfig('wrong', WRONG_SECRET) },
+    says: /the cluster refused: 401 Unauthorized/,
+  }),
+  'missing-right': () => ({
+    settings: { kubeconfig: kube.kubeconfig('weak', 'mira-token') },
+    says: /there is no namespace payments, or the connector may not see it/,
+  }),
+  'unknown-role': () => ({
+    grant: { namespace: 'payments', role: `no:such'rôle"x` },
+    says: /there is no Role no:such'rôle"x, or the connector may not see it/,
+  }),
+};
+
+livesOnTarget('kubernetes', MISFITS, () => ({
   kind: 'kubernetes',
   settings: { kubeconfig: cluster.kubeconfig },
   account: 'jonas',
@@ -185,4 +223,16 @@ livesOnTarget('kubernetes', () => ({
   command: `node --input-type=module -e "${LIST_PODS}"`,
   works: () => works(),
   proxy: kube.proxy,
+  outage: { halt: () => kube.halt(), restart: () => kube.restart() },
+  other: {
+    account: 'mira',
+    give: () =>
+      kube.make(`${IN_PAYMENTS}/rolebindings`, {
+        ...ASIDE,
+        metadata: { name: OF_MIRA },
+        subjects: [{ ...ASIDE.subjects[0], name: 'mira' }],
+      }),
+    holds: () => works('mira-token'),
+    take: async () => void (await kube.ask('admin', 'DELETE', `${IN_PAYMENTS}/rolebindings/${OF_MIRA}`)),
+  },
 }));

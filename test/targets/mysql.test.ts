@@ -5,7 +5,7 @@ import { mysql } from '../../src/connectors/mysql/definition';
 import { accountName, accountOf, nameOfAccount, quoted } from '../../src/connectors/mysql/names';
 import { MysqlRoles } from '../../src/connectors/mysql/target';
 import { startPostgres, type TestPostgres } from '../support/postgres';
-import { livesOnTarget } from '../support/targets/lives';
+import { livesOnTarget, WRONG_SECRET } from '../support/targets/lives';
 import { TestMariadb } from '../support/targets/mariadb';
 
 const WRITE = { role: 'payments_write' };
@@ -57,6 +57,8 @@ const works = async (): Promise<boolean> => {
 };
 const giveAside = async () => void (await mariadb.query('GRANT payments_write TO jonas', ...LOGIN));
 const takeAside = async () => void (await mariadb.query('REVOKE payments_write FROM jonas', ...LOGIN));
+const asideOf = async (change: string) => void (await mariadb.query(`${change} mira@'127.0.0.%'`));
+const mappings = () => mariadb.query("SELECT User FROM mysql.roles_mapping WHERE Role = 'payments_write'");
 const proofOf = (id: string, account = 'jonas', grant = WRITE) => authorise({ id, account, grant });
 
 describe('TGT-2, TTA-3, EMG-1, EMG-2, FRI-8 the connector contract: roles of a MariaDB server', () => {
@@ -162,7 +164,25 @@ describe('TGT-1 what a MariaDB server alone has', () => {
   });
 });
 
-livesOnTarget('mysql', () => ({
+const MISFITS = {
+  'wrong-password': () => ({
+    settings: { url: mariadb.url(LOGIN[0], WRONG_SECRET) },
+    says: /the server refused: 1045 Access denied for user 'countersign'/,
+  }),
+  'missing-right': () => ({
+    settings: { url: mariadb.url('weak', 'of-weak') },
+    says: /the server refused: \d+ .*/,
+    checkSays:
+      /role payments_write: it is not there, or the connector may not give it; run what connector setup prints/,
+  }),
+  'unknown-role': () => ({
+    grant: { role: `no 'such' \`rôle\` "x" %` },
+    says: /there is no role no 'such' `rôle` "x" %/,
+    checkSays: /role no 'such' `rôle` "x" %: it is not there/,
+  }),
+};
+
+livesOnTarget('mysql', MISFITS, () => ({
   kind: 'mysql',
   settings: { url: mariadb.url(...LOGIN) },
   account: 'jonas',
@@ -171,4 +191,11 @@ livesOnTarget('mysql', () => ({
   command: `mariadb -h "$MYSQL_HOST" -P "$MYSQL_TCP_PORT" -u "$MYSQL_USER" -e 'SET ROLE payments_write; SELECT * FROM payments.payment' >&2`,
   works,
   proxy: mariadb.proxy,
+  outage: { halt: () => mariadb.halt(), restart: () => mariadb.restart() },
+  other: {
+    account: 'mira@127.0.0.%',
+    give: () => asideOf('GRANT payments_write TO'),
+    holds: async () => (await mappings()).some(({ User }) => User === 'mira'),
+    take: () => asideOf('REVOKE payments_write FROM'),
+  },
 }));

@@ -1,5 +1,5 @@
 import { startPostgres, type TestPostgres } from '../support/postgres';
-import { livesOnTarget } from '../support/targets/lives';
+import { livesOnTarget, WRONG_SECRET } from '../support/targets/lives';
 import { TcpChangeProxy } from '../support/targets/tcp-change-proxy';
 
 let postgres: TestPostgres;
@@ -25,8 +25,24 @@ const holds = async (who: string): Promise<boolean> => {
   return row?.['held'] === true;
 };
 
+const MISFITS = {
+  'wrong-login': () => ({
+    settings: { url: addressFor(`nobody_there:${WRONG_SECRET}`) },
+    says: /28000 role "nobody_there" does not exist/,
+  }),
+  'missing-right': () => ({
+    settings: { url: addressFor('bare') },
+    says: /42501 permission denied/,
+    checkSays: /there is no schema countersign in postgres, and bare may not create one|bare may not/,
+  }),
+  'unknown-role': () => ({
+    grant: { role: `no 'such' "rôle" \\ %` },
+    says: /the target has no role no 'such' "rôle" \\ %/,
+  }),
+};
+
 // What the connector does on the database is in test/integration/connectors/postgresql.test.ts.
-livesOnTarget('postgresql', () => ({
+livesOnTarget('postgresql', MISFITS, () => ({
   kind: 'postgresql',
   settings: { url: addressFor('postgres') },
   account: 'jonas',
@@ -35,4 +51,11 @@ livesOnTarget('postgresql', () => ({
   command: `psql -qAt -c 'SELECT count(*) FROM payment' >&2`,
   works: () => holds('jonas'),
   proxy,
+  outage: { halt: async () => postgres.halt(), restart: async () => postgres.restart() },
+  other: {
+    account: 'mira',
+    give: async () => void (await postgres.query('GRANT payments_write TO mira')),
+    holds: () => holds('mira'),
+    take: async () => void (await postgres.query('REVOKE payments_write FROM mira')),
+  },
 }));

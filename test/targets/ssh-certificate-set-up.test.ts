@@ -66,9 +66,7 @@ describe('TGT-4 what is wrong is told at once and exactly', () => {
       await postgres.query('CREATE ROLE weak LOGIN; REVOKE CREATE ON DATABASE postgres FROM PUBLIC');
       const isFine = [{ what: 'lease book', ok: true, detail: expect.stringMatching(/^PostgreSQL/) }];
       expect(await check('postgres')).toEqual(isFine);
-      expect(await check('weak')).toMatchObject([
-        { ok: false, detail: expect.stringMatching(/no schema countersign/) },
-      ]);
+      expect(await check('weak')).toMatchObject([{ ok: false, detail: /no schema countersign/ }]);
       const grants = new SshGrants({ connector: 'hosts', url: postgres.url });
       expect(await grants.revoked()).toEqual([]);
       await grants.close();
@@ -80,9 +78,7 @@ describe('TGT-4 what is wrong is told at once and exactly', () => {
       ]);
       await postgres.query('ALTER TABLE countersign.ssh_grant OWNER TO weak');
       expect(await check('weak')).toEqual(isFine);
-      expect(await check('nobody_there')).toMatchObject([
-        { ok: false, detail: expect.stringMatching(/does not exist/) },
-      ]);
+      expect(await check('nobody_there')).toMatchObject([{ ok: false, detail: /does not exist/ }]);
     } finally {
       postgres.stop();
     }

@@ -185,6 +185,13 @@ describe('TGT-1 what a real OpenSSH server makes of a certificate', () => {
 
 livesOnTarget(
   'ssh-certificate',
+  {
+    'wrong-authority': () => ({
+      settings: { ca: '/nowhere/ca' },
+      says: /the authority of this connector is not available now/,
+      checkSays: /reach: the certificate authority cannot sign: .*No such file/,
+    }),
+  },
   () => {
     // The holder keeps a copy of key and certificate, as a thief would.
     const kept = path.join(sshd.dir, 'kept');
@@ -204,6 +211,14 @@ livesOnTarget(
         return existsSync(kept) && letsIn(kept);
       },
       proxy,
+      outage: { halt: async () => postgres.halt(), restart: async () => postgres.restart() },
+      other: {
+        account: 'mira',
+        give: () => byHand((own) => own.give({ ...BY_HAND, expiresAtMs: Date.now() + 3_600_000 })),
+        holds: () =>
+          byHand(async (own) => (await own.given(['deploy'])).some(({ account }) => account === 'mira')),
+        take: () => byHand((own) => own.take(BY_HAND.leaseId)),
+      },
     };
   },
   (life) => {

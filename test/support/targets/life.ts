@@ -11,6 +11,18 @@ const COMMAND = path.resolve(__dirname, '../../../bin/countersign.js');
 const HOLDER = 'ci/payments';
 const APPROVER = 'person/mira';
 
+/** A connector of the same target that is set up wrongly. */
+export interface Misfit {
+  /** Settings in place of the right ones. */
+  readonly settings?: Readonly<Record<string, string>>;
+  /** What the catalog says in place of what the target has. */
+  readonly grant?: Readonly<Record<string, string>>;
+  /** What the request is told. */
+  readonly says: RegExp;
+  /** What `connector check` and `doctor` say, if it differs. Null if they cannot know. */
+  readonly checkSays?: RegExp | null;
+}
+
 /** A target on which a request is to live, with what the catalog and the worker have to know of it. */
 export interface Counterpart {
   readonly kind: string;
@@ -31,6 +43,15 @@ export interface Counterpart {
   works(gateway: string): Promise<boolean>;
   /** What stands between the worker and the target. */
   readonly proxy: Pick<ChangeProxy, 'nextChange' | 'held'>;
+  /** Makes the target unreachable without losing anything, and brings it back. */
+  readonly outage: { halt(): Promise<void>; restart(): Promise<void> };
+  /** Somebody else, who is given the same access by hand. */
+  readonly other: {
+    readonly account: string;
+    give(): Promise<void>;
+    holds(): Promise<boolean>;
+    take(): Promise<void>;
+  };
 }
 
 /** What a program has printed, and when it ends. */
@@ -43,6 +64,9 @@ export interface Program {
 export const CONNECTOR = 'target-under-test';
 /** Starting takes seconds, and minutes on a busy machine. */
 const READY_WITHIN_MS = 180_000;
+/** Commands that read the settings of connectors. */
+const OPERATORS = ['worker', 'gateway', 'doctor', 'connector'];
+
 /**
  * All of Countersign as programs, as an operator starts them: worker, gateway and the command line, with a Temporal server and a
  * PostgreSQL server, and a catalog in which one entitlement is on the target under test.
@@ -55,13 +79,19 @@ export class Life {
   private constructor(
     readonly harness: Harness,
     private readonly counterpart: Counterpart,
+    private readonly misfits: Readonly<Record<string, Misfit>>,
     private readonly port: number,
   ) {}
 
-  static async start(counterpart: Counterpart): Promise<Life> {
+  /** @param misfits connectors of the same target that are set up wrongly, by name */
+  static async start(counterpart: Counterpart, misfits: Readonly<Record<string, Misfit>>): Promise<Life> {
     const harness = await Harness.start({ worker: false });
-    declare(harness, counterpart);
-    const life = new Life(harness, counterpart, await freePort());
+    for (const [name, grant] of [
+      [CONNECTOR, counterpart.grant] as const,
+      ...Object.entries(misfits).map(([one, { grant = counterpart.grant }]) => [one, grant] as const),
+    ])
+      declare(harness, name, counterpart, grant);
+    const life = new Life(harness, counterpart, misfits, await freePort());
     try {
       await life.startWorker();
       life.#gateway = life.#start(['gateway', '--port', String(life.port)]);
@@ -77,20 +107,31 @@ export class Life {
     return `http://127.0.0.1:${this.port}`;
   }
 
-  /** Asks for the access for as long as a shell command runs. */
-  run(command: string, duration: string): Program {
+  /** Asks for the access by a connector for as long as a shell command runs. */
+  run(command: string, duration: string, connector = CONNECTOR): Program {
     const key = exampleKeyFile(this.harness.stateDir, HOLDER);
     const who = ['--as', HOLDER, '--key', key, '--gateway', this.gateway];
-    const what = ['--entitlement', `${CONNECTOR}:payments#write`, '--for', duration, '--reason', 'a test'];
+    const what = ['--entitlement', `${connector}:payments#write`, '--for', duration, '--reason', 'a test'];
     const { address } = this.counterpart;
     return this.#start(['run', ...who, ...what, '--', 'sh', '-c', command], {
-      ...(address !== undefined && { [targetVariable(CONNECTOR)]: address }),
+      ...(address !== undefined && { [targetVariable(connector)]: address }),
     });
+  }
+
+  /** Runs a command as an operator does where the worker runs. Returns its exit code and the lines that begin with FAIL. */
+  async diagnose(...args: readonly ['doctor'] | readonly ['connector', 'check', string]) {
+    const { exit, said } = this.#start(args);
+    const code = await exit;
+    return { code, wrong: said.out.split('\n').filter((line) => line.startsWith('FAIL')) };
   }
 
   /** The id of the request that a run has submitted. */
   idOf({ said }: Program): Promise<string> {
-    return eventually(`an id in ${said.err}`, async () => /asked for .*: ([\w-]+)$/m.exec(said.err)?.[1]);
+    return eventually(
+      `an id in ${said.err}`,
+      async () => /asked for .*: ([\w-]+)$/m.exec(said.err)?.[1],
+      READY_WITHIN_MS,
+    );
   }
 
   /** Says a word about a request, as a lead of payments. */
@@ -115,7 +156,7 @@ export class Life {
   async approve(run: Program): Promise<string> {
     const id = await this.idOf(run);
     await eventuallyTrue(
-      'it waits',
+      `it waits for an approver: ${run.said.err}`,
       async () => run.said.err.includes('missing: person/mira'),
       READY_WITHIN_MS,
     );
@@ -125,6 +166,19 @@ export class Life {
 
   works(): Promise<boolean> {
     return this.counterpart.works(this.gateway);
+  }
+
+  /** Waits until the worker reports that an account has access without a lease. */
+  async hasReported(account: string): Promise<void> {
+    const parts = ['access without a lease', CONNECTOR, account].map((part) => JSON.stringify(part));
+    await eventuallyTrue(
+      `drift of ${account} is reported`,
+      async () => {
+        const { out = '', err = '' } = this.#worker?.said ?? {};
+        return `${out}${err}`.split('\n').some((line) => parts.every((part) => line.includes(part)));
+      },
+      READY_WITHIN_MS,
+    );
   }
 
   async startWorker(): Promise<void> {
@@ -143,6 +197,10 @@ export class Life {
     await this.harness.stop();
   }
 
+  #wrongSettings() {
+    return Object.entries(this.misfits).map(([name, { settings = {} }]) => [name, settings] as const);
+  }
+
   async #ready({ said, child }: Program, line: string): Promise<void> {
     await eventuallyTrue(
       line,
@@ -158,13 +216,18 @@ export class Life {
     const { server, postgres, stateDir, bundle, ticketsFile } = this.harness;
     const { PATH = '', HOME = '' } = process.env;
     const { settings, env, leases = postgres.url } = this.counterpart;
-    const own = Object.entries(settings).map(([name, value]) => [settingVariable(CONNECTOR, name), value]);
-    const isService = args[0] === 'worker' || args[0] === 'gateway';
+    const own = [[CONNECTOR, {}] as const, ...this.#wrongSettings()].flatMap(([connector, wrong]) =>
+      Object.entries({ ...settings, ...wrong }).map(([name, value]) => [
+        settingVariable(connector, name),
+        value,
+      ]),
+    );
+    const isOperators = OPERATORS.includes(args[0] ?? '');
     const child = spawn(process.execPath, [COMMAND, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: {
         ...{ PATH, HOME, COUNTERSIGN_STATE_DIR: stateDir },
-        ...(isService && {
+        ...(isOperators && {
           ...{ TEMPORAL_ADDRESS: server.address, COUNTERSIGN_BUNDLE: bundle.dir },
           ...{ COUNTERSIGN_TICKETS: ticketsFile, COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: '1' },
           [addressVariable('warehouse')]: postgres.url,
@@ -189,17 +252,22 @@ export class Life {
   }
 }
 
-/** Puts the target into the bundle, with one entitlement. */
-function declare({ bundle }: Harness, { kind, account, grant }: Counterpart): void {
+/** Puts a connector with one entitlement into the bundle. */
+function declare(
+  { bundle }: Harness,
+  connector: string,
+  { kind, account }: Counterpart,
+  grant: Counterpart['grant'],
+): void {
   const catalog = (where: readonly string[], value: unknown) => bundle.set('catalog.yaml', where, value);
-  catalog(['connectors', CONNECTOR], { kind, title: 'The target under test' });
-  catalog(['resources', `${CONNECTOR}:payments`], {
+  catalog(['connectors', connector], { kind, title: `The target under test (${connector})` });
+  catalog(['resources', `${connector}:payments`], {
     title: 'Production of the payments service',
     owners: 'payments-leads',
     tags: ['production'],
     actions: { write: { title: 'Change it', grant } },
   });
-  bundle.set('directory.yaml', ['identities', HOLDER, 'accounts', CONNECTOR], account);
+  bundle.set('directory.yaml', ['identities', HOLDER, 'accounts', connector], account);
 }
 
 /** Lets a command that a failed test left running end without this process. */

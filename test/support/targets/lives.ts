@@ -1,36 +1,53 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { eventuallyTrue } from '../harness-wait';
-import { type Counterpart, Life, type Program } from './life';
+import { eventually, eventuallyTrue, sleep } from '../harness-wait';
+import { type Counterpart, Life, type Misfit, type Program } from './life';
 
-const LONG = 300_000;
+const LONG = 600_000;
 /** What waits for the server to notice that a worker is gone takes longer than the rest. */
 const WITHIN_MS = 120_000;
+
+/** Stands in every secret that is wrong, so that a test finds it in what is said. */
+export const WRONG_SECRET = 'not-this-one';
 
 /**
  * Tests of the life of a request on a real target, by command line: refused before, works after the approval, refused after each
  * way in which it can end.
  *
+ * @param misfits ways in which it can be set up wrongly, by the name of a connector that is
  * @param more tests of this kind alone, with the same programs
  */
 export function livesOnTarget(
   kind: string,
+  misfits: Readonly<Record<string, () => Misfit>>,
   counterpart: () => Counterpart,
   more: (life: () => Life) => void = () => undefined,
 ): void {
   describe(`TGT-2 EMG-2 FRI-2 FRI-8 the life of a request by command line: ${kind}`, () => {
     let life: Life;
     beforeAll(async () => {
-      life = await Life.start(counterpart());
+      const made = Object.entries(misfits).map(([name, misfit]) => [name, misfit()] as const);
+      life = await Life.start(counterpart(), Object.fromEntries(made));
     }, LONG);
     afterAll(() => life?.stop());
 
     /** A command that uses the access once and then lasts. */
     const holding = () => `${counterpart().command ?? 'true'} && echo "it worked"; sleep 240`;
-    const becomes = (works: boolean) =>
+    /** Tries the access on the target until the target answers. No answer is neither access nor none. */
+    const works = () =>
+      eventually(
+        'the target answers',
+        () =>
+          life.works().then(
+            (isThere) => ({ isThere }),
+            () => undefined,
+          ),
+        WITHIN_MS,
+      ).then(({ isThere }) => isThere);
+    const becomes = (isThere: boolean) =>
       eventuallyTrue(
-        `it ${works ? 'works' : 'is refused'}`,
-        async () => (await life.works()) === works,
+        `it ${isThere ? 'works' : 'is refused'}`,
+        async () => (await works()) === isThere,
         WITHIN_MS,
       );
     const worked = (run: Program) =>
@@ -42,16 +59,32 @@ export function livesOnTarget(
         },
         WITHIN_MS,
       );
-    const hasReachedItsEnd = (run: Program) =>
-      eventuallyTrue('the end', async () => run.said.err.includes('has reached its end'), WITHIN_MS);
     /** Asks for the access for as long as a command lasts, has it approved, and waits until it works. */
-    const hold = async (duration: string) => {
+    const hold = async (duration = '5m') => {
       const run = life.run(holding(), duration);
       const id = await life.approve(run);
       await worked(run);
       await becomes(true);
       return { run, id };
     };
+    /** Holds the access for a short time: longer if the machine is so slow that the time was over before the access was seen. */
+    const holdShortly = async () => {
+      for (const seconds of [20, 60, 180]) {
+        const run = life.run(holding(), `${seconds}s`);
+        await life.approve(run);
+        const isOver = () => run.said.err.includes('has reached its end');
+        await eventuallyTrue(
+          'its command worked, or its end',
+          async () => run.said.out === 'it worked\n' || isOver() || run.child.exitCode !== null,
+          WITHIN_MS + seconds * 1_000,
+        );
+        if (!isOver() && (await works()) && !isOver()) return run;
+        await run.exit;
+      }
+      throw new Error('the machine is too slow to see access that lasts three minutes');
+    };
+    const reachesItsEnd = (run: Program) =>
+      eventuallyTrue('the end', async () => run.said.err.includes('has reached its end'), 2 * WITHIN_MS);
     const killWorker = async () => {
       await counterpart().proxy.held();
       await life.killWorker();
@@ -61,13 +94,13 @@ export function livesOnTarget(
     test(
       'refused before, works for a command after the approval, refused after it',
       async () => {
-        expect(await life.works()).toBe(false);
+        expect(await works()).toBe(false);
         const { command = 'true' } = counterpart();
         const goOn = path.join(life.harness.stateDir, 'go-on');
         const waiting = `while [ ! -e '${goOn}' ]; do sleep 0.2; done`;
         const run = life.run(`${command} && echo "it worked"; ${waiting}; exit 7`, '5m');
         await life.idOf(run);
-        expect(await life.works()).toBe(false);
+        expect(await works()).toBe(false);
         await life.approve(run);
         await becomes(true);
         writeFileSync(goOn, '');
@@ -81,7 +114,7 @@ export function livesOnTarget(
     test(
       'an early end: an owner takes it back while the command runs',
       async () => {
-        const { run, id } = await hold('5m');
+        const { run, id } = await hold();
         await life.say('revoke', id);
         await becomes(false);
         expect(await run.exit).toBe(143);
@@ -93,11 +126,11 @@ export function livesOnTarget(
     test(
       'two overlapping leases: the access goes with the last one',
       async () => {
-        const first = await hold('5m');
-        const second = await hold('5m');
+        const first = await hold();
+        const second = await hold();
         await life.say('revoke', first.id);
         expect(await first.run.exit).toBe(143);
-        expect(await life.works()).toBe(true);
+        expect(await works()).toBe(true);
         expect(second.run.child.exitCode).toBe(null);
         await life.say('revoke', second.id);
         await becomes(false);
@@ -109,9 +142,9 @@ export function livesOnTarget(
     test(
       'its end passes while the worker is dead: the command ends by itself, and the next worker ends the access',
       async () => {
-        const { run } = await hold('40s');
+        const run = await holdShortly();
         await life.killWorker();
-        await hasReachedItsEnd(run);
+        await reachesItsEnd(run);
         await life.startWorker();
         await becomes(false);
         expect(await run.exit).toBe(143);
@@ -137,6 +170,59 @@ export function livesOnTarget(
         await killWorker();
         await becomes(false);
         expect(await run.exit).toBe(143);
+      },
+      LONG,
+    );
+
+    test(
+      'the target is down over the end: the access ends when it is back',
+      async () => {
+        const { outage } = counterpart();
+        const run = await holdShortly();
+        await outage.halt();
+        try {
+          await reachesItsEnd(run);
+          // Worker and command try to end it meanwhile, and cannot.
+          await sleep(5_000);
+        } finally {
+          await outage.restart();
+        }
+        await becomes(false);
+        expect(await run.exit).toBe(143);
+      },
+      LONG,
+    );
+
+    test(
+      "somebody else's grant of the same access is reported as drift, and left alone by the end of a lease",
+      async () => {
+        const { other } = counterpart();
+        await other.give();
+        await life.hasReported(other.account);
+        const { run, id } = await hold();
+        await life.say('revoke', id);
+        await becomes(false);
+        expect(await run.exit).toBe(143);
+        expect(await other.holds()).toBe(true);
+        await other.take();
+      },
+      LONG,
+    );
+
+    test.each(Object.entries(misfits))(
+      'TGT-4 %s: one line each from `connector check`, `doctor` and the request, without a secret',
+      async (name, misfit) => {
+        const { says, checkSays = says } = misfit();
+        const told = checkSays === null ? [] : [expect.stringMatching(checkSays)];
+        const check = await life.diagnose('connector', 'check', name);
+        expect({ ...check, wrong: check.wrong.slice(0, 1) }).toEqual({ code: told.length, wrong: told });
+        const { wrong } = await life.diagnose('doctor');
+        expect(wrong.filter((line) => line.includes(`connector ${name}:`))).toEqual(told);
+        const run = life.run('true', '5m', name);
+        await life.approve(run);
+        expect(await run.exit).toBe(1);
+        expect(run.said.err.split('\n').filter((line) => says.test(line))).toEqual([expect.any(String)]);
+        expect([...check.wrong, ...wrong, run.said.err].join('\n')).not.toContain(WRONG_SECRET);
       },
       LONG,
     );

@@ -45,6 +45,11 @@ declare(SCIMMY.Resources.User, users);
 declare(SCIMMY.Resources.Group, groups);
 
 const app = express();
+const mayOnlyRead = `Bearer ${token}-to-read`;
+app.use('/scim/v2', (request, response, next) => {
+  if (request.method === 'GET' || request.header('authorization') !== mayOnlyRead) return next();
+  return response.status(403).json({ status: '403', detail: 'this token may only read' });
+});
 app.use(
   '/scim/v2',
   new SCIMMYRouters({

@@ -8,6 +8,8 @@ import { ChangeProxy } from './change-proxy';
 
 const PROVIDER = path.resolve(EXAMPLE_BUNDLE_DIR, '../test/support/targets/scim-provider.mjs');
 export const SCIM_TOKEN = 'token-of-the-scim-service';
+/** A token with which nothing can be changed. */
+export const READ_TOKEN = `${SCIM_TOKEN}-to-read`;
 
 /** A SCIM provider made with scimmy, as a process of its own, and a proxy that can lose changes and be down. */
 export class TestScim {
