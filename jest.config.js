@@ -95,7 +95,7 @@ module.exports = {
     }),
     // Pages in a real Chromium.
     project('browser', { globalSetup: '<rootDir>/test/support/setup/browser.ts' }),
-    project('faults', { globalSetup: '<rootDir>/test/support/global-setup.ts' }),
+    project('faults', { globalSetup: '<rootDir>/test/support/setup/faults.ts' }),
   ],
   testTimeout: 60_000,
 };

@@ -22,6 +22,11 @@ export interface TargetVerdict {
   readonly late: readonly Complaint[];
   /** Lives that had access. */
   readonly granted: ReadonlySet<string>;
+  /**
+   * Lives of which the lease book has an intent whose end passed before the target could be changed. Its end is fixed when it is
+   * written, so nothing may be given after it.
+   */
+  readonly ranOut: ReadonlySet<string>;
   readonly lagsMs: { readonly timer: readonly number[]; readonly reconciler: readonly number[] };
 }
 
@@ -49,8 +54,21 @@ export function checkTarget(lives: readonly LifeRecord[], seen: TargetSeen): Tar
     ),
     late: grants.flatMap((grant) => late(grant, seen)),
     granted: new Set(grants.map((grant) => grant.leaseId)),
+    ranOut: ranOutOf(seen),
     lagsMs: lagsOf(grants, seen.overdue),
   };
+}
+
+function ranOutOf({ changes, nowMs }: TargetSeen): ReadonlySet<string> {
+  const rows = changes.flatMap(({ after }) => after ?? []);
+  const given = new Set(rows.filter(({ account }) => account !== null).map(({ lease_id }) => lease_id));
+  const intents = rows.filter(
+    ({ lease_id, expires_at_ms }) => expires_at_ms !== null && !given.has(lease_id),
+  );
+  const last = new Map(intents.map((row) => [row.lease_id, row]));
+  const isOver = ({ expires_at_ms, ended_at_ms }: LeaseRow) =>
+    (ended_at_ms ?? nowMs) >= (expires_at_ms ?? Number.POSITIVE_INFINITY);
+  return new Set([...last].flatMap(([leaseId, row]) => (isOver(row) ? [leaseId] : [])));
 }
 
 function grantsOf(changes: readonly LeaseChange[]): readonly Grant[] {

@@ -16,6 +16,7 @@ const counts = z.object({
 const report = counts.extend({
   lives: z.number(),
   granted: z.number(),
+  over_before_given: z.number(),
   faults: z.record(z.string(), z.number()),
   replayed_histories: z.number(),
   expiry_lag_ms: z.object({ p50: z.number(), p99: z.number(), max: z.number() }),
@@ -53,6 +54,29 @@ describe('EMG-2 TTA-5 TTA-6 AUD-1 seeded lives under faults', () => {
     },
     WITHIN_MS,
   );
+
+  test(
+    'TGT-2 so it does on a target whose leases lie beside it, while either of the two is struck',
+    async () => {
+      const args = ['--target', 'ldap-group', '--lives', '16', '--seed', '11', '--in-flight', '16'];
+      const found = report.parse(await run(...args));
+      expect(found).toMatchObject({ ...NOTHING, complaints: [] });
+      expect(found.granted).toBeGreaterThan(3);
+      expect(Object.keys(found.faults).length).toBeGreaterThan(3);
+    },
+    WITHIN_MS,
+  );
+
+  test('a kind without a storm, and a promise that is not broken on a kind, are one line each', async () => {
+    await expect(run('--target', 'redis')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^faults: --target redis: no storm is made for this kind; give .*\n$/),
+    });
+    await expect(run('--target', 'mysql', '--break', 'grants-aside')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^faults: --break: promises are broken on postgresql alone.*\n$/),
+    });
+  });
 
   test(
     'each promise, broken on purpose, is noticed by the count that watches over it, and an unbroken one by none',

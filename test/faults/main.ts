@@ -7,7 +7,7 @@ import { runFaults } from './run';
 
 /** Kinds whose server runs here and tells an observer who holds what. */
 const TARGETS = ['postgresql', 'mysql', 'ldap-group', 'scim-group', 'webhook'] as const;
-const USAGE = `faults --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--target ${TARGETS.join('|')}] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
+const USAGE = `usage: --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--target ${TARGETS.join('|')}] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
 
 /** Runs the suite. Exit code 0 only if every promise was kept; 2 for wrong usage. */
 async function main(): Promise<number> {
@@ -30,11 +30,13 @@ async function main(): Promise<number> {
   quietRuntime();
   if (breakage === 'all') return allBreakages();
   const target = TARGETS.find((kind) => kind === values.target);
-  const isWrongBreakage = breakage !== undefined && (!isBreakage(breakage) || target !== 'postgresql');
-  if (isBad || target === undefined || isWrongBreakage) {
-    process.stderr.write(`${USAGE}\n`);
-    return 2;
-  }
+  if (target === undefined)
+    return wrongUsage(
+      `--target ${values.target}: no storm is made for this kind; give ${TARGETS.join(', ')}`,
+    );
+  if (breakage !== undefined && target !== 'postgresql')
+    return wrongUsage('--break: promises are broken on postgresql alone; leave --target out');
+  if (isBad || (breakage !== undefined && !isBreakage(breakage))) return wrongUsage(USAGE);
   const report = await runFaults({
     lives: Number(values.lives),
     seed: Number(values.seed),
@@ -65,6 +67,11 @@ async function allBreakages(): Promise<number> {
   process.stdout.write(`${JSON.stringify(found)}\n`);
   const isNoticed = Object.entries(BREAKAGES).every(([name, count]) => (found[name]?.[count] ?? 0) > 0);
   return isNoticed && Object.values(found['none'] ?? {}).every((count) => count === 0) ? 0 : 1;
+}
+
+function wrongUsage(why: string): number {
+  process.stderr.write(`faults: ${why}\n`);
+  return 2;
 }
 
 const announce = (line: string): void => void process.stderr.write(`faults: ${line}\n`);

@@ -15,6 +15,7 @@ export function toJson(report: FaultsReport) {
     seed: report.seed,
     lives: report.lives,
     granted: report.granted,
+    over_before_given: target.ranOut.size,
     faults: report.faults,
     unauthorised_grants: target.unauthorised.length,
     double_grants: target.double.length,
@@ -47,7 +48,7 @@ export function printReport(report: FaultsReport): void {
   const spread = ({ p50, p99, max, count }: Spread) =>
     count === 0 ? 'none' : `p50 ${p50}, p99 ${p99}, max ${max} (${count})`;
   const lines = [
-    `seed ${json.seed}: ${json.lives} lives, ${json.granted} granted, ${json.seconds} s`,
+    `seed ${json.seed}: ${json.lives} lives, ${json.granted} granted, ${json.over_before_given} over before the target could be changed, ${json.seconds} s`,
     ...Object.entries(json.faults).map(([name, count]) => `  ${name.padEnd(22)}${String(count).padStart(5)}`),
     `unauthorised grants     ${json.unauthorised_grants}`,
     `grants made twice       ${json.double_grants}`,

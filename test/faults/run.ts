@@ -82,7 +82,11 @@ export async function runFaults(options: FaultsOptions): Promise<FaultsReport> {
         nowMs: Date.now(),
         statedLagMs,
       });
-    const lost = await findLost(ground, records, async () => (await judge()).granted, settleMs);
+    const served = async () => {
+      const { granted, ranOut } = await judge();
+      return new Set([...granted, ...ranOut]);
+    };
+    const lost = await findLost(ground, records, served, settleMs);
     const { replayed, complaints } = await findUnreplayable(everyRun(ground.temporal), code);
     const target = await judge();
     const { unauthorised, double, late } = target;
