@@ -57,7 +57,7 @@ const works = async (): Promise<boolean> => {
 };
 const giveAside = async () => void (await mariadb.query('GRANT payments_write TO jonas', ...LOGIN));
 const takeAside = async () => void (await mariadb.query('REVOKE payments_write FROM jonas', ...LOGIN));
-const asideOf = async (change: string) => void (await mariadb.query(`${change} mira@'127.0.0.%'`));
+const asideOf = async (change: string) => void (await mariadb.query(`${change} mira@'127.0.0.%'`, ...LOGIN));
 const mappings = () => mariadb.query("SELECT User FROM mysql.roles_mapping WHERE Role = 'payments_write'");
 const proofOf = (id: string, account = 'jonas', grant = WRITE) => authorise({ id, account, grant });
 
