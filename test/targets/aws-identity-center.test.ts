@@ -188,7 +188,7 @@ const MISFITS = {
   }),
   'unknown-set': () => ({
     grant: { ...grant, permissionSet: grant.permissionSet.replace(/ps-.*/, 'ps-0000000000000000') },
-    says: /there is no permission set arn:aws:sso:::permissionSet\/\S+\/ps-0000000000000000/,
+    says: /there is no permission set arn:aws:sso:::\S+\/ps-0000000000000000/,
   }),
 };
 
