@@ -33,7 +33,6 @@ const MISFITS = {
   'missing-right': () => ({
     settings: { url: addressFor('bare') },
     says: /42501 permission denied/,
-    checkSays: /there is no schema countersign in postgres, and bare may not create one|bare may not/,
   }),
   'unknown-role': () => ({
     grant: { role: `no 'such' "rôle" \\ %` },
