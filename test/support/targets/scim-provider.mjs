@@ -55,7 +55,8 @@ app.use(
   new SCIMMYRouters({
     type: 'bearer',
     handler: (request) => {
-      if (request.header('authorization') !== `Bearer ${token}`) throw new Error('this token is not known');
+      const known = [`Bearer ${token}`, mayOnlyRead];
+      if (!known.includes(request.header('authorization'))) throw new Error('this token is not known');
       return 'countersign';
     },
   }),
