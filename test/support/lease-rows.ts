@@ -15,7 +15,7 @@ export interface LeaseLeft {
 }
 
 /** Makes the lease tables, as a connector does on its first call. */
-export async function makeLeaseTables(url: string): Promise<void> {
+async function makeLeaseTables(url: string): Promise<void> {
   const connector = new PostgresqlConnector({ url });
   await connector.overdue(0);
   await connector.close();
