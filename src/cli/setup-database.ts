@@ -7,6 +7,7 @@ import { REGISTER } from '../directory/register/migrations';
 import { SOURCES } from '../directory/sources/migrations';
 import { ENDED_SESSIONS } from '../gateway/auth/ended-sessions';
 import { USED_ONCE } from '../gateway/auth/used-once';
+import { GITHUB_QUESTIONS } from '../gateway/github/question-store';
 import { CALLBACKS } from '../gateway/requests/callback-store';
 import { ledgerAddress, registerAddress } from '../ledger';
 import { LEDGER } from '../ledger/migrations';
@@ -18,6 +19,13 @@ import { createLogger } from './logger';
 import { type CommandResult, done, failed } from './output';
 import { toldTickets } from './tickets';
 
+/** What lies in which database, besides the leases of targets and the archive, which are made where those are. */
+export const TABLES = {
+  ledger: [LEDGER, CALLBACKS, GITHUB_QUESTIONS, ENDED_SESSIONS, USED_ONCE, NOTICES, PUSH],
+  'lease book': [LEASE_BOOK, SSH_GRANTS],
+  register: [REGISTER, SOURCES],
+} as const satisfies Readonly<Record<string, readonly StoreTables[]>>;
+
 /**
  * `countersign setup database`: brings the tables of ledger, lease book and register up to date, and changes nothing if they are. Programs
  * do the same when they first use a table; this is for who wants it done before they start, or by another role.
@@ -28,14 +36,14 @@ export async function setUpDatabase({ settings, env }: Context): Promise<Command
   const { connectors } = await (
     await createBundleSource(settings.COUNTERSIGN_BUNDLE, { tickets, logger })
   ).current();
-  const stores: readonly (readonly [string, string, readonly StoreTables[]])[] = [
-    ['ledger', ledgerAddress(connectors, env), [LEDGER, CALLBACKS, ENDED_SESSIONS, USED_ONCE, NOTICES, PUSH]],
-    ['lease book', leaseBookAddress(connectors, env), [LEASE_BOOK, SSH_GRANTS]],
-    ['register', registerAddress(connectors, env), [REGISTER, SOURCES]],
-  ];
+  const addresses = {
+    ledger: ledgerAddress(connectors, env),
+    'lease book': leaseBookAddress(connectors, env),
+    register: registerAddress(connectors, env),
+  };
   const ready: string[] = [];
-  for (const [name, url, tables] of stores) {
-    const database = new Database({ url, maxConnections: 1, log: logger }, tables);
+  for (const name of ['ledger', 'lease book', 'register'] as const) {
+    const database = new Database({ url: addresses[name], maxConnections: 1, log: logger }, TABLES[name]);
     try {
       await database.migrated();
       ready.push(name);

@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { ARCHIVE } from '../../../src/audit/archive/postgresql-sink';
 import { NOTICES } from '../../../src/channels/migrations';
+import { TABLES } from '../../../src/cli/setup-database';
 import { LEASE_BOOK } from '../../../src/connectors/lease-book/migrations';
 import { FINDINGS, LEASES } from '../../../src/connectors/postgresql/migrations';
+import type { StoreTables } from '../../../src/database/migrate';
 import { REGISTER } from '../../../src/directory/register/migrations';
 import { SOURCES } from '../../../src/directory/sources/migrations';
 import { ENDED_SESSIONS } from '../../../src/gateway/auth/ended-sessions';
@@ -71,4 +73,11 @@ test('a released migration never changes, for no database would run it again', (
 
 test('no two stores share a name', () => {
   expect(new Set(STORES.map(({ store }) => store)).size).toBe(STORES.length);
+});
+
+test('SHP-3 setup database makes the tables of every store but those that are made on a target or with the archive', () => {
+  const made: readonly StoreTables[] = Object.values(TABLES).flat();
+  const elsewhere = [ARCHIVE, FINDINGS, LEASES, TOKEN_USES];
+  expect(STORES.filter((one) => !made.includes(one))).toEqual(elsewhere);
+  expect(made.filter((one) => !STORES.includes(one))).toEqual([]);
 });
