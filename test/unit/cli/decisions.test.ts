@@ -10,14 +10,11 @@ import { evolve } from '../../../src/domain/evolve';
 import { snapshotOf } from '../../../src/domain/snapshot';
 import type { Decision, RequestState } from '../../../src/domain/state';
 import type { Statement } from '../../../src/domain/statement';
-import { refuseUnreasoned } from '../../../src/domain/verbs/deny';
 import { standingSchema } from '../../../src/enforcement/requester';
 import { describeStanding } from '../../../src/mcp/answers';
 import { aRequest, MINUTE, START } from '../../support/domain/builders';
 import { assess, at, says, submit } from '../../support/domain/commands';
 import { LEAD_1, LEAD_2, LEAD_3 } from '../../support/domain/people';
-import { DirectoryInMemory, sealed } from '../../support/domain/ports';
-import { aStatement } from '../../support/domain/statements';
 
 function viewAfter(...commands: readonly Command[]): RequestView {
   let state: RequestState | null = null;
@@ -78,28 +75,6 @@ describe('WEB-7 wherever a request is shown: who denied it, when and why', () =>
     expect(item?.facts.join('\n')).toMatch(
       /denied by person\/lead-1 at .+, reason freeze, ticket CHG-7, they wrote "see https\[:\]\/\/evil\[\.\]example"/,
     );
-  });
-});
-
-describe('WEB-7 a denial carries a reason', () => {
-  const check = (said: Partial<Statement>, verb: 'deny' | 'approve' = 'deny') =>
-    refuseUnreasoned(new DirectoryInMemory().check(sealed(aStatement(verb, LEAD_1, said))));
-
-  test('one without any is refused as it is taken in', () => {
-    expect(check({})).toMatchObject({
-      verified: false,
-      attempt: { refusal: { code: 'MISSING_REASON' }, claimedVerb: 'deny', claimedIssuer: LEAD_1 },
-    });
-  });
-
-  test('a code or a comment is enough, and an approval needs none', () => {
-    expect(check({ reasonCode: 'freeze' })).toMatchObject({ verified: true });
-    expect(check({ comment: 'no' })).toMatchObject({ verified: true });
-    expect(check({}, 'approve')).toMatchObject({ verified: true });
-  });
-
-  test('AUD-1 one that an earlier version took counts in its history as it did then', () => {
-    expect(denied({}).status).toBe('denied');
   });
 });
 

@@ -1,7 +1,9 @@
 import { LIMITS } from '../../../src/domain/limits';
 import { GOVERNANCE_ROLES } from '../../../src/domain/principal';
+import { snapshotOf } from '../../../src/domain/snapshot';
+import type { RequestState } from '../../../src/domain/state';
 import { aRequest, HOUR, leads, needsApproval } from '../../support/domain/builders';
-import { accessEnded, assess, at, says, saysAbout, submit } from '../../support/domain/commands';
+import { accessEnded, assess, at, says, saysAbout, submit, timePasses } from '../../support/domain/commands';
 import {
   active,
   awaitingApproval,
@@ -27,7 +29,7 @@ import {
   SPONSOR,
   standingOf,
 } from '../../support/domain/people';
-import { given } from '../../support/domain/specification';
+import { given, stateAfter } from '../../support/domain/specification';
 import { without } from '../../support/domain/statements';
 
 describe('OVR-3 the rescuer stands apart', () => {
@@ -197,6 +199,23 @@ describe('OVR-10 cancel is for process owners, withdraw for the requester', () =
       given(...awaitingApproval())
         .when(says(who, 'withdraw', { reporter: REQUESTER }))
         .thenRefused('NOT_ELIGIBLE');
+  });
+
+  it('AUD-1 what a gateway carries stands in the record as said by the requester, and what was said before stays as it was', () => {
+    const said = (state: RequestState) => snapshotOf(state).decisions?.map(({ verb, by }) => [verb, by]);
+    const approvals = [LEAD_1, LEAD_2].map((lead) => ['approve', lead]);
+    expect(said(stateAfter(...active(), says(RECORDER, 'revoke', { reporter: REQUESTER })))).toEqual([
+      ...approvals,
+      ['revoke', REQUESTER],
+    ]);
+    expect(said(stateAfter(...active(), says(LEAD_1, 'revoke')))).toEqual([...approvals, ['revoke', LEAD_1]]);
+    const waiting = [...awaitingApproval(), says(LEAD_1, 'approve')];
+    expect(said(stateAfter(...waiting, says(RECORDER, 'withdraw', { reporter: REQUESTER })))).toEqual([
+      ['approve', LEAD_1],
+      ['withdraw', REQUESTER],
+    ]);
+    const over = stateAfter(...active(), at(100 * HOUR, timePasses));
+    expect(said(over)).toEqual(approvals);
   });
 
   it('the requester cannot restart a timer or change the path by anything they say', () => {
