@@ -33,6 +33,7 @@ const MODULES = ['jose', '@noble', '@kubernetes/client-node', 'openid-client', '
 const LONG = [
   'integration/adapters/frameworks',
   'integration/adapters/same-mapping',
+  'integration/channels/notifications',
   'integration/connectors/back-to-back',
   'integration/connectors/foreign-names',
   'integration/connectors/left-behind-is-told',
@@ -42,9 +43,12 @@ const LONG = [
   'integration/gate/http',
   'integration/gate/kills',
   'integration/gate/thousand-calls',
+  'integration/gateway/adversary',
+  'integration/gateway/github',
   'integration/gateway/stories',
   'integration/init/first-grant',
   'integration/ledger/lost-stores',
+  'integration/mcp/http',
   'integration/package/readme',
   'integration/request/arrivals-while-working',
   'integration/request/changes-in-flight',
@@ -54,6 +58,7 @@ const LONG = [
   'integration/request/lost-and-forged-answers',
   'integration/request/made-up-places',
   'integration/request/made-up-requests',
+  'integration/request/past-requests-reviews-reroutes',
   'integration/request/workflow-replay',
   'integration/stack/up',
   'integration/telemetry/telemetry',
@@ -61,6 +66,7 @@ const LONG = [
   'integration/web/gone-requests',
   'integration/web/many-requests',
   'integration/web/thousand-requests',
+  'unit/friction/figures',
   'unit/friction/held-in-memory',
 ];
 const longOf = (layer) =>
