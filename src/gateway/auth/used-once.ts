@@ -154,7 +154,7 @@ export class UsedOnceOfKind {
       marked.push(use);
     }
     try {
-      return (await this.write(uses)) || this.#forget([]);
+      return await this.write(uses);
     } catch (error) {
       this.#forget(marked);
       throw error;
