@@ -93,17 +93,20 @@ describe('WEB-1 a person decides in a browser with a passkey', () => {
       '@path("production-write")',
       '@path("production-write")\n@confirm("sponsor before approval")',
     );
-    const request = await stack.harness.cast.ask(WRITE);
-    const [helen, mira] = [await as('helen'), await as('mira')];
-    await mira.visit(`/requests/${request.id}`);
-    expect(await offered(mira)).toEqual([]);
-    await helen.visit(`/requests/${request.id}`);
-    expect(await offered(helen)).toEqual(['Confirm scope and intent']);
-    expect(await helen.sign('Confirm scope and intent')).toBe('Your confirmation counts.');
-    await mira.visit(`/requests/${request.id}`);
-    expect(await mira.sign('Approve')).toBe('Your approval counts.');
-    expect(await stack.harness.cast.settled(request)).toMatchObject({ status: 'active' });
-    restore();
+    try {
+      const request = await stack.harness.cast.ask(WRITE);
+      const [helen, mira] = [await as('helen'), await as('mira')];
+      await mira.visit(`/requests/${request.id}`);
+      expect(await offered(mira)).toEqual([]);
+      await helen.visit(`/requests/${request.id}`);
+      expect(await offered(helen)).toEqual(['Confirm scope and intent']);
+      expect(await helen.sign('Confirm scope and intent')).toBe('Your confirmation counts.');
+      await mira.visit(`/requests/${request.id}`);
+      expect(await mira.sign('Approve')).toBe('Your approval counts.');
+      expect(await stack.harness.cast.settled(request)).toMatchObject({ status: 'active' });
+    } finally {
+      restore();
+    }
   });
 
   test('WEB-4 one governor reroutes privileged access, a second endorses it, and the replacement decides', async () => {
