@@ -1,3 +1,4 @@
+import { LOG_HEADS } from '../audit/log/migrations';
 import { NOTICES } from '../channels/migrations';
 import { leaseBookAddress } from '../connectors';
 import { LEASE_BOOK } from '../connectors/lease-book/migrations';
@@ -21,7 +22,7 @@ import { toldTickets } from './tickets';
 
 /** What lies in which database, besides the leases of targets and the archive, which are made where those are. */
 export const TABLES = {
-  ledger: [LEDGER, CALLBACKS, GITHUB_QUESTIONS, ENDED_SESSIONS, USED_ONCE, NOTICES, PUSH],
+  ledger: [LEDGER, CALLBACKS, GITHUB_QUESTIONS, ENDED_SESSIONS, USED_ONCE, NOTICES, PUSH, LOG_HEADS],
   'lease book': [LEASE_BOOK, SSH_GRANTS],
   register: [REGISTER, SOURCES],
 } as const satisfies Readonly<Record<string, readonly StoreTables[]>>;

@@ -8,6 +8,7 @@ import { ArchivedVersions, keepingVersions } from '../../src/audit/archive/versi
 import { evidenceText, parseEvidence } from '../../src/audit/evidence/file';
 import type { FindingSource } from '../../src/audit/evidence/recorded-findings';
 import type { EvidenceFile } from '../../src/audit/evidence/schema';
+import { LogHeads } from '../../src/audit/log/heads';
 import { generateNoteKey, readNoteSigner, readNoteVerifier } from '../../src/audit/log/note';
 import { LogReader } from '../../src/audit/log/reader';
 import { Replayer } from '../../src/audit/replay';
@@ -24,6 +25,7 @@ import { sleep } from '../support/harness-wait';
 
 let harness: Harness;
 let folder: string;
+let heads: LogHeads;
 const replayer = new Replayer(builtWorkflowBundle());
 const keys = generateNoteKey('example.com/countersign');
 const signer = readNoteSigner(keys.signerKey) ?? fail('no signer');
@@ -35,13 +37,14 @@ function fail(message: string): never {
 
 beforeAll(async () => {
   harness = await Harness.start();
+  heads = new LogHeads({ url: harness.postgres.url, maxConnections: 2 });
   folder = mkdtempSync(path.join(tmpdir(), 'countersign-archive-'));
   await harness.postgres.query("ALTER SYSTEM SET log_statement = 'ddl'");
   await harness.postgres.query("ALTER SYSTEM SET log_line_prefix = '%n '");
   await harness.postgres.query('SELECT pg_reload_conf()');
 }, 120_000);
 afterAll(async () => {
-  await replayer.close();
+  await Promise.all([replayer.close(), heads?.close()]);
   await harness?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
@@ -78,7 +81,7 @@ async function archivist(
     logger,
     ...(nowMs && { nowMs }),
     ...(targets && { targets }),
-    ...(logged && { log: { dir: path.join(folder, 'log'), signer } }),
+    ...(logged && { log: { dir: path.join(folder, 'log'), signer, heads } }),
   });
 }
 

@@ -13,8 +13,10 @@ import { createServer, type IncomingMessage } from 'node:http';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseEvidence } from '../../src/audit/evidence/file';
-import { generateNoteKey, readNoteSigner } from '../../src/audit/log/note';
-import { enterIntoLog } from '../../src/audit/log/writer';
+import { generateNoteKey, readNoteSigner, readNoteVerifier } from '../../src/audit/log/note';
+import { formatProof } from '../../src/audit/log/proof-file';
+import { LogReader } from '../../src/audit/log/reader';
+import { LogWriter } from '../../src/audit/log/writer';
 import { leafOf } from '../../src/audit/verify/inclusion';
 import { runCommand } from '../../src/stack/run-command';
 import { KEPT_EVIDENCE } from '../support/audit';
@@ -67,9 +69,12 @@ describe('AUD-3 verified with no server and the network off', () => {
   test('with the log: what it holds, and what it does not', async () => {
     const signer = readNoteSigner(keys.signerKey);
     const read = parseEvidence(readFileSync(file('emergency'), 'utf8'), 'emergency');
-    if (signer === undefined || !read.ok) throw new Error('no log');
-    const proof = await enterIntoLog(path.join(folder, 'log'), signer, leafOf(read.evidence));
-    writeFileSync(path.join(folder, 'evidence', 'emergency.tlog-proof'), proof);
+    const verifier = readNoteVerifier(keys.verifierKey);
+    if (signer === undefined || verifier === undefined || !read.ok) throw new Error('no log');
+    const index = LogWriter.open(path.join(folder, 'log'), signer).append([leafOf(read.evidence)]);
+    const log = LogReader.open(path.join(folder, 'log'), verifier);
+    if (!log.ok) throw new Error(log.message);
+    writeFileSync(path.join(folder, 'evidence', 'emergency.tlog-proof'), formatProof(log.log.prove(index)));
     const checkpoint = path.join(folder, 'yesterday');
     cpSync(path.join(folder, 'log', 'checkpoint'), checkpoint);
     const held = countersign(['audit', 'verify', file('emergency'), '--log-key', keys.verifierKey, '--json']);

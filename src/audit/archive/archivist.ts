@@ -6,8 +6,8 @@ import { historyToPlain } from '../evidence/history';
 import type { FindingSource } from '../evidence/recorded-findings';
 import { historiesOf, type ListedRequest, listRequests, retentionMsOf } from '../evidence/runs';
 import type { EvidenceFile } from '../evidence/schema';
-import { type NoteSigner, readNoteVerifier } from '../log/note';
-import { enterIntoLog } from '../log/writer';
+import { enterIntoLog, type LogPlace } from '../log/enter';
+import { readNoteVerifier } from '../log/note';
 import type { HistoryReplay } from '../replay';
 import { checkInclusion, leafOf } from '../verify/inclusion';
 import { checkArchived } from './check-archived';
@@ -22,7 +22,7 @@ export interface ArchivistOptions {
   /** Without it, evidence has no findings of the reconciler. */
   readonly targets?: FindingSource;
   /** The transparency log in which every archived record becomes a leaf. */
-  readonly log?: { readonly dir: string; readonly signer: NoteSigner };
+  readonly log?: LogPlace;
   /** A request that has been open for this long is archived as it stands, and again after each such time. */
   readonly checkpointAfterMs: number;
   readonly nowMs?: () => number;
@@ -189,7 +189,7 @@ export class Archivist {
   async #enter(evidence: EvidenceFile, name: string): Promise<void> {
     const { log, sink } = this.options;
     if (log === undefined || (await sink.has(proofName(name)))) return;
-    const proof = await enterIntoLog(log.dir, log.signer, leafOf(evidence));
+    const proof = await enterIntoLog(log, leafOf(evidence));
     await sink.put(proofName(name), Buffer.from(proof));
   }
 }

@@ -29,14 +29,16 @@ export class LogReader {
     readonly note: string,
   ) {}
 
-  /** Opens a log at its latest checkpoint. */
+  /** Opens a log at its latest checkpoint, or at another one. */
   static open(
     dir: string,
     verifier: NoteVerifier,
+    at?: string,
   ): { readonly ok: true; readonly log: LogReader } | { readonly ok: false; readonly message: string } {
     const file = path.join(dir, CHECKPOINT_FILE);
-    if (!existsSync(file)) return { ok: false, message: `${dir} is not a log: it has no file "checkpoint"` };
-    const note = readTile(file).toString('utf8');
+    if (at === undefined && !existsSync(file))
+      return { ok: false, message: `${dir} is not a log: it has no file "checkpoint"` };
+    const note = at ?? readTile(file).toString('utf8');
     const opened: ReadCheckpoint = openCheckpoint(note, verifier);
     if (!opened.ok) return { ok: false, message: `${file}: ${opened.message}` };
     const log = new LogReader(dir, opened.checkpoint, note);

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   existsSync,
@@ -9,12 +10,10 @@ import {
   writeSync,
 } from 'node:fs';
 import path from 'node:path';
-import { withPidLock } from '../../stack/pid-lock';
 import { type Checkpoint, openCheckpoint, signCheckpoint } from './checkpoint';
 import { HASH_BYTES, type Hash, leafHash, rootOf } from './merkle';
 import { type NoteSigner, readNoteVerifier } from './note';
-import { formatProof } from './proof-file';
-import { CHECKPOINT_FILE, LogReader } from './reader';
+import { CHECKPOINT_FILE } from './reader';
 import {
   bundleOf,
   hashInTile,
@@ -28,13 +27,15 @@ import {
 
 /**
  * Appends to a log in a folder. Tiles are written before the checkpoint that covers them, so a crash
- * leaves the log as it was. There may be one writer at a time: the caller must hold the log's lock.
+ * leaves the log as it was. There may be one writer at a time. A second one does no harm only if it appends the same leaves, because
+ * every file follows from them; `enterIntoLog` sees to that.
  */
 export class LogWriter {
   /** The hashes of the last tile of each row, which is not full yet. */
   readonly #edge: Hash[][] = [];
   #records: Uint8Array[] = [];
   #size = 0;
+  #note: string | undefined;
   /** Folders with new files since the last checkpoint, and folders of partial tiles that the next one does not need. */
   readonly #changed = new Set<string>();
   readonly #dropped = new Set<string>();
@@ -47,17 +48,27 @@ export class LogWriter {
   /**
    * Opens a log, or starts a new one.
    *
+   * @param note the checkpoint to go on from, if it is another than that in the folder, which is then replaced
    * @throws Error if the folder holds something else than a log of this key
    */
-  static open(dir: string, signer: NoteSigner): LogWriter {
+  static open(dir: string, signer: NoteSigner, note?: string): LogWriter {
     const writer = new LogWriter(dir, signer);
     const file = path.join(dir, CHECKPOINT_FILE);
-    if (!existsSync(file)) return writer;
+    const inFolder = existsSync(file) ? readTile(file).toString('utf8') : undefined;
+    const last = note ?? inFolder;
+    if (last === undefined) return writer;
     const verifier = readNoteVerifier(signer.verifierKey);
-    const opened = verifier && openCheckpoint(readTile(file).toString('utf8'), verifier);
+    const opened = verifier && openCheckpoint(last, verifier);
     if (!opened?.ok) throw new Error(`${file}: ${opened?.message ?? 'the key cannot be read'}`);
     writer.#resume(opened.checkpoint);
+    writer.#note = last;
+    if (last !== inFolder) writer.#write(CHECKPOINT_FILE, Buffer.from(last));
     return writer;
+  }
+
+  /** The signed checkpoint of what was appended; undefined for an empty log. */
+  get note(): string | undefined {
+    return this.#note;
   }
 
   get size(): number {
@@ -80,7 +91,8 @@ export class LogWriter {
     // After a power loss, everything that a checkpoint covers must be there, so sync it first.
     for (const folder of this.#changed) syncFolder(folder);
     this.#changed.clear();
-    this.#write(CHECKPOINT_FILE, Buffer.from(signCheckpoint(checkpoint, this.signer)));
+    this.#note = signCheckpoint(checkpoint, this.signer);
+    this.#write(CHECKPOINT_FILE, Buffer.from(this.#note));
     syncFolder(this.dir);
     for (const folder of this.#dropped) rmSync(folder, { recursive: true, force: true });
     this.#dropped.clear();
@@ -162,7 +174,7 @@ export class LogWriter {
     mkdirSync(path.dirname(file), { recursive: true });
     for (let folder = path.dirname(name); folder !== '.'; folder = path.dirname(folder))
       this.#changed.add(path.join(this.dir, folder));
-    const draft = `${file}.new`;
+    const draft = `${file}.${randomUUID()}.new`;
     const handle = openSync(draft, 'w');
     try {
       writeSync(handle, content);
@@ -181,26 +193,4 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(handle);
   }
-}
-
-/**
- * Appends a record to a log, unless it is there already, and returns its proof. One process at a time.
- *
- * @throws Error if the log is inconsistent; nothing is appended to such a log
- */
-export async function enterIntoLog(dir: string, signer: NoteSigner, record: Buffer): Promise<string> {
-  const verifier = readNoteVerifier(signer.verifierKey);
-  if (verifier === undefined) throw new Error('the key of the log cannot be read');
-  mkdirSync(dir, { recursive: true });
-  return withPidLock(path.join(dir, '.lock'), async () => {
-    const open = () => {
-      const opened = LogReader.open(dir, verifier);
-      if (!opened.ok) throw new Error(opened.message);
-      return opened.log;
-    };
-    const isNew = !existsSync(path.join(dir, CHECKPOINT_FILE));
-    const known = isNew ? undefined : open().find(record);
-    const index = known ?? LogWriter.open(dir, signer).append([record]);
-    return formatProof(open().prove(index));
-  });
 }

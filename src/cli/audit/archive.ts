@@ -4,8 +4,11 @@ import type { Command } from 'commander';
 import { Archivist, type ArchivistOptions } from '../../audit/archive/archivist';
 import { ARCHIVE_SCHEMA } from '../../audit/archive/postgresql-sink';
 import type { ArchiveSink } from '../../audit/archive/sink';
+import { LogHeads } from '../../audit/log/heads';
 import { readNoteSigner } from '../../audit/log/note';
 import type { HistoryReplay } from '../../audit/replay';
+import { ledgerAddress } from '../../ledger';
+import { FileTicketSource, loadBundle } from '../../policy';
 import type { Context, Run } from '../context';
 import { createLogger } from '../logger';
 import { type CommandResult, done, failed as outcomeOf, UserError, usageError } from '../output';
@@ -29,11 +32,14 @@ export function defineArchive(audit: Command, run: Run): void {
 async function archiveOnce(context: Context): Promise<CommandResult> {
   const sink = archiveOf(context);
   if (sink === undefined) throw usageError('set COUNTERSIGN_ARCHIVE to the archive');
+  const heads: LogHeads[] = [];
   try {
     const pass = await withTemporal(context, (client, namespace) =>
-      withReplayer(async (replayer) =>
-        new Archivist(await archivistOptions({ context, client, namespace, sink, replayer })).pass(),
-      ),
+      withReplayer(async (replayer) => {
+        const options = await archivistOptions({ context, client, namespace, sink, replayer });
+        if (options.log !== undefined) heads.push(options.log.heads);
+        return new Archivist(options).pass();
+      }),
     );
     const { archived, checkpoints, failed, alarms } = pass;
     const lines = [
@@ -44,7 +50,7 @@ async function archiveOnce(context: Context): Promise<CommandResult> {
     const message = `${failed.length} closed requests are not archived${alarms.length > 0 ? `, ${alarms.length} of them for too long` : ''}`;
     return outcomeOf({ code: 'NOT_ARCHIVED', message }, pass, ...lines);
   } finally {
-    await sink.close();
+    await Promise.all([sink, ...heads].map((store) => store.close()));
   }
 }
 
@@ -75,6 +81,21 @@ export async function archivistOptions({ context, sink, ...place }: Place): Prom
     targets: targetsOf(context),
     checkpointAfterMs: CHECKPOINT_AFTER_MS,
     logger: createLogger(settings.COUNTERSIGN_LOG_LEVEL),
-    ...(dir !== undefined && signer !== undefined && { log: { dir, signer } }),
+    ...(dir !== undefined && signer !== undefined && { log: { dir, signer, heads: await headsOf(context) } }),
   };
+}
+
+/** Opens the store that says who may write to the log. It lies with the ledger. */
+async function headsOf({ settings, env }: Context): Promise<LogHeads> {
+  const loaded = await loadBundle(settings.COUNTERSIGN_BUNDLE, new FileTicketSource(undefined));
+  try {
+    return new LogHeads({
+      url: ledgerAddress(loaded.ok ? loaded.bundle.connectors : [], env),
+      maxConnections: 2,
+    });
+  } catch (error) {
+    throw new UserError(
+      `the transparency log needs the ledger's database, which says who may write to it: ${error instanceof Error ? error.message : 'unknown'}`,
+    );
+  }
 }

@@ -25,7 +25,7 @@ export async function startArchive(
     stop: async () => {
       await watch.stop();
       await replayer.close();
-      await Promise.all([connection.close(), sink.close()]);
+      await Promise.all([connection.close(), sink.close(), options.log?.heads.close()]);
     },
   };
 }

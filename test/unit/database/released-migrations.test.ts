@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { ARCHIVE } from '../../../src/audit/archive/postgresql-sink';
+import { LOG_HEADS } from '../../../src/audit/log/migrations';
 import { NOTICES } from '../../../src/channels/migrations';
 import { TABLES } from '../../../src/cli/setup-database';
 import { LEASE_BOOK } from '../../../src/connectors/lease-book/migrations';
@@ -26,6 +27,7 @@ const STORES = [
     LEASE_BOOK,
     LEASES,
     LEDGER,
+    LOG_HEADS,
     NOTICES,
     PUSH,
     REGISTER,
@@ -52,6 +54,7 @@ const RELEASED: readonly string[] = [
   'leases 3 lease oids: yHUTTxjhCs4WAxrr',
   'ledger 1 ask, grant_record, denial: Sc0_Tg8woC7LNUs2',
   'ledger 2 signature_count: izAddKFe2KPNIl7c',
+  'log heads 1 log_head: fKZ-mn7ApZ3XTGSb',
   'notices 1 notice_message, notice, notice_delivery, notice_turn: wYkNj-RbAw6MHwgn',
   'push 1 push_subscription: HFhuCFCuyHghzag0',
   'register 1 register_row: 4UtQS45_eJty9low',
