@@ -9,7 +9,7 @@ const PATIENCE_MS = 60_000;
 const POLL_MS = 200;
 
 /** Another writer took the log over, so this one wrote nothing. */
-export class LostLog extends Error {
+class LostLog extends Error {
   override readonly name = 'LostLog';
 
   constructor() {
