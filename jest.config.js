@@ -28,6 +28,8 @@ const project = (displayName, extra = {}) => ({
 
 /** Packages that are only there as ES modules. */
 const MODULES = ['jose', '@noble', '@kubernetes/client-node', 'openid-client', 'oauth4webapi'];
+/** For tests that use the library of any kind of target. */
+const anyModule = { transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join('|')})/)`] };
 
 /** Tests that take longest, below test/. They run with the slow suite, so that `npm test` stays under six minutes. */
 const LONG = [
@@ -95,13 +97,10 @@ module.exports = {
     // Suites, clients and checkers that others wrote. What they need is installed into the cache on first use.
     project('foreign', { globalSetup: '<rootDir>/test/support/setup/foreign.ts' }),
     // Kinds of connectors on targets that take long to build or to start.
-    project('targets', {
-      globalSetup: '<rootDir>/test/support/setup/targets.ts',
-      transformIgnorePatterns: [`/node_modules/(?!(${MODULES.join('|')})/)`],
-    }),
+    project('targets', { globalSetup: '<rootDir>/test/support/setup/targets.ts', ...anyModule }),
     // Pages in a real Chromium.
     project('browser', { globalSetup: '<rootDir>/test/support/setup/browser.ts' }),
-    project('faults', { globalSetup: '<rootDir>/test/support/setup/faults.ts' }),
+    project('faults', { globalSetup: '<rootDir>/test/support/setup/faults.ts', ...anyModule }),
   ],
   testTimeout: 60_000,
 };

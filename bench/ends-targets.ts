@@ -19,7 +19,7 @@ const GRANT = 'reports';
 export async function startTarget(kind: GroundKind, count: number): Promise<EndsTarget> {
   const postgres = await startPostgres();
   const accounts = Array.from({ length: count }, (_, index) => `user${index}`);
-  const ground = await startGround(kind, { accounts, grants: [GRANT] }, postgres);
+  const ground = await startGround(kind, { accounts, grants: [GRANT], connector: NAME }, postgres);
   const settings = Object.entries(ground.settings(ground.port)).map(([name, value]) => [
     settingVariable(NAME, name),
     value,

@@ -21,8 +21,9 @@ export class McpClient {
     });
   }
 
+  /** Options of Node for the bench, such as `--cpu-prof`, hold for the server too. */
   static async start(args: readonly string[], env: NodeJS.ProcessEnv): Promise<McpClient> {
-    const child = spawn(process.execPath, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+    const child = spawn(process.execPath, [...process.execArgv, ...args], { env, stdio: ['pipe', 'pipe', 'inherit'] });
     const client = new McpClient(child);
     await client.ask('initialize', {
       protocolVersion: '2025-06-18',

@@ -189,4 +189,19 @@ describe('FRI-2 waiting is visible, and nothing is left behind', () => {
       expect(await harness.holds('payments_ci', 'production_write')).toBe(false);
     }
   }, 60_000);
+
+  test('TGT-4 refused by the target for good, --json has the reason in the words of the target', async () => {
+    await harness.postgres.query('DROP ROLE payments_ci');
+    const run = countersignRun([...WRITE, '--json'], ['true']);
+    await eventuallyTrue('it waits', async () => run.stderr().includes('missing: person/mira'));
+    const { request } = await harness.client.submissionOf(await run.id());
+    await harness.cast.say('person/mira', 'approve', request, { stage: 'owner' });
+    expect(await run.exit).toBe(1);
+    expect(JSON.parse(run.stdout())).toMatchObject({
+      status: 'failed',
+      failure: { code: 'TARGET_REFUSED', detail: expect.stringContaining('payments_ci') },
+      error: { code: 'NOT_GRANTED' },
+    });
+    expect(run.stderr()).toMatch(/TARGET_REFUSED .*payments_ci/);
+  }, 60_000);
 });

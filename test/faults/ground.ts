@@ -18,7 +18,9 @@ import { TargetProxy } from './proxy';
 import { IN_TARGET, inBook, type Watched } from './watched';
 import type { WorkerProgram } from './worker-program';
 
-export const RECONCILE_INTERVAL_MS = 2_000;
+const RECONCILE_INTERVAL_MS = 2_000;
+/** The largest lag by reconciler: its interval plus thirty seconds (docs/operate/reliability.md). */
+export const STATED_LAG_MS = RECONCILE_INTERVAL_MS + 30_000;
 const WORKERS = ['a', 'b'] as const;
 export type WorkerName = (typeof WORKERS)[number];
 const READY_WITHIN_MS = 60_000;
@@ -62,11 +64,11 @@ export class Ground {
     await cast.enrol(bundleDir, plans);
     writeFileSync(path.join(stateDir, 'tickets.yaml'), '[OPS-1, INC-1, CHG-7]\n');
     const accounts = plans.map((plan) => selfOf(plan).account);
-    const target = await startGround(kind, { accounts, grants: GRANTS }, postgres);
+    const target = await startGround(kind, { accounts, grants: GRANTS, connector: CONNECTOR }, postgres);
     if (kind !== 'postgresql') putOn(target, kind, bundleDir);
     const ownPort = Number(new URL(postgres.url).port);
     const bookProxy = await TargetProxy.open(ownPort);
-    const proxy = target.port === ownPort ? bookProxy : await TargetProxy.open(target.port, target.isChange);
+    const proxy = target.port === ownPort ? bookProxy : await TargetProxy.open(target.port, target);
     await makeTables(kind, target, postgres.url);
     const connection = Connection.lazy({ address: server.address });
     const dataConverter = { payloadConverterPath: require.resolve('../../src/workflows/payload-converter') };
@@ -97,7 +99,7 @@ export class Ground {
   /** Where the leases lie, for an observer. */
   get watched(): Watched {
     const { holders } = this.target;
-    return holders === undefined ? IN_TARGET : inBook(holders);
+    return holders === undefined ? IN_TARGET : inBook(holders, STATED_LAG_MS);
   }
 
   isRunning(name: WorkerName): boolean {

@@ -1,13 +1,12 @@
 import { parseArgs } from 'node:util';
 import { DefaultLogger, Runtime } from '@temporalio/worker';
+import { GROUND_KINDS } from '../support/targets/grounds';
 import { BREAKAGES, isBreakage } from './breakage';
 import { runBreakages } from './breakages';
 import { keptEveryPromise, printReport, toJson } from './report';
 import { runFaults } from './run';
 
-/** Kinds whose server runs here and tells an observer who holds what. */
-const TARGETS = ['postgresql', 'mysql', 'ldap-group', 'scim-group', 'webhook'] as const;
-const USAGE = `usage: --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--target ${TARGETS.join('|')}] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
+const USAGE = `usage: --lives N --seed S [--json] [--in-flight N] [--calm] [--only LIFE] [--keep DIR] [--target ${GROUND_KINDS.join('|')}] [--break ${Object.keys(BREAKAGES).join('|')}|all]`;
 
 /** Runs the suite. Exit code 0 only if every promise was kept; 2 for wrong usage. */
 async function main(): Promise<number> {
@@ -29,10 +28,10 @@ async function main(): Promise<number> {
   const isBad = numbers.some((number) => !Number.isSafeInteger(number) || number < 0);
   quietRuntime();
   if (breakage === 'all') return allBreakages();
-  const target = TARGETS.find((kind) => kind === values.target);
+  const target = GROUND_KINDS.find((kind) => kind === values.target);
   if (target === undefined)
     return wrongUsage(
-      `--target ${values.target}: no storm is made for this kind; give ${TARGETS.join(', ')}`,
+      `--target ${values.target}: no storm is made for this kind; give ${GROUND_KINDS.join(', ')}`,
     );
   if (breakage !== undefined && target !== 'postgresql')
     return wrongUsage('--break: promises are broken on postgresql alone; leave --target out');

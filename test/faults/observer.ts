@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from 'pg';
-import { IN_TARGET, type LeaseRow, type SeenAccess, type Watched } from './watched';
+import { IN_TARGET, type LeaseRow, nameOf, type SeenAccess, type Watched } from './watched';
 
 /** A change of a lease, recorded by a trigger in the target, so independently of the product. */
 export interface LeaseChange {
@@ -49,6 +49,8 @@ const triggerOf = ({ prefix, lease }: Watched): string => `
 /** Watches the target from within, past the proxy and past the product. */
 export class Observer {
   readonly unleased: Unleased[] = [];
+  /** Access that the target showed while a lease was alive: proof that the observer is not blind. */
+  readonly leased = new Set<string>();
   looks = 0;
   readonly #stopping = new AbortController();
   #watching: Promise<void> | undefined;
@@ -104,10 +106,12 @@ export class Observer {
     while (!this.#stopping.signal.aborted) {
       try {
         client ??= await this.#connect();
-        const seen = await this.watched.unleased(client);
+        const seen = await this.watched.look(client);
         this.looks += 1;
         const atMs = Date.now();
-        for (const row of seen) this.unleased.push({ ...row, atMs });
+        for (const row of seen)
+          if (row.isLeased) this.leased.add(nameOf(row));
+          else this.unleased.push({ ...row, atMs });
       } catch {
         await client?.end().catch(() => undefined);
         client = undefined;

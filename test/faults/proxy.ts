@@ -1,4 +1,13 @@
 import { connect as connectTo, createServer, type Server, type Socket } from 'node:net';
+import { connect as connectSecurely, createServer as createSecureServer } from 'node:tls';
+
+/** What a proxy has to know of its target. */
+export interface Spoken {
+  /** Tells what makes a change; by default the COMMIT of a transaction. */
+  readonly isChange?: (sent: Buffer) => boolean;
+  /** With what the proxy shows itself as the target, if TLS is spoken. */
+  readonly tls?: { readonly key: Buffer; readonly cert: Buffer };
+}
 
 /**
  * State of the connection to the target: normal; refused; no answer; slow; or broken after the target
@@ -7,6 +16,8 @@ import { connect as connectTo, createServer, type Server, type Socket } from 'no
 export type Weather = 'fair' | 'down' | 'mute' | 'slow' | 'half';
 
 const SLOW_MS = 400;
+
+const hasCommit = (sent: Buffer): boolean => sent.includes('COMMIT');
 
 /** A proxy between the workers and the target. */
 export class TargetProxy {
@@ -17,21 +28,22 @@ export class TargetProxy {
     private readonly server: Server,
     readonly port: number,
     private readonly isChange: (sent: Buffer) => boolean,
+    private readonly connect: () => Socket,
   ) {}
 
-  /** @param isChange tells what makes a change; by default the COMMIT of a transaction */
-  static open(
-    targetPort: number,
-    isChange = (sent: Buffer) => sent.includes('COMMIT'),
-  ): Promise<TargetProxy> {
+  static open(port: number, { isChange = hasCommit, tls }: Spoken = {}): Promise<TargetProxy> {
+    const far = { host: '127.0.0.1', port };
     return new Promise((resolve, reject) => {
-      const server = createServer((socket) => proxy?.accept(socket, targetPort));
+      const accept = (socket: Socket) => proxy?.accept(socket);
+      const server = tls === undefined ? createServer(accept) : createSecureServer(tls, accept);
+      const connect = () =>
+        tls === undefined ? connectTo(far) : connectSecurely({ ...far, rejectUnauthorized: false });
       let proxy: TargetProxy | undefined;
       server.once('error', reject);
       server.listen(0, '127.0.0.1', () => {
         const address = server.address();
         if (address === null || typeof address === 'string') return reject(new Error('no port'));
-        proxy = new TargetProxy(server, address.port, isChange);
+        proxy = new TargetProxy(server, address.port, isChange, connect);
         resolve(proxy);
       });
     });
@@ -50,12 +62,12 @@ export class TargetProxy {
     this.server.close();
   }
 
-  private accept(near: Socket, targetPort: number): void {
+  private accept(near: Socket): void {
     if (this.weather === 'down') {
       near.destroy();
       return;
     }
-    const far = connectTo({ host: '127.0.0.1', port: targetPort });
+    const far = this.connect();
     let isCut = false;
     for (const socket of [near, far]) {
       this.#sockets.add(socket);

@@ -16,6 +16,8 @@ export function toJson(report: FaultsReport) {
     lives: report.lives,
     granted: report.granted,
     over_before_given: target.ranOut.size,
+    looks_at_target: report.seen.looks,
+    seen_with_access: report.seen.leased,
     faults: report.faults,
     unauthorised_grants: target.unauthorised.length,
     double_grants: target.double.length,
@@ -49,6 +51,7 @@ export function printReport(report: FaultsReport): void {
     count === 0 ? 'none' : `p50 ${p50}, p99 ${p99}, max ${max} (${count})`;
   const lines = [
     `seed ${json.seed}: ${json.lives} lives, ${json.granted} granted, ${json.over_before_given} over before the target could be changed, ${json.seconds} s`,
+    `the target was asked ${json.looks_at_target} times, and showed ${json.seen_with_access} with access by a lease`,
     ...Object.entries(json.faults).map(([name, count]) => `  ${name.padEnd(22)}${String(count).padStart(5)}`),
     `unauthorised grants     ${json.unauthorised_grants}`,
     `grants made twice       ${json.double_grants}`,

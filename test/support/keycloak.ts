@@ -12,6 +12,8 @@ const VERSION = '26.4.7';
 const JAVA = '/usr/bin/java';
 const MAVEN = '/usr/bin/mvn';
 const UNPACK = 'org.apache.maven.plugins:maven-dependency-plugin:3.8.1:unpack';
+/** Half of what Keycloak lets a token of an administrator live. */
+const TOKEN_FOR_MS = 30_000;
 const ADMIN = { username: 'admin', password: 'the-admin-of-the-tests' };
 
 /**
@@ -57,6 +59,8 @@ function keep(dir: string): void {
 
 /** A real Keycloak for one test file, on loopback, with its data in memory. It takes ten seconds to start, and a minute the first time. */
 export class TestKeycloak {
+  #token = { text: '', untilMs: 0 };
+
   private constructor(
     readonly url: string,
     private readonly dir: string,
@@ -121,11 +125,7 @@ export class TestKeycloak {
 
   /** Calls the admin API, for example `/admin/realms/company/users?username=mira`. */
   async admin(method: string, where: string, body?: unknown): Promise<unknown> {
-    const token = await fetch(`${this.url}/realms/master/protocol/openid-connect/token`, {
-      method: 'POST',
-      body: new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', ...ADMIN }),
-    });
-    const { access_token: bearer } = JSON.parse(await token.text());
+    const bearer = await this.#bearer();
     const answer = await fetch(`${this.url}${where}`, {
       method,
       headers: { authorization: `Bearer ${bearer}`, 'content-type': 'application/json' },
@@ -134,6 +134,18 @@ export class TestKeycloak {
     const text = await answer.text();
     if (!answer.ok) throw new Error(`Keycloak: ${method} ${where}: ${answer.status} ${text.slice(0, 300)}`);
     return text === '' ? undefined : JSON.parse(text);
+  }
+
+  /** Returns a token of the administrator. It is kept for a while, because each one costs the server a slow hash of the password. */
+  async #bearer(): Promise<string> {
+    if (Date.now() < this.#token.untilMs) return this.#token.text;
+    const answer = await fetch(`${this.url}/realms/master/protocol/openid-connect/token`, {
+      method: 'POST',
+      body: new URLSearchParams({ grant_type: 'password', client_id: 'admin-cli', ...ADMIN }),
+    });
+    const { access_token: text } = JSON.parse(await answer.text());
+    this.#token = { text, untilMs: Date.now() + TOKEN_FOR_MS };
+    return text;
   }
 
   async stop(): Promise<void> {

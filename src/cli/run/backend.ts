@@ -62,9 +62,9 @@ export function byTemporal(client: CountersignClient, principal: string, key: Si
 /** Nothing is derived here: the access itself is what the target gives. So all of it is marked. */
 function seenIn(view: RequestView | undefined): Seen | undefined {
   if (view === undefined) return undefined;
-  const { status, lease, ending } = view;
+  const { status, lease, ending, failure } = view;
   return {
-    ...{ status, basis: 'server', lease, ending },
+    ...{ status, basis: 'server', lease, ending, failure },
     waiting: `${sayWaiting(view)} (the server says)`,
     about: ['as the server says, which is not proof:', ...renderRequest(view, Date.now())],
   };

@@ -81,7 +81,7 @@ async function guarded<T>(call: () => Promise<T>): Promise<T> {
 }
 
 function seenIn(standing: Standing): Seen {
-  const { status, account, until, ending, proof } = standing;
+  const { status, account, until, ending, failure, proof } = standing;
   const granted = status === 'active' && account !== undefined && until !== undefined;
   const isDerived = proof?.holds === true;
   const unproved = `the gateway could not prove it${proof?.why === undefined ? '' : `: ${proof.why}`}`;
@@ -89,6 +89,7 @@ function seenIn(standing: Standing): Seen {
     status,
     basis: isDerived ? 'derived' : 'server',
     ending,
+    failure,
     waiting: isDerived ? sayAwaited(standing) : `${sayAwaited(standing)} (${printable(unproved)})`,
     about: [...(isDerived ? [] : [unproved]), ...aboutOf(standing)].map(printable),
     lease: granted ? { account, expiresAtMs: Date.parse(until) } : undefined,

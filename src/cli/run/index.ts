@@ -127,13 +127,13 @@ async function holdAccess(holding: Holding): Promise<CommandResult> {
     );
   const { lease } = view;
   if (view.status !== 'active' || lease === undefined) {
-    for (const line of view.about) context.announce(line);
-    return notRun(
-      id,
-      1,
-      'NOT_GRANTED',
-      `not granted: the request is ${view.status}${view.basis === 'server' ? ', says the server' : ''}`,
-    );
+    const { about, status, basis, failure } = view;
+    for (const line of about) context.announce(line);
+    const says = basis === 'server' ? ', says the server' : '';
+    return notRun(id, 1, 'NOT_GRANTED', `not granted: the request is ${status}${says}`, {
+      ...{ status, basis, about },
+      ...(failure !== undefined && { failure }),
+    });
   }
   const says =
     view.basis === 'server' ? ' (the server says; the access itself is what the target gives)' : '';
@@ -205,7 +205,13 @@ async function lookUntil(endMs: number, look: () => Promise<Seen | undefined>): 
 const describeAsked = ({ entitlement: { connector, resource, action }, durationMs }: Wanted): string =>
   `${connector}:${resource}#${action}, ${formatDuration(durationMs)}`;
 
-const notRun = (id: string, exitCode: number, code: string, message: string): CommandResult => ({
-  ...failed({ code, message }, { id, exitCode }),
+const notRun = (
+  id: string,
+  exitCode: number,
+  code: string,
+  message: string,
+  more: object = {},
+): CommandResult => ({
+  ...failed({ code, message }, { id, exitCode, ...more }),
   exitCode,
 });

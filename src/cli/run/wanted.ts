@@ -14,6 +14,8 @@ export interface Seen {
   readonly waiting: string;
   /** What to print if it was not granted. */
   readonly about: readonly string[];
+  /** Why it failed, in the words of the target. */
+  readonly failure?: { readonly code: string; readonly detail: string } | undefined;
   readonly lease?: { readonly account: string; readonly expiresAtMs: number } | undefined;
   readonly ending?: string | undefined;
 }

@@ -1,3 +1,4 @@
+import { z } from 'zod';
 import type { CatalogGrant, Drift } from '../../../src/connectors/contract';
 import { ROLES } from '../../../src/connectors/keycloak-group/set-up';
 import { kubernetes } from '../../../src/connectors/kubernetes/definition';
@@ -8,6 +9,7 @@ import type { TestPostgres } from '../postgres';
 import { TestKube } from './kube';
 import { isMysqlChange, TestMariadb } from './mariadb';
 import { SCIM_TOKEN, TestScim } from './scim';
+import { SshHost } from './ssh-host';
 import { ExampleService, SECRET } from './webhook-service';
 
 /** A real target with accounts that hold nothing on it, and with things that can be given to them. */
@@ -18,9 +20,11 @@ export interface TargetGround {
   settings(port: number): Readonly<Record<string, string>>;
   grant(name: string): CatalogGrant;
   account(name: string): string;
-  /** Tells what changes access. Absent if what is sent cannot be read. */
+  /** Tells what changes access. Absent for the COMMIT of a transaction. */
   readonly isChange?: (sent: Buffer) => boolean;
-  /** Lists who holds something that can be given, past every connector. Absent if nobody can be asked. */
+  /** With what a proxy shows itself as the server, so that it can read what is sent. Absent without TLS. */
+  readonly tls?: { readonly key: Buffer; readonly cert: Buffer };
+  /** Lists who holds something that can be given, past every connector. Absent if the leases lie in the target itself. */
   holders?(): Promise<readonly Drift[]>;
   /** Kills the server without losing anything, and starts it again. Absent if it keeps everything in memory. */
   readonly outage?: { halt(): Promise<void>; restart(): Promise<void> };
@@ -32,6 +36,8 @@ export interface Names {
   readonly accounts: readonly string[];
   /** Names of roles or groups. */
   readonly grants: readonly string[];
+  /** The name of the connector in the catalog. */
+  readonly connector: string;
 }
 
 type Start = (names: Names, postgres: TestPostgres) => Promise<TargetGround>;
@@ -147,22 +153,34 @@ async function scimGroup({ accounts, grants }: Names): Promise<TargetGround> {
   };
 }
 
-async function sshCertificate(_: Names, { url }: TestPostgres): Promise<TargetGround> {
+async function sshCertificate({ grants, connector }: Names, { url }: TestPostgres): Promise<TargetGround> {
+  const host = await SshHost.start(grants, url, connector);
   return {
     port: portOf(url),
     settings: () => ({}),
     grant: (principals) => ({ principals }),
     account: (name) => name,
-    stop: async () => undefined,
+    holders: () => host.holders(),
+    stop: () => host.stop(),
   };
 }
+
+const bindingList = z.object({
+  items: z.array(
+    z.object({
+      roleRef: z.object({ name: z.string() }),
+      subjects: z.array(z.object({ name: z.string() })).default([]),
+    }),
+  ),
+});
 
 async function kubernetesRoles({ grants }: Names): Promise<TargetGround> {
   const kube = await TestKube.start();
   const namespace = 'payments';
+  const inPayments = `/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}`;
   await kube.make('/api/v1/namespaces', { metadata: { name: namespace } });
   for (const name of grants)
-    await kube.make(`/apis/rbac.authorization.k8s.io/v1/namespaces/${namespace}/roles`, {
+    await kube.make(`${inPayments}/roles`, {
       metadata: { name },
       rules: [{ apiGroups: [''], resources: ['pods'], verbs: ['get'] }],
     });
@@ -174,10 +192,24 @@ async function kubernetesRoles({ grants }: Names): Promise<TargetGround> {
     settings: (port) => ({ kubeconfig: kube.kubeconfig('target', token, `https://127.0.0.1:${port}`) }),
     grant,
     account: (name) => name,
+    isChange: (sent) => /^(?:POST|DELETE) \S+bindings[/? ]/.test(sent.toString('latin1')),
+    tls: kube.tls,
+    holders: async () => {
+      const { status, body } = await kube.ask('admin', 'GET', `${inPayments}/rolebindings`);
+      if (status !== 200) throw new Error(`the cluster does not list its bindings: ${status}`);
+      return bindingList.parse(JSON.parse(body)).items.flatMap(({ roleRef, subjects }) =>
+        grants.includes(roleRef.name)
+          ? subjects.map(({ name }) => ({ account: name, grant: `Role ${roleRef.name} in ${namespace}` }))
+          : [],
+      );
+    },
     outage: { halt: () => kube.halt(), restart: () => kube.restart() },
     stop: () => kube.stop(),
   };
 }
+
+const groupList = z.array(z.object({ id: z.string(), path: z.string() }));
+const memberList = z.array(z.object({ username: z.string() }));
 
 async function keycloakGroup({ accounts, grants }: Names): Promise<TargetGround> {
   const keycloak = await TestKeycloak.start();
@@ -201,12 +233,22 @@ async function keycloakGroup({ accounts, grants }: Names): Promise<TargetGround>
       },
     ],
   });
+  const base = `/admin/realms/${realm}/groups`;
+  const groups = groupList.parse(await keycloak.admin('GET', base));
   return {
     port: portOf(keycloak.url),
     settings: (port) => ({ url: `http://127.0.0.1:${port}`, realm, clientId, clientSecret }),
     grant: (name) => ({ group: `/${name}` }),
     account: (name) => name,
     isChange: (sent) => /^(?:PUT|DELETE) \S+\/groups\//.test(sent.toString('latin1')),
+    holders: async () => {
+      const held: Drift[] = [];
+      for (const { id, path: grant } of groups) {
+        const members = memberList.parse(await keycloak.admin('GET', `${base}/${id}/members?max=1000`));
+        held.push(...members.map(({ username: account }) => ({ account, grant })));
+      }
+      return held;
+    },
     stop: () => keycloak.stop(),
   };
 }

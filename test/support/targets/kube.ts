@@ -74,6 +74,12 @@ export class TestKube {
     return this.ports.server;
   }
 
+  /** With what a proxy shows itself as the API server to a client with a kubeconfig from here. */
+  get tls(): { readonly key: Buffer; readonly cert: Buffer } {
+    const { keyFile, certFile } = this.certificate;
+    return { key: readFileSync(keyFile), cert: readFileSync(certFile) };
+  }
+
   /** Makes the API server unreachable without losing anything, and brings it back. */
   async halt(): Promise<void> {
     await ended(this.#server);

@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, execFileSync, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
 import { freePort } from '../../../src/stack/free-port';
@@ -64,8 +64,11 @@ export class TestSshd {
     return ['-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=no', '-o', 'UserKnownHostsFile=/dev/null'];
   }
 
+  /** Puts a revocation list in the place of the last one, in one step, because a half list refuses everybody. */
   revoke(krl: Buffer): void {
-    writeFileSync(path.join(this.dir, 'krl'), krl);
+    const fresh = path.join(this.dir, 'krl.new');
+    writeFileSync(fresh, krl);
+    renameSync(fresh, path.join(this.dir, 'krl'));
   }
 
   /** Makes a key for a holder, without a certificate. Returns its file and its public part. */
