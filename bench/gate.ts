@@ -5,6 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { exampleKeyFile, provideExampleBundle } from '../src/stack/example-bundle';
 import { freePort } from '../src/stack/free-port';
 import { type Stack, startStack } from '../src/stack/up';
+import { syncTimes } from './disk';
 import { decisionRates } from './gate-decisions';
 import { McpClient } from './mcp-client';
 import { benchOptions } from './options';
@@ -95,18 +96,25 @@ async function calls(stateDir: string, bundleDir: string): Promise<Record<string
       sides.push({ name, client, oneByOne: [], now: [], rates: [] });
     // The compiler is not what is measured.
     for (const { client } of sides) await together(client, 2_000);
-    for (let round = 0; round < count('rounds'); round += 1)
+    const disk: number[] = [];
+    for (let round = 0; round < count('rounds'); round += 1) {
       for (const side of sides) {
         await inARow(side);
         await nowAndThen(side);
         side.rates.push(await together(side.client, count('calls') * 5));
       }
+      disk.push(...(await syncTimes(path.join(stateDir, 'disk'), count('calls'))));
+    }
     const memoryMb: number[] = [];
+    const heapMb: number[] = [];
     for (let part = 0; part <= 10; part += 1) {
       if (part > 0) await together(gated, count('memory-calls') / 10);
       memoryMb.push(Math.round(gated.memoryMb()));
+      heapMb.push(Math.round((await gated.heapMb()) * 10) / 10);
     }
-    return { ...Object.fromEntries(sides.map((side) => [side.name, figuresOf(side)])), memoryMb };
+    const loadAtEnd = loadavg()[0];
+    const ofSides = Object.fromEntries(sides.map((side) => [side.name, figuresOf(side)]));
+    return { ...ofSides, disk: percentilesOf(disk), memoryMb, heapMb, loadAtEnd };
   } finally {
     for (const { client } of sides) await client.stop();
     await stack.stop();
@@ -125,6 +133,7 @@ async function startGate({ gatewayUrl = '', stateDir, bundleDir }: Stack): Promi
       ...['--log-dir', path.join(stateDir, 'gate-log'), '--', process.execPath, SERVER],
     ],
     { ...process.env, COUNTERSIGN_STATE_DIR: stateDir },
+    path.join(stateDir, 'heap'),
   );
 }
 

@@ -1,7 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 
 const answerSchema = z.looseObject({ id: z.number() });
@@ -12,7 +14,10 @@ export class McpClient {
   readonly #waiting = new Map<number, (answer: Answer) => void>();
   #last = 0;
 
-  private constructor(private readonly child: ChildProcess) {
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly heapFile: string | undefined,
+  ) {
     if (child.stdout === null) throw new Error('the server has no stdout');
     createInterface({ input: child.stdout }).on('line', (line) => {
       const answer = answerSchema.parse(JSON.parse(line));
@@ -21,10 +26,18 @@ export class McpClient {
     });
   }
 
-  /** Options of Node for the bench, such as `--cpu-prof`, hold for the server too. */
-  static async start(args: readonly string[], env: NodeJS.ProcessEnv): Promise<McpClient> {
-    const child = spawn(process.execPath, [...process.execArgv, ...args], { env, stdio: ['pipe', 'pipe', 'inherit'] });
-    const client = new McpClient(child);
+  /**
+   * Starts a server. Options of Node for the bench, such as `--cpu-prof`, hold for it too.
+   *
+   * @param heapFile where the server says how large its heap is, for `heapMb`
+   */
+  static async start(args: readonly string[], env: NodeJS.ProcessEnv, heapFile?: string): Promise<McpClient> {
+    const figures = heapFile === undefined ? [] : ['--require', path.join(__dirname, 'heap-figures.js')];
+    const child = spawn(process.execPath, [...process.execArgv, ...figures, ...args], {
+      env: { ...env, ...(heapFile !== undefined && { HEAP_FIGURES: heapFile }) },
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    const client = new McpClient(child, heapFile);
     await client.ask('initialize', {
       protocolVersion: '2025-06-18',
       capabilities: {},
@@ -57,6 +70,17 @@ export class McpClient {
   memoryMb(): number {
     const status = readFileSync(`/proc/${this.child.pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1]) / 1_024;
+  }
+
+  /** Has the process collect its garbage and returns how many MB are left on its heap. */
+  async heapMb(): Promise<number> {
+    const file = this.heapFile;
+    if (file === undefined) throw new Error('this server was not started to tell its heap');
+    const figures = () => (existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []);
+    const before = figures().length;
+    this.child.kill('SIGUSR2');
+    while (figures().length === before) await sleep(10);
+    return Number(figures().at(-1)) / 1_048_576;
   }
 
   async stop(): Promise<void> {

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { constants, mkdirSync, writeSync } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import path from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import { tryDigestOf } from '../domain/digest';
 
 /** What the gate notes of a call. Arguments and results are in it as digests only: they may hold secrets. */
@@ -17,7 +18,8 @@ const SYNCED_WITHIN_MS = 100;
 
 /**
  * The gate's own record of every call, in a file of its own. Each line carries the digest of the one before, so that a line which is
- * changed or taken out is noticed. Lines are handed to the system at once; what comes while a sync is under way shares the next one.
+ * changed or taken out is noticed. Lines are handed to the system at once; calls that came together share a sync, and so does what comes while
+ * one is under way.
  */
 export class CallLog {
   #waiting: ((error?: Error) => void)[] = [];
@@ -105,6 +107,8 @@ export class CallLog {
   }
 
   async #sync(): Promise<void> {
+    // Calls that came together are all decided by then, and share the sync.
+    await setImmediate();
     while (this.#waiting.length > 0) {
       const batch = this.#waiting;
       this.#waiting = [];

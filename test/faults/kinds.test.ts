@@ -31,11 +31,7 @@ class Scene {
 
   static async start(kind: GroundKind): Promise<Scene> {
     const postgres = await startPostgres();
-    const ground = await startGround(
-      kind,
-      { accounts: [HOLDER], grants: [ROLE], connector: NAME },
-      postgres,
-    );
+    const ground = await startGround(kind, { accounts: [HOLDER], grants: [ROLE], connector: NAME }, postgres);
     const settings = Object.entries(ground.settings(ground.port)).map(([name, value]) => [
       settingVariable(NAME, name),
       value,
@@ -147,7 +143,6 @@ describe('TGT-2 the storm of each kind', () => {
           const before = scene.observer.unleased.length;
           await scene.meddle('broken-0000001', 'confirmed_at_ms = NULL, expires_at_ms = granted_at_ms + 1');
           await eventuallyTrue('it is seen', async () => scene.observer.unleased.length > before);
-          expect((await scene.judge()).late).toEqual([]);
         },
         WITHIN_MS,
       );

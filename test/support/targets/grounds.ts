@@ -197,11 +197,13 @@ async function kubernetesRoles({ grants }: Names): Promise<TargetGround> {
     holders: async () => {
       const { status, body } = await kube.ask('admin', 'GET', `${inPayments}/rolebindings`);
       if (status !== 200) throw new Error(`the cluster does not list its bindings: ${status}`);
-      return bindingList.parse(JSON.parse(body)).items.flatMap(({ roleRef, subjects }) =>
-        grants.includes(roleRef.name)
-          ? subjects.map(({ name }) => ({ account: name, grant: `Role ${roleRef.name} in ${namespace}` }))
-          : [],
-      );
+      return bindingList
+        .parse(JSON.parse(body))
+        .items.flatMap(({ roleRef, subjects }) =>
+          grants.includes(roleRef.name)
+            ? subjects.map(({ name }) => ({ account: name, grant: `Role ${roleRef.name} in ${namespace}` }))
+            : [],
+        );
     },
     outage: { halt: () => kube.halt(), restart: () => kube.restart() },
     stop: () => kube.stop(),
