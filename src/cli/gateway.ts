@@ -9,6 +9,7 @@ import type { Logger } from '../contracts/logger';
 import type { Settings } from '../contracts/settings';
 import { RetirementMemory } from '../directory/register/memory';
 import { Register } from '../directory/register/register';
+import { PushedStore } from '../directory/sources/pushed/store';
 import { SnapshotStore } from '../directory/sources/store';
 import { gatewayConfigSchema, readGatewayConfig } from '../gateway/config';
 import { createGateway } from '../gateway/gateway';
@@ -85,7 +86,7 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     sshConnectors: config.decidesOnly ? new Map() : sshConnectorsOf(connectors, env, logger),
     ...(stores && {
       grantsOf: (id: string) => stores.ledger.grantsOf(id),
-      ...{ ledger: stores.ledger, register: stores.register, pageOrigin: pageOriginOf(publicUrl) },
+      ...{ ledger: stores.ledger, register: stores.register, pushed: stores.pushed, pageOrigin: pageOriginOf(publicUrl) },
       ...{ callbackStoreUrl: stores.ledgerUrl, sessionStoreUrl: stores.ledgerUrl },
     }),
     log: logger,
@@ -116,6 +117,7 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     await stores?.ledger.close();
     await stores?.register.close();
     await stores?.snapshots.close();
+    await stores?.pushed.close();
     await client.close();
     await Promise.all([metricsServer.stop(), tracing.stop()]);
   }
@@ -133,6 +135,7 @@ function storesOf(connectors: readonly Declared[], env: Environment, stateDir: s
     ledger: new PostgresqlLedger({ url: ledgerUrl, maxConnections: 2, log: logger }),
     register: new Register({ url: registerAddress(connectors, env), logger, memory }),
     snapshots: new SnapshotStore({ url: registerAddress(connectors, env), logger }),
+    pushed: new PushedStore({ url: registerAddress(connectors, env), log: logger }),
   };
 }
 

@@ -5,6 +5,7 @@ import { LEASE_BOOK } from '../connectors/lease-book/migrations';
 import { Database } from '../database/database';
 import type { StoreTables } from '../database/migrate';
 import { REGISTER } from '../directory/register/migrations';
+import { PUSHED } from '../directory/sources/pushed/store';
 import { SOURCES } from '../directory/sources/migrations';
 import { ENDED_SESSIONS } from '../gateway/auth/ended-sessions';
 import { USED_ONCE } from '../gateway/auth/used-once';
@@ -24,7 +25,7 @@ import { toldTickets } from './tickets';
 export const TABLES = {
   ledger: [LEDGER, CALLBACKS, GITHUB_QUESTIONS, ENDED_SESSIONS, USED_ONCE, NOTICES, PUSH, LOG_HEADS],
   'lease book': [LEASE_BOOK, SSH_GRANTS],
-  register: [REGISTER, SOURCES],
+  register: [REGISTER, SOURCES, PUSHED],
 } as const satisfies Readonly<Record<string, readonly StoreTables[]>>;
 
 /**

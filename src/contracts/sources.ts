@@ -7,6 +7,9 @@ export const SNAPSHOT_TYPE = 'countersign-snapshot+jwt';
 /** JOSE `typ` of a governor's word for a change that is held. */
 export const RELEASE_TYPE = 'countersign-release+jwt';
 
+/** JOSE `typ` of a gateway's word for what an identity provider pushed. */
+export const PUSHED_TYPE = 'countersign-pushed+jwt';
+
 /** The role whose holders release held changes. */
 export const RELEASING_ROLE = 'iam-operations';
 
@@ -33,3 +36,16 @@ export const releaseClaimsSchema = z.strictObject({
   reason: line(LIMITS.reasonCharacters).exactOptional(),
 });
 export type ReleaseClaims = z.infer<typeof releaseClaimsSchema>;
+
+/** Claims of a gateway: the identity provider of `source` pushed the resource whose content has this digest. Each version is one higher. */
+export const pushedClaimsSchema = z.strictObject({
+  iss: principalId,
+  jti: identifier,
+  iat: numericDate,
+  source: identifier,
+  kind: z.enum(['User', 'Group']),
+  id: identifier,
+  version: z.int().min(1),
+  digest,
+});
+export type PushedClaims = z.infer<typeof pushedClaimsSchema>;

@@ -130,6 +130,7 @@ export const gatewayConfigSchema = z.strictObject({
       reading: rate.default({ perSecond: 50, burst: 200 }),
       redemption: rate.default({ perSecond: 200, burst: 2_000 }),
       enrolment: rate.default({ perSecond: 5, burst: 100 }),
+      scim: rate.default({ perSecond: 100, burst: 2_000 }),
       unauthenticated: rate.default({ perSecond: 200, burst: 1_000 }),
     })
     .prefault({}),

@@ -2,6 +2,7 @@ import type { CountersignClient } from '../client';
 import type { Logger } from '../contracts/logger';
 import { Enrolment } from '../directory/register/enrolment';
 import type { Register } from '../directory/register/register';
+import type { PushedStore } from '../directory/sources/pushed/store';
 import type { Digest } from '../domain/digest';
 import type { Ledger } from '../domain/precedents';
 import type { SignedEnvelope } from '../domain/request';
@@ -24,6 +25,7 @@ import type { GatewayKeys } from './keys';
 import { callerParts, decisionParts, executionParts, ownStanding, taskParts } from './parts';
 import { Approvals } from './requests/approvals';
 import { OwnRequests } from './requests/own';
+import { ScimService } from './scim/service';
 import { SshCertificates, type SshConnector } from './ssh/certificates';
 import { ToolChanges } from './tool-changes';
 
@@ -50,6 +52,8 @@ export interface GatewayOptions {
   readonly pageOrigin?: string | undefined;
   /** The register of enrolled passkeys. Without it, none can be enrolled here; `bundles` says which count. */
   readonly register?: Register;
+  /** What identity providers push. Without it, none can push here. */
+  readonly pushed?: PushedStore;
   readonly log: Logger;
   /** Receives metrics. Without it, nothing is measured. */
   readonly metrics?: MetricsSink;
@@ -118,6 +122,7 @@ export async function createGateway(options: GatewayOptions) {
     toolChanges: new ToolChanges(log, nowMs),
     ...{ decisions, searches, tasks, executions, ssh },
     ...{ ownRequests, github },
+    scim: options.pushed && new ScimService({ ...common, store: options.pushed }),
     approverRequests: new ApproverRequests({
       ...{ client, verified, bundles, authority, log, nowMs },
       grantsOf: options.grantsOf,

@@ -1,5 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import {
+  PUSHED_TYPE,
+  type PushedClaims,
+  pushedClaimsSchema,
   RELEASE_TYPE,
   RELEASING_ROLE,
   type ReleaseClaims,
@@ -9,8 +12,9 @@ import {
   snapshotClaimsSchema,
 } from '../contracts/sources';
 import type { Directory } from '../directory/directory';
+import { digestOf } from '../domain/digest';
 import type { PrincipalId } from '../domain/principal';
-import { isHuman } from '../domain/principal';
+import { hasAnyRole, isHuman, RECORDER_ROLE } from '../domain/principal';
 import { accepted, type Result, refused } from '../domain/refusal';
 import type { SigningKey } from './keys';
 import { signAs } from './sign';
@@ -36,6 +40,37 @@ export async function signRelease(
 ): Promise<string> {
   const claims: ReleaseClaims = { ...about, iss: issuer, jti: randomUUID(), iat: nowMs / 1_000 };
   return (await signAs(RELEASE_TYPE, claims, key)).jws;
+}
+
+/** Signs, as a gateway, what an identity provider pushed. */
+export async function signPushed(
+  about: Omit<PushedClaims, 'iss' | 'jti' | 'iat'>,
+  issuer: PrincipalId,
+  key: SigningKey,
+  nowMs: number,
+): Promise<string> {
+  const claims: PushedClaims = { ...about, iss: issuer, jti: randomUUID(), iat: nowMs / 1_000 };
+  return (await signAs(PUSHED_TYPE, claims, key)).jws;
+}
+
+/** Verifies a gateway's word for what was pushed, by the keys and roles of `directory.yaml` alone. */
+export async function verifyPushed(
+  jws: string,
+  about: Omit<PushedClaims, 'iss' | 'jti' | 'iat'>,
+  root: Directory,
+  nowMs: number,
+): Promise<Result<true>> {
+  const verified = await new SignatureVerifier(root).verify({ format: 'jws', jws }, PUSHED_TYPE, nowMs);
+  if (!verified.ok) return verified;
+  const { payload, key } = verified.value;
+  const claims = pushedClaimsSchema.safeParse(payload);
+  if (!claims.success) return refused('MALFORMED', 'it is not the word of a gateway');
+  const { iss, jti: _jti, iat: _iat, ...said } = claims.data;
+  const standing = root.standingOf(iss, nowMs);
+  if (iss !== key.principal || !standing?.active || !hasAnyRole(standing, [RECORDER_ROLE]))
+    return refused('BAD_SIGNATURE', `${key.principal} is not a gateway with the role ${RECORDER_ROLE}`);
+  if (digestOf(said) !== digestOf(about)) return refused('DIGEST_MISMATCH', 'it was signed for something else');
+  return accepted(true);
 }
 
 /**

@@ -1,4 +1,5 @@
 import type { Logger } from '../../contracts/logger';
+import { PushedStore } from '../../directory/sources/pushed/store';
 import type { SourcesData } from '../../directory/sources/sources-file';
 import { SnapshotStore } from '../../directory/sources/store';
 import { registerAddress } from '../../ledger';
@@ -9,6 +10,7 @@ import { UserError } from '../output';
 /** The bundle without what its sources give, and the store of what they gave. */
 export interface Opened {
   readonly store: SnapshotStore;
+  readonly pushed: PushedStore;
   /** Returns the bundle as it is now. @throws UserError if it names no sources */
   readonly root: () => Promise<LoadedBundle & { readonly sources: SourcesData }>;
 }
@@ -33,11 +35,13 @@ export async function withOpened<T>(
     return { ...bundle, sources };
   };
   const { connectors } = await root();
-  const store = new SnapshotStore({ url: addressIn(connectors, env), logger });
+  const url = addressIn(connectors, env);
+  const store = new SnapshotStore({ url, logger });
+  const pushed = new PushedStore({ url, maxConnections: 1, log: logger });
   try {
-    return await use({ store, root });
+    return await use({ store, pushed, root });
   } finally {
-    await store.close();
+    await Promise.all([store.close(), pushed.close()]);
   }
 }
 

@@ -1,28 +1,35 @@
 import type { Logger } from '../../contracts/logger';
 import type { Released } from '../../directory/sources/accept';
+import { PushedReader } from '../../directory/sources/pushed/read-pushed';
 import { readSource } from '../../directory/sources/read-source';
 import { digestOfSnapshot } from '../../directory/sources/snapshot';
 import { type Synced, syncSource } from '../../directory/sources/sync';
+import { digestOfText } from '../../domain/digest';
 import { SnapshotVerifier } from '../../policy';
-import { signSnapshot, verifyRelease } from '../../signing/sources';
+import { signSnapshot, verifyPushed, verifyRelease } from '../../signing/sources';
 import { UserError } from '../output';
 import type { Signer } from '../signer';
 import type { Opened } from './opened';
 
 /** Returns what reads one source, and signs what it took as the reader. */
 export function readerOf(
-  { store, root }: Opened,
+  { store, pushed, root }: Opened,
   { principal, key }: Signer,
   logger: Logger,
 ): (source: string) => Promise<Synced> {
   const verifier = new SnapshotVerifier(logger, Date.now);
+  const pushedReader = new PushedReader(pushed, async (source, { id, kind, version, content, jws }) => {
+    const about = { source, id, kind, version, digest: digestOfText(content) };
+    const verified = await verifyPushed(jws, about, (await root()).file, Date.now());
+    return verified.ok ? undefined : verified.refusal.detail;
+  });
   return async (source) => {
     const bundle = await root();
     const rules = bundle.sources.sources[source];
     if (rules === undefined) throw new UserError(`sources.yaml has no source ${source}`);
     return syncSource(source, rules, {
       store,
-      read: readSource,
+      read: (one) => readSource(one, (scim) => pushedReader.read(source, scim)),
       names: bundle.file.peopleNames(),
       last: async () =>
         (await verifier.counting(bundle, bundle.sources, await store.latest())).find(

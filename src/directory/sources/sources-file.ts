@@ -38,7 +38,7 @@ const ldapFilter = text(1_000).refine(
 const takenGroup = z
   .strictObject({
     from: foreignName.describe(
-      'exact name of the group at the source; in Keycloak its path, such as /company/dba',
+      'exact name of the group at the source; in Keycloak its path, such as /company/dba; in SCIM its displayName',
     ),
     most: z
       .int()
@@ -157,10 +157,52 @@ const keycloakSource = z.strictObject({
   ...common,
 });
 
-export const sourceSchema = z.discriminatedUnion('kind', [ldapSource, keycloakSource]);
+const scimPath = z
+  .string()
+  .max(300)
+  .regex(
+    /^(?:urn:[\w:.-]+:)?[A-Za-z][\w-]*(?:\.[A-Za-z][\w-]*)?$/,
+    'is not the path of an attribute, such as userName or name.familyName',
+  );
+
+const scimServerSource = z.strictObject({
+  kind: z
+    .literal('scim-server')
+    .describe('an identity provider that pushes people and groups into the gateway, by SCIM 2.0 at `/scim/v2`'),
+  tokenFile: z
+    .string()
+    .min(1)
+    .max(1_000)
+    .describe(
+      'file on each gateway that holds the bearer token of the identity provider, or two of them on two lines while it changes; the token also says which source is pushed',
+    ),
+  people: z
+    .strictObject({
+      id: scimPath.default('userName').describe('attribute that names the person: `person/NAME`'),
+      stableId: z
+        .enum(['id', 'externalId'])
+        .default('id')
+        .describe(
+          '`id` is made by the gateway: somebody who was deleted and pushed again is held. `externalId` if the provider never changes it and never uses it again',
+        ),
+      endDate: scimPath.exactOptional().describe('attribute with the day or time when they leave'),
+      accounts: z
+        .record(identifier, scimPath)
+        .default({})
+        .describe(
+          'their account on the target of each connector, by the attribute that has it; of `emails` the primary one',
+        ),
+    })
+    .prefault({})
+    .describe('people'),
+  ...common,
+});
+
+export const sourceSchema = z.discriminatedUnion('kind', [ldapSource, keycloakSource, scimServerSource]);
 export type SourceRules = z.output<typeof sourceSchema>;
 export type LdapRules = z.output<typeof ldapSource>;
 export type KeycloakRules = z.output<typeof keycloakSource>;
+export type ScimServerRules = z.output<typeof scimServerSource>;
 
 /** `sources.yaml`: from where people and groups are taken beside `directory.yaml`, and how far each source is trusted. */
 export const sourcesSchema = z.strictObject({

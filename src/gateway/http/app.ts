@@ -17,7 +17,7 @@ const REQUEST_ID = /^[\x21-\x7e]{1,200}$/;
 const METHODS: ReadonlySet<string> = new Set(['GET', 'POST']);
 
 /** The first step of every address of the gateway's own, below the public address. */
-const OWN_STEPS = /^\/(v1|access|mcp|\.well-known)(\/|$)/;
+const OWN_STEPS = /^\/(v1|access|mcp|scim|\.well-known)(\/|$)/;
 
 /**
  * Returns what finds the path of a call. A proxy in front of a gateway below a path may take that path off or leave it on; both

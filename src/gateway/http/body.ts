@@ -3,7 +3,7 @@ import type { Context } from 'hono';
 import type { z } from 'zod';
 import { describeIssues } from '../../contracts/problem';
 import { HttpProblem } from './problem';
-import { parseStrictJson } from './strict-json';
+import { type JsonLimits, parseStrictJson } from './strict-json';
 
 const BODY_BYTES = 64 * 1024;
 
@@ -47,16 +47,16 @@ export async function readJson(c: Context): Promise<Readonly<Record<string, unkn
 }
 
 /** Reads the text of a body that says that it is JSON, and is no longer than it may be. */
-export async function readJsonText(c: Context, most = BODY_BYTES): Promise<string> {
-  if (!JSON_TYPE.test(c.req.header('content-type') ?? ''))
+export async function readJsonText(c: Context, most = BODY_BYTES, type = JSON_TYPE): Promise<string> {
+  if (!type.test(c.req.header('content-type') ?? ''))
     throw new HttpProblem(400, 'the content type must be application/json');
   return readText(c, most);
 }
 
 /** Parses strict JSON with an object at the top level. Returns what is wrong with it otherwise. */
-export function readObject(text: string): Readonly<Record<string, unknown>> | string {
+export function readObject(text: string, limits?: JsonLimits): Readonly<Record<string, unknown>> | string {
   if (text === '') return 'the body is empty';
-  const parsed = parseStrictJson(text);
+  const parsed = parseStrictJson(text, limits);
   if (!parsed.ok) return parsed.message;
   if (typeof parsed.value !== 'object' || parsed.value === null || Array.isArray(parsed.value))
     return 'the body must be a JSON object';

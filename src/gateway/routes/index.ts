@@ -12,6 +12,7 @@ import { addLogin } from './login';
 import { addOpenRoutes } from './open';
 import { addOwnRequests } from './own';
 import { addRequests } from './requests';
+import { addScim } from './scim';
 import { addSsh } from './ssh';
 import { addToolChanges } from './tool-changes';
 
@@ -31,6 +32,7 @@ const ROUTES: readonly AddRoutes[] = [
   addSsh,
   addToolChanges,
   addGithub,
+  addScim,
 ];
 
 /** Adds routes from another room. `authenticated` recognises the caller exactly as for the gateway's own routes. */

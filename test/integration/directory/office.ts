@@ -2,16 +2,12 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Attribute, Change } from 'ldapts';
-import { type Context, createContext } from '../../../src/cli/context';
-import { type CommandResult, UserError } from '../../../src/cli/output';
-import { createProgram, defineCommand } from '../../../src/cli/program';
-import { PLAIN } from '../../../src/cli/terminal';
-
 import { SILENT_LOGGER } from '../../../src/contracts/logger';
 import { SnapshotStore } from '../../../src/directory/sources/store';
 import type { BundleSource } from '../../../src/policy';
 import { createBundleSource, FileTicketSource, type LoadedBundle, withSources } from '../../../src/policy';
 import { generateKey } from '../../../src/signing/keys';
+import { runDirectory } from '../../support/directory-command';
 import { LOGIN, PASSWORD, TestLdap } from '../../support/ldap';
 import { exampleBundleCopy, spoiled } from '../../support/policy/spoiled-bundle';
 import { startPostgres, type TestPostgres } from '../../support/postgres';
@@ -141,21 +137,9 @@ sources:
   }
 
   /** Runs a command of `countersign directory`. What it says is on lines; a refusal is its message. */
-  async run(...argv: readonly string[]): Promise<readonly string[]> {
-    let work: ((context: Context) => Promise<CommandResult>) | undefined;
-    const program = createProgram(PLAIN);
-    await defineCommand(program, 'directory', async (asked) => {
-      work = asked;
-    });
-    await program.parseAsync(['directory', ...argv], { from: 'user' });
-    if (work === undefined) throw new Error('nothing was to be done');
+  run(...argv: readonly string[]): Promise<readonly string[]> {
     const env = { COUNTERSIGN_BUNDLE: this.bundle, COUNTERSIGN_LEDGER_URL: this.postgres.url };
-    try {
-      return (await work(await createContext(env))).lines;
-    } catch (error) {
-      if (error instanceof UserError) return [`refused: ${error.message}`];
-      throw error;
-    }
+    return runDirectory(env, ...argv);
   }
 
   sync(): Promise<readonly string[]> {

@@ -1,0 +1,84 @@
+import type { PushedRow } from '../../directory/sources/pushed/store';
+import { isObject, schemasOf, type Values } from './resource';
+import type { ResourceKind } from './schema';
+
+export const etagOf = ({ version }: Pick<PushedRow, 'version'>): string => `W/"${version}"`;
+
+/** Returns a resource as it is shown, with the attributes that only the gateway sets. */
+export function resourceOf(
+  kind: ResourceKind,
+  row: PushedRow,
+  values: Values,
+  baseUrl: string,
+): Record<string, unknown> {
+  return {
+    schemas: schemasOf(kind, values).map(({ id }) => id),
+    id: row.id,
+    ...values,
+    meta: {
+      resourceType: kind.kind,
+      created: new Date(row.createdAtMs).toISOString(),
+      lastModified: new Date(row.changedAtMs).toISOString(),
+      location: `${baseUrl}/${kind.endpoint}/${row.id}`,
+      version: etagOf(row),
+    },
+  };
+}
+
+/** Which attributes an answer has (RFC 7644 section 3.9). */
+export interface Projection {
+  readonly attributes: readonly string[];
+  readonly excluded: readonly string[];
+}
+
+const ALWAYS = ['schemas', 'id'];
+
+/** Returns the part of a resource that the caller asked for. */
+export function projected(
+  resource: Readonly<Record<string, unknown>>,
+  { attributes, excluded }: Projection,
+): Record<string, unknown> {
+  const keys = Object.keys(resource);
+  if (attributes.length > 0) return pick(resource, keys, attributes);
+  return excluded.length === 0 ? { ...resource } : omit(resource, keys, excluded);
+}
+
+function pick(resource: Readonly<Record<string, unknown>>, keys: readonly string[], paths: readonly string[]) {
+  const steps = paths.map((path) => stepsOf(path, keys));
+  return Object.fromEntries(
+    Object.entries(resource).flatMap(([key, value]) => {
+      const meant = steps.filter(([top]) => top === key.toLowerCase());
+      if (ALWAYS.includes(key) || meant.some(([, sub]) => sub === undefined)) return [[key, value]];
+      const subs = meant.flatMap(([, sub]) => sub ?? []);
+      return subs.length === 0 ? [] : [[key, withinEach(value, (name) => subs.includes(name))]];
+    }),
+  );
+}
+
+function omit(resource: Readonly<Record<string, unknown>>, keys: readonly string[], paths: readonly string[]) {
+  const steps = paths.map((path) => stepsOf(path, keys));
+  return Object.fromEntries(
+    Object.entries(resource).flatMap(([key, value]) => {
+      const meant = steps.filter(([top]) => top === key.toLowerCase());
+      if (ALWAYS.includes(key) || meant.length === 0) return [[key, value]];
+      if (meant.some(([, sub]) => sub === undefined)) return [];
+      const subs = meant.flatMap(([, sub]) => sub ?? []);
+      return [[key, withinEach(value, (name) => !subs.includes(name))]];
+    }),
+  );
+}
+
+/** Splits a path into the member of the resource and what is asked for within it, in small letters. */
+function stepsOf(path: string, keys: readonly string[]): readonly [string, string | undefined] {
+  const small = path.trim().toLowerCase();
+  const extension = keys.map((key) => key.toLowerCase()).find((key) => key.startsWith('urn:') && small.startsWith(key));
+  if (extension !== undefined) return [extension, small.slice(extension.length + 1) || undefined];
+  const [top = '', sub] = small.replace(/^urn:ietf:params:scim:schemas:core:2\.0:\w+:/, '').split('.');
+  return [top, sub];
+}
+
+function withinEach(value: unknown, isKept: (name: string) => boolean): unknown {
+  if (Array.isArray(value)) return value.map((one) => withinEach(one, isKept));
+  if (!isObject(value)) return value;
+  return Object.fromEntries(Object.entries(value).filter(([name]) => isKept(name.toLowerCase())));
+}
