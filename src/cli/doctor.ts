@@ -11,6 +11,7 @@ import { type Context, type Run, withClient } from './context';
 import type { Finding } from './finding';
 import { type CommandResult, done, failed, printable } from './output';
 import { checkRegister } from './register-check';
+import { checkSources } from './sources-check';
 import { connectTemporal } from './temporal';
 import { paint } from './terminal';
 import { CliVerifier } from './verified';
@@ -120,6 +121,7 @@ async function bundle(
             ...(await checkConnectors(loaded.bundle, env)),
             ...(await ledger(loaded.bundle.connectors, env)),
             ...(await checkRegister(loaded.bundle, env, settings.COUNTERSIGN_STATE_DIR)),
+            ...(await checkSources(loaded.bundle, env)),
           ]),
     ];
   const [first, ...others] = loaded.problems;

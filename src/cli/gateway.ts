@@ -86,7 +86,12 @@ async function serve(options: GatewayCliOptions, context: Context): Promise<Comm
     sshConnectors: config.decidesOnly ? new Map() : sshConnectorsOf(connectors, env, logger),
     ...(stores && {
       grantsOf: (id: string) => stores.ledger.grantsOf(id),
-      ...{ ledger: stores.ledger, register: stores.register, pushed: stores.pushed, pageOrigin: pageOriginOf(publicUrl) },
+      ...{
+        ledger: stores.ledger,
+        register: stores.register,
+        pushed: stores.pushed,
+        pageOrigin: pageOriginOf(publicUrl),
+      },
       ...{ callbackStoreUrl: stores.ledgerUrl, sessionStoreUrl: stores.ledgerUrl },
     }),
     log: logger,

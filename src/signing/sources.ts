@@ -69,7 +69,8 @@ export async function verifyPushed(
   const standing = root.standingOf(iss, nowMs);
   if (iss !== key.principal || !standing?.active || !hasAnyRole(standing, [RECORDER_ROLE]))
     return refused('BAD_SIGNATURE', `${key.principal} is not a gateway with the role ${RECORDER_ROLE}`);
-  if (digestOf(said) !== digestOf(about)) return refused('DIGEST_MISMATCH', 'it was signed for something else');
+  if (digestOf(said) !== digestOf(about))
+    return refused('DIGEST_MISMATCH', 'it was signed for something else');
   return accepted(true);
 }
 

@@ -47,13 +47,10 @@ async function sync(options: SyncOptions, context: Context): Promise<CommandResu
     if (!sources.readers.includes(signer.principal))
       throw new UserError(`${signer.principal} is not in "readers" of sources.yaml`, 1, 'NOT_ELIGIBLE');
     const read = readerOf(opened, signer, logger);
-    if (everyMs === undefined) return report(await readAll(opened, read));
+    if (everyMs === undefined) return report(await readEach(opened, Object.keys(sources.sources), read));
     const stopping = new AbortController();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
-    while (!stopping.signal.aborted) {
-      for (const one of await readAll(opened, read)) tell(one);
-      await sleep(everyMs, undefined, { signal: stopping.signal }).catch(() => undefined);
-    }
+    await follow(opened, read, { everyMs, signal: stopping.signal, tell });
     return done({ stopped: true });
   });
 
@@ -69,19 +66,60 @@ async function sync(options: SyncOptions, context: Context): Promise<CommandResu
   }
 }
 
-/** Reads each source by itself: one that hangs or is away delays no other for longer than it may take. */
-async function readAll(
-  { root }: Opened,
+/** Reads every source at each interval, and one that is pushed also as soon as something was pushed. */
+async function follow(
+  opened: Opened,
+  read: (source: string) => Promise<Synced>,
+  about: {
+    readonly everyMs: number;
+    readonly signal: AbortSignal;
+    readonly tell: (one: Outcome) => void;
+  },
+): Promise<void> {
+  const { everyMs, signal, tell } = about;
+  const changes = new Map<string, string>();
+  let nextMs = 0;
+  while (!signal.aborted) {
+    // What is pushed during a reading is found changed after it.
+    const heard = await opened.pushed.heard().catch(() => new Map<string, { readonly changes: string }>());
+    const isDue = performance.now() >= nextMs;
+    const names = await namesOf(opened);
+    const pushed = names.filter((name) => heard.has(name) && heard.get(name)?.changes !== changes.get(name));
+    for (const [name, { changes: now }] of heard) changes.set(name, now);
+    for (const one of await readEach(opened, isDue ? names : pushed, read)) tell(one);
+    if (isDue) nextMs = performance.now() + everyMs;
+    const restMs = Math.max(0, nextMs - performance.now());
+    await sleep(Math.min(LOOK_EVERY_MS, restMs), undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** How often it looks whether something was pushed. */
+const LOOK_EVERY_MS = 1_000;
+
+/** The bundle can be unreadable for a moment while it changes; the sources of the last one are then read later. */
+const namesOf = ({ root }: Opened): Promise<readonly string[]> =>
+  root().then(
+    ({ sources }) => Object.keys(sources.sources),
+    () => [],
+  );
+
+/** Reads each source by itself: one that hangs or is away delays no other for longer than it may take. Notes what went wrong. */
+async function readEach(
+  { store }: Opened,
+  names: readonly string[],
   read: (source: string) => Promise<Synced>,
 ): Promise<readonly Outcome[]> {
-  const names = Object.keys((await root()).sources.sources);
   return Promise.all(
-    names.map((source) =>
-      read(source).catch((error: unknown) => ({
+    names.map(async (source) => {
+      const outcome: Outcome = await read(source).catch((error: unknown) => ({
         source,
         problem: error instanceof Error ? error.message : 'it cannot be read',
-      })),
-    ),
+      }));
+      const problem = 'problem' in outcome ? outcome.problem : undefined;
+      // If the database is away, the outcome says so already.
+      await store.noteFailure(source, problem, Date.now()).catch(() => undefined);
+      return outcome;
+    }),
   );
 }
 

@@ -34,5 +34,15 @@ export const SOURCES: StoreTables = {
   CREATE INDEX source_release_change ON countersign.source_release (source, change);
 `,
     },
+    {
+      name: 'source_failure',
+      sql: `
+  CREATE TABLE countersign.source_failure (
+    source  text PRIMARY KEY,
+    problem text NOT NULL,
+    at      timestamptz NOT NULL
+  );
+`,
+    },
   ],
 };

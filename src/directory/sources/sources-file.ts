@@ -168,7 +168,9 @@ const scimPath = z
 const scimServerSource = z.strictObject({
   kind: z
     .literal('scim-server')
-    .describe('an identity provider that pushes people and groups into the gateway, by SCIM 2.0 at `/scim/v2`'),
+    .describe(
+      'an identity provider that pushes people and groups into the gateway, by SCIM 2.0 at `/scim/v2`',
+    ),
   tokenFile: z
     .string()
     .min(1)

@@ -183,6 +183,26 @@ export class SnapshotStore implements SnapshotReader {
     return rows.map(({ jws }) => jws);
   }
 
+  /** Notes why a source could not be read, for `doctor`. Undefined notes that it was read. */
+  async noteFailure(source: string, problem: string | undefined, atMs: number): Promise<void> {
+    if (problem === undefined)
+      await this.#database.query('DELETE FROM countersign.source_failure WHERE source = $1', [source]);
+    else
+      await this.#database.query(
+        `INSERT INTO countersign.source_failure (source, problem, at) VALUES ($1, $2, to_timestamp($3 / 1000.0))
+         ON CONFLICT (source) DO UPDATE SET problem = $2, at = to_timestamp($3 / 1000.0)`,
+        [source, problem.slice(0, 500), atMs],
+      );
+  }
+
+  /** Returns why sources could not be read when that was tried last, by name. */
+  async failures(): Promise<ReadonlyMap<string, { readonly problem: string; readonly atMs: number }>> {
+    const rows = await this.#database.query<{ source: string; problem: string; at: Date }>(
+      'SELECT source, problem, at FROM countersign.source_failure',
+    );
+    return new Map(rows.map(({ source, problem, at }) => [source, { problem, atMs: at.getTime() }]));
+  }
+
   close(): Promise<void> {
     return this.#database.close();
   }

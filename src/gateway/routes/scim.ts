@@ -140,7 +140,8 @@ const one = (kind: ResourceKind, id: string): Methods => ({
     const found = await scim.get(source, kind, id);
     const known = c.req.header('if-none-match');
     const version = Number(/\d+/.exec(found.etag)?.[0]);
-    if (known !== undefined && namesVersion(known, { version })) return c.body(null, 304, { ETag: found.etag });
+    if (known !== undefined && namesVersion(known, { version }))
+      return c.body(null, 304, { ETag: found.etag });
     return shown(c, found);
   },
   PUT: async ({ c, scim, source }) =>

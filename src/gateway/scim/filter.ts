@@ -122,7 +122,9 @@ class Parser {
 }
 
 function operandOf(token: string): Operand {
-  const operand = operandSchema.safeParse(jsonIn(/^(true|false)$/i.test(token) ? token.toLowerCase() : token));
+  const operand = operandSchema.safeParse(
+    jsonIn(/^(true|false)$/i.test(token) ? token.toLowerCase() : token),
+  );
   if (!operand.success) throw wrong('the filter compares with something that is not a value');
   return operand.data;
 }

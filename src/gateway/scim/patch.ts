@@ -63,7 +63,10 @@ function applyOne(kind: ResourceKind, resource: Mutable, { op, path, value }: Op
   }
   const target = targetOf(kind, path);
   if (target === undefined) return;
-  if (target.extension === undefined) return applyTo(resource, target, op, value);
+  if (target.extension === undefined) {
+    applyTo(resource, target, op, value);
+    return;
+  }
   const inner = resource[target.extension.id];
   const values: Mutable = isObject(inner) ? { ...inner } : {};
   applyTo(values, target, op, value);
@@ -107,7 +110,9 @@ function single(
   if (sub !== undefined) return withMember(isObject(before) ? { ...before } : {}, sub, op, given);
   if (op === 'remove') return undefined;
   const value = decodeValue(attribute, given);
-  return attribute.type === 'complex' && isObject(before) && isObject(value) ? { ...before, ...value } : value;
+  return attribute.type === 'complex' && isObject(before) && isObject(value)
+    ? { ...before, ...value }
+    : value;
 }
 
 function several(
@@ -118,7 +123,8 @@ function several(
 ): Value | undefined {
   const isExact: IsExact = (path) => attributeNamed(attribute.sub ?? [], path)?.caseExact === true;
   const isMeant = (one: Value) => filter === undefined || (isObject(one) && matches(filter, one, isExact));
-  if (op === 'remove') return without({ attribute, sub }, before, isMeant, filter === undefined ? given : undefined);
+  if (op === 'remove')
+    return without({ attribute, sub }, before, isMeant, filter === undefined ? given : undefined);
   if (filter === undefined && sub === undefined) {
     const added = listOf(decodeValue(attribute, given));
     return op === 'replace' ? some(added) : some(joined(before, added));
@@ -144,7 +150,9 @@ function without(
 ): Value | undefined {
   if (sub !== undefined)
     return some(
-      before.map((one) => (isMeant(one) && isObject(one) ? withMember({ ...one }, sub, 'remove', undefined) : one)),
+      before.map((one) =>
+        isMeant(one) && isObject(one) ? withMember({ ...one }, sub, 'remove', undefined) : one,
+      ),
     );
   if (given === undefined || given === null) return some(before.filter((one) => !isMeant(one)));
   const gone = new Set(

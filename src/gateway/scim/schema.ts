@@ -112,7 +112,12 @@ const ENTERPRISE: Schema = {
       description: 'the person who answers for them',
       sub: [
         text('value', 'id of their resource'),
-        { name: '$ref', type: 'reference', description: 'address of their resource', referenceTypes: ['User'] },
+        {
+          name: '$ref',
+          type: 'reference',
+          description: 'address of their resource',
+          referenceTypes: ['User'],
+        },
         text('displayName', 'their name', { readOnly: true }),
       ],
     },

@@ -27,12 +27,15 @@ export class Search {
     private readonly baseUrl: string,
   ) {}
 
-  async page(source: string, kinds: readonly ResourceKind[], { filter, startIndex, count }: Query): Promise<Page> {
+  async page(
+    source: string,
+    kinds: readonly ResourceKind[],
+    { filter, startIndex, count }: Query,
+  ): Promise<Page> {
     const resources: Record<string, unknown>[] = [];
     let total = 0;
     let bytes = 0;
-    const isWanted = () =>
-      total >= startIndex - 1 && resources.length < count && bytes < PAGE_BYTES;
+    const isWanted = () => total >= startIndex - 1 && resources.length < count && bytes < PAGE_BYTES;
     for (const kind of kinds) {
       // Without a filter the database counts and skips.
       const size = filter === undefined ? await this.store.count(source, kind.kind) : undefined;

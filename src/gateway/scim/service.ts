@@ -119,7 +119,12 @@ export class ScimService {
   }
 
   /** @throws ScimProblem 404, 412 */
-  async remove(source: PushedSource, kind: ResourceKind, id: string, ifMatch: string | undefined): Promise<void> {
+  async remove(
+    source: PushedSource,
+    kind: ResourceKind,
+    id: string,
+    ifMatch: string | undefined,
+  ): Promise<void> {
     const { store, log, nowMs } = this.options;
     const problem = await store.change(source.name, async (change) => {
       const row = await change.find(kind.kind, id);
@@ -146,7 +151,10 @@ export class ScimService {
       if (!isMatch(ifMatch, row)) return changedMeanwhile();
       // Who can write to the database must not have this gateway sign what they wrote.
       if (!(await this.#isSigned(source, row)))
-        return new ScimProblem(500, 'what is stored of it was not written by a gateway; delete it and push it again');
+        return new ScimProblem(
+          500,
+          'what is stored of it was not written by a gateway; delete it and push it again',
+        );
       const values = problemOf(() => next(valuesIn(kind, row)));
       return values instanceof ScimProblem ? values : this.#put(change, source, kind, values, row);
     });
@@ -183,7 +191,11 @@ export class ScimService {
     const name = nameKey(String(values[kind.nameAttribute]));
     const holder = await change.holderOf(kind.kind, name);
     if (holder !== undefined && holder !== before?.id)
-      return new ScimProblem(409, `there is another ${kind.kind} with this ${kind.nameAttribute}`, 'uniqueness');
+      return new ScimProblem(
+        409,
+        `there is another ${kind.kind} with this ${kind.nameAttribute}`,
+        'uniqueness',
+      );
     const grows = sizeOf(content) - sizeOf(before?.content);
     if (grows > 0 && (await change.bytes()) + grows > SOURCE_LIMITS.bytes)
       return new ScimProblem(413, `a source has ${SOURCE_LIMITS.bytes} bytes at most`, 'tooMany');

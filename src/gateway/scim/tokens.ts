@@ -15,9 +15,7 @@ export interface PushedSource {
 }
 
 export const pushedSources = (sources: Readonly<Record<string, SourceRules>>): readonly PushedSource[] =>
-  Object.entries(sources).flatMap(([name, rules]) =>
-    rules.kind === 'scim-server' ? [{ name, rules }] : [],
-  );
+  Object.entries(sources).flatMap(([name, rules]) => (rules.kind === 'scim-server' ? [{ name, rules }] : []));
 
 /**
  * Returns the source whose bearer token this is. Undefined if it is the token of none, or of more than one. It takes the same time whichever

@@ -43,7 +43,11 @@ export function projected(
   return excluded.length === 0 ? { ...resource } : omit(resource, keys, excluded);
 }
 
-function pick(resource: Readonly<Record<string, unknown>>, keys: readonly string[], paths: readonly string[]) {
+function pick(
+  resource: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  paths: readonly string[],
+) {
   const steps = paths.map((path) => stepsOf(path, keys));
   return Object.fromEntries(
     Object.entries(resource).flatMap(([key, value]) => {
@@ -55,7 +59,11 @@ function pick(resource: Readonly<Record<string, unknown>>, keys: readonly string
   );
 }
 
-function omit(resource: Readonly<Record<string, unknown>>, keys: readonly string[], paths: readonly string[]) {
+function omit(
+  resource: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+  paths: readonly string[],
+) {
   const steps = paths.map((path) => stepsOf(path, keys));
   return Object.fromEntries(
     Object.entries(resource).flatMap(([key, value]) => {
@@ -71,7 +79,9 @@ function omit(resource: Readonly<Record<string, unknown>>, keys: readonly string
 /** Splits a path into the member of the resource and what is asked for within it, in small letters. */
 function stepsOf(path: string, keys: readonly string[]): readonly [string, string | undefined] {
   const small = path.trim().toLowerCase();
-  const extension = keys.map((key) => key.toLowerCase()).find((key) => key.startsWith('urn:') && small.startsWith(key));
+  const extension = keys
+    .map((key) => key.toLowerCase())
+    .find((key) => key.startsWith('urn:') && small.startsWith(key));
   if (extension !== undefined) return [extension, small.slice(extension.length + 1) || undefined];
   const [top = '', sub] = small.replace(/^urn:ietf:params:scim:schemas:core:2\.0:\w+:/, '').split('.');
   return [top, sub];

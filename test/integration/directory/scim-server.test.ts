@@ -14,7 +14,10 @@ afterAll(() => office?.close());
 
 describe('DIR-1 an identity provider pushes people and groups (SCIM 2.0)', () => {
   test('several gateways share what was pushed; a reader takes it over as it takes over any source', async () => {
-    const ada = await provider.user('Ada.L', { nickName: 'ada_dba', [COUNTERSIGN]: { endDate: '2040-01-01' } });
+    const ada = await provider.user('Ada.L', {
+      nickName: 'ada_dba',
+      [COUNTERSIGN]: { endDate: '2040-01-01' },
+    });
     const finn = await other.user('finn@example.com', { [ENTERPRISE]: { manager: { value: ada } } });
     const gita = await provider.user('gita', { active: false });
     const inner = await other.group('Night shift', [gita, finn]);
@@ -50,7 +53,9 @@ describe('DIR-1 an identity provider pushes people and groups (SCIM 2.0)', () =>
     const { id } = (await provider.call('/Users?filter=userName%20eq%20%22gita%22')).json.Resources[0];
     const { headers } = await provider.call(`/Users/${id}`);
     const etag = String(headers['etag']);
-    expect((await provider.call(`/Users/${id}`, 'GET', undefined, { 'if-none-match': etag })).status).toBe(304);
+    expect((await provider.call(`/Users/${id}`, 'GET', undefined, { 'if-none-match': etag })).status).toBe(
+      304,
+    );
     const change = { Operations: [{ op: 'replace', path: 'title', value: 'x' }] };
     expect((await provider.call(`/Users/${id}`, 'PATCH', change, { 'if-match': etag })).status).toBe(200);
     expect((await other.call(`/Users/${id}`, 'PATCH', change, { 'if-match': etag })).status).toBe(412);

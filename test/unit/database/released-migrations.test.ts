@@ -8,6 +8,7 @@ import { FINDINGS, LEASES } from '../../../src/connectors/postgresql/migrations'
 import type { StoreTables } from '../../../src/database/migrate';
 import { REGISTER } from '../../../src/directory/register/migrations';
 import { SOURCES } from '../../../src/directory/sources/migrations';
+import { PUSHED } from '../../../src/directory/sources/pushed/store';
 import { ENDED_SESSIONS } from '../../../src/gateway/auth/ended-sessions';
 import { USED_ONCE } from '../../../src/gateway/auth/used-once';
 import { GITHUB_QUESTIONS } from '../../../src/gateway/github/question-store';
@@ -30,6 +31,7 @@ const STORES = [
     LOG_HEADS,
     NOTICES,
     PUSH,
+    PUSHED,
     REGISTER,
     SOURCES,
     SSH_GRANTS,
@@ -57,8 +59,10 @@ const RELEASED: readonly string[] = [
   'log heads 1 log_head: fKZ-mn7ApZ3XTGSb',
   'notices 1 notice_message, notice, notice_delivery, notice_turn: wYkNj-RbAw6MHwgn',
   'push 1 push_subscription: HFhuCFCuyHghzag0',
+  'pushed resources 1 pushed_resource, pushed_source: NjNEht3Ur23oUazx',
   'register 1 register_row: 4UtQS45_eJty9low',
   'sources 1 source_snapshot, source_word, source_release: thqCP6rFy2ijGKXh',
+  'sources 2 source_failure: RNhuAtE_iH8iCjRU',
   'ssh grants 1 ssh_grant: Hn2FyjagPZgo-rDl',
   'token uses 1 execution, execution_reconciler: xlvexS4WbanlIQ_y',
   'used once 1 used_once: XTAPRewW_oS14vRr',
