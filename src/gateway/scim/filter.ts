@@ -3,7 +3,7 @@ import { ScimProblem } from './problem';
 import { isObject, memberNamed } from './resource';
 
 /** What a filter may cost, whatever it says. Nothing in it becomes a regular expression. */
-export const FILTER_LIMITS = { characters: 1_000, comparisons: 24, depth: 8 } as const;
+const FILTER_LIMITS = { characters: 1_000, comparisons: 24, depth: 8 } as const;
 
 const OPERATORS = ['eq', 'ne', 'co', 'sw', 'ew', 'gt', 'ge', 'lt', 'le'] as const;
 type Operator = (typeof OPERATORS)[number];

@@ -35,7 +35,7 @@ export interface ResourceKind {
 }
 
 /** Names are also keys of an index, which holds no more than 2,700 bytes. */
-export const NAME_CHARACTERS = 200;
+const NAME_CHARACTERS = 200;
 export const TEXT_CHARACTERS = 500;
 export const MOST_VALUES = 20;
 
@@ -162,14 +162,14 @@ const GROUP: Schema = {
   ],
 };
 
-export const USERS: ResourceKind = {
+const USERS: ResourceKind = {
   kind: 'User',
   endpoint: 'Users',
   core: USER,
   extensions: [ENTERPRISE, COUNTERSIGN],
   nameAttribute: 'userName',
 };
-export const GROUPS: ResourceKind = {
+const GROUPS: ResourceKind = {
   kind: 'Group',
   endpoint: 'Groups',
   core: GROUP,
