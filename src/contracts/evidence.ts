@@ -31,6 +31,7 @@ const stageSchema = z.strictObject({
     .exactOptional(),
   quorum: z.number().int().min(1).max(LIMITS.quorum),
   assurance: z.enum(ASSURANCE_LEVELS),
+  channels: z.array(identifier).min(1).max(LIMITS.stages).exactOptional(),
   remindAfterMs: spanMs,
   escalateAfterMs: spanMs,
   expireAfterMs: spanMs,

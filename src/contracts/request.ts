@@ -11,6 +11,7 @@ import { LIMITS } from '../domain/limits';
 import { isPrincipalId } from '../domain/principal';
 import {
   type AccessRequest,
+  type AttestedEnvelope,
   ENTITLEMENT_NAME,
   type Entitlement,
   type JwsEnvelope,
@@ -127,9 +128,18 @@ export const webauthnEnvelopeSchema = z.strictObject({
   signature: base64url,
 }) satisfies z.ZodType<WebauthnEnvelope>;
 
+export const attestedEnvelopeSchema = z.strictObject({
+  format: z.literal('attested'),
+  attested: z
+    .string()
+    .max(LIMITS.statementBytes)
+    .regex(/^[\w-]+\.[\w-]+\.[\w-]+$/, 'is not a compact JWS'),
+}) satisfies z.ZodType<AttestedEnvelope>;
+
 export const signedEnvelopeSchema = z.discriminatedUnion('format', [
   jwsEnvelopeSchema,
   webauthnEnvelopeSchema,
+  attestedEnvelopeSchema,
 ]) satisfies z.ZodType<SignedEnvelope>;
 
 const recordedParameters = z.strictObject({

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { LIMITS } from '../domain/limits';
+import { CHANNELS } from '../domain/principal';
 import { VERDICTS } from '../domain/review';
 import { OUTCOMES, type Statement, VERBS } from '../domain/statement';
 import { entitlementText, identifier, instantMs, label, line, principalId, requestId, text } from './request';
@@ -47,6 +48,28 @@ export const statementClaimsSchema = recordedClaimsSchema.extend({
   comment: line(LIMITS.commentCharacters).exactOptional(),
 });
 export type StatementClaims = z.infer<typeof statementClaimsSchema>;
+
+/** JOSE `typ` of what a gateway signs about somebody who chose something in a channel. */
+export const ATTESTED_STATEMENT_TYPE = 'countersign-attested-statement+jwt';
+
+/** How a channel names a workspace or an account. It has neither a slash nor a space. */
+const channelId = z.string().regex(/^[A-Za-z0-9][\w-]{0,63}$/, 'is not an id of a channel');
+
+/** What an attested statement says beyond the claims of a statement: who took it, and where it was chosen. */
+export const attestedMembersSchema = z.strictObject({
+  /** The identity whose channel key signs. `iss` is the person who chose. */
+  attester: principalId,
+  via: z.strictObject({
+    channel: z.enum(CHANNELS),
+    workspace: channelId,
+    account: channelId,
+    /** The message whose button was pressed: its conversation and its time. */
+    message: z.string().regex(/^[\w-]{1,64}\/[\w.-]{1,64}$/, 'is not an id of a message'),
+    /** Digest of the authenticated message that the channel sent, byte by byte. */
+    received: digest,
+  }),
+});
+export type AttestedMembers = z.infer<typeof attestedMembersSchema>;
 
 /** Claims by which a requester proves to have submitted exactly the request with this digest. */
 export const submissionClaimsSchema = z.strictObject({

@@ -1,5 +1,5 @@
 import { ENFORCEMENT_POINT_ROLE } from '../contracts/denial-report';
-import { GOVERNANCE_ROLES, PROCESS_OWNER_ROLE, RECORDER_ROLE } from '../domain/principal';
+import { ATTESTER_ROLE, GOVERNANCE_ROLES, PROCESS_OWNER_ROLE, RECORDER_ROLE } from '../domain/principal';
 import { type DirectoryData, type PrincipalData, principalsOf } from './directory-file';
 import type { FileProblem, ProblemPlace, YamlPath } from './yaml-file';
 
@@ -7,7 +7,12 @@ const TIME_BOXED_ROLE = 'governance-delegate';
 
 /** Roles whose authority the core fixes; every other role must be declared in the file. */
 const GOVERNING_ROLES: readonly string[] = [...GOVERNANCE_ROLES, PROCESS_OWNER_ROLE];
-const BUILT_IN_ROLES: readonly string[] = [...GOVERNING_ROLES, ENFORCEMENT_POINT_ROLE, RECORDER_ROLE];
+const BUILT_IN_ROLES: readonly string[] = [
+  ...GOVERNING_ROLES,
+  ENFORCEMENT_POINT_ROLE,
+  RECORDER_ROLE,
+  ATTESTER_ROLE,
+];
 
 /** What is wrong with the directory as a whole: names that nobody bears, roles without an end, shared accounts. */
 export function checkDirectory(file: ProblemPlace, data: DirectoryData): readonly FileProblem[] {
@@ -73,10 +78,8 @@ function checkRoles(
       return [
         file.problem(at, `the role ${held.role} is not known; declare it in "roles" or correct its name`),
       ];
-    if (held.role === RECORDER_ROLE && isPerson)
-      return [
-        file.problem(at, `${RECORDER_ROLE} is for the identity of a gateway; people sign for themselves`),
-      ];
+    if ((held.role === RECORDER_ROLE || held.role === ATTESTER_ROLE) && isPerson)
+      return [file.problem(at, `${held.role} is for the identity of a gateway; people sign for themselves`)];
     if (GOVERNING_ROLES.includes(held.role) && !isPerson)
       return [file.problem(at, `${held.role} governs requests; only people may hold it, remove it here`)];
     if (held.role === TIME_BOXED_ROLE && !('until' in held))

@@ -76,7 +76,7 @@ const common = {
     .array(heldRole)
     .default([])
     .describe(
-      'roles it holds: those of "roles", or iam-operations, security-operations, policy-administrator, governance-delegate (with `until`), process-owner, enforcement-point, recorder',
+      'roles it holds: those of "roles", or iam-operations, security-operations, policy-administrator, governance-delegate (with `until`), process-owner, enforcement-point, recorder, channel-attester',
     ),
   accounts: z
     .record(identifier, foreignName)

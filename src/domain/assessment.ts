@@ -54,6 +54,8 @@ export interface Stage {
   readonly delegations?: readonly Delegation[];
   readonly quorum: number;
   readonly assurance: Assurance;
+  /** Channels in which people may choose instead of signing. Only a stage of assurance `channel` has any. */
+  readonly channels?: readonly string[];
   /** From the moment the stage opens. Time reminds, escalates or expires; it never approves. */
   readonly remindAfterMs: number;
   readonly escalateAfterMs: number;

@@ -14,7 +14,14 @@ export function decodeEnvelope(value: unknown): Result<SignedEnvelope> {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     return refused('MALFORMED', 'not a signed statement');
   const members = value as Readonly<Record<string, unknown>>;
-  return members['format'] === 'webauthn' ? decodeWebauthn(members) : decodeJws(members);
+  switch (members['format']) {
+    case 'webauthn':
+      return decodeWebauthn(members);
+    case 'attested':
+      return decodeAttested(members);
+    default:
+      return decodeJws(members);
+  }
 }
 
 function decodeJws({ format, jws, ...others }: Readonly<Record<string, unknown>>): Result<SignedEnvelope> {
@@ -25,6 +32,19 @@ function decodeJws({ format, jws, ...others }: Readonly<Record<string, unknown>>
     return refused('TOO_LARGE', `a signed statement may have ${LIMITS.statementBytes} bytes`);
   if (!COMPACT_JWS.test(jws)) return refused('MALFORMED', 'not a compact JWS');
   return accepted({ format: 'jws', jws });
+}
+
+function decodeAttested({
+  format: _format,
+  attested,
+  ...others
+}: Readonly<Record<string, unknown>>): Result<SignedEnvelope> {
+  if (typeof attested !== 'string' || Object.keys(others).length > 0)
+    return refused('MALFORMED', "not of the form { format: 'attested', attested }");
+  if (attested.length > LIMITS.statementBytes)
+    return refused('TOO_LARGE', `a signed statement may have ${LIMITS.statementBytes} bytes`);
+  if (!COMPACT_JWS.test(attested)) return refused('MALFORMED', 'not a compact JWS');
+  return accepted({ format: 'attested', attested });
 }
 
 function decodeWebauthn(members: Readonly<Record<string, unknown>>): Result<SignedEnvelope> {

@@ -30,6 +30,18 @@ export const REVOKER_ROLES = ['security-operations', 'iam-operations', PROCESS_O
  */
 export const RECORDER_ROLE = 'recorder';
 
+/**
+ * Role of a non-human identity whose keys attest what people choose in a channel. Each of its keys attests for the one channel that it is
+ * registered for, and nothing else.
+ */
+export const ATTESTER_ROLE = 'channel-attester';
+/** Channels in which people may choose where a stage names the channel. */
+export const CHANNELS = ['slack'] as const;
+export type ChannelName = (typeof CHANNELS)[number];
+
+export const isChannel = (name: string): name is ChannelName =>
+  (CHANNELS as readonly string[]).includes(name);
+
 /** How strongly a statement is tied to its signer, weakest first. */
 export const ASSURANCE_LEVELS = ['channel', 'key', 'phishing-resistant'] as const;
 export type Assurance = (typeof ASSURANCE_LEVELS)[number];

@@ -72,20 +72,35 @@ export interface WebauthnEnvelope {
   readonly signature: string;
 }
 
+/**
+ * What somebody chose in a channel such as a chat, as received: a compact JWS by the gateway that took it, which says who chose
+ * what with which account.
+ */
+export interface AttestedEnvelope {
+  readonly format: 'attested';
+  readonly attested: string;
+}
+
 /** A signed message, in one of the accepted signature formats. */
-export type SignedEnvelope = JwsEnvelope | WebauthnEnvelope;
+export type SignedEnvelope = JwsEnvelope | WebauthnEnvelope | AttestedEnvelope;
 
 /** Returns the envelope as one text: equal for equal envelopes, and as long as what was received. */
-export const envelopeText = (envelope: SignedEnvelope): string =>
-  envelope.format === 'jws'
-    ? envelope.jws
-    : [
+export function envelopeText(envelope: SignedEnvelope): string {
+  switch (envelope.format) {
+    case 'jws':
+      return envelope.jws;
+    case 'attested':
+      return envelope.attested;
+    case 'webauthn':
+      return [
         envelope.claims,
         envelope.credentialId,
         envelope.authenticatorData,
         envelope.clientDataJSON,
         envelope.signature,
       ].join('\n');
+  }
+}
 
 /** A request with the proof that its requester submitted exactly this. */
 export interface Submission<Proof extends SignedEnvelope = SignedEnvelope> {

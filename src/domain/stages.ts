@@ -56,6 +56,10 @@ function seatOf(state: ReadState, stage: Stage, id: PrincipalId): PrincipalId {
   return seat;
 }
 
+/** Returns true if a stage takes choices from a channel from which another does not take them. */
+export const takesMoreChannels = (stage: Pick<Stage, 'channels'>, than: Pick<Stage, 'channels'>): boolean =>
+  (stage.channels ?? []).some((channel) => than.channels?.includes(channel) !== true);
+
 /** Returns the approval that was given in someone's place, by them, a replacement or a delegate. */
 export function approvalInPlaceOf(
   state: ReadState,

@@ -54,7 +54,8 @@ function strictestPath(
 }
 
 function strictestStage(recorded: Stage, today: Stage): Stage {
-  const { delegations: now = [], ...rest } = today;
+  const { delegations: now = [], channels: named = [], ...rest } = today;
+  const channels = named.filter((one) => recorded.channels?.includes(one));
   const delegations = now.filter((one) =>
     recorded.delegations?.some(({ from, to }) => from === one.from && to === one.to),
   );
@@ -64,6 +65,7 @@ function strictestStage(recorded: Stage, today: Stage): Stage {
     eligible: recorded.eligible,
     ...(departed.length > 0 && { departed }),
     ...(delegations.length > 0 && { delegations }),
+    ...(channels.length > 0 && { channels }),
     quorum: Math.max(recorded.quorum, today.quorum),
     assurance: strongerAssurance(recorded.assurance, today.assurance),
     expireAfterMs: Math.min(recorded.expireAfterMs, today.expireAfterMs),

@@ -3,7 +3,9 @@ import { CompactSign } from 'jose';
 import { DENIAL_REPORT_TYPE, type DenialClaims } from '../contracts/denial-report';
 import {
   ATTESTATION_TYPE,
+  ATTESTED_STATEMENT_TYPE,
   type AttestationClaims,
+  type AttestedMembers,
   CALLER_TYPE,
   STATEMENT_TYPE,
   type StatementClaims,
@@ -11,7 +13,7 @@ import {
 } from '../contracts/statement';
 import { requestDigest } from '../domain/digest';
 import type { PrincipalId } from '../domain/principal';
-import type { AccessRequest, JwsEnvelope, Submission } from '../domain/request';
+import type { AccessRequest, AttestedEnvelope, JwsEnvelope, Submission } from '../domain/request';
 import type { SigningKey } from './keys';
 
 /** The claims a signer chooses. Signing adds id and times. */
@@ -39,6 +41,32 @@ export async function signStatement(
     exp: iat + lifeMs / 1_000,
   };
   return signAs(STATEMENT_TYPE, claims, key);
+}
+
+/** What somebody chose in a channel: an approval or a denial of the stage that they were shown. */
+export type ChoiceDraft = StatementDraft & {
+  readonly verb: 'approve' | 'deny';
+  readonly stage: string;
+};
+
+/**
+ * Signs, as the attester of a channel, that `chooser` chose this there. The `jti` is that of the message which the channel sent, so
+ * the same message counts once, however often it comes.
+ */
+export async function attestChoice(
+  draft: ChoiceDraft,
+  chooser: PrincipalId,
+  { attester, via }: AttestedMembers,
+  key: SigningKey,
+  { nowMs, lifeMs }: StatementTimes,
+): Promise<AttestedEnvelope> {
+  const iat = nowMs / 1_000;
+  const jti = `${via.channel}-${via.received.slice('sha-256:'.length)}`;
+  const claims: StatementClaims & AttestedMembers = {
+    ...{ ...draft, iss: chooser, jti, iat, exp: iat + lifeMs / 1_000 },
+    ...{ attester, via },
+  };
+  return { format: 'attested', attested: (await signAs(ATTESTED_STATEMENT_TYPE, claims, key)).jws };
 }
 
 /** Signs a request as its requester. The proof covers the digest of every member of the request. */

@@ -20,6 +20,7 @@ import { hasAnyRole, isHuman, RECORDER_ROLE, type Standing } from '../domain/pri
 import { accepted, type Refusal, type Result, refused } from '../domain/refusal';
 import type { AccessRequest, SignedEnvelope, Submission } from '../domain/request';
 import type { StatementCheck, UnverifiedStatement } from '../domain/statement';
+import { whoChose } from './attested';
 import { SignatureVerifier, typeOf } from './verify';
 
 /** By which rules a statement is read. */
@@ -130,26 +131,29 @@ export class SignedDirectory implements KeyDirectory {
   async authenticateStatement(envelope: SignedEnvelope, atMs: number): Promise<StatementCheck> {
     const verified = await this.#verifier.verify(envelope, STATEMENT_TYPE, atMs);
     if (!verified.ok) return unverified(verified.refusal);
-    const { payload, key, authenticator } = verified.value;
+    const { key, authenticator } = verified.value;
+    const stated =
+      envelope.format === 'attested'
+        ? whoChose(verified.value, this.directory, atMs)
+        : accepted({ ...verified.value, ...key });
+    if (!stated.ok) return unverified(stated.refusal, key.principal);
+    const { payload, principal, assurance, channel } = stated.value;
     const claims = this.rules.claims.safeParse(payload);
     if (!claims.success)
-      return unverified(
-        { code: 'MALFORMED', detail: describeIssues(claims.error, 'statement') },
-        key.principal,
-      );
+      return unverified({ code: 'MALFORMED', detail: describeIssues(claims.error, 'statement') }, principal);
     const statement = statementOf(claims.data);
     const claimed = { claimedVerb: statement.verb, claimedId: statement.jti };
-    if (statement.iss !== key.principal) {
-      const detail = `signed by a key of ${key.principal} in the name of ${statement.iss}`;
-      return unverified({ code: 'BAD_SIGNATURE', detail }, key.principal, claimed);
+    if (statement.iss !== principal) {
+      const detail = `signed by a key of ${principal} in the name of ${statement.iss}`;
+      return unverified({ code: 'BAD_SIGNATURE', detail }, principal, claimed);
     }
-    const signer = this.directory.standingOf(key.principal, atMs);
+    const signer = this.directory.standingOf(principal, atMs);
     if (signer === undefined)
-      return unverified({ code: 'UNKNOWN_KEY', detail: 'the key belongs to nobody' }, key.principal, claimed);
+      return unverified({ code: 'UNKNOWN_KEY', detail: 'the key belongs to nobody' }, principal, claimed);
     // Last, so that what was refused for another reason before is refused for the same reason now.
     if (this.rules.demandsStage && statement.verb === 'approve' && statement.stage === undefined)
       return unverified({ code: 'MALFORMED', detail: WITHOUT_STAGE }, signer.id, claimed);
-    const { keyId, assurance, channel } = key;
+    const { keyId } = key;
     const directoryDigest = this.digest;
     return {
       verified: true,

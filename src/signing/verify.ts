@@ -1,13 +1,9 @@
 import { type CryptoKey, compactVerify, decodeProtectedHeader, importJWK } from 'jose';
+import { ATTESTED_STATEMENT_TYPE, STATEMENT_TYPE } from '../contracts/statement';
 import type { Directory, RegisteredJwk, RegisteredKey } from '../directory/directory';
 import { LIMITS } from '../domain/limits';
 import { accepted, type Result, refused } from '../domain/refusal';
-import {
-  envelopeText,
-  type JwsEnvelope,
-  type SignedEnvelope,
-  type WebauthnEnvelope,
-} from '../domain/request';
+import { envelopeText, type SignedEnvelope, type WebauthnEnvelope } from '../domain/request';
 import type { AuthenticatorFacts } from '../domain/statement';
 import { algorithmOf } from './keys';
 import { verifyAssertion } from './webauthn';
@@ -35,9 +31,17 @@ export class SignatureVerifier {
   async verify(envelope: SignedEnvelope, type: string, atMs: number): Promise<Result<VerifiedPayload>> {
     if (envelopeText(envelope).length > LIMITS.statementBytes)
       return refused('TOO_LARGE', `a signed statement may have ${LIMITS.statementBytes} bytes`);
-    return envelope.format === 'jws'
-      ? this.#verifyJws(envelope, type, atMs)
-      : this.#verifyWebauthn(envelope, type, atMs);
+    switch (envelope.format) {
+      case 'jws':
+        return this.#verifyJws(envelope.jws, type, atMs);
+      case 'webauthn':
+        return this.#verifyWebauthn(envelope, type, atMs);
+      case 'attested':
+        // Only statements are attested in this way: nobody submits, reports or enrols for others.
+        return type === STATEMENT_TYPE
+          ? this.#verifyJws(envelope.attested, ATTESTED_STATEMENT_TYPE, atMs)
+          : refused('MALFORMED', `not of type ${type}`);
+    }
   }
 
   /** The claims of a passkey carry `typ` themselves, since WebAuthn has no header to carry it. */
@@ -60,7 +64,7 @@ export class SignatureVerifier {
    * Verifies a compact JWS (RFC 7515 section 5.2). `kid` names the registered key, and the kind of the key fixes the algorithm. Keys,
    * other algorithms and extensions in the header are refused.
    */
-  async #verifyJws({ jws }: JwsEnvelope, type: string, atMs: number): Promise<Result<VerifiedPayload>> {
+  async #verifyJws(jws: string, type: string, atMs: number): Promise<Result<VerifiedPayload>> {
     const header = readHeader(jws);
     if (header?.typ !== type) return refused('MALFORMED', `not a JWS of type ${type}`);
     const key = typeof header.kid === 'string' ? this.directory.keyById(header.kid, atMs) : undefined;

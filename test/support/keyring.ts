@@ -7,16 +7,22 @@ import { generateKey, importSigningKey, type SigningKey } from '../../src/signin
 export class Keyring implements Directory {
   readonly digest = 'sha-256:keyring';
   readonly #keys = new Map<string, RegisteredKey>();
+  readonly #accounts = new Map<PrincipalId, Record<string, string>>();
   readonly #standings = new Map<PrincipalId, Standing>();
 
   /** Makes a key, registers it, and returns the key to sign with. */
-  async enrol(id: PrincipalId, standing: Partial<Standing> = {}): Promise<SigningKey> {
+  async enrol(id: PrincipalId, standing: Partial<Standing> = {}, channel = 'cli'): Promise<SigningKey> {
     const { keyId, publicJwk, privateJwkText } = await generateKey();
-    const key = { keyId, principal: id, publicJwk, assurance: 'key', channel: 'cli' } as const;
+    const key = { keyId, principal: id, publicJwk, assurance: 'key', channel } as const;
     this.#keys.set(keyId, { kind: 'jwk', ...key });
     const kind = id.startsWith('person/') ? 'person' : 'agent';
     this.#standings.set(id, { id, kind, active: true, roles: [], groups: [], ...standing });
     return signingKey(privateJwkText);
+  }
+
+  /** Says which account somebody has in a channel. */
+  account(id: PrincipalId, channel: string, account: string): void {
+    this.#accounts.set(id, { [channel]: account });
   }
 
   /** Takes a key out of the directory, as a revocation does. */
@@ -25,7 +31,7 @@ export class Keyring implements Directory {
   }
 
   identity(id: PrincipalId) {
-    return this.#standings.has(id) ? { id, accounts: {} } : undefined;
+    return this.#standings.has(id) ? { id, accounts: this.#accounts.get(id) ?? {} } : undefined;
   }
 
   standingOf(id: PrincipalId) {

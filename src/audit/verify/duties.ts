@@ -7,7 +7,7 @@ import type { EvidenceFile } from '../evidence/schema';
 import { checkEnrolments } from './enrolments';
 import { type Finding, finding } from './finding';
 import type { Seat } from './seat-assignment';
-import { approvalsAt, countedAt, pathInForce, seatsFilled } from './seats';
+import { approvalsAt, countedAt, pathInForce, seatsFilled, takesChannelOf } from './seats';
 import {
   type CountedStatement,
   conflictedIn,
@@ -117,6 +117,8 @@ function* objectionsTo(one: Case, statement: CountedStatement): Generator<string
   if (verb === undefined) return yield `there is no verb ${statement.verb}`;
   if (VERB_DESCRIPTORS[verb].openTo === 'people' && !holder.id.startsWith('person/'))
     yield `${verb} by ${holder.id}, who is not a person`;
+  if (holder.assurance === 'channel' && !mayChoose(one, statement, holder))
+    yield `${verb} in ${holder.channel} by ${holder.id}, for which no stage takes that`;
   const governs = holder.roles.some((role) => GOVERNANCE.includes(role));
   const conflicted = one.conflicted.has(holder.id);
   switch (verb) {
@@ -168,6 +170,17 @@ function longestLifeMs({ assessment, statements }: Case, { verb }: CountedStatem
   const paths = [assessment?.path, ...statements.map(({ alternative }) => alternative)];
   const isSaid = paths.some((path) => path?.approvalsCountForMs !== undefined);
   return isSaid && (verb === 'approve' || verb === 'confirm') ? 7 * DAY_MS : DAY_MS;
+}
+
+/** Returns true if a stage of that name takes what is chosen in the channel. Only approvals and denials are chosen. */
+function mayChoose(
+  { assessment, statements }: Case,
+  { verb, stage }: CountedStatement,
+  holder: Holder,
+): boolean {
+  if (verb !== 'approve' && verb !== 'deny') return false;
+  const paths = [assessment?.path, ...statements.map(({ alternative }) => alternative)];
+  return paths.some((path) => path?.stages.some((one) => one.name === stage && takesChannelOf(one, holder)));
 }
 
 /** Returns true if a gateway made the statement for the requester. */

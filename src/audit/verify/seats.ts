@@ -94,6 +94,13 @@ export function seatsFilled(
   return assignSeats(new Map(stages.map(({ name, quorum }) => [name, quorum])), offers);
 }
 
+/** Returns true unless somebody chose in a channel that the stage does not name. */
+export const takesChannelOf = (
+  { assurance, channels = [] }: Stage,
+  holder: Pick<NonNullable<CountedStatement['holder']>, 'assurance' | 'channel'>,
+): boolean =>
+  holder.assurance !== 'channel' || (assurance === 'channel' && channels.includes(holder.channel));
+
 /** Returns the places of original approvers that someone could fill: their own, and those from reroutes and absences. */
 function placesOf(
   stage: Stage,
@@ -105,6 +112,7 @@ function placesOf(
   const { holder, receivedAtMs } = approval;
   if (holder === undefined || STRENGTH.indexOf(holder.assurance) < STRENGTH.indexOf(stage.assurance))
     return [];
+  if (!takesChannelOf(stage, holder)) return [];
   const reroutes = changesIn(statements.slice(0, statements.indexOf(approval)), privileged).flatMap(
     (change) => {
       const { replacement, emergencyGroups } = change.statement;

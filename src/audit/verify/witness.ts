@@ -14,6 +14,7 @@ const claimsSchema = z.looseObject({
   iat: z.number(),
   exp: z.number(),
   verb: z.string(),
+  stage: z.string().optional(),
   digest: z.string(),
   endorses: z.string().optional(),
   durationMs: z.number().optional(),
@@ -53,6 +54,7 @@ const entrySchema = z.looseObject({
   endDate: z.string().optional(),
   owner: z.string().optional(),
   sponsor: z.string().optional(),
+  accounts: z.record(z.string(), z.string()).default({}),
   roles: z.array(z.union([z.string(), z.object({ role: z.string(), until: z.string() })])).default([]),
   keys: z
     .array(
@@ -81,7 +83,12 @@ export function countedStatements(evidence: EvidenceFile): readonly CountedState
       const { keyId, payload } = partsOf(event.accepted.envelope);
       const claims = claimsSchema.safeParse(payload);
       if (keyId === undefined || !claims.success) return [];
-      const holder = holderOf(evidence, event.accepted.directoryDigest, keyId, event.atMs);
+      const { envelope, directoryDigest } = event.accepted;
+      const signer = holderOf(evidence, directoryDigest, keyId, event.atMs);
+      const holder =
+        envelope.format === 'attested'
+          ? chooserOf(evidence, directoryDigest, signer, payload, event.atMs)
+          : signer;
       const facts =
         command.type === 'consider' && command.check.verified ? command.check.facts.reroute : undefined;
       const alternative = facts?.alternative;
@@ -92,11 +99,46 @@ export function countedStatements(evidence: EvidenceFile): readonly CountedState
   );
 }
 
+const attestedSchema = z.looseObject({
+  iss: z.string(),
+  attester: z.string(),
+  stage: z.string(),
+  via: z.looseObject({ channel: z.string(), workspace: z.string(), account: z.string() }),
+});
+const ATTESTER = 'channel-attester';
+
+/**
+ * Returns the person who chose something in a channel. Undefined unless the one who signed may attest for that channel, and the account
+ * is the person's.
+ */
+function chooserOf(
+  evidence: EvidenceFile,
+  digest: string,
+  signer: Holder | undefined,
+  payload: unknown,
+  atMs: number,
+): Holder | undefined {
+  const claims = attestedSchema.safeParse(payload);
+  const directory = evidence.directories.find((one) => one.digest === digest);
+  if (!claims.success || directory === undefined) return undefined;
+  const { iss, attester, via } = claims.data;
+  const mayAttest =
+    signer?.id === attester &&
+    signer.active &&
+    !attester.startsWith('person/') &&
+    signer.roles.includes(ATTESTER) &&
+    signer.channel === via.channel;
+  const entry = entriesOf(directory).get(iss);
+  if (!mayAttest || entry?.accounts[via.channel] !== `${via.workspace}/${via.account}`) return undefined;
+  return { ...standingIn(directory, iss, entry, atMs), assurance: 'channel', channel: via.channel };
+}
+
 /** Returns the key that an envelope names, and its claims. */
 export function partsOf(envelope: SignedEnvelope): { readonly keyId?: string; readonly payload: unknown } {
   if (envelope.format === 'webauthn')
     return { keyId: envelope.credentialId, payload: readJson(envelope.claims) };
-  const [head = '', payload = ''] = envelope.jws.split('.');
+  const jws = envelope.format === 'attested' ? envelope.attested : envelope.jws;
+  const [head = '', payload = ''] = jws.split('.');
   const header = z.looseObject({ kid: z.string() }).safeParse(decodePart(head));
   return { payload: decodePart(payload), ...(header.success && { keyId: header.data.kid }) };
 }
@@ -137,22 +179,30 @@ function holderOf(evidence: EvidenceFile, digest: string, keyId: string, atMs: n
       if (keyIdOf(registration) === keyId) {
         const { channel } = registration;
         const assurance = 'passkey' in registration ? 'phishing-resistant' : registration.assurance;
-        const roles = entry.roles.flatMap((held) => {
-          if (typeof held === 'string') return [held];
-          return atMs < Date.parse(held.until) ? [held.role] : [];
-        });
-        const groups = Object.entries(directory.excerpt.groups)
-          .filter(([, { members }]) => members.includes(id))
-          .map(([name]) => name);
-        const active = entry.enabled && (entry.endDate === undefined || atMs < Date.parse(entry.endDate));
-        const standsInFor = (directory.excerpt.delegations ?? [])
-          .filter(
-            ({ to, since, until }) => to === id && Date.parse(since) <= atMs && atMs < Date.parse(until),
-          )
-          .map(({ from }) => from);
-        return { id, roles, groups, active, assurance, channel, standsInFor };
+        return { ...standingIn(directory, id, entry, atMs), assurance, channel };
       }
   return undefined;
+}
+
+/** Who someone was at a moment, by one version of the directory. */
+function standingIn(
+  { excerpt }: EvidenceFile['directories'][number],
+  id: string,
+  entry: Entry,
+  atMs: number,
+): Omit<Holder, 'assurance' | 'channel'> {
+  const roles = entry.roles.flatMap((held) => {
+    if (typeof held === 'string') return [held];
+    return atMs < Date.parse(held.until) ? [held.role] : [];
+  });
+  const groups = Object.entries(excerpt.groups)
+    .filter(([, { members }]) => members.includes(id))
+    .map(([name]) => name);
+  const active = entry.enabled && (entry.endDate === undefined || atMs < Date.parse(entry.endDate));
+  const standsInFor = (excerpt.delegations ?? [])
+    .filter(({ to, since, until }) => to === id && Date.parse(since) <= atMs && atMs < Date.parse(until))
+    .map(({ from }) => from);
+  return { id, roles, groups, active, standsInFor };
 }
 
 /** A key of the register, as a file would have it. */

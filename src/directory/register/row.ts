@@ -76,6 +76,8 @@ export const readInvitation = (envelope: SignedEnvelope): Said<InvitationClaims>
   said(envelope, invitationClaimsSchema);
 
 function said<Claims>(envelope: SignedEnvelope, schema: z.ZodType<Claims>): Said<Claims> | undefined {
+  // What somebody chose in a channel registers no key.
+  if (envelope.format === 'attested') return undefined;
   const [header, payload] =
     envelope.format === 'webauthn'
       ? [{ kid: envelope.credentialId }, withoutType(readJson(envelope.claims))]

@@ -16,11 +16,19 @@ import { assessmentOf, type ReadState } from '../state';
 import type { VerifiedStatement } from '../statement';
 import type { VerbDescriptor } from '../verbs/descriptor';
 
-/** Checks that the signer is active, and a person if the verb is for people only (TTA-7). */
-export function checkStanding({ signer, statement }: VerifiedStatement, verb: VerbDescriptor): Result<void> {
+/**
+ * Checks that the signer is active, a person if the verb is for people only (TTA-7), and signed it unless the verb may be chosen in
+ * a channel.
+ */
+export function checkStanding(
+  { signer, statement, assurance, channel }: VerifiedStatement,
+  verb: VerbDescriptor,
+): Result<void> {
   if (!signer.active) return refused('DISABLED_IDENTITY', `${signer.id} is disabled or past its end date`);
   if (verb.openTo === 'people' && !isHuman(signer))
     return refused('NOT_HUMAN', `${signer.id} is not a person; only people may ${statement.verb}`);
+  if (assurance === 'channel' && !verb.openToChannels)
+    return refused('WEAK_ASSURANCE', `nobody can ${statement.verb} in ${channel}; it has to be signed`);
   return accepted(undefined);
 }
 

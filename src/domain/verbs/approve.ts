@@ -22,6 +22,7 @@ export const approve = defineVerb({
   purpose: 'approve the stage that is waiting for you',
   speaksAboutPath: true,
   speaksAboutStage: true,
+  openToChannels: true,
   grantRestsOnIt: true,
   claims: { takes: ['stage', 'durationMs'] },
   rule: (state, verified, atMs) => {
@@ -112,11 +113,24 @@ export function checkDecider(state: ReadState, verified: VerifiedStatement): Res
   return unable ? refusedBy(unable) : accepted(stage);
 }
 
+/** Refuses who may not decide the stage, and a choice made in a channel that the stage does not name (TTA-4). */
+const refuseUnable = (state: ReadState, stage: Stage, verified: VerifiedStatement): Refusal | undefined =>
+  refuseOutsiders(state, stage, verified) ?? refuseChannel(stage, verified);
+
+function refuseChannel(stage: Stage, { assurance, channel }: VerifiedStatement): Refusal | undefined {
+  if (assurance !== 'channel') return undefined;
+  if (stage.assurance === 'channel' && stage.channels?.includes(channel) === true) return undefined;
+  return {
+    code: 'WEAK_ASSURANCE',
+    detail: `stage ${stage.name} takes no choice made in ${channel}; it has to be signed`,
+  };
+}
+
 /**
  * Refuses an approver who has left all the groups that made them one, and a delegate who stands in for nobody today.
  * Returns undefined if the signer may decide the stage.
  */
-function refuseUnable(state: ReadState, stage: Stage, { signer }: VerifiedStatement): Refusal | undefined {
+function refuseOutsiders(state: ReadState, stage: Stage, { signer }: VerifiedStatement): Refusal | undefined {
   const approvers = effectiveApprovers(state, stage);
   if (!approvers.includes(signer.id) || stage.departed?.includes(signer.id)) {
     const absent = approvers.filter((id) => delegatesOf(stage, id).includes(signer.id));

@@ -12,6 +12,7 @@ export const deny = defineVerb({
   purpose: 'deny the request, which ends it',
   speaksAboutPath: true,
   speaksAboutStage: true,
+  openToChannels: true,
   closes: true,
   claims: { takes: ['stage', 'reasonCode', 'ticket', 'offer'] },
   rule: (state, verified, atMs) => {

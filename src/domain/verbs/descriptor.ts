@@ -34,6 +34,8 @@ export interface VerbDescriptor {
   readonly speaksAboutPath: boolean;
   /** Speaks about one stage of the path: the open one, if the statement names none. */
   readonly speaksAboutStage: boolean;
+  /** May be chosen in a channel, where the stage names the channel. Everything else is signed. */
+  readonly openToChannels: boolean;
   /** A grant rests on its statements, so they count for as long as the path says. */
   readonly grantRestsOnIt: boolean;
   /** Only ends or reviews. Room is kept for these statements, so that no flood can make a grant irrevocable. */
@@ -53,6 +55,7 @@ export function defineVerb(
     openTo: 'people',
     speaksAboutPath: false,
     speaksAboutStage: false,
+    openToChannels: false,
     grantRestsOnIt: false,
     closes: false,
     claims: {},

@@ -4,7 +4,7 @@ import { assuranceMeets } from '../principal';
 import { accepted, type Refusal, type Result, refused, refusedBy } from '../refusal';
 import { isSoundPath } from '../rules/soundness';
 import { isRescuer } from '../rules/standing';
-import { currentPath } from '../stages';
+import { currentPath, takesMoreChannels } from '../stages';
 import type { AssessedState } from '../state';
 import type { PathChoice, VerifiedStatement } from '../statement';
 import { changeRecord, type Grounds } from './grounds';
@@ -53,6 +53,7 @@ function refuseWeaker(
     const instead = path.stages[index];
     if (instead === undefined || instead.quorum < stage.quorum) return weaken('needs fewer people');
     if (!assuranceMeets(instead.assurance, stage.assurance)) return weaken('takes weaker signatures');
+    if (takesMoreChannels(instead, stage)) return weaken('takes choices made in more channels');
     if (path.stages.some((other) => other.name === stage.name))
       return weaken(`has a stage ${stage.name} too, for which others have been asked`);
   }

@@ -42,6 +42,7 @@ export function resolvePath(
       substituteGroups: groupsOf(stage.substitutes, owners),
       quorum: stage.quorum,
       assurance: stage.assurance,
+      ...(stage.channels && { channels: stage.channels }),
       remindAfterMs: stage.remindAfter,
       escalateAfterMs: stage.escalateAfter,
       expireAfterMs: stage.expireAfter,

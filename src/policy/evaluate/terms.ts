@@ -1,5 +1,6 @@
 import { LIMITS } from '../../domain/limits';
 import { assuranceMeets } from '../../domain/principal';
+import { takesMoreChannels } from '../../domain/stages';
 import type { PathDefinition, StageDefinition } from '../load/paths-file';
 import type { ConfirmationDemand, PermitRule } from '../load/policy-rule';
 import { groupsOf } from './eligibility';
@@ -85,7 +86,8 @@ function isAsStrict(stage: StageDefinition, demand: StageDefinition, owners: str
   return (
     groupsOf(stage.approvers, owners).every((group) => accepted.includes(group)) &&
     stage.quorum >= demand.quorum &&
-    assuranceMeets(stage.assurance, demand.assurance)
+    assuranceMeets(stage.assurance, demand.assurance) &&
+    !takesMoreChannels(stage, demand)
   );
 }
 

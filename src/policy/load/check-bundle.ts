@@ -3,6 +3,7 @@ import { didYouMean } from '../../directory/nearest';
 import type { FileProblem, YamlFile } from '../../directory/yaml-file';
 import { LIMITS } from '../../domain/limits';
 import { assuranceMeets } from '../../domain/principal';
+import { takesMoreChannels } from '../../domain/stages';
 import { checkCatalog } from './check-catalog';
 import { type BundleParts, decidersIn, governs, isPerson, owned, tooManyApprovers } from './check-people';
 import { checkTools } from './check-tools';
@@ -97,7 +98,10 @@ function* checkAlternatives(data: PathsData, file: YamlFile, name: string): Gene
     const weaker = path?.stages.some((stage, place) => {
       const one = instead.stages[place];
       return (
-        one === undefined || one.quorum < stage.quorum || !assuranceMeets(one.assurance, stage.assurance)
+        one === undefined ||
+        one.quorum < stage.quorum ||
+        !assuranceMeets(one.assurance, stage.assurance) ||
+        takesMoreChannels(one, stage)
       );
     });
     if (weaker)

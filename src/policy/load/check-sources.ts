@@ -2,6 +2,7 @@ import type { FileDirectory } from '../../directory/file-directory';
 import { didYouMean } from '../../directory/nearest';
 import { type SourcesData, sourcesSchema } from '../../directory/sources/sources-file';
 import { type Decoded, type FileProblem, YamlFile } from '../../directory/yaml-file';
+import { isChannel } from '../../domain/principal';
 import type { BundleFiles } from './bundle-folder';
 import type { CatalogData } from './catalog-file';
 
@@ -41,7 +42,7 @@ export function* checkSources(
           `the directory has no group ${group}; declare it in directory.yaml, without members if the source has them all${didYouMean(group, directory.groupNames())}`,
         );
     for (const connector of Object.keys(people.accounts))
-      if (!Object.hasOwn(catalog.connectors, connector))
+      if (!Object.hasOwn(catalog.connectors, connector) && !isChannel(connector))
         yield file.problem(
           ['sources', name, 'people', 'accounts', connector],
           `catalog.yaml has no connector ${connector}; correct its name${didYouMean(connector, Object.keys(catalog.connectors))}`,

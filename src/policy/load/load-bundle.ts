@@ -5,6 +5,7 @@ import { type DecodedDirectory, readDirectory } from '../../directory/read-direc
 import type { SourcesData } from '../../directory/sources/sources-file';
 import { type Decoded, type FileProblem, YamlFile } from '../../directory/yaml-file';
 import { digestOf, digestOfText } from '../../domain/digest';
+import { isChannel } from '../../domain/principal';
 import type { Bundle, BundlePolicy } from '../bundle';
 import { entryOf } from '../evaluate/ask-entry';
 import { readEngine } from '../evaluate/cedar-engine';
@@ -144,7 +145,9 @@ export function bundleOf(
     files,
     identities,
     principals: identities.map((identity) => identity.id),
-    accounts: identities.flatMap((identity) => Object.values(identity.accounts)),
+    accounts: identities.flatMap(({ accounts }) =>
+      Object.entries(accounts).flatMap(([place, account]) => (isChannel(place) ? [] : account)),
+    ),
     rerouteReasons: new Map(Object.entries(paths.value.rerouteReasons)),
     emergencyReroutes: new Map(Object.entries(paths.value.emergencyReroutes)),
     notes: lookAlikes(directory.value),

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { durationUpTo } from '../../contracts/duration';
 import { identifier, text } from '../../contracts/request';
 import { LIMITS } from '../../domain/limits';
-import { ASSURANCE_LEVELS } from '../../domain/principal';
+import { ASSURANCE_LEVELS, CHANNELS } from '../../domain/principal';
 
 /** In a stage: a placeholder for the group that owns the requested resource (`owners` in the catalog). */
 export const RESOURCE_OWNERS = 'resource-owners';
@@ -28,9 +28,19 @@ const stageSchema = z
     assurance: z
       .enum(ASSURANCE_LEVELS)
       .describe('how they have to sign: `channel` < `key` < `phishing-resistant` (a passkey)'),
+    channels: z
+      .array(z.enum(CHANNELS))
+      .min(1)
+      .refine((named) => new Set(named).size === named.length, 'names a channel twice')
+      .exactOptional()
+      .describe('chats in which they may choose instead of signing; only with assurance `channel`'),
     remindAfter: waiting.describe('when those who are awaited are reminded'),
     escalateAfter: waiting.describe('when governance is told'),
     expireAfter: waiting.describe('when the request ends without access'),
+  })
+  .refine(({ channels, assurance }) => channels === undefined || assurance === 'channel', {
+    path: ['channels'],
+    message: 'would take less than "assurance" says; write "assurance: channel", or remove the channels',
   })
   .refine((stage) => stage.remindAfter <= stage.escalateAfter && stage.escalateAfter <= stage.expireAfter, {
     path: ['expireAfter'],

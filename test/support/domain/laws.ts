@@ -57,6 +57,7 @@ export function lawsBroken(world: World): readonly string[] {
     deniedOnlyWhileWaiting(step, law);
     keepsWhatIsSettled(step, law);
     governorsAreNotWeaker(step, law);
+    channelsAreNamed(step, law);
     if (step.after) neverWeakens(step.after, law);
     if (step.after) staysWithinLimits(step.after, law);
   }
@@ -157,6 +158,22 @@ function governorsAreNotWeaker({ before, command, events }: Step, law: Law): voi
   if (!isTaken || (statement.verb !== 'reroute' && statement.verb !== 'endorse')) return;
   for (const stage of before.phase === 'unread' ? [] : stagesOf(before))
     law(STRENGTH.indexOf(assurance) >= STRENGTH.indexOf(stage.assurance), `a weak ${statement.verb}`);
+}
+
+/** What somebody chose in a channel counts for a stage that names the channel, and is an approval or a denial. */
+function channelsAreNamed({ before, command, events }: Step, law: Law): void {
+  if (command.type !== 'consider' || !command.check.verified || before === null) return;
+  const { statement, assurance, channel } = command.check.facts;
+  if (assurance !== 'channel' || !events.some(({ type }) => type === 'statement_accepted')) return;
+  law(['approve', 'deny'].includes(statement.verb), `${statement.verb} by channel`);
+  const named = (before.phase === 'unread' ? [] : stagesOf(before)).filter(
+    (stage) => stage.assurance === 'channel' && stage.channels?.includes(channel),
+  );
+  const open = before.status === 'awaiting_approval' ? before.openStage : undefined;
+  law(
+    named.some(({ name }) => open === undefined || open === name),
+    'a channel that no stage names',
+  );
 }
 
 function staysWithinLimits(state: RequestState, law: Law): void {

@@ -174,8 +174,8 @@ function says(world: World, dice: Dice, who: string, verb: Verb, claims: Partial
 
 /** Key and channel of a statement if the directory does not say. */
 const wayOf = (dice: Dice) => ({
-  assurance: dice.pick(['key', 'phishing-resistant', 'key', 'channel'] as const),
-  channel: dice.pick(['cli', 'cli', 'cli', 'agent-protocol']),
+  assurance: dice.pick(['key', 'phishing-resistant', 'key', 'key', 'key', 'channel'] as const),
+  channel: dice.pick(['cli', 'slack', 'slack', 'agent-protocol']),
 });
 
 function defect({ nowMs, state, deliveries }: World, dice: Dice): Partial<Statement> {

@@ -92,7 +92,7 @@ function isFilled(stages: readonly Stage[], offers: readonly Offer[]): boolean {
 
 function isApproval(one: Case, stage: Stage, { facts, atMs: heardAtMs }: Delivery): boolean {
   const { accepted, assessment } = one;
-  const { statement, signer, assurance } = facts;
+  const { statement, signer, assurance, channel } = facts;
   const isRescuer = accepted.some(
     (other) =>
       other.facts.signer.id === signer.id && ['reroute', 'endorse'].includes(other.facts.statement.verb),
@@ -106,6 +106,8 @@ function isApproval(one: Case, stage: Stage, { facts, atMs: heardAtMs }: Deliver
     ![...PARTIES, ...assessment.parties.map((party) => party.id)].includes(signer.id) &&
     !isRescuer &&
     STRENGTH.indexOf(assurance) >= STRENGTH.indexOf(stage.assurance) &&
+    (assurance !== 'channel' ||
+      (stage.assurance === 'channel' && stage.channels?.includes(channel) === true)) &&
     (absentFor(stage, signer).length > 0 ||
       [...stage.groups, ...stage.substituteGroups, ...reachedByEmergency(accepted, signer.id)].some((group) =>
         signer.groups.includes(group),

@@ -101,6 +101,7 @@ function stagesOf(dice: Dice): readonly Stage[] {
     eligible: [SECURITY_1, SECURITY_2, LEAD_IN_SECURITY],
     quorum: dice.pick([1, 1, 2]),
     assurance,
+    ...(assurance === 'channel' && dice.chance(2) && { channels: ['slack'] }),
   });
   return dice.pick([[first], [first, second], [first], [second], [second, first]]);
 }

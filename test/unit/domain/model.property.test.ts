@@ -14,7 +14,7 @@ const AT_LEAST: Readonly<Record<string, number>> = {
   'active after a reroute': 50,
   'active after an endorsed reroute': 5,
   'active with two stages': 150,
-  'active with a confirmation': 450,
+  'active with a confirmation': 400,
   'active after a switch': 10,
   'active by a delegate': 10,
   'active after an emergency reroute': 4,

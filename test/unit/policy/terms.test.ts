@@ -26,6 +26,8 @@ const PATHS: readonly PathDefinition[] = [
   pathWith('owner', [OWNER]),
   pathWith('two-owners', [{ ...OWNER, quorum: 2 }]),
   pathWith('strong-owner', [{ ...OWNER, assurance: 'phishing-resistant' }]),
+  pathWith('chat-owner', [{ ...OWNER, assurance: 'channel', channels: ['slack'] }]),
+  pathWith('any-owner', [{ ...OWNER, assurance: 'channel' }]),
   pathWith('leads', [stage('leads', ['payments-leads'])]),
   pathWith('leads-or-dba', [stage('either', ['payments-leads', 'dba'])]),
   pathWith('dba', [DBA]),
@@ -114,5 +116,16 @@ describe('TTA-2, TTA-4 several permits combine to the strictest of each, and no 
     expect(counting(48 * HOUR, 72 * HOUR)).toBe(48 * HOUR);
     expect(counting(undefined, 72 * HOUR)).toBe(24 * HOUR);
     expect(counting(4 * HOUR, undefined)).toBe(4 * HOUR);
+  });
+});
+
+describe('TTA-4 of paths that are demanded together, a chat counts only where all of them name it', () => {
+  it.each([
+    ['owner', 'chat-owner', 'owner'],
+    ['any-owner', 'chat-owner', 'any-owner'],
+    ['chat-owner', 'chat-owner', 'chat-owner'],
+  ])('%s and %s come to %s', (one, other, both) => {
+    expect(pathOf(one, other)).toBe(both);
+    expect(pathOf(other, one)).toBe(both);
   });
 });
