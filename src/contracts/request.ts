@@ -128,7 +128,7 @@ export const webauthnEnvelopeSchema = z.strictObject({
   signature: base64url,
 }) satisfies z.ZodType<WebauthnEnvelope>;
 
-export const attestedEnvelopeSchema = z.strictObject({
+const attestedEnvelopeSchema = z.strictObject({
   format: z.literal('attested'),
   attested: z
     .string()

@@ -24,7 +24,7 @@ const chosenSchema = z.looseObject({
 });
 
 /** How the directory writes somebody's account in a channel: the workspace is a part of it, so an account of another one is nobody's. */
-export const channelAccount = ({
+const channelAccount = ({
   workspace,
   account,
 }: Pick<AttestedMembers['via'], 'workspace' | 'account'>) => `${workspace}/${account}`;
