@@ -2,6 +2,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
 import { toStderr } from '../../src/stack/announce';
 import { cacheDir } from '../../src/stack/cache';
 import { freePort } from '../../src/stack/free-port';
@@ -13,6 +14,9 @@ const VERSION = 'v1.8.0';
 export interface TestS3 {
   readonly endpoint: string;
   readonly bucket: string;
+  /** With Object Lock. */
+  readonly lockedBucket: string;
+  readonly client: S3Client;
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
   stop(): void;
@@ -22,14 +26,27 @@ export async function startS3(): Promise<TestS3> {
   const binary = s3Program();
   const folder = mkdtempSync(path.join(tmpdir(), 'countersign-s3-'));
   const bucket = 'evidence';
-  mkdirSync(path.join(folder, bucket));
+  const lockedBucket = 'kept';
+  const [data, meta, versions] = ['data', 'meta', 'versions'].map((name) => path.join(folder, name));
+  for (const one of [data, meta, versions]) mkdirSync(one ?? '');
   const port = await freePort();
   const accessKeyId = 'countersign-test';
   const secretAccessKey = 'a secret for the tests';
-  const child = spawn(binary, ['--port', `127.0.0.1:${port}`, '--quiet', 'posix', '--nometa', folder], {
-    env: { PATH: process.env['PATH'] ?? '', ROOT_ACCESS_KEY: accessKeyId, ROOT_SECRET_KEY: secretAccessKey },
-    stdio: 'ignore',
-  });
+  const child = spawn(
+    binary,
+    [
+      ...['--port', `127.0.0.1:${port}`, '--quiet', 'posix'],
+      ...['--sidecar', meta ?? '', '--versioning-dir', versions ?? '', data ?? ''],
+    ],
+    {
+      env: {
+        PATH: process.env['PATH'] ?? '',
+        ROOT_ACCESS_KEY: accessKeyId,
+        ROOT_SECRET_KEY: secretAccessKey,
+      },
+      stdio: 'ignore',
+    },
+  );
   const endpoint = `http://127.0.0.1:${port}`;
   await eventuallyTrue('the S3 server answers', () =>
     fetch(endpoint).then(
@@ -37,12 +54,19 @@ export async function startS3(): Promise<TestS3> {
       () => false,
     ),
   );
+  const credentials = { accessKeyId, secretAccessKey };
+  const client = new S3Client({ endpoint, region: 'us-east-1', forcePathStyle: true, credentials });
+  await client.send(new CreateBucketCommand({ Bucket: bucket }));
+  await client.send(new CreateBucketCommand({ Bucket: lockedBucket, ObjectLockEnabledForBucket: true }));
   return {
     endpoint,
     bucket,
+    lockedBucket,
     accessKeyId,
     secretAccessKey,
+    client,
     stop: () => {
+      client.destroy();
       child.kill('SIGKILL');
       rmSync(folder, { recursive: true, force: true });
     },

@@ -2,14 +2,13 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { FolderSink } from './folder-sink';
 import { PostgresqlSink } from './postgresql-sink';
-import { S3Sink } from './s3-sink';
+import { type Retention, S3Sink } from './s3-sink';
 import type { ArchiveSink } from './sink';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * Opens the archive at an address: a folder, `s3://BUCKET/PREFIX?endpoint=URL&region=REGION` with the credentials of the AWS_…
- * variables, or `postgres://…`.
+ * Opens the archive at an address: a folder, `s3://BUCKET/PREFIX?…` with the SDK's default chain of credentials, or `postgres://…`.
  *
  * @throws Error with one line, without the address, if something is missing
  */
@@ -19,29 +18,47 @@ export function openArchive(address: string, env: Environment): ArchiveSink {
   return new FolderSink(path.resolve(address));
 }
 
+const S3_FORM = 's3://BUCKET/PREFIX?endpoint=URL&region=REGION&retain=DAYS&mode=governance|compliance';
+const S3_OPTIONS = ['endpoint', 'region', 'retain', 'mode'];
+/** Longer than any rule asks for. A retention in mode `compliance` cannot be taken back. */
+const LONGEST_RETENTION_DAYS = 36_500;
+
 function openS3(address: string, env: Environment): ArchiveSink {
   let url: URL;
   try {
     url = new URL(address);
   } catch {
-    throw new Error('an archive in S3 has the form s3://BUCKET/PREFIX?endpoint=URL&region=REGION');
+    throw new Error(`an archive in S3 has the form ${S3_FORM}`);
   }
-  const accessKeyId = env['AWS_ACCESS_KEY_ID'];
-  const secretAccessKey = env['AWS_SECRET_ACCESS_KEY'];
-  const sessionToken = env['AWS_SESSION_TOKEN'];
-  if (!accessKeyId || !secretAccessKey)
-    throw new Error('an archive in S3 needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY');
-  const region = url.searchParams.get('region') ?? env['AWS_REGION'] ?? 'us-east-1';
+  const options = url.searchParams;
+  const unknown = [...options.keys()].find(
+    (name, place, all) => !S3_OPTIONS.includes(name) || all.indexOf(name) !== place,
+  );
+  if (unknown !== undefined)
+    throw new Error(`an archive in S3 has the form ${S3_FORM}; "${unknown}" is not known, or is there twice`);
+  const endpoint = options.get('endpoint') ?? undefined;
+  // Storage that is not of AWS has no regions, but the signature needs one.
+  const region =
+    options.get('region') ?? env['AWS_REGION'] ?? (endpoint === undefined ? undefined : 'us-east-1');
   const folder = url.pathname.replace(/^\/+|\/+$/g, '');
+  const retention = retentionOf(options.get('retain'), options.get('mode'));
   return new S3Sink({
-    endpoint: url.searchParams.get('endpoint') ?? `https://s3.${region}.amazonaws.com`,
-    region,
     bucket: url.hostname,
     prefix: folder === '' ? '' : `${folder}/`,
-    accessKeyId,
-    secretAccessKey,
-    ...(sessionToken && { sessionToken }),
+    ...(endpoint !== undefined && { endpoint }),
+    ...(region !== undefined && { region }),
+    ...(retention && { retention }),
   });
+}
+
+function retentionOf(days: string | null, mode: string | null): Retention | undefined {
+  if (days === null && mode === null) return undefined;
+  const count = /^[1-9]\d{0,5}$/.test(days ?? '') ? Number(days) : Number.NaN;
+  if (!(count <= LONGEST_RETENTION_DAYS) || (mode !== 'governance' && mode !== 'compliance'))
+    throw new Error(
+      `an archive in S3 with Object Lock needs both retain=DAYS (1 to ${LONGEST_RETENTION_DAYS}) and mode=governance or mode=compliance`,
+    );
+  return { days: count, mode };
 }
 
 /** Returns the address of the archive: the setting itself, or the content of the file in the other setting. */

@@ -46,7 +46,12 @@ export class IdentityCenter {
 
   constructor(private readonly settings: AwsSettings) {
     const { region } = settings;
-    const requestHandler = { requestTimeout: WITHIN_MS, connectionTimeout: WITHIN_MS };
+    // Without the last one the SDK only warns, and goes on waiting.
+    const requestHandler = {
+      requestTimeout: WITHIN_MS,
+      connectionTimeout: WITHIN_MS,
+      throwOnRequestTimeout: true,
+    };
     // The lease book retries, and holds a lock while it waits.
     const common = { region, maxAttempts: 1, requestHandler };
     this.#sso = new SSOAdminClient(common);
