@@ -2,7 +2,8 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { FolderSink } from './folder-sink';
 import { PostgresqlSink } from './postgresql-sink';
-import { type Retention, S3Sink } from './s3-sink';
+import type { Retention } from './s3-objects';
+import { S3Sink } from './s3-sink';
 import type { ArchiveSink } from './sink';
 
 type Environment = Readonly<Record<string, string | undefined>>;

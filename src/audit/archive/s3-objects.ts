@@ -8,8 +8,28 @@ import {
   S3ServiceException,
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
-import type { S3Options } from './s3-sink';
 import { LARGEST_ITEM_BYTES, TooLarge } from './sink';
+
+export interface S3Options {
+  /** Whatever speaks S3, such as `https://s3.example.com`. AWS itself if absent. */
+  readonly endpoint?: string;
+  /** The SDK's own choice (AWS_REGION, a profile) if absent. */
+  readonly region?: string;
+  readonly bucket: string;
+  /** Before every name; empty, or ending in a slash. */
+  readonly prefix: string;
+  /** How long the storage keeps each object whatever anybody says. The bucket must have Object Lock. */
+  readonly retention?: Retention;
+  /** The SDK's default chain if absent. */
+  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
+  readonly nowMs?: () => number;
+}
+
+/** In mode `governance` a login with a right of its own can still delete; in mode `compliance` nobody can. */
+export interface Retention {
+  readonly mode: 'governance' | 'compliance';
+  readonly days: number;
+}
 
 const ANSWER_WITHIN_MS = 30_000;
 const CONNECT_WITHIN_MS = 5_000;

@@ -1,26 +1,5 @@
-import type { S3Objects } from './s3-objects';
+import type { S3Objects, S3Options } from './s3-objects';
 import { AlreadyWritten, type ArchiveSink, checkedName } from './sink';
-
-export interface S3Options {
-  /** Whatever speaks S3, such as `https://s3.example.com`. AWS itself if absent. */
-  readonly endpoint?: string;
-  /** The SDK's own choice (AWS_REGION, a profile) if absent. */
-  readonly region?: string;
-  readonly bucket: string;
-  /** Before every name; empty, or ending in a slash. */
-  readonly prefix: string;
-  /** How long the storage keeps each object whatever anybody says. The bucket must have Object Lock. */
-  readonly retention?: Retention;
-  /** The SDK's default chain if absent. */
-  readonly credentials?: { readonly accessKeyId: string; readonly secretAccessKey: string };
-  readonly nowMs?: () => number;
-}
-
-/** In mode `governance` a login with a right of its own can still delete; in mode `compliance` nobody can. */
-export interface Retention {
-  readonly mode: 'governance' | 'compliance';
-  readonly days: number;
-}
 
 /** An archive in S3 or what speaks its protocol. Objects are written only if there is none of that name. */
 export class S3Sink implements ArchiveSink {
