@@ -1,6 +1,6 @@
 import { accessRequestSchema } from '../contracts/request';
 import { requestDigest } from '../domain/digest';
-import { checkStatement } from '../domain/ports';
+import { AnswerAway, checkStatement } from '../domain/ports';
 import type { Refusal } from '../domain/refusal';
 import type { AccessRequest } from '../domain/request';
 import type { StatementCheck } from '../domain/statement';
@@ -30,10 +30,13 @@ export function checkStatementsActivity(dependencies: Dependencies): Activities[
 }
 
 /** The answer if a check throws: one bad statement must not keep the others of its batch from being judged. */
-const uncheckable = (): StatementCheck => ({
-  verified: false,
-  attempt: { refusal: { code: 'NOT_NOW', detail: 'it could not be checked; send it again later' } },
-});
+const uncheckable = (error: unknown): StatementCheck => {
+  const why = error instanceof AnswerAway ? error.message : 'it could not be checked';
+  return {
+    verified: false,
+    attempt: { refusal: { code: 'NOT_NOW', detail: `${why}; send it again later` } },
+  };
+};
 
 /** The count of a passkey's signature is recorded before the signature counts, so that of two copies one is refused. */
 async function refuseCopy(check: StatementCheck, { ledger, nowMs }: Dependencies): Promise<StatementCheck> {

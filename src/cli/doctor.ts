@@ -34,7 +34,7 @@ async function examine(context: Context, isOffline: boolean): Promise<CommandRes
     nodeVersion(),
     temporalBinary(),
     ...(await bundle(settings, env, isOffline)),
-    ...(await ticketList(settings)),
+    ...(await ticketsOf(settings, isOffline)),
     await temporalServer(context),
   ];
   findings.push(...(await waitingRequests(context, findings)));
@@ -138,10 +138,17 @@ const closedPaths = ({ unreachable }: LoadedBundle): readonly Finding[] =>
     detail: `${file}:${line}: ${message}`,
   }));
 
-async function ticketList({ COUNTERSIGN_TICKETS: file }: Context['settings']): Promise<readonly Finding[]> {
+/** Whether tickets can be looked up. Offline, no ticket system is asked. */
+async function ticketsOf(
+  { COUNTERSIGN_TICKETS: file }: Context['settings'],
+  isOffline: boolean,
+): Promise<readonly Finding[]> {
   if (file === undefined) return [];
-  const problem = await new FileTicketSource(file).problem();
-  return [{ what: 'tickets', ok: problem === undefined, detail: problem ?? file }];
+  const source = new FileTicketSource(file);
+  const { what, problem } = isOffline
+    ? { what: 'not asked', problem: await source.problem() }
+    : await source.examine();
+  return [{ what: 'tickets', ok: problem === undefined, detail: problem ?? `${file} (${what})` }];
 }
 
 /** Only a worker or a gateway needs addresses, and it needs all of them. The targets are asked after this. */

@@ -4,7 +4,7 @@ import { type LeaseRecord, leaseOf } from '../connectors/contract';
 import { addressVariable, isSet } from '../connectors/settings';
 import type { AccessRequest } from '../domain/request';
 import type { Status } from '../domain/status';
-import { authoritiesOf, FileTicketSource, type LoadedBundle, loadBundle } from '../policy';
+import { authoritiesOf, FileTicketSource, type LoadedBundle, loadBundle, type TicketSource } from '../policy';
 import { type VerifiedList, VerifiedRequests } from '../verified/verified-requests';
 import type { TargetAnswer, VerifiedRequest } from '../verified/verify-request';
 import type { Context } from './context';
@@ -14,7 +14,7 @@ import { withEnrolledKeys } from './enrolled';
 const LIST_WITHIN_MS = 15_000;
 
 /** Where no tickets are known, a ticket is not for this reader to judge. The act on the target judges it again. */
-const ANY_TICKET = { exists: async () => true };
+const ANY_TICKET: TicketSource = { check: async () => ({ found: true }) };
 
 /** What is read of a request, and whether it is proved. */
 export interface ReadRequest {

@@ -31,7 +31,7 @@ const settingsSchema = z.object({
     .string()
     .min(1)
     .exactOptional()
-    .describe('file of the tickets that a reroute may name'),
+    .describe('file of the tickets that a reroute may name, or with the address of the ticket system'),
   COUNTERSIGN_GATEWAY_KEY: z
     .string()
     .min(1)

@@ -14,12 +14,21 @@ export interface KeyDirectory {
   authenticateStatement(envelope: SignedEnvelope, atMs: number): Promise<StatementCheck>;
 }
 
+/** Thrown where the answer to a question of policy is kept elsewhere, and nobody there can be asked now. It is never a yes, and no lasting no. */
+export class AnswerAway extends Error {
+  override readonly name: string = 'AnswerAway';
+}
+
 /** The policy decision point: one bundle of policy with the directory it is evaluated over. */
 export interface Policy {
   readonly digest: Digest;
   /** What policy says of the request at `atMs`. Total: what it does not know it refuses. */
   assess(request: AccessRequest, atMs: number): Assessment | Promise<Assessment>;
-  /** What current policy says of a reroute that a statement asks for. */
+  /**
+   * What current policy says of a reroute that a statement asks for.
+   *
+   * @throws AnswerAway if the system that has its ticket gives no answer
+   */
   checkReroute(statement: Statement, request: AccessRequest, atMs: number): Promise<RerouteCheck>;
 }
 

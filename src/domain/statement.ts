@@ -83,6 +83,8 @@ export interface Statement extends VerbClaims {
 export interface RerouteCheck {
   readonly reasonCodeListed: boolean;
   readonly ticketFound: boolean;
+  /** Why the ticket does not count, if more is known than that nobody knows it. */
+  readonly ticketProblem?: string;
   readonly policyBasisListed: boolean;
   /** The replacement's standing now; absent when the directory does not know them. */
   readonly candidate?: Standing;

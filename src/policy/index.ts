@@ -19,6 +19,7 @@ export {
   type ToolDefinition,
   type ToolPins,
 } from './load/tool-pins';
+export type { TicketSource } from './tickets/ticket';
 export { adviceOn } from './tryout/advice';
 export { runBundleTests } from './tryout/bundle-tests';
 export { explain } from './tryout/explain';

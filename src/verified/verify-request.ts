@@ -5,7 +5,7 @@ import { type Derived, derive } from '../domain/derive';
 import { requestDigest } from '../domain/digest';
 import type { DomainEvent } from '../domain/event';
 import { fold } from '../domain/evolve';
-import type { Authority } from '../domain/ports';
+import { AnswerAway, type Authority } from '../domain/ports';
 import type { GrantEntry } from '../domain/precedents';
 import { accepted, type Refusal, type Result, refused, refusedBy } from '../domain/refusal';
 import type { AccessRequest, Submission } from '../domain/request';
@@ -123,10 +123,10 @@ async function deriveFrom(
   const hadAccess = state.phase === 'granted' || (state.phase === 'ungranted' && state.held !== undefined);
   const answer = hadAccess ? await leaseOf?.(request) : undefined;
   const lease = answer?.asked ? async () => answer.lease : undefined;
-  const checked = await checkCarriedLog(events, state.submission, nowMs, directory, policy, lease);
+  const checked = await answered(checkCarriedLog(events, state.submission, nowMs, directory, policy, lease));
   if (!checked.ok) return checked;
   const evidence = evidenceOf(events);
-  const again = evidence && (await derive(evidence, nowMs, directory, policy));
+  const again = evidence && (await answered(derive(evidence, nowMs, directory, policy)));
   switch (state.phase) {
     case 'assessed':
       return pendingAs(state, again);
@@ -136,6 +136,13 @@ async function deriveFrom(
       return accepted({ state, ...endedAs(state, again) });
   }
 }
+
+/** Returns a refusal in place of what needs an answer that nobody can give now, so that one request does not fail a whole list. */
+const answered = <T>(work: Promise<Result<T>>): Promise<Result<T>> =>
+  work.catch((error: unknown) => {
+    if (error instanceof AnswerAway) return refused('NOT_NOW', error.message);
+    throw error;
+  });
 
 /** A request that waits is shown as its evidence leads to it, and not at all if the server says otherwise. */
 function pendingAs(

@@ -76,6 +76,7 @@ const precedents = z
 const rerouteCheck = z.looseObject({
   reasonCodeListed: z.boolean(),
   ticketFound: z.boolean(),
+  ticketProblem: z.string().max(2_000).exactOptional(),
   policyBasisListed: z.boolean(),
   candidate: standing.exactOptional(),
   candidateStages: z.array(name),

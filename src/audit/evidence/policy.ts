@@ -12,6 +12,7 @@ import { assessWithRemedy } from '../../policy/evaluate/remedy';
 import { Catalog } from '../../policy/load/catalog';
 import { catalogSchema } from '../../policy/load/catalog-file';
 import { type PathsData, pathsSchema } from '../../policy/load/paths-file';
+import type { TicketAnswer } from '../../policy/tickets/ticket';
 
 const DIRECTORY_FILE = 'directory.yaml';
 
@@ -79,7 +80,7 @@ export function readPolicy(files: readonly PolicyFile[]): ReadPolicy {
 
 /** Answers of ticket system and ledger to policy. They are recorded because no file can give them later. */
 export interface LookupAnswers {
-  readonly ticketFound: boolean;
+  readonly ticket: TicketAnswer;
   readonly precedents?: Precedents;
 }
 
@@ -87,7 +88,7 @@ export interface LookupAnswers {
 export function policyOver(
   { digest, catalog, paths, engine, ticketPattern }: PolicyText,
   directory: Directory,
-  { ticketFound, precedents }: LookupAnswers,
+  { ticket, precedents }: LookupAnswers,
 ): RememberingPolicy {
   const context: PolicyContext = {
     digest,
@@ -104,7 +105,8 @@ export function policyOver(
   const rules = {
     reasons: new Set(Object.keys(paths.rerouteReasons)),
     ticketPattern,
-    tickets: { exists: async () => ticketFound },
+    tickets: { check: async () => ticket },
+    ticketRules: paths.tickets,
     emergencies: new Map(Object.entries(paths.emergencyReroutes)),
   };
   const recorded = precedents === undefined ? {} : { precedents };

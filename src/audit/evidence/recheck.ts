@@ -6,11 +6,12 @@ import { newSubmissionSchema, submissionSchema } from '../../contracts/request';
 import type { Directory } from '../../directory/directory';
 import { checkStatement } from '../../domain/ports';
 import type { AccessRequest } from '../../domain/request';
-import type { StatementCheck } from '../../domain/statement';
+import type { RerouteCheck, StatementCheck } from '../../domain/statement';
 import { checkReceived, type ReceivedMessage } from '../../domain/statement-check';
 import { refuseUnreasoned } from '../../domain/verbs/deny';
 import { FORGETFUL } from '../../ledger/forgetful';
 import type { RememberingAuthority } from '../../policy/authority';
+import type { TicketAnswer } from '../../policy/tickets/ticket';
 import {
   EARLIER_RULES,
   SignedDirectory,
@@ -57,7 +58,7 @@ export class Rechecker {
     if (directory === undefined)
       return { same: false, message: `the evidence does not contain the directory ${directoryDigest}` };
     const { precedents } = recorded;
-    const answers = { ticketFound: false, ...(precedents && { precedents }) };
+    const answers = { ticket: { found: false } as const, ...(precedents && { precedents }) };
     const over = {
       directory: this.#signedOf(directory, EARLIER_RULES),
       policy: policyOver(policy, directory, answers),
@@ -114,8 +115,8 @@ export class Rechecker {
     const { content } = received;
     if ('code' in content) return { same: false, message: 'no statement was received' };
     const facts = recorded.verified ? recorded.facts.reroute : undefined;
-    const { ticketFound = false, precedents } = facts ?? {};
-    const answers = { ticketFound, ...(precedents && { precedents }) };
+    const { precedents } = facts ?? {};
+    const answers = { ticket: ticketIn(facts), ...(precedents && { precedents }) };
     const over = policyOver(policy, directory, answers);
     let again: StatementCheck;
     try {
@@ -175,6 +176,12 @@ const BEFORE_STAGES: StatementRules = { ...TODAYS_RULES, demandsStage: false };
  * Accepted statements are read by the rules of their time, refused ones by today's. Approvals without a stage were not always refused, so
  * that rule counts only for what was refused by it.
  */
+/** What the ticket system answered then. No file can say it again. */
+function ticketIn(facts: RerouteCheck | undefined): TicketAnswer {
+  if (facts?.ticketFound === true) return { found: true };
+  return { found: false, ...(facts?.ticketProblem !== undefined && { why: facts.ticketProblem }) };
+}
+
 function rulesOf(recorded: StatementCheck): StatementRules {
   if (recorded.verified) return EARLIER_RULES;
   return recorded.attempt.refusal.detail === WITHOUT_STAGE ? TODAYS_RULES : BEFORE_STAGES;

@@ -6,8 +6,8 @@ import { sourcesSchema } from '../../directory/sources/sources-file';
 import { gatewayConfigSchema } from '../../gateway/config';
 import { catalogSchema } from '../../policy/load/catalog-file';
 import { pathsSchema } from '../../policy/load/paths-file';
-import { ticketListSchema } from '../../policy/load/tickets';
 import { pinsSchema } from '../../policy/load/tool-pins';
+import { ticketFileSchema } from '../../policy/tickets/ticket-file';
 import { testFileSchema } from '../../policy/tryout/bundle-tests';
 import { configSchema } from '../config-file';
 import { requestFileSchema } from '../request-file';
@@ -78,8 +78,8 @@ export const WRITTEN_FILES: readonly WrittenFile[] = [
   {
     name: 'tickets',
     file: 'tickets.yaml',
-    title: 'Tickets that a reroute may name (COUNTERSIGN_TICKETS)',
-    schema: ticketListSchema,
+    title: 'Tickets that a reroute may name, or the ticket system that has them (COUNTERSIGN_TICKETS)',
+    schema: ticketFileSchema,
     ofBundle: false,
   },
   {

@@ -15,7 +15,7 @@ export function checkGrounds({ statement, reroute: check }: VerifiedStatement): 
   if (reasonCode === undefined || !check?.reasonCodeListed)
     return refused('MISSING_REASON', 'a reroute needs a reason code from the list in the policy bundle');
   if (ticket === undefined || !check.ticketFound)
-    return refused('MISSING_TICKET', 'a reroute needs a ticket that exists');
+    return refused('MISSING_TICKET', check.ticketProblem ?? 'a reroute needs a ticket that exists');
   if (policyBasis === undefined || !check.policyBasisListed)
     return refused('MISSING_POLICY_BASIS', 'a reroute needs the id of a policy that exists');
   if (emergencyCondition !== undefined && check.emergency?.condition !== emergencyCondition)

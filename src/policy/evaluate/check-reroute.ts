@@ -9,8 +9,8 @@ import {
 } from '../../domain/principal';
 import type { AccessRequest } from '../../domain/request';
 import type { EmergencyReroute, RerouteCheck, Statement } from '../../domain/statement';
-import type { EmergencyRerouteRule } from '../load/paths-file';
-import type { TicketSource } from '../load/tickets';
+import type { EmergencyRerouteRule, TicketRules } from '../load/paths-file';
+import type { TicketAnswer, TicketDemands, TicketSource } from '../tickets/ticket';
 import { alternativePath, assess } from './assess';
 import { bearingOf } from './bearing';
 import { deciders, partiesOf } from './eligibility';
@@ -20,6 +20,7 @@ export interface RerouteRules {
   readonly reasons: ReadonlySet<string>;
   readonly ticketPattern: Pick<RegExp, 'test'>;
   readonly tickets: TicketSource;
+  readonly ticketRules: TicketRules;
   readonly emergencies: ReadonlyMap<string, EmergencyRerouteRule>;
 }
 
@@ -34,19 +35,22 @@ interface Question {
 /** Checks a reroute by current policy: its grounds, and what the replacement may decide (OVR-4, OVR-6, OVR-9). */
 export async function checkReroute(
   question: Question,
-  { reasons, ticketPattern, tickets, emergencies }: RerouteRules,
-  { reasonCode, ticket, policyBasis, replacement, switchTo, emergencyCondition }: Statement,
+  rules: RerouteRules,
+  statement: Statement,
 ): Promise<RerouteCheck> {
+  const { reasons, emergencies } = rules;
+  const { reasonCode, policyBasis, replacement, switchTo, emergencyCondition } = statement;
   const { context, request, atMs, precedents } = question;
   const candidate = replacement && context.directory.standingOf(replacement.with, atMs);
-  const ticketFound = ticket !== undefined && ticketPattern.test(ticket) && (await tickets.exists(ticket));
+  const ticket = await lookUpTicket(statement, request, rules);
   const emergency = emergencyOf(question, emergencyCondition, emergencies);
   const { path } = assess(context, request, atMs, precedents);
   const alternative =
     switchTo && path && alternativePath(context, request, atMs, path.name, switchTo.path, precedents);
   return {
     reasonCodeListed: reasonCode !== undefined && reasons.has(reasonCode),
-    ticketFound,
+    ticketFound: ticket.found,
+    ...(!ticket.found && ticket.why !== undefined && { ticketProblem: ticket.why }),
     policyBasisListed: policyBasis !== undefined && context.engine.rules.has(policyBasis),
     ...(candidate && { candidate }),
     candidateStages:
@@ -57,6 +61,22 @@ export async function checkReroute(
     ...(emergency && { emergency }),
     policyDigest: context.digest,
   };
+}
+
+/** @throws TicketSystemAway if nobody can say whether there is such a ticket */
+async function lookUpTicket(
+  { iss, ticket }: Statement,
+  { requester, beneficiary }: AccessRequest,
+  { ticketPattern, tickets, ticketRules: { projects, assignee, reporter } }: RerouteRules,
+): Promise<TicketAnswer> {
+  if (ticket === undefined || !ticketPattern.test(ticket)) return { found: false };
+  const who = { signer: iss, requester, beneficiary };
+  const demands: TicketDemands = {
+    ...(projects && { projects }),
+    ...(assignee && { assignee: assignee.map((one) => who[one]) }),
+    ...(reporter && { reporter: reporter.map((one) => who[one]) }),
+  };
+  return tickets.check(ticket, demands);
 }
 
 /** Returns the paths that a replacement can be for: policy's own, or alternatives of it that have its people. */

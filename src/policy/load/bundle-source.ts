@@ -1,10 +1,10 @@
 import type { Logger } from '../../contracts/logger';
 import type { FileProblem } from '../../directory/yaml-file';
 import type { BundleSource } from '../bundle';
+import type { TicketSource } from '../tickets/ticket';
 import { readBundleFiles, STILL_MS, untilStill, versionOfFolder } from './bundle-folder';
 import { decodeApart } from './directory-apart';
 import { bundleOf, DIRECTORY_FILE, type LoadedBundle, type LoadResult } from './load-bundle';
-import type { TicketSource } from './tickets';
 
 export interface BundleSourceOptions {
   readonly tickets: TicketSource;

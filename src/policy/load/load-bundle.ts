@@ -12,6 +12,7 @@ import { readEngine } from '../evaluate/cedar-engine';
 import { checkReroute } from '../evaluate/check-reroute';
 import type { PolicyContext } from '../evaluate/policy-context';
 import { assessWithRemedy } from '../evaluate/remedy';
+import type { TicketSource } from '../tickets/ticket';
 import { type BundleFiles, readBundleFiles } from './bundle-folder';
 import { Catalog } from './catalog';
 import { catalogSchema } from './catalog-file';
@@ -20,7 +21,6 @@ import { unreachableStages } from './check-people';
 import { checkSources, filledBy, readSources } from './check-sources';
 import { checkNames, checkWords, lookAlikes } from './check-words';
 import { type EmergencyRerouteRule, type PathsData, pathsSchema } from './paths-file';
-import type { TicketSource } from './tickets';
 import { readToolPins, type ToolPins } from './tool-pins';
 
 export const DIRECTORY_FILE = 'directory.yaml';
@@ -170,6 +170,7 @@ function policyOf(context: PolicyContext, paths: PathsData, tickets: TicketSourc
     reasons: new Set(Object.keys(paths.rerouteReasons)),
     ticketPattern: paths.ticketPattern,
     tickets,
+    ticketRules: paths.tickets,
     emergencies: new Map(Object.entries(paths.emergencyReroutes)),
   };
   return {

@@ -139,9 +139,29 @@ const ticketPattern = z
     }
   });
 
+const ticketParty = z.enum(['signer', 'requester', 'beneficiary']);
+const ticketRules = z.strictObject({
+  projects: z
+    .array(text(200))
+    .min(1)
+    .max(100)
+    .exactOptional()
+    .describe('projects (repositories, classes) of which it has to be, as the ticket system calls them'),
+  assignee: z
+    .array(ticketParty)
+    .min(1)
+    .exactOptional()
+    .describe('who has to be its assignee: one of these. `signer` is the governor who reroutes'),
+  reporter: z.array(ticketParty).min(1).exactOptional().describe('who has to have opened it: one of these'),
+});
+export type TicketRules = z.output<typeof ticketRules>;
+
 /** `paths.yaml`: who approves what, how long each stage waits, and on which grounds governance may reroute. */
 export const pathsSchema = z.strictObject({
   ticketPattern: ticketPattern.describe('regular expression that a whole ticket reference has to match'),
+  tickets: ticketRules
+    .prefault({})
+    .describe('what a ticket has to be besides open; more than to be listed only a ticket system can say'),
   rerouteReasons: z
     .record(identifier, text(200))
     .describe('grounds on which governance may step in, each with what it means'),

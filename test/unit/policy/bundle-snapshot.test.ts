@@ -132,17 +132,17 @@ describe('DIR-4 a list of tickets is read when it is whole', () => {
     const file = path.join(dir, 'tickets.yaml');
     writeFileSync(file, '- OPS-1\n- OPS-12');
     const source = new FileTicketSource(file);
-    const found = source.exists('OPS-12');
+    const found = source.check('OPS-12');
     await sleep(300);
     writeFileSync(file, '- OPS-1\n- OPS-123\n');
-    expect(await found).toBe(false);
-    expect(await source.exists('OPS-123')).toBe(true);
+    expect(await found).toEqual({ found: false });
+    expect(await source.check('OPS-123')).toEqual({ found: true });
   });
 
   test('a list that is not YAML has no tickets', async () => {
     const file = path.join(dir, 'tickets.yaml');
     writeFileSync(file, '- OPS-1\n- "OPS-2\n');
-    expect(await new FileTicketSource(file).exists('OPS-1')).toBe(false);
+    expect(await new FileTicketSource(file).check('OPS-1')).toEqual({ found: false });
   });
 });
 

@@ -48,7 +48,10 @@ describe('DIR-4, OVR-4 a list of tickets that cannot be read is told, and no tic
       if (text !== undefined) writeFileSync(file, text);
       const told: string[] = [];
       const source = new FileTicketSource(file, (one) => void told.push(one));
-      expect([await source.exists('OPS-1'), await source.exists('123')]).toEqual([false, false]);
+      expect([await source.check('OPS-1'), await source.check('123')]).toEqual([
+        { found: false },
+        { found: false },
+      ]);
       expect(told).toEqual([expect.stringMatching(why)]);
       expect(told[0]).toContain(file);
       expect(await source.problem()).toBe(told[0]);
@@ -66,7 +69,7 @@ describe('DIR-4, OVR-4 a list of tickets that cannot be read is told, and no tic
       ['x: 1\n', false],
     ] as const) {
       writeFileSync(file, text);
-      expect(await source.exists('OPS-1')).toBe(exists);
+      expect(await source.check('OPS-1')).toEqual({ found: exists });
     }
     expect(told).toHaveLength(2);
     expect(await new FileTicketSource(undefined).problem()).toBeUndefined();
