@@ -34,7 +34,7 @@ export class PushedOffice {
   readonly #closers: (() => Promise<void>)[] = [];
   readonly #gateways: Listening[] = [];
 
-  private constructor(
+  constructor(
     readonly postgres: TestPostgres,
     readonly bundle: string,
     readonly keys: string,

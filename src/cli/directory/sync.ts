@@ -50,7 +50,7 @@ async function sync(options: SyncOptions, context: Context): Promise<CommandResu
     if (everyMs === undefined) return report(await readEach(opened, Object.keys(sources.sources), read));
     const stopping = new AbortController();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
-    await follow(opened, read, { everyMs, signal: stopping.signal, tell });
+    await followSources(opened, read, { everyMs, signal: stopping.signal, tell });
     return done({ stopped: true });
   });
 
@@ -67,7 +67,7 @@ async function sync(options: SyncOptions, context: Context): Promise<CommandResu
 }
 
 /** Reads every source at each interval, and one that is pushed also as soon as something was pushed. */
-async function follow(
+export async function followSources(
   opened: Opened,
   read: (source: string) => Promise<Synced>,
   about: {

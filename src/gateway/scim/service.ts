@@ -197,7 +197,9 @@ export class ScimService {
         'uniqueness',
       );
     const grows = sizeOf(content) - sizeOf(before?.content);
-    if (grows > 0 && (await change.bytes()) + grows > SOURCE_LIMITS.bytes)
+    // `false` is longer than `true`. To say that somebody left is never too much.
+    const isLeaving = values['active'] === false;
+    if (grows > 0 && !isLeaving && (await change.bytes()) + grows > SOURCE_LIMITS.bytes)
       return new ScimProblem(413, `a source has ${SOURCE_LIMITS.bytes} bytes at most`, 'tooMany');
     const atMs = nowMs();
     const id = before?.id ?? randomUUID();
