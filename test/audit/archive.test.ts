@@ -136,6 +136,22 @@ describe('AUD-4 evidence outlives the retention of the orchestrator', () => {
     expect([pass.archived, pass.failed, await sink.list(''), size()]).toEqual([[], [], before, leaves]);
   });
 
+  test('SHP-3 an archive that was lost is written again from what the server has, word for word and without a second leaf', async () => {
+    const lost = new FolderSink(path.join(folder, 'archive'));
+    const again = new FolderSink(path.join(folder, 'archive-again'));
+    const size = () => {
+      const read = LogReader.open(path.join(folder, 'log'), verifier);
+      return read.ok ? read.log.checkpoint.size : fail(read.message);
+    };
+    const leaves = size();
+    expect((await (await archivist(again)).pass()).failed).toEqual([]);
+    const names = (await lost.list('evidence/')).filter((name) => name.endsWith('.json'));
+    expect(names.length).toBeGreaterThan(2);
+    for (const name of names) expect([name, await again.get(name)]).toEqual([name, await lost.get(name)]);
+    for (const name of names) expect(await again.has(proofName(name))).toBe(true);
+    expect(size()).toBe(leaves);
+  });
+
   test('a crash between the archive and the log is made good, without a second leaf', async () => {
     const sink = new FolderSink(path.join(folder, 'archive'));
     const request = await harness.cast.ask({ ...READ, durationMs: 300 });

@@ -119,4 +119,24 @@ describe('SHP-3 a store that was lost and restored from a backup', () => {
     expect(await held()).toEqual({ approved: true, revoked: false, given: true });
     await harness.startWorker();
   }, 240_000);
+
+  test('a target and the ledger at once, of one moment: what was given back since is held again to its end, and nothing tells', async () => {
+    const { approved, revoked, given } = await lose(async () => {
+      const restores = [ledger.backUp(), harness.postgres.backUp()];
+      return async () => {
+        for (const restore of restores) restore();
+      };
+    });
+    expect(await held()).toEqual({ approved: false, revoked: true, given: false });
+    // Both say the same, so there is nothing to compare: docs/operate/backup.md has people look for it.
+    expect([...(await compared()).keys()]).toEqual([]);
+    await harness.startWorker();
+    expect((await harness.cast.view(revoked)).status).toBe('closed');
+    // Nothing is given by itself, although Temporal has both as active.
+    expect(await held()).toEqual({ approved: false, revoked: true, given: false });
+    for (const { id } of [approved, given]) expect(await harness.leases(id)).toEqual([]);
+    // It is over when it was to be over, for the lease has its end.
+    await target.revoke(revoked.id, 'expired', 'overdue');
+    expect(await held()).toEqual({ approved: false, revoked: false, given: false });
+  }, 240_000);
 });
