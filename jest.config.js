@@ -42,6 +42,7 @@ const LONG = [
   'integration/directory/attacks-on-sources',
   'integration/directory/keycloak-source',
   'integration/directory/leavers',
+  'integration/directory/leavers-in-flight',
   'integration/gate/attacks',
   'integration/gate/gate',
   'integration/gate/http',

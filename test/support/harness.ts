@@ -11,10 +11,17 @@ import { PostgresqlConnector } from '../../src/connectors/postgresql/connector';
 import { SILENT_LOGGER } from '../../src/contracts/logger';
 import { TASK_QUEUE } from '../../src/contracts/names';
 import { Register } from '../../src/directory/register/register';
+import { SnapshotStore } from '../../src/directory/sources/store';
 import type { Ledger } from '../../src/domain/precedents';
 import { PostgresqlLedger } from '../../src/ledger';
 import { FORGETFUL } from '../../src/ledger/forgetful';
-import { createBundleSource, FileTicketSource, loadBundle, withRegister } from '../../src/policy';
+import {
+  createBundleSource,
+  FileTicketSource,
+  loadBundle,
+  withRegister,
+  withSources,
+} from '../../src/policy';
 import { createWorker } from '../../src/worker';
 import { BundleFolder } from './harness-bundle';
 import { Cast } from './harness-cast';
@@ -44,6 +51,7 @@ export class Harness {
   #ledger: PostgresqlLedger | undefined;
   #forgetsAsks = false;
   #register: Register | undefined;
+  #snapshots: SnapshotStore | undefined;
 
   private constructor(
     readonly server: TestServer,
@@ -65,11 +73,14 @@ export class Harness {
     remembers = false,
     ledgerUrl,
     enrols = false,
+    sourced = false,
     codecKeys,
     ...serverOptions
   }: {
     /** True if passkeys can be enrolled. The register is read before every decision, as the bundle is. */
     readonly enrols?: boolean;
+    /** True if people may come from sources. Their snapshots are read before every decision, as the bundle is. */
+    readonly sourced?: boolean;
     readonly worker?: boolean;
     /** True if earlier requests count, as in production. Most tests repeat the same request, so the default is false. `grants`: only grants are recorded. */
     readonly remembers?: boolean | 'grants';
@@ -98,6 +109,12 @@ export class Harness {
     harness.#forgetsAsks = remembers === 'grants';
     if (enrols)
       harness.#register = new Register({ url: postgres.url, logger: SILENT_LOGGER, nowMs: manyLooks() });
+    if (sourced)
+      harness.#snapshots = new SnapshotStore({
+        url: postgres.url,
+        logger: SILENT_LOGGER,
+        nowMs: manyLooks(),
+      });
     if (worker) await harness.startWorker();
     return harness;
   }
@@ -135,7 +152,8 @@ export class Harness {
   /** A bundle source that reads the folder at every call, or when it would by this clock. */
   async bundles(logger: Parameters<typeof createBundleSource>[1]['logger'], nowMs = manyLooks()) {
     const tickets = new FileTicketSource(this.ticketsFile);
-    const files = await createBundleSource(this.bundle.dir, { tickets, logger, nowMs });
+    const root = await createBundleSource(this.bundle.dir, { tickets, logger, nowMs });
+    const files = this.#snapshots === undefined ? root : withSources(root, this.#snapshots, logger);
     return this.#register === undefined ? files : withRegister(files, this.#register, logger);
   }
 
@@ -192,6 +210,7 @@ export class Harness {
     await this.stopWorker();
     await this.#ledger?.close();
     await this.#register?.close();
+    await this.#snapshots?.close();
     await this.temporal.connection.close();
     await this.server.stop();
     this.postgres.stop();

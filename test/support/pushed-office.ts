@@ -143,9 +143,13 @@ sources:
     return this.run('sync', '--as', 'service/directory', '--key', this.key('directory'));
   }
 
-  async close(): Promise<void> {
+  async stopGateways(): Promise<void> {
     for (const gateway of this.#gateways) await gateway.stop();
     for (const close of this.#closers) await close();
+  }
+
+  async close(): Promise<void> {
+    await this.stopGateways();
     this.postgres.stop();
     for (const dir of [this.bundle, this.keys]) rmSync(dir, { recursive: true, force: true });
   }
