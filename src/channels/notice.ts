@@ -39,6 +39,8 @@ export interface NoticeSubject {
   readonly notBeforeMs?: number;
   readonly emergency?: boolean;
   readonly stage?: string;
+  /** Channels in which that stage can be decided, and the revision of the path. Absent if it has to be signed. */
+  readonly choice?: { readonly channels: readonly string[]; readonly revision: number };
   /** How many approvals that stage needs and has, and who could give those that it lacks. */
   readonly quorum?: Quorum;
   /** The requester's own words. Nobody has checked them. */

@@ -85,6 +85,18 @@ const chatChannel = z.strictObject({
   allowInternal: z.boolean().default(false),
 });
 
+const slackChannel = z.strictObject({
+  kind: z.literal('slack'),
+  /** The bot token of the app. */
+  tokenFile: z.string().min(1),
+  apiUrl: webAddress
+    .refine(
+      (url) => url.startsWith('https://') || LOOPBACK_HOST.test(new URL(url).hostname),
+      'must be https: it gets the token',
+    )
+    .default('https://slack.com/api'),
+});
+
 const pushChannel = z.strictObject({
   kind: z.literal('push'),
   /** Private key that push services know us by (VAPID): `countersign notify push-key`. */
@@ -116,7 +128,7 @@ export const notifySchema = z.strictObject({
   links: z.strictObject({ request: pageTemplate }).exactOptional(),
   channels: z.record(
     identifier,
-    z.discriminatedUnion('kind', [emailChannel, webhookChannel, chatChannel, pushChannel]),
+    z.discriminatedUnion('kind', [emailChannel, webhookChannel, chatChannel, slackChannel, pushChannel]),
   ),
   people: z.record(principalId, z.array(routeSchema).min(1).max(5)),
   pace: z

@@ -10,6 +10,7 @@ import { ChatNotifier } from './notifiers/chat';
 import type { Notifier } from './notifiers/contract';
 import { EmailNotifier } from './notifiers/email';
 import { PushNotifier } from './notifiers/push';
+import { SlackNotifier } from './notifiers/slack';
 import { WebhookNotifier } from './notifiers/webhook';
 import { type ChannelConfig, type NotifyConfig, notifySchema } from './notify-file';
 
@@ -86,7 +87,9 @@ function checkPeople(
         return [yaml.problem(at, `${channel} sends mail; add "address"`)];
       if (kind !== 'email' && address !== undefined)
         return [yaml.problem(at, `${channel} sends no mail; remove "address"`)];
-      if (kind !== 'chat' && mention !== undefined)
+      if (kind === 'slack' && mention === undefined)
+        return [yaml.problem(at, `${channel} writes to members of Slack; add "mention"`)];
+      if (kind !== 'chat' && kind !== 'slack' && mention !== undefined)
         return [yaml.problem(at, `${channel} is no chat; remove "mention"`)];
       return [];
     });
@@ -151,6 +154,11 @@ function notifierOf(
           'the address must be https; plain http is for inner ones, with allowInternal: true',
         );
       return { ok: true, notifier: new ChatNotifier({ url, style, allowInternal, links }) };
+    }
+    case 'slack': {
+      const token = secretIn(folder, channel.tokenFile);
+      if (token === undefined) return unreadable('tokenFile');
+      return { ok: true, notifier: new SlackNotifier({ apiUrl: channel.apiUrl, token, links }) };
     }
     case 'push': {
       const { contact: subject, allowInternal } = channel;

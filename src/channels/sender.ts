@@ -73,7 +73,8 @@ export class Sender {
         return isFinal;
       }
       counts.putOff += 1;
-      const pauseMs = Math.min(FIRST_PAUSE_MS * 2 ** (claim.tries - 1), LONGEST_PAUSE_MS);
+      const backOffMs = Math.min(FIRST_PAUSE_MS * 2 ** (claim.tries - 1), LONGEST_PAUSE_MS);
+      const pauseMs = Math.max(backOffMs, error instanceof Undelivered ? error.pauseMs : 0);
       await store.putOff(claim, channel, nowMs() + pauseMs);
       logger.warn(about, 'a message was not taken; it is tried again');
       // Failing to read the requests is not the channel's fault.

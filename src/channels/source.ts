@@ -65,6 +65,8 @@ function filesOfChannel(channel: ChannelConfig): readonly string[] {
       return [channel.secretFile];
     case 'chat':
       return [channel.urlFile];
+    case 'slack':
+      return [channel.tokenFile];
     case 'push':
       return [channel.keyFile];
   }

@@ -8,6 +8,7 @@ import { identifier, label, line, principalId, text } from '../contracts/request
 import { githubSchema } from './github/config';
 import { issuerSchema } from './issuers-config';
 import { namesSchema } from './pdp/names-config';
+import { slackSchema } from './slack/config';
 import { webAddress } from './web-address';
 
 /** The identity provider at which people sign in to read, and before they register a passkey (OpenID Connect). */
@@ -137,6 +138,8 @@ export const gatewayConfigSchema = z.strictObject({
   signIn: signInSchema.exactOptional(),
   /** Answers the deployment protection rule of a GitHub App: people and policy decide which deployments go on. */
   github: githubSchema.exactOptional(),
+  /** Takes what people choose by the buttons of messages in Slack, where a stage names `slack`. */
+  slack: slackSchema.exactOptional(),
   /** Lets people be told in their browser that they are awaited (Web Push). `notify.yaml` has the private half of the key. */
   push: z
     .strictObject({
@@ -193,6 +196,14 @@ export function readGatewayConfig(file: string): GatewayConfig {
         ...config.github,
         keyFile: beside(config.github.keyFile),
         webhookSecretFile: beside(config.github.webhookSecretFile),
+      },
+    }),
+    ...(config.slack && {
+      slack: {
+        ...config.slack,
+        signingSecretFile: beside(config.slack.signingSecretFile),
+        tokenFile: beside(config.slack.tokenFile),
+        keyFile: beside(config.slack.keyFile),
       },
     }),
     ...(config.tls && {

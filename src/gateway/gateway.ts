@@ -26,6 +26,7 @@ import { callerParts, decisionParts, executionParts, ownStanding, taskParts } fr
 import { Approvals } from './requests/approvals';
 import { OwnRequests } from './requests/own';
 import { ScimService } from './scim/service';
+import { slackParts } from './slack';
 import { SshCertificates, type SshConnector } from './ssh/certificates';
 import { ToolChanges } from './tool-changes';
 
@@ -107,6 +108,11 @@ export async function createGateway(options: GatewayOptions) {
   const { tasks, stopCallbacks } = taskParts(common, approvals, { verified, binding, mapping }, options);
   const ownRequests = new OwnRequests({ client, bundles, decisions, keys, recorder: own.recorder, nowMs });
   const github = githubParts(common, { verified, ownRequests, storeUrl: options.callbackStoreUrl });
+  const approverRequests = new ApproverRequests({
+    ...{ client, verified, bundles, authority, log, nowMs },
+    grantsOf: options.grantsOf,
+  });
+  const slack = await slackParts(common, approverRequests);
   const file = async () => (await bundles.current()).file;
   const { register, pageOrigin } = options;
   const refuseCopy = ledger && ((signed: SignedEnvelope) => refuseCountedBack(signed, ledger, nowMs()));
@@ -121,12 +127,8 @@ export async function createGateway(options: GatewayOptions) {
     subscriptions,
     toolChanges: new ToolChanges(log, nowMs),
     ...{ decisions, searches, tasks, executions, ssh },
-    ...{ ownRequests, github },
+    ...{ ownRequests, github, slack, approverRequests },
     scim: options.pushed && new ScimService({ ...common, store: options.pushed }),
-    approverRequests: new ApproverRequests({
-      ...{ client, verified, bundles, authority, log, nowMs },
-      grantsOf: options.grantsOf,
-    }),
     close: async () => {
       await callers.ended.close();
       await usedOnce.close();

@@ -24,8 +24,10 @@ const chosenSchema = z.looseObject({
 });
 
 /** How the directory writes somebody's account in a channel: the workspace is a part of it, so an account of another one is nobody's. */
-const channelAccount = ({ workspace, account }: Pick<AttestedMembers['via'], 'workspace' | 'account'>) =>
-  `${workspace}/${account}`;
+export const channelAccount = ({
+  workspace,
+  account,
+}: Pick<AttestedMembers['via'], 'workspace' | 'account'>) => `${workspace}/${account}`;
 
 /**
  * Reads who chose something in a channel from what the channel's gateway signed about it. Its assurance is `channel`, whatever the key

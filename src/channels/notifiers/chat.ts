@@ -28,7 +28,7 @@ export class ChatNotifier implements Notifier {
 }
 
 /** Returns the body to post. Text that a requester may have written is in code spans, where chats parse no markup. */
-export function chatBodyOf(message: Message, style: ChatStyle, mention?: string, links?: Links): object {
+export function chatBodyOf(message: Message, style: ChatStyle, mention?: string, links?: Links) {
   const { subject, items, more, closing } = letterOf(message, links);
   const mark = MARKS[style];
   const lines = [

@@ -24,6 +24,8 @@ export class Undelivered extends Error {
     reason: string,
     /** True if a retry cannot help. */
     readonly isFinal = false,
+    /** How long the other side wants to be left alone. */
+    readonly pauseMs = 0,
   ) {
     super(reason);
   }

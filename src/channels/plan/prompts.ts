@@ -100,11 +100,15 @@ function reviewFactsOf(
 }
 
 /** What the open stage needs and has, by the derived state. */
-function quorumOf(derived: AssessedState): Pick<NoticeSubject, 'quorum'> {
+function quorumOf(derived: AssessedState): Pick<NoticeSubject, 'quorum' | 'choice'> {
   const stage = stageNamed(derived, derived.openStage);
   if (stage === undefined) return {};
   const has = approvalsOf(derived, stage).length;
-  return { quorum: { needs: stage.quorum, has, missing: awaited(derived) } };
+  const { channels } = stage;
+  return {
+    quorum: { needs: stage.quorum, has, missing: awaited(derived) },
+    ...(channels && { choice: { channels, revision: derived.revision } }),
+  };
 }
 
 /** Returns those whom both states await and whose statement would be accepted now. */

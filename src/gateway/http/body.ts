@@ -25,12 +25,17 @@ export async function readBody<T>(c: Context, schema: z.ZodType<T>, subject = 'b
  * @throws HttpProblem 400 if it is none, or has a field twice; 413 if it is too large
  */
 export async function readForm(c: Context): Promise<Readonly<Record<string, string>>> {
-  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
-    throw new HttpProblem(400, 'the content type must be application/x-www-form-urlencoded');
-  const fields = [...new URLSearchParams(await readText(c))];
+  const fields = [...new URLSearchParams(await readFormText(c))];
   if (new Set(fields.map(([name]) => name)).size !== fields.length)
     throw new HttpProblem(400, 'a field is there twice');
   return Object.fromEntries(fields);
+}
+
+/** Reads the text of a body that says that it is a form, and is no longer than it may be. */
+export async function readFormText(c: Context, most = BODY_BYTES): Promise<string> {
+  if (!/^application\/x-www-form-urlencoded\s*(;|$)/i.test(c.req.header('content-type') ?? ''))
+    throw new HttpProblem(400, 'the content type must be application/x-www-form-urlencoded');
+  return readText(c, most);
 }
 
 export function decode<T>(value: unknown, schema: z.ZodType<T>, subject: string): T {

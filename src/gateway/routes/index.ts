@@ -13,6 +13,7 @@ import { addOpenRoutes } from './open';
 import { addOwnRequests } from './own';
 import { addRequests } from './requests';
 import { addScim } from './scim';
+import { addSlack } from './slack';
 import { addSsh } from './ssh';
 import { addToolChanges } from './tool-changes';
 
@@ -32,6 +33,7 @@ const ROUTES: readonly AddRoutes[] = [
   addSsh,
   addToolChanges,
   addGithub,
+  addSlack,
   addScim,
 ];
 
