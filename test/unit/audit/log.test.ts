@@ -239,6 +239,7 @@ describe('AUD-3 an inconsistent log is found, also away from the path to its roo
     const fs = jest.requireActual<typeof import('node:fs')>('node:fs');
     const said: string[] = [];
     const names = new Map<number, string>();
+    const drafts = new Map<string, string>();
     const relative = (file: unknown) => path.relative(dir, String(file)) || '.';
     const { openSync, fsyncSync, renameSync, rmSync: remove } = fs;
     const spies = [
@@ -253,6 +254,7 @@ describe('AUD-3 an inconsistent log is found, also away from the path to its roo
       }),
       jest.spyOn(fs, 'renameSync').mockImplementation((from, to) => {
         said.push(`place ${relative(to)}`);
+        drafts.set(relative(to), relative(from));
         renameSync(from, to);
       }),
       jest.spyOn(fs, 'rmSync').mockImplementation((file, options) => {
@@ -273,7 +275,7 @@ describe('AUD-3 an inconsistent log is found, also away from the path to its roo
     expect(placed).toEqual(expect.arrayContaining(['tile/0/000', 'tile/entries/000', 'tile/1/000.p/1']));
     for (const file of placed) {
       const at = said.indexOf(`place ${file}`);
-      expect(said.slice(0, at)).toContain(`sync ${file}.new`);
+      expect(said.slice(0, at)).toContain(`sync ${drafts.get(file)}`);
       expect(said.slice(at, end)).toContain(`sync ${path.dirname(file)}`);
     }
     expect(said.slice(end)).toEqual([
