@@ -22,7 +22,7 @@ const project = (displayName, extra = {}) => ({
   transform,
   // What is loaded only when wanted is imported under the name it has once built.
   moduleNameMapper: { '^(\\.\\.?/.+)\\.js$': '$1' },
-  transformIgnorePatterns: ['/node_modules/(?!(jose|@noble|openid-client|oauth4webapi)/)'],
+  transformIgnorePatterns: ['/node_modules/(?!(jose|@noble|openid-client|oauth4webapi|ical\\.js)/)'],
   ...extra,
 });
 
@@ -43,6 +43,7 @@ const LONG = [
   'integration/directory/keycloak-source',
   'integration/directory/leavers',
   'integration/directory/leavers-in-flight',
+  'integration/directory/on-call',
   'integration/gate/attacks',
   'integration/gate/gate',
   'integration/gate/http',

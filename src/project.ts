@@ -10,6 +10,8 @@ export const WORKFLOW_BUNDLE_FILE = path.join(ROOT, 'dist', 'workflow-bundle.js'
 export const REPLAY_PROGRAM = path.join(ROOT, 'dist', 'src', 'audit', 'replay-child.js');
 /** The thread that decodes large directories. */
 export const DIRECTORY_PROGRAM = path.join(ROOT, 'dist', 'src', 'directory', 'decode-thread.js');
+/** The thread that reads calendars. */
+export const CALENDAR_PROGRAM = path.join(ROOT, 'dist', 'src', 'directory', 'sources', 'calendar-thread.js');
 /** The policy bundle that the demo and the tests run. */
 export const EXAMPLE_BUNDLE_DIR = path.join(ROOT, 'policies');
 

@@ -20,7 +20,11 @@ export async function checkSources(bundle: LoadedBundle, env: Environment): Prom
     const heard = await pushed.heard();
     const counting = await new SnapshotVerifier(SILENT_LOGGER, Date.now).counting(bundle, sources, stored);
     const nowMs = Date.now();
-    return Object.entries(sources.sources).map(([name, { kind }]): Finding => {
+    const all = [
+      ...Object.entries(sources.sources).map(([name, { kind }]) => [name, kind] as const),
+      ...Object.keys(sources.calendars).map((name) => [name, 'calendar'] as const),
+    ];
+    return all.map(([name, kind]): Finding => {
       const one = counting.find(({ snapshot }) => snapshot.source === name);
       const held = stored.find(({ snapshot }) => snapshot.source === name)?.held ?? [];
       const failure = failures.get(name);

@@ -18,7 +18,8 @@ async function diff(source: string, context: Context): Promise<CommandResult> {
   const { withOpened } = await import('./opened.js');
   const { differences } = await import('../../directory/sources/accept.js');
   return withOpened(context, SILENT_LOGGER, async ({ store, root }) => {
-    if (!Object.hasOwn((await root()).sources.sources, source))
+    const { sources, calendars } = (await root()).sources;
+    if (!Object.hasOwn(sources, source) && !Object.hasOwn(calendars, source))
       throw new UserError(`sources.yaml has no source ${source}`, 1, 'NOT_FOUND');
     const [now, before] = await store.history(source);
     if (now === undefined)

@@ -2,10 +2,11 @@ import type { Logger } from '../../contracts/logger';
 import type { Released } from '../../directory/sources/accept';
 import { PushedReader } from '../../directory/sources/pushed/read-pushed';
 import { readSource } from '../../directory/sources/read-source';
-import { digestOfSnapshot } from '../../directory/sources/snapshot';
-import { type Synced, syncSource } from '../../directory/sources/sync';
+import { digestOfSnapshot, type Snapshot } from '../../directory/sources/snapshot';
+import { type Synced, syncCalendar, syncSource } from '../../directory/sources/sync';
 import { digestOfText } from '../../domain/digest';
-import { SnapshotVerifier } from '../../policy';
+import type { PrincipalId } from '../../domain/principal';
+import { type LoadedBundle, SnapshotVerifier } from '../../policy';
 import { signSnapshot, verifyPushed, verifyRelease } from '../../signing/sources';
 import { UserError } from '../output';
 import type { Signer } from '../signer';
@@ -25,20 +26,26 @@ export function readerOf(
   });
   return async (source) => {
     const bundle = await root();
+    const counting = async () => verifier.counting(bundle, bundle.sources, await store.latest());
+    const common = {
+      store,
+      last: async () => (await counting()).find(({ snapshot }) => snapshot.source === source)?.snapshot,
+      sign: (snapshot: Snapshot, atMs: number) =>
+        signSnapshot({ source, digest: digestOfSnapshot(snapshot) }, principal, key, atMs),
+      nowMs: Date.now,
+    };
+    const calendar = bundle.sources.calendars[source];
+    if (calendar !== undefined) {
+      const known = knownIn(bundle, await counting());
+      return syncCalendar(source, calendar, common, (id) => known.has(id));
+    }
     const rules = bundle.sources.sources[source];
     if (rules === undefined) throw new UserError(`sources.yaml has no source ${source}`);
     return syncSource(source, rules, {
-      store,
+      ...common,
       read: (one) => readSource(one, (scim) => pushedReader.read(source, scim)),
       names: bundle.file.peopleNames(),
-      last: async () =>
-        (await verifier.counting(bundle, bundle.sources, await store.latest())).find(
-          ({ snapshot }) => snapshot.source === source,
-        )?.snapshot,
       released: async () => releasedIn(await store.releases(source)),
-      sign: (snapshot, atMs) =>
-        signSnapshot({ source, digest: digestOfSnapshot(snapshot) }, principal, key, atMs),
-      nowMs: Date.now,
     });
 
     async function releasedIn(signed: readonly string[]): Promise<Released> {
@@ -52,4 +59,15 @@ export function readerOf(
       return released;
     }
   };
+}
+
+/** Returns everybody whom `directory.yaml` and the sources that count have. */
+export function knownIn(
+  { file }: Pick<LoadedBundle, 'file'>,
+  counting: readonly { readonly snapshot: Snapshot }[],
+): ReadonlySet<PrincipalId> {
+  return new Set([
+    ...file.peopleNames().keys(),
+    ...counting.flatMap(({ snapshot }) => snapshot.people.map(({ id }) => id)),
+  ]);
 }

@@ -1,30 +1,50 @@
 import type { Command } from 'commander';
 import { SILENT_LOGGER } from '../../contracts/logger';
 import type { SourcePerson } from '../../directory/sources/snapshot';
+import type { CalendarRules, SourcesData } from '../../directory/sources/sources-file';
 import type { StoredSnapshot } from '../../directory/sources/store';
 import type { LoadedBundle } from '../../policy';
 import type { Context, Run } from '../context';
 import { sayDuration } from '../duration';
 import { addExamples } from '../help';
-import { type CommandResult, done, printable, UserError } from '../output';
+import { parseMomentMs } from '../moment';
+import { type CommandResult, done, printable, UserError, usageError } from '../output';
 
 /** `countersign directory show` */
 export function defineShow(directory: Command, run: Run): void {
   const command = directory
     .command('show')
     .description('show the sources with what is held, or one person: from where, since when, in which groups')
-    .argument('[person]', 'for example person/mira')
-    .action((person: string | undefined) => run((context) => show(person, context)));
-  addExamples(command, ['directory show'], ['directory show person/mira']);
+    .argument('[who]', 'a person, such as person/mira, or the group of a calendar, such as on-call')
+    .option('--at <time>', 'who is on call at this time, for the group of a calendar (default: now)')
+    .action((who: string | undefined, options: { readonly at?: string }) =>
+      run((context) => show(who, options.at, context)),
+    );
+  addExamples(
+    command,
+    ['directory show'],
+    ['directory show person/mira'],
+    ['directory show on-call --at 2026-11-21T23:00[Europe/Berlin]', 'the calendar is read now'],
+  );
 }
 
-async function show(person: string | undefined, context: Context): Promise<CommandResult> {
+async function show(
+  person: string | undefined,
+  at: string | undefined,
+  context: Context,
+): Promise<CommandResult> {
   const { withOpened } = await import('./opened.js');
   const { SnapshotVerifier, withSources } = await import('../../policy/index.js');
   return withOpened(context, SILENT_LOGGER, async ({ store, root }) => {
     const bundle = await root();
     const stored = await store.latest();
     const nowMs = Date.now();
+    const ofGroup = Object.entries(bundle.sources.calendars).filter(([, { group }]) => group === person);
+    if (person !== undefined && ofGroup.length > 0) {
+      const atMs = at === undefined ? nowMs : parseMomentMs(at, '--at', 'after');
+      return showOnCall(person, ofGroup, { bundle, stored, atMs });
+    }
+    if (at !== undefined) throw usageError('--at: goes with the group of a calendar in sources.yaml');
     if (person !== undefined) {
       const composed = await withSources({ current: async () => bundle }, store, SILENT_LOGGER).current();
       return showPerson(person, bundle, composed, stored, nowMs);
@@ -34,7 +54,8 @@ async function show(person: string | undefined, context: Context): Promise<Comma
       bundle.sources,
       stored,
     );
-    const sources = Object.keys(bundle.sources.sources).map((name) => {
+    const { sources: declared, calendars } = bundle.sources;
+    const sources = [...Object.keys(declared), ...Object.keys(calendars)].map((name) => {
       const one = counting.find(({ snapshot }) => snapshot.source === name);
       const { held = [], remarks = [] } = stored.find(({ snapshot }) => snapshot.source === name) ?? {};
       return {
@@ -79,6 +100,40 @@ function* linesOf(
   for (const line of remarks) yield `  note: ${line}`;
   for (const { id, about, why } of held)
     yield `  held: ${about}: ${why} (countersign directory release ${id})`;
+}
+
+/** Reads the calendars of a group, and says who is on call by them. What counts is what `directory sync` took. */
+async function showOnCall(
+  group: string,
+  calendars: readonly (readonly [string, CalendarRules])[],
+  about: {
+    readonly bundle: LoadedBundle & { readonly sources: SourcesData };
+    readonly stored: readonly StoredSnapshot[];
+    readonly atMs: number;
+  },
+): Promise<CommandResult> {
+  const { readOnCall } = await import('../../directory/sources/on-call.js');
+  const { knownIn } = await import('./reader.js');
+  const known = knownIn(about.bundle, about.stored);
+  const read = await Promise.all(
+    calendars.map(async ([name, rules]) => ({
+      name,
+      ...(await readOnCall(rules, about.atMs, (id) => known.has(id)).catch((error: unknown) => {
+        throw new UserError(
+          `${name}: ${error instanceof Error ? error.message : 'it cannot be read'}`,
+          1,
+          'UNREACHABLE',
+        );
+      })),
+    })),
+  );
+  const at = new Date(about.atMs).toISOString();
+  const people = [...new Set(read.flatMap((one) => one.people))].sort();
+  return done(
+    { group, at, people, calendars: read },
+    printable(`${group} at ${at}: ${people.join(', ') || 'nobody'}`),
+    ...read.flatMap(({ name, remarks }) => remarks.map((line) => printable(`  note: ${name}: ${line}`))),
+  );
 }
 
 function showPerson(

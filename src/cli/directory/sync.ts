@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Command } from 'commander';
 import { SILENT_LOGGER } from '../../contracts/logger';
+import type { SourcesData } from '../../directory/sources/sources-file';
 import type { Synced } from '../../directory/sources/sync';
 import type { Context, Run } from '../context';
 import { parseDurationMs } from '../duration';
@@ -47,7 +48,7 @@ async function sync(options: SyncOptions, context: Context): Promise<CommandResu
     if (!sources.readers.includes(signer.principal))
       throw new UserError(`${signer.principal} is not in "readers" of sources.yaml`, 1, 'NOT_ELIGIBLE');
     const read = readerOf(opened, signer, logger);
-    if (everyMs === undefined) return report(await readEach(opened, Object.keys(sources.sources), read));
+    if (everyMs === undefined) return report(await readEach(opened, namesIn(sources), read));
     const stopping = new AbortController();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => stopping.abort());
     await followSources(opened, read, { everyMs, signal: stopping.signal, tell });
@@ -96,10 +97,16 @@ export async function followSources(
 /** How often it looks whether something was pushed. */
 const LOOK_EVERY_MS = 1_000;
 
+/** Calendars come last, because they speak of people whom sources give. */
+const namesIn = ({ sources, calendars }: SourcesData): readonly string[] => [
+  ...Object.keys(sources),
+  ...Object.keys(calendars),
+];
+
 /** The bundle can be unreadable for a moment while it changes; the sources of the last one are then read later. */
 const namesOf = ({ root }: Opened): Promise<readonly string[]> =>
   root().then(
-    ({ sources }) => Object.keys(sources.sources),
+    ({ sources }) => namesIn(sources),
     () => [],
   );
 

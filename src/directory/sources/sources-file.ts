@@ -206,6 +206,48 @@ export type LdapRules = z.output<typeof ldapSource>;
 export type KeycloakRules = z.output<typeof keycloakSource>;
 export type ScimServerRules = z.output<typeof scimServerSource>;
 
+const calendar = z
+  .strictObject({
+    file: z.string().min(1).max(1_000).exactOptional().describe('iCalendar file on this machine'),
+    urlFile: z
+      .string()
+      .min(1)
+      .max(1_000)
+      .exactOptional()
+      .describe('file that holds the address of the calendar, because whoever has it can read it'),
+    group: identifier.describe('group of directory.yaml whose members are those on call'),
+    most: z
+      .int()
+      .min(1)
+      .max(LIMITS.eligibleApprovers)
+      .describe('how many people may be on call at once; if there are more, the calendar is not believed'),
+    who: z
+      .enum(['attendee', 'summary'])
+      .default('attendee')
+      .describe('which part of an event names the person: their address, or the title'),
+    people: z
+      .record(foreignName, principalId)
+      .default({})
+      .describe('who they are in the directory, by that address or title'),
+    peopleBy: z
+      .literal('email')
+      .exactOptional()
+      .describe('everybody else is the `person/` that the rule for ids makes of the address'),
+    zone: z
+      .string()
+      .max(64)
+      .exactOptional()
+      .describe('zone of times that name none, such as Europe/Berlin (default: that of the calendar)'),
+    staleAfter: durationUpTo(7 * 86_400_000)
+      .default(3_600_000)
+      .describe('how long the calendar may be away before nobody is on call by it'),
+  })
+  .refine(({ file, urlFile }) => (file === undefined) !== (urlFile === undefined), {
+    path: ['file'],
+    message: 'or "urlFile" is needed, and not both',
+  });
+export type CalendarRules = z.output<typeof calendar>;
+
 /** `sources.yaml`: from where people and groups are taken beside `directory.yaml`, and how far each source is trusted. */
 export const sourcesSchema = z.strictObject({
   readers: z
@@ -228,5 +270,13 @@ export const sourcesSchema = z.strictObject({
       `are more than ${SOURCE_LIMITS.sources}`,
     )
     .describe('sources by name; where two give the same person, the first one counts'),
+  calendars: z
+    .record(identifier, calendar)
+    .refine(
+      (named) => Object.keys(named).length <= SOURCE_LIMITS.sources,
+      `are more than ${SOURCE_LIMITS.sources}`,
+    )
+    .default({})
+    .describe('calendars that say who is on call, by name'),
 });
 export type SourcesData = z.output<typeof sourcesSchema>;

@@ -1,7 +1,8 @@
 import type { PrincipalId } from '../../domain/principal';
 import { accept, differences, type HeldChange, type Released } from './accept';
+import { onCallSnapshot, readOnCall } from './on-call';
 import type { RawSnapshot, Snapshot } from './snapshot';
-import type { SourceRules } from './sources-file';
+import type { CalendarRules, SourceRules } from './sources-file';
 import type { SnapshotStore } from './store';
 import { take } from './take';
 
@@ -60,4 +61,28 @@ export async function syncSource(source: string, rules: SourceRules, parts: Sync
     held,
     remarks,
   };
+}
+
+/**
+ * Reads a calendar, and writes who is on call as signed. Nothing of it is held: who is on call changes as a whole at each shift.
+ *
+ * @param isKnown whether the directory has somebody
+ * @throws Error of one line if it cannot be read or is not believed; who was on call last goes on to be, until that is stale
+ */
+export async function syncCalendar(
+  source: string,
+  rules: CalendarRules,
+  parts: Pick<SyncParts, 'store' | 'last' | 'sign' | 'nowMs'>,
+  isKnown: (id: PrincipalId) => boolean,
+): Promise<Synced> {
+  const atMs = parts.nowMs();
+  const before = await parts.store.wordOf(source);
+  const last = await parts.last(source);
+  const onCall = await readOnCall(rules, atMs, isKnown);
+  const snapshot = onCallSnapshot(source, rules, onCall);
+  const { people, remarks } = onCall;
+  const jws = await parts.sign(snapshot, atMs);
+  if (!(await parts.store.save({ snapshot, jws, held: [], remarks, atMs }, before)))
+    throw new Error('another process read the same calendar meanwhile');
+  return { source, people: people.length, differences: differences(last, snapshot), held: [], remarks };
 }

@@ -34,6 +34,15 @@ export function* checkSources(
         ['readers', index],
         `the directory has no identity ${reader}; add it with the key that signs snapshots`,
       );
+  for (const [name, { group }] of Object.entries(data.calendars)) {
+    if (!directory.hasGroup(group))
+      yield file.problem(
+        ['calendars', name, 'group'],
+        `the directory has no group ${group}; declare it in directory.yaml, with "members: []"${didYouMean(group, directory.groupNames())}`,
+      );
+    if (Object.hasOwn(data.sources, name))
+      yield file.problem(['calendars', name], `is the name of a source too; give the calendar another`);
+  }
   for (const [name, { groups, people }] of Object.entries(data.sources)) {
     for (const group of Object.keys(groups))
       if (!directory.hasGroup(group))
@@ -50,6 +59,9 @@ export function* checkSources(
   }
 }
 
-/** Returns the groups whose members sources give. */
+/** Returns the groups whose members sources and calendars give. */
 export const filledBy = (sources: ReadSources | undefined): ReadonlySet<string> =>
-  new Set(Object.values(sources?.data.sources ?? {}).flatMap(({ groups }) => Object.keys(groups)));
+  new Set([
+    ...Object.values(sources?.data.sources ?? {}).flatMap(({ groups }) => Object.keys(groups)),
+    ...Object.values(sources?.data.calendars ?? {}).map(({ group }) => group),
+  ]);

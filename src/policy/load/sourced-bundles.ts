@@ -82,14 +82,18 @@ export class SnapshotVerifier {
   /** Returns the snapshots that count, in the order of `sources.yaml`. */
   async counting(
     root: LoadedBundle,
-    { readers, staleAfter, sources }: SourcesData,
+    { readers, staleAfter: ofSources, sources, calendars }: SourcesData,
     stored: readonly StoredSnapshot[],
   ): Promise<readonly Counting[]> {
     // Keys and readers may have changed with the bundle.
     if (this.#root !== root) this.#read.clear();
     this.#root = root;
     const counting: Counting[] = [];
-    for (const name of Object.keys(sources)) {
+    const limits = [
+      ...Object.keys(sources).map((name) => [name, ofSources] as const),
+      ...Object.entries(calendars).map(([name, { staleAfter }]) => [name, staleAfter] as const),
+    ];
+    for (const [name, staleAfter] of limits) {
       const found = stored.find(({ snapshot }) => snapshot.source === name);
       const best = await this.#best(name, found, readers, root);
       if (best === undefined) continue;
