@@ -1,3 +1,6 @@
+import { digestOfText } from '../../../src/domain/digest';
+import { readKeyFile } from '../../../src/signing/keys';
+import { signPushed } from '../../../src/signing/sources';
 import { runCommand } from '../../support/directory-command';
 import { Provider, PushedOffice } from '../../support/pushed-office';
 
@@ -160,6 +163,22 @@ describe('DIR-3 who can write to the database of what was pushed', () => {
     expect(await admins()).toEqual(THREE);
     await tampered(String(row?.['content']));
     await office.sync();
+    // The reader's own key signs snapshots, and not what was pushed.
+    const key = await readKeyFile(office.key('directory'));
+    const forged = JSON.stringify({ displayName: 'Database admins', members: [{ value: id }] });
+    const about = {
+      source: 'office',
+      kind: 'Group',
+      id: dba,
+      version: 99,
+      digest: digestOfText(forged),
+    } as const;
+    await office.postgres.query(
+      'UPDATE countersign.pushed_resource SET content = $2, jws = $3, version = 99 WHERE id = $1',
+      [dba, forged, await signPushed(about, 'service/directory', key, Date.now())],
+    );
+    expect(await office.sync()).toEqual([expect.stringMatching(/is not a gateway with the role recorder/)]);
+    expect(await admins()).toEqual(THREE);
   });
 });
 

@@ -96,6 +96,14 @@ describe('DIR-1 an identity provider pushes people and groups (SCIM 2.0)', () =>
     expect((await provider.call(`/Users/${id}`)).status).toBe(404);
   });
 
+  test('DIR-2 a replacement that does not say whether somebody is active brings nobody back', async () => {
+    const id = await provider.user('kim', { active: false });
+    const put = async (about: object) =>
+      (await provider.call(`/Users/${id}`, 'PUT', { userName: 'kim', ...about })).json.active;
+    expect(await put({ title: 'x' })).toBe(false);
+    expect(await put({ active: true })).toBe(true);
+  });
+
   test('what is not valid is refused, and nothing of it stays', async () => {
     const said = async (...of: Parameters<Provider['call']>) => {
       const { status, json } = await provider.call(...of);
