@@ -1,4 +1,4 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Decoded } from '../../directory/yaml-file';
@@ -64,15 +64,35 @@ export async function untilStill(versionOf: () => Promise<Version | undefined>):
 export async function readBundleFiles(dir: string): Promise<Decoded<BundleFiles>> {
   for (let readings = 0; readings < READINGS; readings += 1) {
     if (readings > 0) await sleep(BETWEEN_READINGS_MS);
-    const before = await versionOfFolder(dir);
-    const files = await readOnce(dir);
-    const after = await versionOfFolder(dir);
+    const home = await homeOf(dir);
+    const before = await versionOfFolder(home);
+    const files = await readOnce(home);
+    const after = await versionOfFolder(home);
     if (before?.mark === after?.mark) return files;
   }
   return problem(
     dir,
     'changes all the time, so no reading of it is whole; try again when all files are delivered',
   );
+}
+
+/**
+ * Returns the folder that has the files now: what a link to the folder (git-sync), or `..data` in it (a ConfigMap), leads to. A link that is swapped
+ * there and back during a reading would leave no trace; what it led to stays as it is.
+ */
+async function homeOf(dir: string): Promise<string> {
+  try {
+    const real = await realpath(dir);
+    const data = await realpath(path.join(real, '..data')).catch(() => real);
+    const named = async (folder: string) =>
+      (await readdir(folder))
+        .filter((name) => BUNDLE_FILE.test(name))
+        .sort()
+        .join('\n');
+    return (await named(real)) === (await named(data)) ? data : real;
+  } catch {
+    return dir;
+  }
 }
 
 const BUNDLE_FILE = /\.(cedar|cedarschema|yaml)$/;
