@@ -27,7 +27,7 @@ const PATHS: readonly PathDefinition[] = [
   pathWith('two-owners', [{ ...OWNER, quorum: 2 }]),
   pathWith('strong-owner', [{ ...OWNER, assurance: 'phishing-resistant' }]),
   pathWith('chat-owner', [{ ...OWNER, assurance: 'channel', channels: ['slack'] }]),
-  pathWith('any-owner', [{ ...OWNER, assurance: 'channel' }]),
+  pathWith('signed-by-owner', [{ ...OWNER, assurance: 'channel' }]),
   pathWith('leads', [stage('leads', ['payments-leads'])]),
   pathWith('leads-or-dba', [stage('either', ['payments-leads', 'dba'])]),
   pathWith('dba', [DBA]),
@@ -122,7 +122,7 @@ describe('TTA-2, TTA-4 several permits combine to the strictest of each, and no 
 describe('TTA-4 of paths that are demanded together, a chat counts only where all of them name it', () => {
   it.each([
     ['owner', 'chat-owner', 'owner'],
-    ['any-owner', 'chat-owner', 'any-owner'],
+    ['signed-by-owner', 'chat-owner', 'signed-by-owner'],
     ['chat-owner', 'chat-owner', 'chat-owner'],
   ])('%s and %s come to %s', (one, other, both) => {
     expect(pathOf(one, other)).toBe(both);

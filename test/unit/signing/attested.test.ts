@@ -1,9 +1,10 @@
+import { requestDigest } from '../../../src/domain/digest';
 import type { PrincipalId, Standing } from '../../../src/domain/principal';
 import type { SignedEnvelope } from '../../../src/domain/request';
 import type { SigningKey } from '../../../src/signing/keys';
 import { attestChoice, type ChoiceDraft, signAs, signStatement } from '../../../src/signing/sign';
 import { SignedDirectory } from '../../../src/signing/signed-directory';
-import { Keyring, strangersKey } from '../../support/keyring';
+import { Keyring, sampleRequest, strangersKey } from '../../support/keyring';
 
 const NOW = 1_700_000_000_000;
 const VIA = {
@@ -103,10 +104,14 @@ describe('TTA-4, WEB-2 an attested statement', () => {
     expect(await outcomeOf({ format: 'attested', attested: own.jws })).toBe('MALFORMED');
   });
 
-  it('submits nothing in anybody’s name', async () => {
-    const { attested } = await chosen(attester);
-    const submission = { request: {}, proof: { format: 'attested', attested } };
-    const known = await new SignedDirectory(keyring).authenticateSubmission(submission as never, NOW);
-    expect(known.ok).toBe(false);
+  it('submits nothing: not even the requester’s own key does in this envelope', async () => {
+    const atlas = await keyring.enrol('agent/atlas');
+    const request = sampleRequest({ submittedAtMs: NOW });
+    const about = { request: request.id, digest: requestDigest(request) };
+    const claims = { iss: 'agent/atlas', jti: 'one', iat: NOW / 1_000, ...about };
+    const { jws } = await signAs('countersign-attested-statement+jwt', claims, atlas);
+    const proof = { format: 'attested', attested: jws } as const;
+    const known = await new SignedDirectory(keyring).authenticateSubmission({ request, proof }, NOW);
+    expect(known).toMatchObject({ ok: false, refusal: { code: 'MALFORMED' } });
   });
 });
