@@ -27,13 +27,25 @@ export function nextDeadline(state: RequestState): Deadline | undefined {
 /** Adds every event whose time has come, in order of time. */
 export function elapse(state: RequestState, atMs: number): Trail {
   const trail = new Trail(state);
-  let due = nextDeadline(trail.state);
-  while (due !== undefined && due.atMs <= atMs) {
+  let due = nextDue(trail.state, atMs);
+  while (due !== undefined) {
     trail.add({ ...due.event, atMs });
     advance(trail, atMs);
-    due = nextDeadline(trail.state);
+    due = nextDue(trail.state, atMs);
   }
   return trail;
+}
+
+/**
+ * Returns the deadline that has passed first. A start that was missed, because no worker ran, comes after the end of a path change:
+ * nothing begins on a path that is no longer in force.
+ */
+function nextDue(state: RequestState, atMs: number): Deadline | undefined {
+  const next = nextDeadline(state);
+  if (next === undefined || next.atMs > atMs) return undefined;
+  if (next.event.type !== 'provisioning_started' || state.phase !== 'assessed') return next;
+  for (const end of pathChangeEnds(state)) if (end.atMs <= atMs) return end;
+  return next;
 }
 
 function* deadlines(state: RequestState): Generator<Deadline> {
@@ -78,7 +90,10 @@ function* lapses(state: AssessedState): Generator<Deadline> {
     else
       yield { atMs, summary: 'confirmation lapses', event: { type: 'confirmation_lapsed', atMs, by, jti } };
   }
-  if (provisioning) return;
+  if (!provisioning) yield* pathChangeEnds(state);
+}
+
+function* pathChangeEnds(state: AssessedState): Generator<Deadline> {
   for (const change of inOrder(state.pathChanges)) {
     const { kind, phase, record } = change;
     const atMs = record.untilMs;

@@ -171,6 +171,23 @@ describe('APB-6, TTA-6 access that is asked for later', () => {
       .thenFollows('switch_lapsed', { type: 'stage_opened', stage: 'leads' });
   });
 
+  it('OVR-7 does not begin on a path that has ended, if the start was missed until then', () => {
+    const soon = aRequest({ notBeforeMs: START + 2 * HOUR });
+    const history = [
+      ...asked(soon),
+      saysAbout(soon, IAM, 'reroute', switchingTo('by-the-chiefs', START + 6 * HOUR)),
+      saysAbout(soon, 'person/chief-1', 'approve', { revision: 1 }),
+      saysAbout(soon, 'person/chief-2', 'approve', { revision: 1 }),
+    ];
+    given(...history)
+      .when(at(6 * HOUR - 1, timePasses))
+      .thenFollows('provisioning_started');
+    given(...history)
+      .when(at(6 * HOUR, timePasses))
+      .thenFollows('switch_lapsed', { type: 'stage_opened', stage: 'leads' })
+      .andIs('awaiting_approval');
+  });
+
   it('fails if nothing was carried out before its approvals ended, whatever held the worker up', () => {
     const course = courseOf(...approved, at(2 * DAY, timePasses));
     expect(course.slice(-2).map(({ type }) => type)).toEqual(['provisioning_started', 'provisioning_failed']);
