@@ -169,7 +169,7 @@ export function taskParts(
       describe: async (record) => view.describe(record, await view.look(record, 0)),
       messageId: (taskId) => keys.identifier('msg_', 'callback', taskId),
     });
-  watch?.start();
+  watch?.due.start();
   const { recorder } = own;
   return {
     tasks: new Tasks({
@@ -177,7 +177,7 @@ export function taskParts(
       ...defined({ watch }),
     }),
     stopCallbacks: async () => {
-      await watch?.stop();
+      await watch?.due.stop();
       await store?.close();
     },
   };

@@ -3,6 +3,7 @@ import type { Logger } from '../../contracts/logger';
 import { LIMITS } from '../../domain/limits';
 import { BoundedMap } from '../../signing/seen';
 import type { VerifiedRequest } from '../../verified/verify-request';
+import { CLAIM_MS, DueWatch, pauseAfterMs, TICK_MS } from '../due-watch';
 import type { GatewayKeys } from '../keys';
 import type { GithubApi } from './api';
 import type { DeploymentRule, GithubConfig } from './config';
@@ -10,14 +11,9 @@ import { type Question, requestIdOf } from './question';
 import type { OpenQuestion, QuestionStore } from './question-store';
 import { type Verdict, verdictOn, whyStale } from './verdict';
 
-/** How often the store is searched for open questions. */
-const TICK_MS = 1_000;
-/** If a gateway dies with a question, another one takes it over after this. */
-const CLAIM_MS = 60_000;
 const MOST_AT_ONCE = 20;
 /** Whether a waiting run still waits is asked this often. */
 const CHECK_EVERY_MS = 60_000;
-const LONGEST_PAUSE_MS = 30_000;
 /** After an outage of GitHub, an answer is at most this late. */
 const LONGEST_RETRY_MS = 300_000;
 
@@ -37,42 +33,18 @@ export interface AnswersOptions {
 
 /** Answers GitHub once requests are decided. Open questions stay in the store until GitHub has the answer; any gateway may give it. */
 export class Answers {
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly due: DueWatch<OpenQuestion>;
   readonly #checkedMs = new BoundedMap<number>(10_000);
 
-  constructor(private readonly options: AnswersOptions) {}
-
-  start(): void {
-    const again = () => {
-      if (this.#stopped) return;
-      this.#timer = setTimeout(() => {
-        this.#looking = this.look().finally(again);
-      }, this.options.tickMs ?? TICK_MS);
-      this.#timer.unref();
-    };
-    again();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#looking;
-  }
-
-  /** Attends to every question that is due. */
-  async look(): Promise<void> {
-    const { store, log, nowMs } = this.options;
-    try {
-      const due = await store.claim(nowMs(), nowMs() + CLAIM_MS, MOST_AT_ONCE);
-      // A question that fails here stays claimed, and is due again when its claim ends.
-      const postponed = (one: OpenQuestion) => () =>
-        log.warn({ request: one.requestId }, 'an answer has to wait');
-      await Promise.all(due.map((one) => this.#attend(one).catch(postponed(one))));
-    } catch {
-      log.warn({}, 'open questions of GitHub cannot be read now; trying again');
-    }
+  constructor(private readonly options: AnswersOptions) {
+    this.due = new DueWatch({
+      ...options,
+      about: 'an answer to GitHub',
+      claim: (...args) => options.store.claim(...args),
+      mostAtOnce: MOST_AT_ONCE,
+      attend: (open) => this.#attend(open),
+      named: ({ requestId }) => ({ request: requestId }),
+    });
   }
 
   async #attend(open: OpenQuestion): Promise<void> {
@@ -92,8 +64,7 @@ export class Answers {
     const verdict = read && verdictOn(read, question, rule);
     if (verdict !== undefined) return this.#tell(open, rule, verdict);
     if (await this.#isOver(open, rule)) return;
-    // The longer it has been pending, the less a moment matters.
-    return this.#later(open, Math.min(LONGEST_PAUSE_MS, Math.max(TICK_MS, ageMs / 20)), 0);
+    return this.#later(open, pauseAfterMs(ageMs), 0);
   }
 
   /** Looks now and then whether the run of an undecided request still waits. If it does not, nobody has to decide. */

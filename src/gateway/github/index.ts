@@ -35,11 +35,11 @@ export function githubParts(
     read: (id) => verified.read(id),
     takeBack: (principal, id) => ownRequests.end({ principal }, id),
   });
-  answers.start();
+  answers.due.start();
   return {
     webhook,
     close: async () => {
-      await answers.stop();
+      await answers.due.stop();
       await store.close();
     },
   };

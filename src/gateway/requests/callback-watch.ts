@@ -1,15 +1,12 @@
 import type { Logger } from '../../contracts/logger';
 import { LIMITS } from '../../domain/limits';
+import { CLAIM_MS, DueWatch, pauseAfterMs, TICK_MS } from '../due-watch';
 import { HttpProblem } from '../http/problem';
 import type { CallbackStore, DueCallback } from './callback-store';
 import type { Callbacks } from './callbacks';
 import type { TaskRecord, TaskRecords } from './records';
 import type { TaskResponse } from './schema';
 
-/** How often the store is searched for owed callbacks. */
-const TICK_MS = 1_000;
-/** If a gateway dies with a callback, another one takes it over after this. */
-const CLAIM_MS = 60_000;
 const MOST_AT_ONCE = 50;
 /** Failures in a row, with growing pauses, before a callback is given up: about a day. */
 const MOST_FAILURES = 30;
@@ -32,27 +29,17 @@ export interface CallbackWatchOptions {
  * the endpoint accepts them; any gateway may deliver them.
  */
 export class CallbackWatch {
-  #timer: NodeJS.Timeout | undefined;
-  #looking: Promise<void> = Promise.resolve();
-  #stopped = false;
+  readonly due: DueWatch<DueCallback>;
 
-  constructor(private readonly options: CallbackWatchOptions) {}
-
-  start(): void {
-    const again = () => {
-      if (this.#stopped) return;
-      this.#timer = setTimeout(() => {
-        this.#looking = this.#look().finally(again);
-      }, this.options.tickMs ?? TICK_MS);
-      this.#timer.unref();
-    };
-    again();
-  }
-
-  async stop(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#looking;
+  constructor(private readonly options: CallbackWatchOptions) {
+    this.due = new DueWatch({
+      ...options,
+      about: 'a callback',
+      claim: (...args) => options.store.claim(...args),
+      mostAtOnce: MOST_AT_ONCE,
+      attend: (due) => this.#attend(due),
+      named: ({ taskId }) => ({ task: taskId }),
+    });
   }
 
   /** @throws HttpProblem 503 if the callback cannot be stored, so that the submission is not accepted */
@@ -67,18 +54,6 @@ export class CallbackWatch {
     }
   }
 
-  async #look(): Promise<void> {
-    const { store, log, nowMs } = this.options;
-    try {
-      const due = await store.claim(nowMs(), nowMs() + CLAIM_MS, MOST_AT_ONCE);
-      // A callback that fails here stays claimed, and is due again when its claim ends.
-      const postponed = (one: DueCallback) => () => log.warn({ task: one.taskId }, 'a callback has to wait');
-      await Promise.all(due.map((one) => this.#attend(one).catch(postponed(one))));
-    } catch {
-      log.warn({}, 'owed callbacks cannot be read now; trying again');
-    }
-  }
-
   async #attend(due: DueCallback): Promise<void> {
     const { store, records, describe, nowMs, log } = this.options;
     const { taskId, notedAtMs, failures } = due;
@@ -90,8 +65,7 @@ export class CallbackWatch {
     const { task } = record === undefined ? { task: undefined } : await describe(record);
     const isStarting = record?.isWhole === false && ageMs <= CLAIM_MS;
     if (record === undefined || task === undefined || isStarting || task.status === 'pending')
-      // The longer it has been pending, the less a moment matters.
-      return store.lookAgain(taskId, nowMs() + Math.min(30_000, Math.max(TICK_MS, ageMs / 20)), 0);
+      return store.lookAgain(taskId, nowMs() + pauseAfterMs(ageMs), 0);
     const answer = await this.#tell(record, task);
     if (answer === 'later' && failures + 1 < MOST_FAILURES)
       return store.lookAgain(taskId, nowMs() + Math.min(3_600_000, 1_000 * 2 ** failures), failures + 1);

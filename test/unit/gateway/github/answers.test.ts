@@ -122,7 +122,7 @@ class Stage {
   /** Lets time go by, a second at a time. */
   async after(ms: number): Promise<void> {
     for (const untilMs = this.nowMs + ms; this.nowMs < untilMs; this.nowMs += 1_000)
-      await this.answers.look();
+      await this.answers.due.look();
   }
 }
 const expectNever = (): never => {
