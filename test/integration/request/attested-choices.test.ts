@@ -5,33 +5,24 @@ import { policyFilesOf } from '../../../src/audit/evidence/policy';
 import type { EvidenceFile } from '../../../src/audit/evidence/schema';
 import { Replayer } from '../../../src/audit/replay';
 import { verifyEvidence } from '../../../src/audit/verify/verify';
-import { registerKey } from '../../../src/directory/register-key';
 import { requestDigest } from '../../../src/domain/digest';
 import type { AccessRequest } from '../../../src/domain/request';
 import { readBundleFiles } from '../../../src/policy/load/bundle-folder';
-import { generateKey, importSigningKey, type SigningKey } from '../../../src/signing/keys';
+import { importSigningKey, type SigningKey } from '../../../src/signing/keys';
 import { attestChoice, type ChoiceDraft } from '../../../src/signing/sign';
+import { allowSlack, registerAttester } from '../../support/attester';
 import { evidenceOf, findingsIn } from '../../support/audit';
 import { rewritten } from '../../support/audit-reseal';
 import { builtWorkflowBundle, Harness } from '../../support/harness';
 import { ADMIN, WRITE } from '../../support/harness-asks';
 
-const STAGE = ['paths', 'production-write', 'stages', 0];
 let harness: Harness;
 let slack: SigningKey;
 let mattermost: SigningKey;
 const replayer = new Replayer(builtWorkflowBundle());
 
-/** Adds an attester of one channel to the directory, and returns its key. */
 async function attesterOf(channel: string): Promise<SigningKey> {
-  const { publicJwk, privateJwkText } = await generateKey();
-  const attester = `service/${channel}`;
-  const said = { title: 'Takes choices', owner: 'person/david', sponsor: 'person/oskar' };
-  harness.bundle.set('directory.yaml', ['identities', attester], { ...said, roles: ['channel-attester'] });
-  harness.bundle.change('directory.yaml', (text) =>
-    registerKey(text, attester, publicJwk, { assurance: 'key', channel }),
-  );
-  const imported = await importSigningKey(privateJwkText, 'test');
+  const imported = await importSigningKey(await registerAttester(harness, channel), 'test');
   if (!imported.ok) throw new Error(imported.message);
   return imported.key;
 }
@@ -40,9 +31,7 @@ beforeAll(async () => {
   harness = await Harness.start();
   slack = await attesterOf('slack');
   mattermost = await attesterOf('mattermost');
-  harness.bundle.set('directory.yaml', ['people', 'person/mira', 'accounts', 'slack'], 'T0ACME/U0MIRA');
-  harness.bundle.set('paths.yaml', [...STAGE, 'assurance'], 'channel');
-  harness.bundle.set('paths.yaml', [...STAGE, 'channels'], ['slack']);
+  allowSlack(harness);
 }, 300_000);
 afterAll(async () => {
   await replayer.close();

@@ -37,9 +37,17 @@ export class RequestGateway {
 
   static async start(
     config: (url: string) => Json = () => ({}),
-    { enrols = false }: { readonly enrols?: boolean } = {},
+    {
+      enrols = false,
+      prepare = () => Promise.resolve(),
+    }: {
+      readonly enrols?: boolean;
+      /** Changes the bundle before the gateway starts. */
+      readonly prepare?: (harness: Harness) => Promise<void>;
+    } = {},
   ): Promise<RequestGateway> {
     const harness = await Harness.start({ remembers: 'grants', enrols });
+    await prepare(harness);
     const port = await freePort();
     const url = `http://127.0.0.1:${port}`;
     const decisionKey = (await generateKey()).privateJwkText;
