@@ -85,7 +85,7 @@ export class Person {
   async visit(path: string): Promise<Page> {
     await this.page.goto(path).catch((error: unknown) => {
       // A page that brings itself up to date at this moment gets in the way of the link.
-      if (!(error instanceof Error && error.message.includes('interrupted by another navigation')))
+      if (!(error instanceof Error && /interrupted by another navigation|ERR_ABORTED/.test(error.message)))
         throw error;
       return this.page.goto(path);
     });
