@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { durationUpTo } from '../contracts/duration';
 import { identifier, principalId, text } from '../contracts/request';
+import { isPrivateOnTheWay } from '../outbound/inner-address';
 
 /** One mailbox, without name, comment or list. None of the allowed characters can end a header line. */
 const mailbox = z
@@ -90,10 +91,7 @@ const slackChannel = z.strictObject({
   /** The bot token of the app. */
   tokenFile: z.string().min(1),
   apiUrl: webAddress
-    .refine(
-      (url) => url.startsWith('https://') || LOOPBACK_HOST.test(new URL(url).hostname),
-      'must be https: it gets the token',
-    )
+    .refine(isPrivateOnTheWay, 'must be https: it gets the token')
     .default('https://slack.com/api'),
 });
 

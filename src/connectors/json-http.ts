@@ -1,4 +1,5 @@
 import { TargetUnavailable } from '../database/unavailable';
+import { AnswerTooLong, boundedBody, networkCode } from '../outbound/answer';
 
 /** One call of a target that speaks JSON over HTTP. */
 export interface JsonCall {
@@ -30,10 +31,14 @@ export async function callJson(who: string, { url, ...call }: JsonCall): Promise
   try {
     const signal = AbortSignal.timeout(WITHIN_MS);
     const response = await fetch(url, { ...call, redirect: 'manual', signal });
-    return { status: response.status, body: parsed(await boundedText(who, response)) };
+    return {
+      status: response.status,
+      body: parsed((await boundedBody(response, ANSWER_BYTES)).toString('utf8')),
+    };
   } catch (error) {
-    if (error instanceof TargetUnavailable) throw error;
-    throw new TargetUnavailable(`${who} cannot be reached${reasonOf(error)}`);
+    if (error instanceof AnswerTooLong)
+      throw new TargetUnavailable(`${who} answered with more than ${ANSWER_BYTES} bytes`, undefined, true);
+    throw new TargetUnavailable(`${who} cannot be reached${networkCode(error)}`);
   }
 }
 
@@ -48,19 +53,6 @@ export function refusalBy(who: string, status: number, said: string): TargetUnav
 export const oddAnswer = (who: string, to: string): TargetUnavailable =>
   new TargetUnavailable(`${who} answered ${to} with something else than its protocol has`, undefined, true);
 
-/** Reads a body up to the limit. A longer one is an error, because half a list would be a wrong list. */
-async function boundedText(who: string, response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > ANSWER_BYTES)
-      throw new TargetUnavailable(`${who} answered with more than ${ANSWER_BYTES} bytes`, undefined, true);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
 function parsed(text: string): unknown {
   try {
     return JSON.parse(text);
@@ -68,12 +60,3 @@ function parsed(text: string): unknown {
     return undefined;
   }
 }
-
-/** The code of a network error, which `fetch` hides in its cause. Looks at members alone: such an error is not of this realm everywhere. */
-function reasonOf(error: unknown): string {
-  const code = memberOf(memberOf(error, 'cause') ?? error, 'code');
-  return typeof code === 'string' && /^[A-Z_]{2,60}$/.test(code) ? ` (${code})` : '';
-}
-
-const memberOf = (value: unknown, name: 'cause' | 'code'): unknown =>
-  typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;

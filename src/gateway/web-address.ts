@@ -1,10 +1,9 @@
 import { z } from 'zod';
-
-const LOOPBACK = /^http:\/\/(127\.0\.0\.1|\[::1\]|localhost)(:\d+)?(\/|$)/;
+import { isPrivateOnTheWay } from '../outbound/inner-address';
 
 /** https, or plain http to this machine only. */
 export const webAddress = z
   .url()
   .max(2_000)
-  .refine((url) => url.startsWith('https://') || LOOPBACK.test(url), 'must be an https address')
+  .refine(isPrivateOnTheWay, 'must be an https address')
   .refine((url) => !url.includes('#'), 'must have no fragment');

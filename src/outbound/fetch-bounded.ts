@@ -1,3 +1,5 @@
+import { AnswerTooLong, boundedBody, networkCode } from './answer';
+
 /** What is asked for, and how much of an answer is read. */
 export interface BoundedCall {
   readonly headers?: Readonly<Record<string, string>>;
@@ -38,41 +40,20 @@ export async function fetchBounded(url: URL, call: BoundedCall): Promise<Bounded
       status: response.status,
       type: (response.headers.get('content-type') ?? '').replace(/;.*/s, '').trim().toLowerCase(),
       ...(retryAfter !== null && { retryAfter }),
-      text: await textOf(response, mostBytes),
+      text: textIn(await boundedBody(response, mostBytes)),
     };
   } catch (error) {
     if (error instanceof NoAnswer) throw error;
+    if (error instanceof AnswerTooLong) throw new NoAnswer(error.message);
     if (signal.aborted) throw new NoAnswer(`it did not answer within ${withinMs / 1_000} seconds`);
-    throw new NoAnswer(`it cannot be reached${codeOf(error)}`);
+    throw new NoAnswer(`it cannot be reached${networkCode(error)}`);
   }
 }
 
-async function textOf(response: Response, mostBytes: number): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const chunk of response.body ?? []) {
-    bytes += chunk.length;
-    if (bytes > mostBytes) throw new NoAnswer(`it answered with more than ${mostBytes} bytes`);
-    chunks.push(chunk);
-  }
+function textIn(body: Buffer): string {
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.concat(chunks));
+    return new TextDecoder('utf-8', { fatal: true }).decode(body);
   } catch {
     throw new NoAnswer('it answered with something else than UTF-8 text');
   }
-}
-
-/** Returns the code of a network error, which `fetch` hides in its cause. */
-function codeOf(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined;
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
-  return typeof code === 'string' && /^[A-Z_]{2,60}$/.test(code) ? ` (${code})` : '';
-}
-
-/** Returns true if an address is safe to send a secret to: by TLS, or on this machine. */
-export function isPrivateOnTheWay(url: URL): boolean {
-  return (
-    url.protocol === 'https:' ||
-    (url.protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname))
-  );
 }

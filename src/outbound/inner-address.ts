@@ -42,3 +42,11 @@ export function isInternalAddress(address: string): boolean {
   const family = version === 4 ? 'ipv4' : 'ipv6';
   return INTERNAL[family].check(address, family);
 }
+
+/** Returns true if a web address is safe to send a secret to: by TLS, or on this machine. */
+export function isPrivateOnTheWay(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname } = new URL(text);
+  const isHere = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(hostname);
+  return protocol === 'https:' || (protocol === 'http:' && isHere);
+}

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SLACK_ACTIONS, type SlackShown, slackBlocks } from '../../contracts/slack';
+import { boundedJson } from '../../outbound/answer';
 import { type Links, letterOf } from '../compose';
 import type { Message, Notice } from '../notice';
 import { nameOf } from '../words';
@@ -13,6 +14,7 @@ export interface SlackNotifierOptions {
 }
 
 const ANSWER_WITHIN_MS = 10_000;
+const ANSWER_BYTES = 256 * 1024;
 /** Slack takes 3,000 characters in a section, and 50 blocks in a message. */
 const SECTION_CHARACTERS = 2_900;
 const MOST_SECTIONS = 30;
@@ -55,7 +57,7 @@ export class SlackNotifier implements Notifier {
     if (response.status === 429)
       throw new Undelivered('Slack wants fewer messages', false, pauseIn(response));
     checkTaken(response.status);
-    const answer = answerSchema.safeParse(await response.json().catch(() => undefined));
+    const answer = answerSchema.safeParse(await boundedJson(response, ANSWER_BYTES));
     if (answer.success && answer.data.ok) return;
     const error = (answer.success && answer.data.error) || 'no reason';
     // Only words that we know are passed on.

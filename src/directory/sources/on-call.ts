@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
 import { Worker } from 'node:worker_threads';
 import type { PrincipalId } from '../../domain/principal';
-import { fetchBounded, isPrivateOnTheWay } from '../../outbound/fetch-bounded';
+import { fetchBounded } from '../../outbound/fetch-bounded';
+import { isPrivateOnTheWay } from '../../outbound/inner-address';
 import { CALENDAR_PROGRAM } from '../../project';
 import { CALENDAR_LIMITS, type CalendarQuestion, type Shift, type Shifts } from './calendar';
 import { principalOf } from './principal-name';
@@ -113,8 +114,7 @@ async function textOf({ file, urlFile }: CalendarRules): Promise<string> {
   const address = (await readFile(urlFile ?? '', 'utf8').catch(() => ''))
     .trim()
     .replace(/^webcals?:/, 'https:');
-  if (!URL.canParse(address) || !isPrivateOnTheWay(new URL(address)))
-    throw new Error(`${urlFile} holds no https:// address`);
+  if (!isPrivateOnTheWay(address)) throw new Error(`${urlFile} holds no https:// address`);
   const answer = await fetchBounded(new URL(address), {
     withinMs: FETCH_WITHIN_MS,
     mostBytes: CALENDAR_LIMITS.bytes,

@@ -2,10 +2,11 @@ import { createPrivateKey, type KeyObject } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { SignJWT } from 'jose';
 import { z } from 'zod';
+import { boundedBody } from '../../outbound/answer';
 import { BoundedMap } from '../../signing/seen';
 import type { GithubConfig } from './config';
 import type { Question } from './question';
-import { type Refused, refusedBy, textOf } from './response';
+import { type Refused, refusedBy } from './response';
 
 /** GitHub refuses App tokens that live longer than ten minutes, or that its clock takes for future ones. */
 const APP_TOKEN_SECONDS = 540;
@@ -13,6 +14,7 @@ const SKEW_SECONDS = 30;
 /** An installation's token is renewed this long before it ends. */
 const RENEW_BEFORE_MS = 300_000;
 const ANSWER_WITHIN_MS = 10_000;
+const ANSWER_BYTES = 256 * 1024;
 const VERSION = '2022-11-28';
 
 const tokenSchema = z.object({ token: z.string().min(1).max(1_024), expires_at: z.iso.datetime() });
@@ -143,7 +145,7 @@ export class GithubApi {
         },
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
-      const text = await textOf(response);
+      const text = (await boundedBody(response, ANSWER_BYTES)).toString('utf8');
       return response.ok ? { ok: true, value: text } : refusedBy(response, this.nowMs());
     } catch {
       return { ok: false, kind: 'later', why: 'GitHub cannot be reached' };

@@ -10,7 +10,6 @@ export interface Refused {
 }
 
 const HOUR_MS = 3_600_000;
-const MOST_BYTES = 256 * 1024;
 
 /** Says what an answer that is no success means. GitHub limits rates by 403 as well as by 429. */
 export function refusedBy({ status, headers }: Response, nowMs: number): Refused {
@@ -27,17 +26,4 @@ function pauseIn(headers: Headers, nowMs: number): number | undefined {
   const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
   if (headers.get('x-ratelimit-remaining') !== '0' || !Number.isFinite(reset)) return undefined;
   return Math.min(HOUR_MS, Math.max(1_000, reset * 1_000 - nowMs));
-}
-
-/** Reads a body. @throws Error if it is larger than any answer that is used here */
-export async function textOf(response: Response): Promise<string> {
-  const decoder = new TextDecoder();
-  let text = '';
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.byteLength;
-    if (size > MOST_BYTES) throw new Error('the answer is too large');
-    text += decoder.decode(chunk, { stream: true });
-  }
-  return text + decoder.decode();
 }

@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { boundedJson } from '../../outbound/answer';
 import type { SlackConfig } from './config';
 
 const ANSWER_WITHIN_MS = 2_000;
+const ANSWER_BYTES = 256 * 1024;
 
 const memberSchema = z.object({
   ok: z.literal(true),
@@ -44,7 +46,7 @@ export class SlackApi {
         redirect: 'error',
         signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
       });
-      return response.ok ? await response.json() : undefined;
+      return response.ok ? await boundedJson(response, ANSWER_BYTES) : undefined;
     } catch {
       return undefined;
     }

@@ -1,11 +1,11 @@
 import { z } from 'zod';
 import { foreignName, identifier, principalId } from '../../contracts/request';
-import { isPrivateOnTheWay } from '../../outbound/fetch-bounded';
+import { isPrivateOnTheWay } from '../../outbound/inner-address';
 
 const address = z
   .url({ protocol: /^https?$/, error: 'must be an address such as https://example.atlassian.net' })
   .max(300)
-  .refine((url) => isPrivateOnTheWay(new URL(url)), 'must be https:// unless it is on this machine')
+  .refine(isPrivateOnTheWay, 'must be https:// unless it is on this machine')
   .refine((url) => {
     const { username, password, search, hash } = new URL(url);
     return username + password + search + hash === '';
