@@ -1,10 +1,18 @@
 import type { DomainEvent } from '../../../src/domain/event';
+import { evolve } from '../../../src/domain/evolve';
 import { type Measurement, measurementsOf } from '../../../src/domain/measurement';
 import type { RequestState } from '../../../src/domain/state';
-import { aLease, needsApproval, permitted, START, stopped } from '../../support/domain/builders';
+import {
+  aLease,
+  anEmergencyRequest,
+  needsApproval,
+  permitted,
+  START,
+  stopped,
+} from '../../support/domain/builders';
 import { assess, granted, says, submit } from '../../support/domain/commands';
 import { LEAD_1, LEAD_2, REVIEWER } from '../../support/domain/people';
-import { stateAfter } from '../../support/domain/specification';
+import { courseOf, stateAfter } from '../../support/domain/specification';
 
 const waiting = stateAfter(submit(), assess());
 const active = stateAfter(submit(), assess(), says(LEAD_1, 'approve'), says(LEAD_2, 'approve'), granted());
@@ -20,6 +28,17 @@ const CASES: readonly (readonly [event: DomainEvent, expected: readonly unknown[
   [{ type: 'permitted', atMs }, decided('permitted')],
   [{ type: 'approved', atMs }, decided('approved')],
   [{ type: 'denied', atMs, by: LEAD_1 }, decided('denied')],
+  [{ type: 'cancelled', atMs, by: LEAD_1 }, decided('cancelled')],
+  [{ type: 'withdrawn', atMs, by: LEAD_1 }, decided('withdrawn')],
+  [{ type: 'lapsed', atMs }, decided('lapsed')],
+  [{ type: 'hard_stopped', atMs }, decided('stopped')],
+  [{ type: 'refused', atMs }, decided('stopped')],
+  [{ type: 'submission_rejected', atMs, refusal }, [{ type: 'assessed', outcome: 'unreadable' }]],
+  [{ type: 'stage_opened', atMs, stage: 'leads', revision: 0 }, [{ type: 'prompted', how: 'opened' }]],
+  [{ type: 'reminded', atMs, stage: 'leads', awaiting: [] }, [{ type: 'prompted', how: 'reminded' }]],
+  [{ type: 'escalated', atMs, stage: 'leads', awaiting: [] }, [{ type: 'prompted', how: 'escalated' }]],
+  [{ type: 'review_owed', atMs, dueAtMs: atMs }, [{ type: 'review', phase: 'due' }]],
+  [{ type: 'review_overdue', atMs }, [{ type: 'review', phase: 'overdue' }]],
   [{ type: 'assessed', atMs, assessment: needsApproval() }, [{ type: 'assessed', outcome: 'approve' }]],
   [
     { type: 'statement_refused', atMs, refusal },
@@ -59,6 +78,38 @@ describe('FRI-4 what is measured of an event', () => {
     expect(measured(event, active, after)).toMatchObject([{ type: 'granted', afterDecisionMs: 30 }]);
     expect(measured(event, active)).toMatchObject([{ afterDecisionMs: 0 }]);
     expect(measured({ ...event, reviewDueAtMs: 1 }, active)[1]).toEqual({ type: 'review', phase: 'due' });
+  });
+
+  test('how late an end is: after the end of the lease, or after somebody ordered it', () => {
+    const endsAtMs = aLease().expiresAtMs;
+    const lapsed: DomainEvent = { type: 'access_ended', atMs: endsAtMs + 70, end: 'expired' };
+    expect(measured(lapsed, active)).toMatchObject([{ cause: 'expired', lateMs: 70 }]);
+    const orders: DomainEvent[] = [
+      { type: 'ending_ordered', atMs: atMs + 10, end: 'revoked' },
+      { type: 'ending_ordered', atMs: atMs + 20, end: 'revoked' },
+      { type: 'reminded', atMs: atMs + 25, stage: 'leads', awaiting: [] },
+    ];
+    const revoked: DomainEvent = { type: 'access_ended', atMs: atMs + 50, end: 'revoked' };
+    expect(measured(revoked, active, orders)).toMatchObject([{ cause: 'revoked', lateMs: 30 }]);
+    // Without a lease nothing says when access should have expired.
+    expect(measured({ ...revoked, end: 'expired' }, waiting, orders)).toMatchObject([{ lateMs: 30 }]);
+  });
+
+  test('people who decided in an emergency are counted apart', () => {
+    const emergency = stateAfter(submit(anEmergencyRequest()), assess());
+    expect(measured({ type: 'approved', atMs }, emergency)).toMatchObject([{ route: 'emergency' }]);
+  });
+
+  test('a statement that was accepted counts with its verb; what nobody could read names no connector', () => {
+    const log = courseOf(submit(), assess(), says(LEAD_1, 'approve'));
+    const accepted = log.filter((event) => event.type === 'statement_accepted');
+    expect(measurementsOf(accepted, log, waiting)).toEqual([{ type: 'statement', verb: 'approve' }]);
+    const unread = evolve(null, { type: 'submission_rejected', atMs, refusal });
+    if (unread === null) throw new Error('a rejection leaves a state');
+    expect(measured({ type: 'provisioning_failed', atMs, refusal }, unread)).toEqual([
+      { type: 'grant_refused', connector: '', code: refusal.code },
+    ]);
+    expect(measured({ type: 'approved', atMs }, unread)).toMatchObject([{ route: 'none' }]);
   });
 
   test('an end before its time is not late, and one that nobody ordered has no lateness', () => {
