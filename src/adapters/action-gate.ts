@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { digestOf } from '../domain/digest';
 import type { Entitlement, ExecutionParameters } from '../domain/request';
 import { isPassingStatus, isPendingStatus } from '../domain/status';
-import { GatewayError, type Requester, type Standing } from '../enforcement';
+import { GatewayError, type Requester, type RequestStanding } from '../enforcement';
 import { isJsonObject } from './json-object';
 
 /** A text about a call, which may depend on its arguments. */
@@ -199,7 +199,7 @@ export class ActionGate {
     }
   }
 
-  async #look(id: string): Promise<Standing | undefined> {
+  async #look(id: string): Promise<RequestStanding | undefined> {
     try {
       return await this.options.agent.look(id);
     } catch (error) {
@@ -212,7 +212,7 @@ export class ActionGate {
 const textAbout = (text: CallText, call: ToolCall): string =>
   typeof text === 'string' ? text : text(call.arguments);
 
-function proposalOf({ request, status, awaiting, policy, safe_way: safeWay }: Standing): Proposal {
+function proposalOf({ request, status, awaiting, policy, safe_way: safeWay }: RequestStanding): Proposal {
   const state = status === 'active' ? 'approved' : isPendingStatus(status) ? 'pending' : 'refused';
   const byPolicy = policy?.outcome === 'permit';
   return {

@@ -1,6 +1,6 @@
 import { type Quorum, sayCall, sayPrecedent, sayQuorum } from '../contracts/progress';
 import { isPrincipalId } from '../domain/principal';
-import type { Decision } from '../domain/state';
+import type { CountedStatement } from '../domain/state';
 import { type DecidedHow, type Message, NOTICES_IN_A_MESSAGE, type Notice, type ReviewFacts } from './notice';
 import { LONGEST_QUOTE, nameOf, quotable } from './words';
 
@@ -132,7 +132,7 @@ const planOf = (plan: string | undefined, quoted: (text: string) => string): str
 const quorumFact = (quorum: Quorum): string => sayQuorum({ ...quorum, missing: quorum.missing.map(nameOf) });
 
 /** Who decided, when and why. The words are those of a person, with nothing left that could be clicked. */
-function decisionIn({ verb, by, atMs, reasonCode, ticket, comment, offer }: Decision): string {
+function decisionIn({ verb, by, atMs, reasonCode, ticket, comment, offer }: CountedStatement): string {
   const why = [
     ...(reasonCode === undefined ? [] : [`reason ${nameOf(reasonCode)}`]),
     ...(ticket === undefined ? [] : [`ticket ${nameOf(ticket)}`]),

@@ -2,7 +2,7 @@ import type { PrecedentView, Quorum } from '../contracts/progress';
 import type { Digest } from '../domain/digest';
 import type { PrincipalId } from '../domain/principal';
 import type { AccessRequest } from '../domain/request';
-import type { Decision } from '../domain/state';
+import type { CountedStatement } from '../domain/state';
 
 /** Why someone is notified. Only people who can act on it at that moment, or who asked, are notified. */
 export const NOTICE_KINDS = [
@@ -51,7 +51,7 @@ export interface NoticeSubject {
   readonly endsAtMs?: number;
   readonly decided?: DecidedHow;
   /** Who denied or cancelled it, when and why; absent if its workflow no longer tells. */
-  readonly decision?: Decision;
+  readonly decision?: CountedStatement;
   /** Statement id of the proposed path change that they can endorse. */
   readonly endorses?: string;
   /** What the reader can sign now. */

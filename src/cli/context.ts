@@ -7,7 +7,7 @@ import { findRunningStack, type RunningStack, readRunningStack } from '../stack/
 import { type ConfigFile, readConfigFile } from './config-file';
 import { harmlessIn, jobLogOf } from './job-log';
 import { type CommandResult, UserError } from './output';
-import { type Ask, PLAIN, type Terminal, terminalOf } from './terminal';
+import { type AskQuestion, PLAIN, type Terminal, terminalOf } from './terminal';
 
 /** What every command works with. */
 export interface Context {
@@ -21,7 +21,7 @@ export interface Context {
   /** Writes a line of progress to stderr, so that stdout stays the answer. */
   announce(line: string): void;
   /** Asks the person at the terminal. Absent if there is none, as in a script. */
-  readonly ask?: Ask;
+  readonly ask?: AskQuestion;
 }
 
 export interface Sources {
@@ -48,7 +48,7 @@ export type Define = (command: Command, run: Run, defineAll: DefineAll) => void;
 export async function createContext(
   environment: Environment,
   stdout?: Parameters<typeof terminalOf>[0],
-  ask?: Ask,
+  ask?: AskQuestion,
 ): Promise<Context> {
   const config = readConfigFile(environment);
   const stack = await stackInUse(environment);

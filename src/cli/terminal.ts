@@ -31,13 +31,13 @@ export function paint(style: Style, text: string, { hasColour }: Terminal): stri
 }
 
 /** Asks a question and returns the answer in one line; empty if the person ends the input in place of an answer. */
-export type Ask = (question: string) => Promise<string>;
+export type AskQuestion = (question: string) => Promise<string>;
 
 /** Returns a way to ask, or undefined unless a person sits at both ends. */
 export function askOn(
   input: Pick<ReadStream, 'isTTY'> & NodeJS.ReadableStream,
   output: Pick<WriteStream, 'isTTY'> & NodeJS.WritableStream,
-): Ask | undefined {
+): AskQuestion | undefined {
   if (input.isTTY !== true || output.isTTY !== true) return undefined;
   return async (question) => {
     const { createInterface } = await import('node:readline');

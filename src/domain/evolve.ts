@@ -6,7 +6,7 @@ import type { PrincipalId } from './principal';
 import { isConfirmationAwaited } from './stages';
 import {
   type AssessedState,
-  type Decision,
+  type CountedStatement,
   type ExecutionState,
   type GrantedState,
   NO_PROGRESS,
@@ -207,7 +207,7 @@ function withStatement(state: ReadState, event: DomainEvent): RequestState {
 const decisionOf = (
   { verb, iss, stage, durationMs, reasonCode, ticket, comment, offer }: Statement,
   atMs: number,
-): Decision => ({
+): CountedStatement => ({
   verb,
   by: iss,
   atMs,
@@ -215,7 +215,7 @@ const decisionOf = (
 });
 
 /** The decisions, the last of which was this principal's: a gateway signs for those who told it to. */
-const decidedBy = ({ decisions }: ReadState, by: PrincipalId): readonly Decision[] =>
+const decidedBy = ({ decisions }: ReadState, by: PrincipalId): readonly CountedStatement[] =>
   decisions.map((one, index) => (index === decisions.length - 1 ? { ...one, by } : one));
 
 function withAttempt(state: RequestState, event: DomainEvent): RequestState {

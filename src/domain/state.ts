@@ -33,7 +33,7 @@ export interface KeptRefusal {
 }
 
 /** A statement that counted, in short: who said what, when and why (WEB-7). */
-export interface Decision {
+export interface CountedStatement {
   readonly verb: Verb;
   readonly by: PrincipalId;
   readonly atMs: number;
@@ -65,7 +65,7 @@ export interface StateLog {
   readonly revision: number;
   readonly statements: readonly KeptStatement[];
   /** What was said in these statements, oldest first, without reports about an execution. */
-  readonly decisions: readonly Decision[];
+  readonly decisions: readonly CountedStatement[];
   readonly seenStatementIds: readonly string[];
   readonly refusals: readonly KeptRefusal[];
   readonly refusalCount: number;

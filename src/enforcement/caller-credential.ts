@@ -11,13 +11,13 @@ export interface GatewayCall {
 }
 
 /** What a requester says about a request. The credential says who the requester is. */
-export type Asked = Omit<AccessRequest, 'requester' | 'beneficiary' | 'onBehalfOf' | 'submittedAtMs'>;
+export type RequestTerms = Omit<AccessRequest, 'requester' | 'beneficiary' | 'onBehalfOf' | 'submittedAtMs'>;
 
 /** How an identity authenticates to a gateway, submits requests and gives them back. It cannot approve anything. */
 export interface CallerCredential {
   /** Returns a token for one call. */
   token(): Promise<string>;
-  ask(asked: Asked): Promise<GatewayCall>;
+  ask(asked: RequestTerms): Promise<GatewayCall>;
   end(request: AccessRequest, status: string): Promise<GatewayCall>;
 }
 

@@ -5,6 +5,6 @@ export { type ExecutorEndpoint, serveExecutor } from './executor-endpoint';
 export { GatewayError } from './gateway-error';
 export { HolderKey } from './holder-key';
 export { MigrationExecutor, type MigrationOutcome } from './migration-executor';
-export { type Ask, Requester, type RequesterOptions, type Standing } from './requester';
+export { type Ask, Requester, type RequesterOptions, type RequestStanding } from './requester';
 export { TokenCheck } from './token-check';
 export type { Decision, Evaluation, ExecutionToken, TaskAnswer } from './wire';

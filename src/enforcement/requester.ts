@@ -81,7 +81,7 @@ export const standingSchema = z.object({
   audience: z.string().optional(),
   execution: z.looseObject({ outcome: z.string().optional() }).optional(),
 });
-export type Standing = z.output<typeof standingSchema>;
+export type RequestStanding = z.output<typeof standingSchema>;
 
 const certificateSchema = z.object({ certificate: z.string().min(1).max(8_192) });
 
@@ -158,7 +158,7 @@ export class Requester {
     return asked.id;
   }
 
-  async look(id: string): Promise<Standing> {
+  async look(id: string): Promise<RequestStanding> {
     return standingSchema.parse(await this.#call('GET', `/v1/requests/${encodeURIComponent(id)}`));
   }
 

@@ -6,7 +6,7 @@ import { proveAuthorised } from '../domain/prove';
 import type { AccessRequest, ExecutionParameters } from '../domain/request';
 import type { ExecutionOutcome } from '../domain/statement';
 import { isPassingStatus, isPendingStatus } from '../domain/status';
-import { GatewayError, type Requester, type Standing } from '../enforcement';
+import { GatewayError, type Requester, type RequestStanding } from '../enforcement';
 import type { NotMade } from './answers';
 import { attemptIds } from './attempts';
 import { type CallLog, digestOfResult } from './call-log';
@@ -131,9 +131,9 @@ export class ApprovedCalls {
   /** Returns where the request stands: once it is decided, or waits for people for longer than `waitMs`. */
   async #decided(
     request: AccessRequest,
-    before: Standing | 'unknown',
+    before: RequestStanding | 'unknown',
     waitMs: number,
-  ): Promise<Standing | undefined> {
+  ): Promise<RequestStanding | undefined> {
     const fromMs = performance.now();
     let standing = before;
     if (standing === 'unknown') {
@@ -157,8 +157,8 @@ export class ApprovedCalls {
    * Returns the request by which this call is asked now, and where it stands. One that was refused because too much was open asked nobody, and stays refused,
    * so after it the call is asked by the next request.
    */
-  async #attempt(proposed: AccessRequest): Promise<readonly [AccessRequest, Standing | 'unknown']> {
-    let latest: readonly [AccessRequest, Standing | 'unknown'] = [proposed, 'unknown'];
+  async #attempt(proposed: AccessRequest): Promise<readonly [AccessRequest, RequestStanding | 'unknown']> {
+    let latest: readonly [AccessRequest, RequestStanding | 'unknown'] = [proposed, 'unknown'];
     for (const id of attemptIds(proposed.id)) {
       const standing = await this.#look(id);
       latest = [{ ...proposed, id }, standing];
@@ -168,7 +168,7 @@ export class ApprovedCalls {
   }
 
   /** Looks again after a moment if this agent's many calls have just used up how often it may look. */
-  async #look(id: string, looksLeft = MOST_LOOKS): Promise<Standing | 'unknown'> {
+  async #look(id: string, looksLeft = MOST_LOOKS): Promise<RequestStanding | 'unknown'> {
     try {
       return await this.options.agent.look(id);
     } catch (error) {
@@ -247,7 +247,7 @@ export const NOT_RECORDED: NotMade = {
   text: 'The call was not made, because the gate cannot write it down. Tell the people who operate the gate.',
 };
 
-const isSpent = ({ status, policy }: Standing): boolean =>
+const isSpent = ({ status, policy }: RequestStanding): boolean =>
   status === 'refused' && policy?.reason_codes[0] === 'ASKED_TOO_OFTEN';
 
 const actionOf = ({ entitlement, parameters, onBehalfOf }: AccessRequest): string =>

@@ -14,10 +14,10 @@ const messageSchema = z.looseObject({
   params: z.looseObject({}).exactOptional(),
 });
 /** A message of JSON-RPC, as far as the gate reads it. */
-export type Message = z.output<typeof messageSchema>;
+export type RpcMessage = z.output<typeof messageSchema>;
 
 export type ReadMessage =
-  | { readonly ok: true; readonly message: Message }
+  | { readonly ok: true; readonly message: RpcMessage }
   | { readonly ok: false; readonly why: string };
 
 /**
@@ -39,7 +39,7 @@ export function readClientMessage(line: Buffer): ReadMessage {
 }
 
 /** Reads a message of a server, which is passed on as it is. Returns undefined if it is none. */
-export function readServerMessage(line: Buffer): Message | undefined {
+export function readServerMessage(line: Buffer): RpcMessage | undefined {
   try {
     return messageSchema.safeParse(JSON.parse(line.toString('utf8'))).data;
   } catch {

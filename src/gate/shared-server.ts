@@ -3,9 +3,9 @@ import { z } from 'zod';
 import type { LoadedBundle, ToolDefinition } from '../policy';
 import { notMade, tooLong } from './answers';
 import type { Ran } from './approved-calls';
-import type { Message } from './message';
+import type { RpcMessage } from './message';
 import { isPassed, offeredOf, toolCallIn } from './tool-calls';
-import type { ToolGate, Verdict } from './tool-gate';
+import type { CallDecision, ToolGate } from './tool-gate';
 import { Upstream } from './upstream';
 
 /** How long a server may take for one answer to somebody who calls over HTTP. */
@@ -62,7 +62,7 @@ export class SharedServer {
   constructor(private readonly options: SharedServerOptions) {}
 
   /** Returns the answer to a message of a client, or undefined if it needs none. */
-  async answer({ id, method, params = {} }: Message, gate: Deciding): Promise<Answer | undefined> {
+  async answer({ id, method, params = {} }: RpcMessage, gate: Deciding): Promise<Answer | undefined> {
     if (id === undefined || method === undefined) return undefined;
     if (method === 'ping') return { result: {} };
     if (method === 'initialize') return this.#greet();
@@ -120,14 +120,18 @@ export class SharedServer {
     const { catalog } = (await bundle()).context;
     const call = toolCallIn(params, (tool) => catalog.tool(server, tool));
     if (call === undefined) return failure(-32_602, 'this is not a call of a tool');
-    const verdict = await gate.decide(call);
-    return verdict.kind === 'pass' ? this.#pass(call.name, verdict, gate) : answerOf(verdict);
+    const decision = await gate.decide(call);
+    return decision.kind === 'pass' ? this.#pass(call.name, decision, gate) : answerOf(decision);
   }
 
-  async #pass(name: string, verdict: Extract<Verdict, { kind: 'pass' }>, gate: Deciding): Promise<Answer> {
-    const ran = await this.ran('tools/call', { name, arguments: verdict.arguments });
-    gate.ended(verdict.call, ran.kind === 'gone' ? undefined : ran);
-    const { mostBytes } = verdict;
+  async #pass(
+    name: string,
+    decision: Extract<CallDecision, { kind: 'pass' }>,
+    gate: Deciding,
+  ): Promise<Answer> {
+    const ran = await this.ran('tools/call', { name, arguments: decision.arguments });
+    gate.ended(decision.call, ran.kind === 'gone' ? undefined : ran);
+    const { mostBytes } = decision;
     const bytes = mostBytes === undefined ? 0 : Buffer.byteLength(JSON.stringify(ran));
     return mostBytes !== undefined && bytes > mostBytes
       ? { result: tooLong(bytes, mostBytes) }
@@ -158,7 +162,7 @@ export class SharedServer {
 
 const failure = (code: number, message: string): Answer => ({ error: { code, message } });
 
-function answerOf(settled: Exclude<Verdict, { kind: 'pass' }>): Answer {
+function answerOf(settled: Exclude<CallDecision, { kind: 'pass' }>): Answer {
   switch (settled.kind) {
     case 'result':
       return { result: settled.result };

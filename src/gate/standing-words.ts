@@ -1,8 +1,12 @@
-import type { Standing } from '../enforcement';
+import type { RequestStanding } from '../enforcement';
 import type { NotMade } from './answers';
 
 /** Tells a model that its call waits for people. */
-export function explainWaiting(request: string, page: string, standing: Standing | undefined): NotMade {
+export function explainWaiting(
+  request: string,
+  page: string,
+  standing: RequestStanding | undefined,
+): NotMade {
   const { quorum, awaiting = [], policy } = standing ?? {};
   const people = quorum?.missing ?? awaiting;
   const whom =
@@ -23,7 +27,7 @@ export function explainWaiting(request: string, page: string, standing: Standing
 }
 
 /** Tells a model why a call that was proposed will not be made, or will not be made again. */
-export function explainEnd(request: string, page: string, standing: Standing, hint: string): NotMade {
+export function explainEnd(request: string, page: string, standing: RequestStanding, hint: string): NotMade {
   const { status, execution, policy, safe_way: safeWay, failure, decisions = [] } = standing;
   const about = { request, page };
   const outcome = execution?.outcome;

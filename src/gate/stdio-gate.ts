@@ -3,10 +3,10 @@ import { z } from 'zod';
 import type { LoadedBundle } from '../policy';
 import { notMade, tooLong } from './answers';
 import { linesOf } from './lines';
-import { lineOf, type Message, type MessageId, readClientMessage } from './message';
+import { lineOf, type MessageId, type RpcMessage, readClientMessage } from './message';
 import { PageShower } from './page-shower';
 import { isPassed, offeredOf, toolCallIn } from './tool-calls';
-import type { ToolGate, Verdict } from './tool-gate';
+import type { CallDecision, ToolGate } from './tool-gate';
 import type { Upstream } from './upstream';
 
 const cancelledSchema = z.looseObject({ requestId: z.union([z.string(), z.number()]) });
@@ -59,7 +59,7 @@ export class StdioGate {
   }
 
   /** Takes a message of the server. An answer that nothing waits for is dropped: it could be taken for that of a held call. */
-  fromServer(message: Message, line: Buffer): void {
+  fromServer(message: RpcMessage, line: Buffer): void {
     const { id, method } = message;
     // A client could take a request that has a result for an answer.
     if (method !== undefined && ('result' in message || 'error' in message)) return;
@@ -84,7 +84,7 @@ export class StdioGate {
     this.#passed.clear();
   }
 
-  #take(message: Message): void {
+  #take(message: RpcMessage): void {
     const { id, method } = message;
     if (method === 'initialize') this.#pages.greeted(message.params);
     // A client's answer to a request of the gate or of the server.
@@ -96,7 +96,7 @@ export class StdioGate {
     else this.#pass(id, method, message);
   }
 
-  #pass(id: MessageId | undefined, method: string, message: Message): void {
+  #pass(id: MessageId | undefined, method: string, message: RpcMessage): void {
     const cancelled =
       method === 'notifications/cancelled' ? cancelledSchema.safeParse(message.params) : undefined;
     // The server knows nothing of a call that is held here.
@@ -109,7 +109,7 @@ export class StdioGate {
     this.#upstream?.send(message);
   }
 
-  async #call(id: MessageId, message: Message): Promise<void> {
+  async #call(id: MessageId, message: RpcMessage): Promise<void> {
     this.#held.add(id);
     try {
       const { server, bundle, gate } = this.options;
@@ -124,35 +124,35 @@ export class StdioGate {
     }
   }
 
-  async #answer(id: MessageId, message: Message, verdict: Verdict): Promise<void> {
-    switch (verdict.kind) {
+  async #answer(id: MessageId, message: RpcMessage, decision: CallDecision): Promise<void> {
+    switch (decision.kind) {
       case 'pass':
         this.#passed.set(id, {
           method: 'tools/call',
-          call: verdict.call,
-          mostBytes: verdict.mostBytes,
+          call: decision.call,
+          mostBytes: decision.mostBytes,
         });
-        this.#upstream?.send({ ...message, params: { ...message.params, arguments: verdict.arguments } });
+        this.#upstream?.send({ ...message, params: { ...message.params, arguments: decision.arguments } });
         break;
       case 'result':
-        this.#say({ jsonrpc: '2.0', id, result: verdict.result });
+        this.#say({ jsonrpc: '2.0', id, result: decision.result });
         break;
       case 'error':
-        this.#say({ jsonrpc: '2.0', id, error: verdict.error });
+        this.#say({ jsonrpc: '2.0', id, error: decision.error });
         break;
       case 'gone':
         this.#fail(id, -32_000, 'the server ended before it answered');
         break;
       case 'not-made':
-        if (verdict.code === 'APPROVAL_NEEDED' && verdict.request && verdict.page)
-          await this.#pages.show(verdict.request, verdict.page);
-        this.#say({ jsonrpc: '2.0', id, result: notMade(verdict) });
+        if (decision.code === 'APPROVAL_NEEDED' && decision.request && decision.page)
+          await this.#pages.show(decision.request, decision.page);
+        this.#say({ jsonrpc: '2.0', id, result: notMade(decision) });
         break;
     }
   }
 
   /** Passes on a list of tools without those that cannot be called. */
-  async #offer(message: Message, line: Buffer): Promise<void> {
+  async #offer(message: RpcMessage, line: Buffer): Promise<void> {
     const { bundle, ...offering } = this.options;
     const result = offeredOf(message['result'], { ...offering, bundle: await bundle() });
     if (result === undefined) this.options.output.write(withNewline(line));

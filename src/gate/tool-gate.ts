@@ -33,7 +33,7 @@ export interface ToolCall {
 }
 
 /** What becomes of a call: it is passed on now, with these arguments, or it has been settled. */
-export type Verdict =
+export type CallDecision =
   | {
       readonly kind: 'pass';
       readonly arguments: ToolCall['arguments'];
@@ -79,7 +79,7 @@ export class ToolGate {
     this.#recorder = new CallRecorder(options.log);
   }
 
-  async decide(call: ToolCall): Promise<Verdict> {
+  async decide(call: ToolCall): Promise<CallDecision> {
     const { server, bundles, observe, definitionOf } = this.options;
     const bundle = await bundles.current();
     const mapping = bundle.context.catalog.tool(server, call.name);
@@ -133,7 +133,7 @@ export class ToolGate {
     request: AccessRequest,
     assessment: Assessment,
     mapping: ToolMapping,
-  ): Promise<Verdict> {
+  ): Promise<CallDecision> {
     const { approved, precedents, waitMs, executorId } = this.options;
     // The id is made of the arguments, so it would let a short secret be guessed.
     const named = mapping.secrets === undefined ? { request: request.id } : {};
@@ -250,7 +250,7 @@ export class ToolGate {
     return this.options.isOnRecord(attemptIds(id)).catch(() => false);
   }
 
-  async #refused(call: ToolCall, why: NotMade, secrets?: readonly string[]): Promise<Verdict> {
+  async #refused(call: ToolCall, why: NotMade, secrets?: readonly string[]): Promise<CallDecision> {
     const recorded = await this.#recorder.decided(
       call,
       'refused',
@@ -260,7 +260,7 @@ export class ToolGate {
     return { kind: 'not-made', ...(recorded === undefined ? NOT_RECORDED : why) };
   }
 
-  async #observed(call: ToolCall): Promise<Verdict> {
+  async #observed(call: ToolCall): Promise<CallDecision> {
     const recorded = await this.#recorder.decided(call, 'observed', { code: 'TOOL_NOT_OFFERED' });
     return recorded === undefined
       ? { kind: 'not-made', ...NOT_RECORDED }

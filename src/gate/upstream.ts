@@ -6,7 +6,7 @@ import type { ToolDefinition } from '../policy';
 import type { Ran } from './approved-calls';
 import { definitionsIn } from './definitions';
 import { linesOf } from './lines';
-import { lineOf, type Message, type MessageId, readServerMessage } from './message';
+import { lineOf, type MessageId, type RpcMessage, readServerMessage } from './message';
 
 const errorSchema = z.object({ code: z.number(), message: z.string() });
 const pageSchema = z.looseObject({ tools: z.array(z.unknown()), nextCursor: z.string().optional() });
@@ -29,7 +29,7 @@ export class Upstream {
     [program = '', ...args]: readonly string[],
     env: Readonly<Record<string, string>>,
     /** Gets every message that is not an answer to the gate itself, with the bytes in which it came. */
-    private readonly onMessage: (message: Message, line: Buffer) => void,
+    private readonly onMessage: (message: RpcMessage, line: Buffer) => void,
   ) {
     this.#child = spawn(program, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
     // Writing to a server that has ended fails; what waits for it learns that from its exit.
@@ -118,7 +118,7 @@ export class Upstream {
   }
 
   /** A second answer, and an answer to nothing, count for nothing. */
-  #answered(id: string, message: Message): void {
+  #answered(id: string, message: RpcMessage): void {
     const done = this.#waiting.get(id);
     if (done === undefined) return;
     this.#waiting.delete(id);

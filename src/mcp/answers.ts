@@ -5,7 +5,7 @@ import { sayDecision, sayQuorum } from '../contracts/progress';
 import type { RemedyOnWire } from '../contracts/remedy';
 import { entitlementName } from '../domain/request';
 import { GatewayError } from '../enforcement/gateway-error';
-import type { Standing } from '../enforcement/requester';
+import type { RequestStanding } from '../enforcement/requester';
 
 /** An answer to an agent. `next` is always present: what happens now, and what to do. */
 export interface Answer {
@@ -57,7 +57,7 @@ function afterProblem(code: string, status: number): string {
 }
 
 /** Describes the status of a request to an agent. */
-export function describeStanding(standing: Standing): Answer {
+export function describeStanding(standing: RequestStanding): Answer {
   const { request, status, policy, awaiting, account, until, safe_way: safeWay, failure: why } = standing;
   const { proof } = standing;
   if (proof?.holds === false)
@@ -94,14 +94,14 @@ export function describeStanding(standing: Standing): Answer {
 }
 
 /** Who ended it, when and why, in a sentence. Undefined if the gateway does not say. */
-function sayEnd({ decisions }: Standing, verb: string): string | undefined {
+function sayEnd({ decisions }: RequestStanding, verb: string): string | undefined {
   const ended = decisions?.findLast((one) => one.verb === verb);
   if (ended === undefined) return undefined;
   const { at, reason_code: reasonCode, ...rest } = ended;
   return `It was ${sayDecision({ ...rest, atMs: Date.parse(at), reasonCode })}`;
 }
 
-function nextOf(standing: Standing): string {
+function nextOf(standing: RequestStanding): string {
   const { status, awaiting, request, account, until, safe_way: safeWay, gone } = standing;
   if (gone !== undefined)
     return 'Somebody ended the workflow of this request from outside, so nothing more comes of it. Tell an operator, and ask again if you need the access.';
@@ -156,7 +156,7 @@ const AFTER_REFUSAL: Readonly<Record<string, string>> = {
   NOT_SUPPORTED: 'Use the other tool: request_access for kind "access", propose_action for kind "execution".',
 };
 
-function afterRefusal({ policy }: Standing): string {
+function afterRefusal({ policy }: RequestStanding): string {
   const refused = 'Policy refuses it; nobody will be asked.';
   if (policy?.remedy !== undefined) return `${refused} ${askAgain(policy.remedy)}`;
   const [known] = (policy?.reason_codes ?? []).flatMap((code) => AFTER_REFUSAL[code] ?? []);

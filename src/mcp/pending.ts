@@ -6,7 +6,7 @@ import {
   type ServerContext,
 } from '@modelcontextprotocol/server';
 import { sayQuorum } from '../contracts/progress';
-import type { Standing } from '../enforcement/requester';
+import type { RequestStanding } from '../enforcement/requester';
 import { describeStanding, toolResult } from './answers';
 import { abilitiesAtStart, abilitiesInCall } from './client-abilities';
 import { taskOf } from './tasks';
@@ -30,7 +30,7 @@ export interface Call {
  * request's page, and a client that knows tasks is given one to follow. What the client says about the page decides nothing.
  */
 export async function answerPending(
-  standing: Standing,
+  standing: RequestStanding,
   call: Call,
   offersPage: boolean,
 ): Promise<ToolAnswer> {
@@ -52,7 +52,7 @@ export async function answerPending(
       toolResult({ ...(page && { page: page.url }), ...describeStanding(standing) });
 }
 
-function pageOf({ request, quorum }: Standing, pagesAt: string) {
+function pageOf({ request, quorum }: RequestStanding, pagesAt: string) {
   const who = quorum === undefined ? '' : ` (${sayQuorum(quorum)})`;
   return {
     url: `${pagesAt}/requests/${encodeURIComponent(request.id)}`,

@@ -10,7 +10,7 @@ import { requestId } from '../contracts/request';
 import { LIMITS } from '../domain/limits';
 import { isPendingStatus } from '../domain/status';
 import { GatewayError } from '../enforcement/gateway-error';
-import type { Requester, Standing } from '../enforcement/requester';
+import type { Requester, RequestStanding } from '../enforcement/requester';
 import { describeStanding, toolResult } from './answers';
 import { abilitiesInCall, TASKS } from './client-abilities';
 
@@ -22,7 +22,7 @@ const named = { params: z.looseObject({ taskId: requestId }), result: z.looseObj
  * Returns a request as a task. The request is durable and its id cannot be guessed, so the task needs no store of its own:
  * any replica can tell how it stands, and only to the requester.
  */
-export function taskOf(standing: Standing) {
+export function taskOf(standing: RequestStanding) {
   const { request, status, decisions = [], waiting_since: waitingSince } = standing;
   const { next } = describeStanding(standing);
   const createdAt = new Date(request.submittedAtMs).toISOString();
@@ -60,7 +60,7 @@ export function addTasks(server: McpServer, agent: Requester): void {
   });
 }
 
-async function lookFor(agent: Requester, taskId: string, ctx: ServerContext): Promise<Standing> {
+async function lookFor(agent: Requester, taskId: string, ctx: ServerContext): Promise<RequestStanding> {
   if (!abilitiesInCall(ctx).tasks)
     throw new MissingRequiredClientCapabilityError({ requiredCapabilities: { extensions: { [TASKS]: {} } } });
   try {

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { isPassingStatus, isPendingStatus } from '../domain/status';
 import { GatewayError } from '../enforcement/gateway-error';
-import type { Requester, Standing } from '../enforcement/requester';
+import type { Requester, RequestStanding } from '../enforcement/requester';
 
 const LONGEST_PAUSE_MS = 2_000;
 
@@ -14,7 +14,7 @@ export async function waitForChange(
   id: string,
   withinMs: number,
   signal?: AbortSignal,
-): Promise<Standing> {
+): Promise<RequestStanding> {
   const untilMs = Date.now() + withinMs;
   let before: string | undefined;
   for (let pauseMs = 100; ; pauseMs = Math.min(pauseMs * 1.5, LONGEST_PAUSE_MS)) {
@@ -32,7 +32,7 @@ export async function waitForChange(
 }
 
 /** Returns undefined for a request that was just submitted and cannot be read yet. */
-async function lookWhenThere(agent: Requester, id: string): Promise<Standing | undefined> {
+async function lookWhenThere(agent: Requester, id: string): Promise<RequestStanding | undefined> {
   try {
     return await agent.look(id);
   } catch (error) {

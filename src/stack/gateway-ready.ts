@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { get as getHttp, type IncomingMessage } from 'node:http';
 import { get as getHttps } from 'node:https';
 import { parse } from 'yaml';
-import { type Waiting, waitUntil } from './wait-until';
+import { type WaitOptions, waitUntil } from './wait-until';
 
 /** Returns the address of the gateway: https if its configuration has TLS. */
 export function gatewayUrlOf(port: number, configFile: string | undefined): string {
@@ -10,7 +10,7 @@ export function gatewayUrlOf(port: number, configFile: string | undefined): stri
 }
 
 /** Waits until a gateway answers. */
-export const waitForGateway = (url: string, waiting: Omit<Waiting, 'what'>): Promise<void> =>
+export const waitForGateway = (url: string, waiting: Omit<WaitOptions, 'what'>): Promise<void> =>
   waitUntil({ ...waiting, what: 'the gateway' }, () => askHealth(url));
 
 function servesTls(configFile: string | undefined): boolean {

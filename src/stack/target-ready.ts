@@ -1,5 +1,5 @@
 import { Client } from 'pg';
-import { type Waiting, waitUntil } from './wait-until';
+import { type WaitOptions, waitUntil } from './wait-until';
 
 /** The account that runs migrations of the payments schema. Its only rights are those of the role that owns the schema. */
 export const MIGRATION_LOGIN = 'payments_migrator';
@@ -9,7 +9,7 @@ export const targetUrl = (port: number, account = 'postgres'): string =>
   `postgres://${encodeURIComponent(account)}@127.0.0.1:${port}/postgres`;
 
 /** Waits until a PostgreSQL answers. */
-export const waitForTarget = (url: string, waiting: Omit<Waiting, 'what'>): Promise<void> =>
+export const waitForTarget = (url: string, waiting: Omit<WaitOptions, 'what'>): Promise<void> =>
   waitUntil({ ...waiting, what: 'the embedded target' }, () => askOnce(url));
 
 async function askOnce(url: string): Promise<void> {

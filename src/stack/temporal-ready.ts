@@ -1,6 +1,6 @@
 import { Connection } from '@temporalio/client';
 import { registerSearchAttributes } from './search-attributes';
-import { type Waiting, waitUntil } from './wait-until';
+import { type WaitOptions, waitUntil } from './wait-until';
 
 export interface TemporalPlace {
   readonly address: string;
@@ -10,7 +10,7 @@ export interface TemporalPlace {
 const ATTEMPT_MS = 1_000;
 
 /** Waits until a Temporal server answers for the namespace and knows the search attributes. */
-export const waitForTemporal = (place: TemporalPlace, waiting: Omit<Waiting, 'what'>): Promise<void> =>
+export const waitForTemporal = (place: TemporalPlace, waiting: Omit<WaitOptions, 'what'>): Promise<void> =>
   waitUntil({ ...waiting, what: `Temporal at ${place.address}` }, () => askOnce(place));
 
 async function askOnce({ address, namespace }: TemporalPlace): Promise<void> {

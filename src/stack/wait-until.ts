@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { messageOf } from './errors';
 
-export interface Waiting {
+export interface WaitOptions {
   /** What is awaited, for the error message. */
   readonly what: string;
   readonly timeoutMs: number;
@@ -13,7 +13,7 @@ const TRY_EVERY_MS = 100;
 
 /** Retries until an attempt succeeds. After `timeoutMs` it throws an error that says why the last attempt failed. */
 export async function waitUntil(
-  { what, timeoutMs, givenUp }: Waiting,
+  { what, timeoutMs, givenUp }: WaitOptions,
   attempt: () => Promise<void>,
 ): Promise<void> {
   const until = Date.now() + timeoutMs;

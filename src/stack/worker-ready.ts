@@ -1,5 +1,5 @@
 import { Connection } from '@temporalio/client';
-import { type Waiting, waitUntil } from './wait-until';
+import { type WaitOptions, waitUntil } from './wait-until';
 
 const WORKFLOW_QUEUE = 1;
 const ACTIVITY_QUEUE = 2;
@@ -7,7 +7,7 @@ const ACTIVITY_QUEUE = 2;
 /** Waits until a worker polls the task queue, for workflows and for activities. */
 export async function waitForWorker(
   place: { readonly address: string; readonly namespace: string; readonly taskQueue: string },
-  waiting: Omit<Waiting, 'what'>,
+  waiting: Omit<WaitOptions, 'what'>,
 ): Promise<void> {
   const connection = await Connection.connect({ address: place.address });
   const requirePoller = async (taskQueueType: 1 | 2): Promise<void> => {

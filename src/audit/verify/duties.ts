@@ -12,8 +12,8 @@ import {
   type CountedStatement,
   conflictedIn,
   countedStatements,
-  type Holder,
   submissionKeyOf,
+  type WitnessedPrincipal,
 } from './witness';
 
 /*
@@ -176,7 +176,7 @@ function longestLifeMs({ assessment, statements }: Case, { verb }: CountedStatem
 function mayChoose(
   { assessment, statements }: Case,
   { verb, stage }: CountedStatement,
-  holder: Holder,
+  holder: WitnessedPrincipal,
 ): boolean {
   if (verb !== 'approve' && verb !== 'deny') return false;
   const paths = [assessment?.path, ...statements.map(({ alternative }) => alternative)];
@@ -205,7 +205,7 @@ function* objectionsToReroute({ statements, conflicted }: Case, one: CountedStat
 }
 
 /** Returns true if someone may revoke: its holders; and people who approved it, are in conflict, or have a role for it. */
-function mayRevoke({ evidence, statements, conflicted }: Case, { id, roles }: Holder): boolean {
+function mayRevoke({ evidence, statements, conflicted }: Case, { id, roles }: WitnessedPrincipal): boolean {
   const request = requestIn(evidence);
   if (id === request?.requester || id === request?.beneficiary) return true;
   const approved = statements.some(({ verb, holder }) => verb === 'approve' && holder?.id === id);

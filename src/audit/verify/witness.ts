@@ -27,7 +27,7 @@ const claimsSchema = z.looseObject({
 });
 
 /** A principal, by one version of the directory. */
-export interface Holder {
+export interface WitnessedPrincipal {
   readonly id: string;
   readonly roles: readonly string[];
   readonly groups: readonly string[];
@@ -43,7 +43,7 @@ export interface CountedStatement extends z.infer<typeof claimsSchema> {
   readonly where: string;
   readonly receivedAtMs: number;
   readonly keyId: string;
-  readonly holder: Holder | undefined;
+  readonly holder: WitnessedPrincipal | undefined;
   /** The path that policy offered for a switch, and the groups that it allowed in an emergency. */
   readonly alternative: ApprovalPath | undefined;
   readonly emergencyGroups: readonly string[];
@@ -114,10 +114,10 @@ const ATTESTER = 'channel-attester';
 function chooserOf(
   evidence: EvidenceFile,
   digest: string,
-  signer: Holder | undefined,
+  signer: WitnessedPrincipal | undefined,
   payload: unknown,
   atMs: number,
-): Holder | undefined {
+): WitnessedPrincipal | undefined {
   const claims = attestedSchema.safeParse(payload);
   const directory = evidence.directories.find((one) => one.digest === digest);
   if (!claims.success || directory === undefined) return undefined;
@@ -170,7 +170,12 @@ export function entriesOf({ excerpt }: EvidenceFile['directories'][number]): Rea
   );
 }
 
-function holderOf(evidence: EvidenceFile, digest: string, keyId: string, atMs: number): Holder | undefined {
+function holderOf(
+  evidence: EvidenceFile,
+  digest: string,
+  keyId: string,
+  atMs: number,
+): WitnessedPrincipal | undefined {
   const directory = evidence.directories.find((one) => one.digest === digest);
   if (directory === undefined) return undefined;
   const enrolledBy = enrolledIn(directory).get(keyId);
@@ -190,7 +195,7 @@ function standingIn(
   id: string,
   entry: Entry,
   atMs: number,
-): Omit<Holder, 'assurance' | 'channel'> {
+): Omit<WitnessedPrincipal, 'assurance' | 'channel'> {
   const roles = entry.roles.flatMap((held) => {
     if (typeof held === 'string') return [held];
     return atMs < Date.parse(held.until) ? [held.role] : [];

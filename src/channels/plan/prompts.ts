@@ -15,7 +15,7 @@ export interface Prompts {
 }
 
 /** A waiting request, and what is needed to prompt people about it. */
-export interface Waiting {
+export interface WaitingRequest {
   /** Its state by its evidence, today's directory and today's policy. */
   readonly derived: RequestState;
   /** The state its workflow claims. It can only remove people from the list. */
@@ -29,7 +29,7 @@ export interface Waiting {
 }
 
 /** A request that waits for people by both accounts. */
-interface Agreed extends Waiting {
+interface Agreed extends WaitingRequest {
   readonly derived: AssessedState;
   readonly reported: AssessedState;
 }
@@ -38,7 +38,7 @@ const isWaiting = (state: RequestState): state is AssessedState =>
   state.status === 'awaiting_approval' || state.status === 'approved';
 
 /** Returns whom to prompt about a waiting request: those who can act now, and nobody else. */
-export function promptsOf(waiting: Waiting): Prompts {
+export function promptsOf(waiting: WaitingRequest): Prompts {
   const { derived, reported, nowMs, precedents } = waiting;
   const never = { notices: [], changesAtMs: Number.POSITIVE_INFINITY };
   if (!isWaiting(derived) || !isWaiting(reported)) return never;

@@ -22,7 +22,7 @@ import type { Stack } from '../../stack/up';
 const STATEMENT_LIFE_MS = 3_600_000;
 const DECISION_WITHIN_MS = 20_000;
 
-export interface Ask {
+export interface DemoRequest {
   readonly requester: PrincipalId;
   /** Who gets the access. Default: the requester. */
   readonly beneficiary?: PrincipalId;
@@ -42,7 +42,7 @@ export class Cast {
     private readonly stack: Stack,
   ) {}
 
-  async ask({ durationMs, ...ask }: Ask): Promise<AccessRequest> {
+  async ask({ durationMs, ...ask }: DemoRequest): Promise<AccessRequest> {
     const request = makeRequest({ ...ask, duration: formatDuration(durationMs) });
     await this.client.submit(await signSubmission(request, await this.keyOf(request.requester)));
     this.asked.push(request);

@@ -1,6 +1,6 @@
 import { findDefinition } from '../../connectors';
 import { UserError, usageError } from '../output';
-import type { Ask } from '../terminal';
+import type { AskQuestion } from '../terminal';
 import { type Answers, answersSchema, defaultOf, type Given, grantFieldsOf, TARGET_KINDS } from './answers';
 
 type Member = Exclude<keyof Given, 'gateway'>;
@@ -58,7 +58,7 @@ const TRIES = 3;
  */
 export async function completeAnswers(
   given: Given,
-  ask: Ask | undefined,
+  ask: AskQuestion | undefined,
 ): Promise<{ readonly given: Given; readonly answers: Answers }> {
   let known: Given = { ...given };
   const missing: string[] = [];
@@ -82,7 +82,7 @@ async function answerTo(
   { member, flag, text }: Question,
   known: Given,
   usual: string | undefined,
-  ask: Ask,
+  ask: AskQuestion,
 ): Promise<Given> {
   if (member === 'grant') return { grant: await askGrant(known.kind ?? '', ask) };
   let trouble = '';
@@ -99,7 +99,7 @@ async function answerTo(
 }
 
 /** Asks for the fields of a grant, as the definition of the kind has them. */
-async function askGrant(kind: string, ask: Ask): Promise<Readonly<Record<string, string>>> {
+async function askGrant(kind: string, ask: AskQuestion): Promise<Readonly<Record<string, string>>> {
   const definition = findDefinition(kind);
   const fields = definition && grantFieldsOf(definition);
   const said: Record<string, string> = {};

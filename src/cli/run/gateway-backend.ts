@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CountersignError } from '../../contracts/error';
 import { sayDecision, sayQuorum } from '../../contracts/progress';
-import { GatewayError, Requester, type Standing } from '../../enforcement';
+import { GatewayError, Requester, type RequestStanding } from '../../enforcement';
 import { printable, UserError } from '../output';
 import type { AccessBackend } from './backend';
 import type { GivenBack } from './give-back';
@@ -54,7 +54,7 @@ async function giveBackAt(requester: Requester, id: string, withinMs: number): P
 }
 
 /** Returns undefined if the gateway, or Temporal behind it, does not answer at this moment. */
-export async function lookAt(requester: Requester, id: string): Promise<Standing | undefined> {
+export async function lookAt(requester: Requester, id: string): Promise<RequestStanding | undefined> {
   try {
     return await guarded(() => requester.look(id));
   } catch (error) {
@@ -80,7 +80,7 @@ async function guarded<T>(call: () => Promise<T>): Promise<T> {
   }
 }
 
-function seenIn(standing: Standing): Seen {
+function seenIn(standing: RequestStanding): Seen {
   const { status, account, until, ending, failure, proof } = standing;
   const granted = status === 'active' && account !== undefined && until !== undefined;
   const isDerived = proof?.holds === true;
@@ -97,7 +97,7 @@ function seenIn(standing: Standing): Seen {
 }
 
 /** Says in one line who is awaited, since when, and what happens next. */
-export function sayAwaited(standing: Standing): string {
+export function sayAwaited(standing: RequestStanding): string {
   const { status, awaiting, quorum, stage, waiting_since: since, next } = standing;
   if (status !== 'awaiting_approval' && awaiting.length === 0) return `the request is ${status}`;
   const whom = quorum === undefined ? `awaits ${awaiting.join(' or ')}` : sayQuorum(quorum);
@@ -110,7 +110,7 @@ export function sayAwaited(standing: Standing): string {
 }
 
 /** Says what became of a request: who decided what and why, what policy says, what failed. */
-export function* aboutOf(standing: Standing): Generator<string> {
+export function* aboutOf(standing: RequestStanding): Generator<string> {
   const { status, policy, safe_way: safeWay, failure, decisions = [] } = standing;
   yield `the request is ${status}`;
   for (const { at, reason_code: reasonCode, ...rest } of decisions)

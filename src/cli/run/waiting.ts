@@ -33,7 +33,7 @@ function* prospects(view: RequestView): Generator<string> {
     yield `next: ${view.nextDeadline.summary} at ${clockTime(view.nextDeadline.atMs)}`;
 }
 
-export interface Waiting {
+export interface GrantWait {
   readonly timeoutMs: number;
   /** Ends the waiting. */
   readonly signal: AbortSignal;
@@ -44,7 +44,7 @@ export interface Waiting {
 /** Waits until a request is granted or has ended. Returns undefined if the waiting was ended first. */
 export async function waitForGrant(
   look: () => Promise<Seen | undefined>,
-  { timeoutMs, signal, say }: Waiting,
+  { timeoutMs, signal, say }: GrantWait,
 ): Promise<Seen | undefined> {
   const untilMs = Date.now() + timeoutMs;
   let said = '';

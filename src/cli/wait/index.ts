@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Command, Option } from 'commander';
 import { formatDuration } from '../../contracts/duration';
 import { requestId } from '../../contracts/request';
-import { Requester, type Standing } from '../../enforcement';
+import { Requester, type RequestStanding } from '../../enforcement';
 import type { Context, Run } from '../context';
 import { parseDurationMs } from '../duration';
 import { AS_HELP, addExamples, KEY_HELP } from '../help';
@@ -69,13 +69,13 @@ async function wait(id: string, options: WaitOptions, context: Context): Promise
 
 interface Waited {
   /** Undefined if the gateway never answered. */
-  readonly standing?: Standing | undefined;
+  readonly standing?: RequestStanding | undefined;
   readonly outcome: Outcome;
 }
 
 /** Looks until the request is decided or the time is over. A gateway that does not answer is asked again. */
 async function untilDecided(
-  look: () => Promise<Standing | undefined>,
+  look: () => Promise<RequestStanding | undefined>,
   timeoutMs: number,
   context: Context,
 ): Promise<Waited> {

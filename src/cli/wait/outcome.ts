@@ -1,4 +1,4 @@
-import type { Standing } from '../../enforcement';
+import type { RequestStanding } from '../../enforcement';
 
 /** How waiting for a decision ended. */
 export type Ending = 'approved' | 'not_approved' | 'lapsed' | 'undecided' | 'unknown';
@@ -21,7 +21,7 @@ export interface Outcome {
  * Returns how a request was decided, or undefined while it waits for policy, for people or for the target. What the gateway did not
  * derive from signatures and policy is never an approval.
  */
-export function outcomeOf(standing: Standing): Outcome | undefined {
+export function outcomeOf(standing: RequestStanding): Outcome | undefined {
   const { status, gone, proof, until, next } = standing;
   if (gone !== undefined) return { ending: 'unknown', says: `the request goes on no further: ${gone.says}` };
   if (isPending(standing)) return undefined;
@@ -50,6 +50,6 @@ export function outcomeOf(standing: Standing): Outcome | undefined {
 const PENDING: readonly string[] = ['submitted', 'assessing', 'awaiting_approval', 'provisioning'];
 
 /** Access that is approved and begins later waits for nobody. Otherwise `approved` waits for the target. */
-const isPending = ({ status, awaiting, request }: Standing): boolean =>
+const isPending = ({ status, awaiting, request }: RequestStanding): boolean =>
   PENDING.includes(status) ||
   (status === 'approved' && (awaiting.length > 0 || request.notBeforeMs === undefined));

@@ -1,6 +1,6 @@
 import { formatDuration } from '../../contracts/duration';
 import { entitlementName } from '../../domain/request';
-import type { Standing } from '../../enforcement';
+import type { RequestStanding } from '../../enforcement';
 import type { Context } from '../context';
 import { harmlessIn, type JobLog } from '../job-log';
 import { addToStepSummary } from '../job-log/github';
@@ -14,7 +14,7 @@ export interface Waited {
   readonly id: string;
   /** The page of the request at the gateway. */
   readonly page: string;
-  readonly standing?: Standing | undefined;
+  readonly standing?: RequestStanding | undefined;
   readonly outcome: Outcome;
   readonly exitCode: number;
 }
@@ -48,7 +48,7 @@ export function reported(
   };
 }
 
-function* linesAbout(standing: Standing | undefined): Generator<string> {
+function* linesAbout(standing: RequestStanding | undefined): Generator<string> {
   if (standing === undefined) return;
   const { request, account, until } = standing;
   const { requester, beneficiary, entitlement, durationMs, reason, ticket } = request;

@@ -92,13 +92,13 @@ export class IdentityCenter {
   }
 
   /** Lists the ids of the users and groups that have an assignment. */
-  async holders({ account, permissionSet }: Assignment): Promise<readonly Holder[]> {
+  async holders({ account, permissionSet }: Assignment): Promise<readonly AssignedPrincipal[]> {
     const input = {
       ...{ InstanceArn: this.settings.instance, AccountId: account },
       PermissionSetArn: permissionSet,
     };
     return speaking(async () => {
-      const held: Holder[] = [];
+      const held: AssignedPrincipal[] = [];
       for await (const page of paginateListAccountAssignments({ client: this.#sso, pageSize: 100 }, input))
         for (const { PrincipalId: id, PrincipalType: type } of page.AccountAssignments ?? [])
           if (id !== undefined) held.push({ id, isUser: type === 'USER' });
@@ -160,7 +160,7 @@ export class IdentityCenter {
   }
 }
 
-export interface Holder {
+export interface AssignedPrincipal {
   readonly id: string;
   /** False for a group. */
   readonly isUser: boolean;

@@ -2,7 +2,7 @@ import type { CatalogGrant, Drift } from '../contract';
 import type { Access, BookTarget } from '../lease-book/target';
 import type { Expected, TargetCheck } from '../target-check';
 import { tryNames } from '../try-names';
-import { type Assignment, type AwsSettings, type Holder, IdentityCenter } from './center';
+import { type AssignedPrincipal, type Assignment, type AwsSettings, IdentityCenter } from './center';
 
 /** Permission sets on accounts, for users of IAM Identity Center. An assignment has no room for the id of a lease. */
 export class PermissionSets implements BookTarget {
@@ -64,7 +64,7 @@ export class PermissionSets implements BookTarget {
   }
 
   /** Returns the id itself for a user that is gone. */
-  async #nameOfHolder({ id, isUser }: Holder): Promise<string> {
+  async #nameOfHolder({ id, isUser }: AssignedPrincipal): Promise<string> {
     return isUser ? ((await this.#center.userName(id)) ?? id) : `group ${id}`;
   }
 }

@@ -8,7 +8,7 @@ const text = z.string().min(1).max(LIMITS.foreignNameCharacters);
 const grant = z.record(text, text);
 
 /** What a service is sent, by the type of the message. `docs/targets/webhook.openapi.yaml` says the same to its authors. */
-export type Message =
+export type WebhookMessage =
   | { readonly type: 'access.check'; readonly account: string; readonly grant: Grant }
   | {
       readonly type: 'access.give';

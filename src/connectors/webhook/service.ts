@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import { TargetUnavailable } from '../../database/unavailable';
 import { webhookHeaders, webhookSecret } from '../../outbound/standard-webhooks';
 import { callJson, refusalBy } from '../json-http';
-import { CONTRACT_VERSION, type Message, refusalAnswer } from './messages';
+import { CONTRACT_VERSION, refusalAnswer, type WebhookMessage } from './messages';
 
 export interface WebhookSettings {
   readonly url: string;
@@ -19,7 +19,7 @@ const WHO = 'the service';
  */
 export async function send<T extends z.ZodType>(
   { url, secret }: WebhookSettings,
-  message: Message,
+  message: WebhookMessage,
   answer: T,
 ): Promise<z.output<T>> {
   const payload = JSON.stringify({ ...message, version: CONTRACT_VERSION });

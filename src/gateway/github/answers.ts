@@ -7,9 +7,9 @@ import { CLAIM_MS, DueWatch, pauseAfterMs, TICK_MS } from '../due-watch';
 import type { GatewayKeys } from '../keys';
 import type { GithubApi } from './api';
 import type { DeploymentRule, GithubConfig } from './config';
+import { type DeploymentReview, deploymentReviewOf, whyStale } from './deployment-review';
 import { type Question, requestIdOf } from './question';
 import type { OpenQuestion, QuestionStore } from './question-store';
-import { type Verdict, verdictOn, whyStale } from './verdict';
 
 const MOST_AT_ONCE = 20;
 /** Whether a waiting run still waits is asked this often. */
@@ -61,8 +61,8 @@ export class Answers {
     // The gateway stopped between the row and the request. GitHub saw no success, so it can deliver again.
     if (read === 'missing')
       return ageMs > CLAIM_MS ? this.#end(open, 'never asked') : this.#later(open, TICK_MS, 0);
-    const verdict = read && verdictOn(read, question, rule);
-    if (verdict !== undefined) return this.#tell(open, rule, verdict);
+    const review = read && deploymentReviewOf(read, question, rule);
+    if (review !== undefined) return this.#tell(open, rule, review);
     if (await this.#isOver(open, rule)) return;
     return this.#later(open, pauseAfterMs(ageMs), 0);
   }
@@ -82,10 +82,10 @@ export class Answers {
     return true;
   }
 
-  async #tell(open: OpenQuestion, rule: DeploymentRule, verdict: Verdict): Promise<void> {
+  async #tell(open: OpenQuestion, rule: DeploymentRule, review: DeploymentReview): Promise<void> {
     const { api, publicUrl, log } = this.options;
     const { question, requestId } = open;
-    if (verdict.state === 'approved') {
+    if (review.state === 'approved') {
       const standing = await api.standing(question);
       if (!standing.ok)
         return standing.kind === 'gone'
@@ -94,11 +94,11 @@ export class Answers {
       const stale = whyStale(standing.value, question);
       if (stale !== undefined) return this.#takeBack(open, rule, stale);
     }
-    const comment = `Countersign: ${verdict.reason}. ${publicUrl}/requests/${requestId}`;
-    const reply = await api.answer(question, verdict.state, comment);
+    const comment = `Countersign: ${review.reason}. ${publicUrl}/requests/${requestId}`;
+    const reply = await api.answer(question, review.state, comment);
     if (reply.ok) {
-      log.info({ request: requestId, state: verdict.state }, 'GitHub has the answer');
-      return this.#end(open, verdict.state);
+      log.info({ request: requestId, state: review.state }, 'GitHub has the answer');
+      return this.#end(open, review.state);
     }
     return reply.kind === 'gone' ? this.#takeBack(open, rule, reply.why) : this.#retry(open, reply);
   }

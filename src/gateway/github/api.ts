@@ -6,7 +6,7 @@ import { boundedBody } from '../../outbound/answer';
 import { BoundedMap } from '../../signing/seen';
 import type { GithubConfig } from './config';
 import type { Question } from './question';
-import { type Refused, refusedBy } from './response';
+import { type Refused, refusedByResponse } from './response';
 
 /** GitHub refuses App tokens that live longer than ten minutes, or that its clock takes for future ones. */
 const APP_TOKEN_SECONDS = 540;
@@ -32,7 +32,7 @@ const deploymentSchema = z.object({
 });
 
 /** What GitHub says now of the run and the deployment of a question. */
-export interface Standing {
+export interface DeploymentStanding {
   readonly run: z.output<typeof runSchema>;
   readonly deployment: z.output<typeof deploymentSchema>;
 }
@@ -53,7 +53,7 @@ export class GithubApi {
   }
 
   /** Returns how the run and the deployment stand, or why GitHub does not say. */
-  async standing(question: Question): Promise<Reply<Standing>> {
+  async standing(question: Question): Promise<Reply<DeploymentStanding>> {
     const run = await this.#get(question, `/actions/runs/${question.run}`, runSchema);
     if (!run.ok) return run;
     const deployment = await this.#get(question, `/deployments/${question.deployment}`, deploymentSchema);
@@ -146,7 +146,7 @@ export class GithubApi {
         ...(body !== undefined && { body: JSON.stringify(body) }),
       });
       const text = (await boundedBody(response, ANSWER_BYTES)).toString('utf8');
-      return response.ok ? { ok: true, value: text } : refusedBy(response, this.nowMs());
+      return response.ok ? { ok: true, value: text } : refusedByResponse(response, this.nowMs());
     } catch {
       return { ok: false, kind: 'later', why: 'GitHub cannot be reached' };
     }

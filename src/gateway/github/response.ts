@@ -12,7 +12,7 @@ export interface Refused {
 const HOUR_MS = 3_600_000;
 
 /** Says what an answer that is no success means. GitHub limits rates by 403 as well as by 429. */
-export function refusedBy({ status, headers }: Response, nowMs: number): Refused {
+export function refusedByResponse({ status, headers }: Response, nowMs: number): Refused {
   const why = `GitHub answered ${status}`;
   const pauseMs = pauseIn(headers, nowMs);
   if (pauseMs !== undefined) return { ok: false, kind: 'later', why, status, pauseMs };

@@ -22,7 +22,7 @@ export function relevantContext(
 }
 
 /** An evaluation read as a request. An undefined member is what made it impossible. */
-export interface Asked {
+export interface MappedEvaluation {
   readonly beneficiary: PrincipalId | undefined;
   readonly entry: CatalogEntry | undefined;
   readonly request: AccessRequest | undefined;
@@ -65,7 +65,7 @@ export class RequestMapping {
     caller: Pick<Caller, 'principal' | 'onBehalfOf'>,
     evaluation: Evaluation,
     atMs: number,
-  ): Asked {
+  ): MappedEvaluation {
     const { subject, action, resource, context: said } = evaluation;
     const beneficiary = this.names.principalOf(context.directory, subject);
     const entry = context.catalog.entry(this.names.entitlementOf(resource, action));

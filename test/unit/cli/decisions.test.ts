@@ -8,7 +8,7 @@ import type { Command } from '../../../src/domain/command';
 import { decide } from '../../../src/domain/decide';
 import { evolve } from '../../../src/domain/evolve';
 import { snapshotOf } from '../../../src/domain/snapshot';
-import type { Decision, RequestState } from '../../../src/domain/state';
+import type { CountedStatement, RequestState } from '../../../src/domain/state';
 import type { Statement } from '../../../src/domain/statement';
 import { standingSchema } from '../../../src/enforcement/requester';
 import { describeStanding } from '../../../src/mcp/answers';
@@ -57,7 +57,7 @@ describe('WEB-7 wherever a request is shown: who denied it, when and why', () =>
   });
 
   test('mail, chat and webhook, with nothing left that could be clicked', () => {
-    const decision: Decision = {
+    const decision: CountedStatement = {
       verb: 'deny',
       by: LEAD_1,
       atMs: START,

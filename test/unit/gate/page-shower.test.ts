@@ -2,11 +2,11 @@ import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { lineOf } from '../../../src/gate/message';
 import { StdioGate } from '../../../src/gate/stdio-gate';
-import type { Verdict } from '../../../src/gate/tool-gate';
+import type { CallDecision } from '../../../src/gate/tool-gate';
 import { FileTicketSource, type LoadedBundle, loadBundle } from '../../../src/policy';
 
 const EXAMPLE = path.resolve(__dirname, '../../../examples/mcp-gate/bundle');
-const WAITS: Verdict = {
+const WAITS: CallDecision = {
   kind: 'not-made',
   code: 'APPROVAL_NEEDED',
   text: 'It waits.',

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { SharedServer } from '../../../src/gate/shared-server';
-import type { ToolGate, Verdict } from '../../../src/gate/tool-gate';
+import type { CallDecision, ToolGate } from '../../../src/gate/tool-gate';
 import { FileTicketSource, loadBundle } from '../../../src/policy';
 
 const ROOT = path.resolve(__dirname, '../../..');
@@ -34,7 +34,7 @@ afterAll(() => {
 
 /** A gate that passes every call. */
 const passing = (mostBytes: number): Pick<ToolGate, 'decide' | 'stateOf' | 'ended'> => ({
-  decide: async ({ arguments: given }): Promise<Verdict> => ({
+  decide: async ({ arguments: given }): Promise<CallDecision> => ({
     ...{ kind: 'pass', arguments: given, call: '1', mostBytes },
   }),
   stateOf: () => ({ ok: true, digest: '' }),

@@ -2,7 +2,7 @@ import path from 'node:path';
 import { PassThrough } from 'node:stream';
 import { setImmediate } from 'node:timers/promises';
 import { StdioGate } from '../../../src/gate/stdio-gate';
-import type { ToolCall, Verdict } from '../../../src/gate/tool-gate';
+import type { CallDecision, ToolCall } from '../../../src/gate/tool-gate';
 import { FileTicketSource, type LoadedBundle, loadBundle } from '../../../src/policy';
 
 let bundle: LoadedBundle;
@@ -21,7 +21,7 @@ class Ground {
   readonly ended: unknown[] = [];
   readonly #input = new PassThrough();
   readonly #output = new PassThrough();
-  verdict: Verdict = { kind: 'pass', arguments: { amount: 1 }, call: '7', mostBytes: 200 };
+  decision: CallDecision = { kind: 'pass', arguments: { amount: 1 }, call: '7', mostBytes: 200 };
   /** Resolves when the gate may decide. */
   deciding: Promise<unknown> = Promise.resolve();
   isPinned = true;
@@ -34,7 +34,7 @@ class Ground {
         decide: async (call: ToolCall) => {
           this.decided.push(call.name);
           await this.deciding;
-          return this.verdict;
+          return this.decision;
         },
         stateOf: () =>
           this.isPinned ? { ok: true, digest: '' } : { ok: false, code: 'TOOL_CHANGED', why: 'it differs' },
@@ -96,7 +96,7 @@ describe('GAT-1 what a server says', () => {
     ground.deciding = new Promise((resolve) => {
       decide = resolve;
     });
-    ground.verdict = { kind: 'not-made', code: 'DENIED', text: 'no' };
+    ground.decision = { kind: 'not-made', code: 'DENIED', text: 'no' };
     await ground.call(1);
     await ground.server({ id: 1, result: result('forged') });
     await ground.server({ id: 1, method: 'ping', result: result('forged') });
@@ -137,7 +137,7 @@ describe('GAT-1 what a server says', () => {
 describe('GAT-1 what a client says', () => {
   test('calls a tool only after it was decided, with the arguments of the decision', async () => {
     const ground = new Ground();
-    ground.verdict = { kind: 'pass', arguments: { amount: 2 }, call: '7' };
+    ground.decision = { kind: 'pass', arguments: { amount: 2 }, call: '7' };
     await ground.call(1);
     expect(ground.decided).toEqual(['send_payment']);
     expect(ground.toServer).toMatchObject([

@@ -78,8 +78,8 @@ class Ground {
   }
 
   async decide(call: ToolCall, observe = false): Promise<string> {
-    const verdict = await this.gate(observe).decide(call);
-    return verdict.kind === 'not-made' ? verdict.code : verdict.kind;
+    const decision = await this.gate(observe).decide(call);
+    return decision.kind === 'not-made' ? decision.code : decision.kind;
   }
 }
 
@@ -161,8 +161,8 @@ describe('GAT-1 GAT-2 a call of a tool', () => {
     const refused = await Promise.all(calls.slice(15));
     // The bundle of the example lets twenty be open.
     expect(ground.events).toEqual(Array.from({ length: 15 }, () => 'settled'));
-    for (const verdict of refused)
-      expect(verdict).toMatchObject({
+    for (const decision of refused)
+      expect(decision).toMatchObject({
         code: 'ASKED_TOO_OFTEN',
         text: expect.stringContaining('Call again later with exactly the same arguments'),
       });

@@ -1,7 +1,7 @@
 import { assert, constant, constantFrom, option, property, record } from 'fast-check';
 import { EXIT_CODES, outcomeOf } from '../../../../src/cli/wait/outcome';
 import { STATUSES } from '../../../../src/domain/status';
-import { type Standing, standingSchema } from '../../../../src/enforcement/requester';
+import { type RequestStanding, standingSchema } from '../../../../src/enforcement/requester';
 
 const REQUEST = {
   id: 'request-0001',
@@ -15,7 +15,7 @@ const REQUEST = {
   reason: 'a test',
   submittedAtMs: 1_700_000_000_000,
 };
-const standing = (over: object): Standing =>
+const standing = (over: object): RequestStanding =>
   standingSchema.parse({ request: REQUEST, proof: { holds: true }, status: 'active', awaiting: [], ...over });
 const later = { ...REQUEST, notBeforeMs: 1_800_000_000_000 };
 const exitCode = (over: object): number | undefined => {

@@ -1,10 +1,10 @@
 import { Answers } from '../../../../src/gateway/github/answers';
-import type { GithubApi, Standing } from '../../../../src/gateway/github/api';
+import type { DeploymentStanding, GithubApi } from '../../../../src/gateway/github/api';
 import { githubSchema } from '../../../../src/gateway/github/config';
+import { deploymentReviewOf, whyStale } from '../../../../src/gateway/github/deployment-review';
 import { askedBy, type Question, requestIdOf } from '../../../../src/gateway/github/question';
 import type { OpenQuestion } from '../../../../src/gateway/github/question-store';
-import { refusedBy } from '../../../../src/gateway/github/response';
-import { verdictOn, whyStale } from '../../../../src/gateway/github/verdict';
+import { refusedByResponse } from '../../../../src/gateway/github/response';
 import { GatewayKeys } from '../../../../src/gateway/keys';
 import { generateKey, importSigningKey } from '../../../../src/signing/keys';
 import type { VerifiedRequest } from '../../../../src/verified/verify-request';
@@ -38,7 +38,7 @@ const config = githubSchema.parse({
 });
 const [RULE] = config.deployments;
 if (RULE === undefined) throw new Error('there is no rule');
-const STANDING: Standing = {
+const STANDING: DeploymentStanding = {
   run: { id: 7, status: 'waiting', run_started_at: '2026-11-30T10:00:00Z', repository: { id: 4711 } },
   deployment: {
     id: 12,
@@ -154,7 +154,7 @@ describe('FRI-2 an answer reaches GitHub whatever happens in between', () => {
 
   test('429 and 403 with Retry-After or a reset: nothing is sent before', async () => {
     const limited = (status: number, headers: Record<string, string>) =>
-      refusedBy(new Response('', { status, headers }), BEGUN);
+      refusedByResponse(new Response('', { status, headers }), BEGUN);
     const reset = String(BEGUN / 1_000 + 90);
     const limits = [
       limited(429, { 'retry-after': '90' }),
@@ -192,7 +192,7 @@ describe('FRI-2 an answer reaches GitHub whatever happens in between', () => {
   });
 
   test('a run that is over, started again or of another commit when people have approved gets no answer', async () => {
-    const changed: Standing[] = [
+    const changed: DeploymentStanding[] = [
       { ...STANDING, run: { ...STANDING.run, status: 'completed' } },
       { ...STANDING, run: { ...STANDING.run, run_started_at: '2026-11-30T10:05:00Z' } },
       { ...STANDING, deployment: { ...STANDING.deployment, sha: 'b'.repeat(40) } },
@@ -230,7 +230,7 @@ describe('FRI-2 an answer reaches GitHub whatever happens in between', () => {
 
 describe('AGE-2 an approval is for exactly what GitHub asks', () => {
   test('a request about anything else is rejected, and what is not proved is none', () => {
-    expect(verdictOn(proved('active'), QUESTION, RULE)?.state).toBe('approved');
+    expect(deploymentReviewOf(proved('active'), QUESTION, RULE)?.state).toBe('approved');
     const others = [
       { reason: 'another' },
       { durationMs: 1 },
@@ -240,13 +240,13 @@ describe('AGE-2 an approval is for exactly what GitHub asks', () => {
       { entitlement: { connector: 'warehouse', resource: 'payments', action: 'read' } },
     ];
     for (const over of others)
-      expect(verdictOn(proved('active', over), QUESTION, RULE)?.state).toBe('rejected');
-    expect(verdictOn(proved('active'), { ...QUESTION, commit: 'b'.repeat(40) }, RULE)?.state).toBe(
+      expect(deploymentReviewOf(proved('active', over), QUESTION, RULE)?.state).toBe('rejected');
+    expect(deploymentReviewOf(proved('active'), { ...QUESTION, commit: 'b'.repeat(40) }, RULE)?.state).toBe(
       'rejected',
     );
     const refusal = { code: 'BAD_SIGNATURE', detail: 'x' } as const;
     expect(
-      verdictOn({ holds: false, refusal } as unknown as VerifiedRequest, QUESTION, RULE),
+      deploymentReviewOf({ holds: false, refusal } as unknown as VerifiedRequest, QUESTION, RULE),
     ).toBeUndefined();
   });
 

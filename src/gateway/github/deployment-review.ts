@@ -2,12 +2,12 @@ import { digestOf } from '../../domain/digest';
 import type { AccessRequest } from '../../domain/request';
 import type { VerifiedRequest } from '../../verified/verify-request';
 import { TASK_STATUS } from '../requests/task-view';
-import type { Standing } from './api';
+import type { DeploymentStanding } from './api';
 import type { DeploymentRule } from './config';
 import { askedBy, type Question } from './question';
 
 /** What GitHub is told of a question, or undefined while the request is undecided. */
-export interface Verdict {
+export interface DeploymentReview {
   readonly state: 'approved' | 'rejected';
   /** Our own words and codes. What people wrote stays behind the link. */
   readonly reason: string;
@@ -17,11 +17,11 @@ export interface Verdict {
  * Returns what GitHub is told. Only a request that verifies, is about exactly this question, was asked in the name of the rule's identity, and
  * gives access at this moment, is an approval.
  */
-export function verdictOn(
+export function deploymentReviewOf(
   read: VerifiedRequest,
   question: Question,
   rule: DeploymentRule,
-): Verdict | undefined {
+): DeploymentReview | undefined {
   if (!read.holds) return undefined;
   const { request, view } = read;
   if (!isAbout(request, askedBy(question, rule, request.id)))
@@ -45,7 +45,7 @@ const isAbout = ({ submittedAtMs: _, ...request }: AccessRequest, expected: obje
   digestOf(request) === digestOf(expected);
 
 /** Returns why the question is no longer GitHub's, or undefined if it still is: same repository, commit, environment and attempt. */
-export function whyStale({ run, deployment }: Standing, question: Question): string | undefined {
+export function whyStale({ run, deployment }: DeploymentStanding, question: Question): string | undefined {
   if (run.repository.id !== question.repositoryId) return 'the run is of another repository';
   if (run.id !== question.run || deployment.id !== question.deployment)
     return 'GitHub answers about another run';
