@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { z } from 'zod';
 import type { ExecutionOutcome } from '../domain/statement';
+import { retryAfterMs } from '../outbound/retry-after';
 import { GatewayError } from './gateway-error';
 import type { HolderKey } from './holder-key';
 import {
@@ -104,11 +105,11 @@ export class EnforcementPoint {
       await sleep(Math.max(0, Math.min(untilMs - Date.now(), jittered(Math.max(pauseMs, askedMs), askedMs))));
       if (Date.now() >= untilMs) throw new GatewayError(0, 'timeout', `task ${id} is still pending`);
       const seconds = Math.max(0, Math.min(20, Math.floor((untilMs - Date.now()) / 1_000)));
-      const { answer, retryAfterMs } = await this.#send('GET', address, undefined, {
+      const sent = await this.#send('GET', address, undefined, {
         prefer: `wait=${seconds}`,
       });
-      current = taskSchema.parse(answer);
-      askedMs = retryAfterMs;
+      current = taskSchema.parse(sent.answer);
+      askedMs = sent.askedMs;
     }
   }
 
@@ -238,7 +239,7 @@ export class EnforcementPoint {
     body?: unknown,
     headers: Readonly<Record<string, string>> = {},
     prove = false,
-  ): Promise<{ readonly answer: unknown; readonly retryAfterMs: number }> {
+  ): Promise<{ readonly answer: unknown; readonly askedMs: number }> {
     const { accessToken, boundAccessToken = false, fetch: send = fetch } = this.#options;
     const token = await accessToken();
     const withProof = prove || boundAccessToken;
@@ -263,8 +264,8 @@ export class EnforcementPoint {
       this.#takeNonce(response);
     }
     const text = await response.text();
-    const retryAfterMs = Math.max(0, Number(response.headers.get('retry-after') ?? 0) * 1_000) || 0;
-    if (response.ok) return { answer: JSON.parse(text), retryAfterMs };
+    const askedMs = retryAfterMs(response.headers.get('retry-after'), Date.now()) ?? 0;
+    if (response.ok) return { answer: JSON.parse(text), askedMs };
     throw gatewayError(response.status, text);
   }
 }

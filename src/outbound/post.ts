@@ -41,12 +41,18 @@ export async function addressFor(
 const SILENCE_MS = 5_000;
 const ANSWER_WITHIN_MS = 10_000;
 
+export interface PostAnswer {
+  readonly status: number;
+  /** `Retry-After` as it came; `retryAfterMs` reads it. */
+  readonly retryAfter?: string;
+}
+
 /** Posts JSON to a destination, or what the headers say. Returns the status of the answer. Does not follow redirects. */
 export function post(
   { url, address }: Destination,
   body: string | Uint8Array,
   headers: Readonly<Record<string, string>> = {},
-): Promise<number> {
+): Promise<PostAnswer> {
   const send = url.protocol === 'https:' ? httpsRequest : httpRequest;
   const family = isIP(address);
   return new Promise((resolve, reject) => {
@@ -69,7 +75,8 @@ export function post(
       (response) => {
         // The body of the answer is ignored.
         response.resume();
-        resolve(response.statusCode ?? 0);
+        const retryAfter = response.headers['retry-after'];
+        resolve({ status: response.statusCode ?? 0, ...(retryAfter !== undefined && { retryAfter }) });
       },
     );
     request.on('timeout', () => request.destroy(new Error('timed out')));

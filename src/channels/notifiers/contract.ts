@@ -1,3 +1,5 @@
+import type { PostAnswer } from '../../outbound/post';
+import { retryAfterMs } from '../../outbound/retry-after';
 import type { Message } from '../notice';
 
 /** Where a person gets messages by one channel. */
@@ -31,10 +33,10 @@ export class Undelivered extends Error {
   }
 }
 
-/** @throws Undelivered unless the HTTP status says that the message was accepted; final if it will be refused again */
-export function checkTaken(status: number): void {
+/** @throws Undelivered unless the answer says that the message was accepted; final if it will be refused again */
+export function checkTaken({ status, retryAfter }: PostAnswer): void {
   if (status >= 200 && status < 300) return;
   // Busy or broken receivers may accept it later.
   const isFinal = status >= 400 && status < 500 && status !== 408 && status !== 425 && status !== 429;
-  throw new Undelivered(`the receiver answered ${status}`, isFinal);
+  throw new Undelivered(`the receiver answered ${status}`, isFinal, retryAfterMs(retryAfter, Date.now()));
 }

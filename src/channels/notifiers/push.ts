@@ -1,5 +1,5 @@
 import { generateRequestDetails, type RequestOptions } from 'web-push';
-import { addressFor, post, type Resolve } from '../../outbound/post';
+import { addressFor, type PostAnswer, post, type Resolve } from '../../outbound/post';
 import type { PushSubscription, PushSubscriptions } from '../../push/subscriptions';
 import { countsOf } from '../compose';
 import type { Message } from '../notice';
@@ -36,10 +36,10 @@ export class PushNotifier implements Notifier {
     let taken = 0;
     for (const browser of browsers) {
       try {
-        const status = await this.#send(browser, text);
-        if (GONE.includes(status)) await subscriptions.remove(message.person, browser.endpoint);
+        const answer = await this.#send(browser, text);
+        if (GONE.includes(answer.status)) await subscriptions.remove(message.person, browser.endpoint);
         else {
-          checkTaken(status);
+          checkTaken(answer);
           taken += 1;
         }
       } catch (error) {
@@ -53,7 +53,7 @@ export class PushNotifier implements Notifier {
   close(): void {}
 
   /** @throws Undelivered if the push service cannot be reached, or must not be */
-  async #send(browser: PushSubscription, text: string): Promise<number> {
+  async #send(browser: PushSubscription, text: string): Promise<PostAnswer> {
     const { vapid, allowInternal, resolve } = this.options;
     const url = new URL(browser.endpoint);
     const address = await addressFor(url, { allowInternal }, resolve);

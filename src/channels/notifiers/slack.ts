@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { SLACK_ACTIONS, type SlackShown, slackBlocks } from '../../contracts/slack';
 import { boundedJson } from '../../outbound/answer';
+import { retryAfterMs } from '../../outbound/retry-after';
 import { type Links, letterOf } from '../compose';
 import type { Message, Notice } from '../notice';
 import { nameOf } from '../words';
@@ -55,8 +56,12 @@ export class SlackNotifier implements Notifier {
       throw new Undelivered('Slack cannot be reached');
     });
     if (response.status === 429)
-      throw new Undelivered('Slack wants fewer messages', false, pauseIn(response));
-    checkTaken(response.status);
+      throw new Undelivered(
+        'Slack wants fewer messages',
+        false,
+        retryAfterMs(response.headers.get('retry-after'), Date.now()),
+      );
+    checkTaken(response);
     const answer = answerSchema.safeParse(await boundedJson(response, ANSWER_BYTES));
     if (answer.success && answer.data.ok) return;
     const error = (answer.success && answer.data.error) || 'no reason';
@@ -66,11 +71,6 @@ export class SlackNotifier implements Notifier {
   }
 
   close(): void {}
-}
-
-function pauseIn({ headers }: Response): number | undefined {
-  const seconds = Number(headers.get('retry-after') ?? Number.NaN);
-  return Number.isFinite(seconds) && seconds >= 0 ? seconds * 1_000 : undefined;
 }
 
 /** Returns the arguments of `chat.postMessage`. Text that others wrote is in code spans, as in every chat. */

@@ -34,10 +34,10 @@ export async function postTo(
   const address = await addressFor(url, { allowInternal }, resolve);
   if (address === undefined)
     throw new Undelivered('the receiver cannot be found, or has an internal address that is not allowed');
-  const status = await post({ url, address }, body, headers).catch(() => {
+  const answer = await post({ url, address }, body, headers).catch(() => {
     throw new Undelivered('the receiver cannot be reached');
   });
-  checkTaken(status);
+  checkTaken(answer);
 }
 
 function bodyOf(message: Message, links: Links | undefined) {

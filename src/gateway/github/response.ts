@@ -1,3 +1,5 @@
+import { LONGEST_RETRY_AFTER_MS, retryAfterMs } from '../../outbound/retry-after';
+
 /** Why GitHub did not do what it was asked. */
 export interface Refused {
   readonly ok: false;
@@ -9,8 +11,6 @@ export interface Refused {
   readonly pauseMs?: number;
 }
 
-const HOUR_MS = 3_600_000;
-
 /** Says what an answer that is no success means. GitHub limits rates by 403 as well as by 429. */
 export function refusedByResponse({ status, headers }: Response, nowMs: number): Refused {
   const why = `GitHub answered ${status}`;
@@ -21,9 +21,9 @@ export function refusedByResponse({ status, headers }: Response, nowMs: number):
 }
 
 function pauseIn(headers: Headers, nowMs: number): number | undefined {
-  const after = Number(headers.get('retry-after') ?? Number.NaN);
-  if (Number.isFinite(after) && after >= 0) return Math.min(HOUR_MS, after * 1_000);
+  const after = retryAfterMs(headers.get('retry-after'), nowMs);
+  if (after !== undefined) return after;
   const reset = Number(headers.get('x-ratelimit-reset') ?? Number.NaN);
   if (headers.get('x-ratelimit-remaining') !== '0' || !Number.isFinite(reset)) return undefined;
-  return Math.min(HOUR_MS, Math.max(1_000, reset * 1_000 - nowMs));
+  return Math.min(LONGEST_RETRY_AFTER_MS, Math.max(1_000, reset * 1_000 - nowMs));
 }

@@ -59,7 +59,7 @@ export class Callbacks {
     if (destination === undefined) return 'later';
     const text = JSON.stringify(body);
     const headers = webhookHeaders(destination.secret, id, text);
-    const status = await post(destination, text, headers).catch(() => 0);
+    const { status } = await post(destination, text, headers).catch(() => ({ status: 0 }));
     if (status >= 200 && status < 300) return 'taken';
     return status === 410 ? 'gone' : 'later';
   }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { AnswerAway } from '../../domain/ports';
 import { type BoundedAnswer, fetchBounded, NoAnswer } from '../../outbound/fetch-bounded';
+import { retryAfterMs } from '../../outbound/retry-after';
 import { type Asking, askingOf, NONE, type Read } from './systems';
 import { judgeTicket, type TicketAnswer, type TicketDemands, type TicketSource } from './ticket';
 import type { TicketSystem } from './ticket-file';
@@ -83,7 +84,7 @@ export class HttpTicketSource implements TicketSource {
   async #ask(reference: string, path: string): Promise<Found> {
     const answer = await this.#call(path);
     const refusal = this.#refusalIn(answer);
-    if (refusal !== undefined) throw this.#goneAway(refusal, retryAfterMs(answer, this.nowMs()));
+    if (refusal !== undefined) throw this.#goneAway(refusal, pauseIn(answer, this.nowMs()));
     this.#away = undefined;
     const read = this.#read(answer, reference);
     // Says nothing about other tickets, so they are still looked up.
@@ -148,9 +149,5 @@ export class HttpTicketSource implements TicketSource {
   }
 }
 
-/** Returns how long a system asks to be left alone, by `Retry-After` (RFC 9110 section 10.2.3). */
-function retryAfterMs({ status, retryAfter }: BoundedAnswer, nowMs: number): number | undefined {
-  if (retryAfter === undefined || (status !== 429 && status !== 503 && status !== 403)) return undefined;
-  const ms = /^\d{1,9}$/.test(retryAfter) ? Number(retryAfter) * 1_000 : Date.parse(retryAfter) - nowMs;
-  return Number.isFinite(ms) ? ms : undefined;
-}
+const pauseIn = ({ status, retryAfter }: BoundedAnswer, nowMs: number): number | undefined =>
+  [403, 429, 503].includes(status) ? retryAfterMs(retryAfter, nowMs) : undefined;

@@ -2,7 +2,7 @@ import { createHmac, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { FakeGithub, type TakenAnswer } from '../../../support/github/fake-github';
+import { FakeGithub, type FakeRun, type TakenAnswer } from '../../../support/github/fake-github';
 import { ruleMessage } from '../../../support/github/schemas';
 import { eventually } from '../../../support/harness-wait';
 import type { Answer } from './http';
@@ -77,15 +77,21 @@ export class GithubGateway {
     return this.#numbers;
   }
 
-  /** Has GitHub start a run, or run it again, that waits for the rule. Returns the message that it sends. */
+  /**
+   * Has GitHub ask about an environment of a run. A run that asks about the same environment anew was started again. Returns the message that
+   * GitHub sends.
+   */
   begin(
     { run, environment, commit = 'c'.repeat(40), deployment = this.next() }: Deploys,
     { deployment: changed, ...over }: Json = {},
   ): Json {
     const createdAtMs = Date.now();
-    const deployments = this.github.runs.get(run)?.deployments ?? new Map();
+    const known = this.github.runs.get(run);
+    const deployments: FakeRun['deployments'] = known?.deployments ?? new Map();
+    const isSameAttempt = ![...deployments.values()].some((one) => one.environment === environment);
+    const startedAtMs =
+      known !== undefined && isSameAttempt ? known.startedAtMs : Math.floor(createdAtMs / 1_000) * 1_000;
     deployments.set(deployment, { sha: commit, environment, createdAtMs });
-    const startedAtMs = Math.floor(createdAtMs / 1_000) * 1_000;
     this.github.runs.set(run, { status: 'waiting', startedAtMs, repository: REPOSITORY_ID, deployments });
     return ruleMessage({
       environment,
