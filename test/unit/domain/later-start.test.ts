@@ -3,6 +3,7 @@ import { nextDeadline } from '../../../src/domain/clock';
 import { decide } from '../../../src/domain/decide';
 import { nextEffect } from '../../../src/domain/effect';
 import { evolve, fold } from '../../../src/domain/evolve';
+import { hasBegun } from '../../../src/domain/lasting';
 import type { AccessRequest } from '../../../src/domain/request';
 import type { RequestState } from '../../../src/domain/state';
 import {
@@ -42,6 +43,11 @@ const asked = (about: AccessRequest = request, assessment = needsApproval()) => 
 const approved = [...asked(), approves(LEAD_1), approves(LEAD_2)];
 
 describe('APB-6, TTA-6 access that is asked for later', () => {
+  it('has begun at its moment, and not before', () => {
+    expect([begins - 1, begins].map((atMs) => hasBegun(request, atMs))).toEqual([false, true]);
+    expect(hasBegun(aRequest(), 0)).toBe(true);
+  });
+
   it('is approved now and begins then', () => {
     given(...asked(), approves(LEAD_1))
       .when(approves(LEAD_2))

@@ -1,4 +1,4 @@
-import type { ApprovalPath } from '../../../src/domain/assessment';
+import type { ApprovalPath, Stage } from '../../../src/domain/assessment';
 import { requestDetails } from '../../../src/domain/request-details';
 import { chiefs, HOUR, leads, needsApproval, START, security } from '../../support/domain/builders';
 import { at, says, timePasses } from '../../support/domain/commands';
@@ -84,6 +84,21 @@ describe('OVR-6 a switch never weakens the path', () => {
     given(...awaitingApproval(two))
       .when(stronglySigned(path(stage, strong)))
       .thenFollows('path_switched', 'stage_opened');
+  });
+
+  it('not to choices made in channels that the path did not name (TTA-4)', () => {
+    const inChannels = (...channels: readonly string[]) => ({ assurance: 'channel' as const, channels });
+    const now = awaitingApproval(needsApproval([leads(inChannels('slack'))]));
+    const switchTo = (changes: Partial<Stage>) =>
+      says(IAM, 'reroute', to, offering(path({ ...stage, ...changes })));
+    for (const wider of [inChannels('mattermost'), inChannels('slack', 'mattermost')])
+      given(...now)
+        .when(switchTo(wider))
+        .thenRefused('WOULD_WEAKEN');
+    for (const noWider of [inChannels('slack'), {}])
+      given(...now)
+        .when(switchTo(noWider))
+        .thenFollows('path_switched', 'stage_opened');
   });
 
   it('not to somebody who has rerouted it before', () => {

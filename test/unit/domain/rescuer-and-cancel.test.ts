@@ -26,6 +26,7 @@ import {
   PROCESS_OWNER,
   RECORDER,
   REQUESTER,
+  ROGUE_BOT,
   SPONSOR,
   standingOf,
 } from '../../support/domain/people';
@@ -199,6 +200,14 @@ describe('OVR-10 cancel is for process owners, withdraw for the requester', () =
       given(...awaitingApproval())
         .when(says(who, 'withdraw', { reporter: REQUESTER }))
         .thenRefused('NOT_ELIGIBLE');
+    // A person with a gateway's role is no gateway, and neither is another machine.
+    const person = { signer: { ...standingOf(BYSTANDER), roles: ['recorder'] } };
+    given(...awaitingApproval())
+      .when(says(BYSTANDER, 'withdraw', { reporter: REQUESTER }, person))
+      .thenRefused('NOT_ELIGIBLE');
+    given(...awaitingApproval())
+      .when(says(ROGUE_BOT, 'withdraw', { reporter: REQUESTER }))
+      .thenRefused('NOT_ELIGIBLE');
   });
 
   it('AUD-1 what a gateway carries stands in the record as said by the requester, and what was said before stays as it was', () => {

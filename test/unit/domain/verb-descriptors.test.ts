@@ -58,7 +58,14 @@ describe('a verb that says nothing else', () => {
 
   it('carries no claims of its own', () => {
     expect(pause.claims).toEqual({});
-    expect(pause.speaksAboutStage).toBe(false);
+  });
+
+  it('TTA-7, TTA-4 gets nothing that a verb has to name', () => {
+    expect(pause).toMatchObject({
+      openTo: 'people',
+      ...{ speaksAboutPath: false, speaksAboutStage: false, openToChannels: false },
+      ...{ grantRestsOnIt: false, closes: false },
+    });
   });
 });
 
