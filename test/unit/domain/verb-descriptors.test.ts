@@ -61,7 +61,7 @@ describe('a verb that says nothing else', () => {
   });
 
   it('TTA-7, TTA-4 gets nothing that a verb has to name', () => {
-    expect(pause).toMatchObject({
+    expect(defineVerb({ purpose: 'stop the clock', rule: pause.rule })).toMatchObject({
       openTo: 'people',
       ...{ speaksAboutPath: false, speaksAboutStage: false, openToChannels: false },
       ...{ grantRestsOnIt: false, closes: false },
