@@ -56,6 +56,10 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
   'policy preview': [
     ['policy preview policies --limit 500', 'before a changed bundle goes live'],
     ['policy preview policies --proposal friction.json', 'what friction proposes'],
+    [
+      'policy preview proposed/policies --no-server --archive --check-run "$COMMIT"',
+      'in GitHub Actions: on a pull request',
+    ],
   ],
   'policy explain': [['policy explain request.yaml policies']],
   'connector kinds': [['connector kinds']],

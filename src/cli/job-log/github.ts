@@ -20,15 +20,19 @@ export interface Summary {
 }
 
 /**
- * Returns a step summary in Markdown. All lines stand in one block of code with a fence that is longer than any in them, so
- * nothing in them becomes a link, an image, a mention or HTML.
+ * Returns lines as one block of code in Markdown. Its fence is longer than any in the lines, so nothing in them becomes a link, an image,
+ * a mention or HTML.
  */
-export function stepSummary({ heading, page, lines }: Summary): string {
+export function codeBlock(lines: readonly string[]): string {
   const text = lines.map(printable).join('\n');
-  const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
+  const longest = [...text.matchAll(/`+/g)].reduce((most, [run]) => Math.max(most, run.length), 2);
   const fence = '`'.repeat(longest + 1);
-  return `### ${heading}\n\n[Open the request](<${page}>)\n\n${fence}text\n${text}\n${fence}\n`;
+  return `${fence}text\n${text}\n${fence}\n`;
 }
+
+/** Returns a step summary in Markdown. */
+export const stepSummary = ({ heading, page, lines }: Summary): string =>
+  `### ${heading}\n\n[Open the request](<${page}>)\n\n${codeBlock(lines)}`;
 
 /** Adds to the summary of the step. Returns why it could not, or undefined if it did or if the job has none. */
 export function addToStepSummary(summary: Summary, env: Environment): string | undefined {

@@ -17,6 +17,13 @@ beforeAll(() => {
     mkdirSync(folder, { recursive: true });
   cpSync(path.join(DEPLOY, 'action.yml'), path.join(action, 'action.yml'));
   cpSync(path.join(DEPLOY, 'workflow.example.yml'), workflow);
+  const preview = path.join(repository, '.github/actions/countersign-preview');
+  mkdirSync(preview);
+  cpSync(path.join(DEPLOY, 'preview/action.yml'), path.join(preview, 'action.yml'));
+  cpSync(
+    path.join(DEPLOY, 'preview/workflow.example.yml'),
+    path.join(path.dirname(workflow), 'policy-preview.yml'),
+  );
 });
 afterAll(() => rmSync(repository, { recursive: true, force: true }));
 
@@ -28,7 +35,7 @@ function lint(): { readonly status: number | null; readonly out: string } {
   return { status, out: stdout };
 }
 
-test('FRI-2 actionlint accepts the workflow with the action, and names an input that the action does not have', () => {
+test('FRI-2 actionlint accepts the workflows with the actions, and names an input that the action does not have', () => {
   expect(lint()).toEqual({ status: 0, out: '' });
   writeFileSync(workflow, readFileSync(workflow, 'utf8').replace('entitlement:', 'entitelment:'));
   const { status, out } = lint();

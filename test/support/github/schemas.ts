@@ -97,7 +97,16 @@ interface Operation {
 const api = read(path.resolve(__dirname, '../../fixtures/github/api.json'));
 
 /** One operation of GitHub's API, as its OpenAPI document describes it. */
-export function operation(name: 'answerRule' | 'installationToken' | 'run' | 'deployment'): Operation {
+export function operation(
+  name:
+    | 'answerRule'
+    | 'installationToken'
+    | 'run'
+    | 'deployment'
+    | 'createCheckRun'
+    | 'updateCheckRun'
+    | 'listCheckRuns',
+): Operation {
   const one = api[name];
   if (!isObject(one)) throw new Error(`no operation ${name}`);
   const { path: at, method, status, request, response } = one;
