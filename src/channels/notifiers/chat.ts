@@ -19,9 +19,9 @@ export interface ChatNotifierOptions {
 export class ChatNotifier implements Notifier {
   constructor(private readonly options: ChatNotifierOptions) {}
 
-  deliver(message: Message, { mention }: Route): Promise<void> {
+  async deliver(message: Message, { mention }: Route): Promise<undefined> {
     const { style, links } = this.options;
-    return postTo(this.options, JSON.stringify(chatBodyOf(message, style, mention, links)));
+    await postTo(this.options, JSON.stringify(chatBodyOf(message, style, mention, links)));
   }
 
   close(): void {}

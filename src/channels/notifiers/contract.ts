@@ -9,12 +9,29 @@ export interface Route {
   readonly mention?: string;
 }
 
+/** Where a message is at the other side, in that side's own ids. */
+export interface Posted {
+  readonly conversation: string;
+  readonly message: string;
+}
+
 /**
- * Delivers messages by one channel. It decides nothing, and answers that come back by the channel are not read.
+ * The contract for a channel that tells people. It decides nothing. What people choose in a channel comes back to the gateway
+ * (`src/gateway/chosen.ts`). `test/support/channels/contract.ts` tries every channel against this contract.
  */
 export interface Notifier {
-  /** @throws Undelivered if the other side did not accept the message */
-  deliver(message: Message, route: Route): Promise<void>;
+  /**
+   * Sends a message to one person. Returns where it is, if it can be brought up to date there.
+   *
+   * @throws Undelivered if the other side did not accept the message
+   */
+  deliver(message: Message, route: Route): Promise<Posted | undefined>;
+  /**
+   * Puts a message as it is now in place of one that was sent. The same again changes nothing. Absent if what was sent stays.
+   *
+   * @throws Undelivered if the other side did not accept it
+   */
+  bringUpToDate?(posted: Posted, message: Message): Promise<void>;
   close(): void;
 }
 

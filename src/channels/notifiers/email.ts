@@ -42,7 +42,7 @@ export class EmailNotifier implements Notifier {
     });
   }
 
-  async deliver(message: Message, { address }: Route): Promise<void> {
+  async deliver(message: Message, { address }: Route): Promise<undefined> {
     if (address === undefined) throw new Undelivered('there is no address to write to', true);
     const { from, links } = this.options;
     const letter = letterOf(message, links);

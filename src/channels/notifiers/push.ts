@@ -26,7 +26,7 @@ export interface PushNotifierOptions {
 export class PushNotifier implements Notifier {
   constructor(private readonly options: PushNotifierOptions) {}
 
-  async deliver(message: Message): Promise<void> {
+  async deliver(message: Message): Promise<undefined> {
     const { subscriptions } = this.options;
     if (subscriptions === undefined)
       throw new Undelivered('there is no database here that says who subscribed', true);

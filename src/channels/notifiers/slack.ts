@@ -6,7 +6,7 @@ import { type Links, letterOf } from '../compose';
 import type { Message, Notice } from '../notice';
 import { nameOf } from '../words';
 import { chatBodyOf } from './chat';
-import { checkTaken, type Notifier, type Route, Undelivered } from './contract';
+import { checkTaken, type Notifier, type Posted, type Route, Undelivered } from './contract';
 
 export interface SlackNotifierOptions {
   readonly apiUrl: string;
@@ -19,17 +19,28 @@ const ANSWER_BYTES = 256 * 1024;
 /** Slack takes 3,000 characters in a section, and 50 blocks in a message. */
 const SECTION_CHARACTERS = 2_900;
 const MOST_SECTIONS = 30;
+const TEXT_CHARACTERS = 4_000;
+const LEFT_OUT = 'The rest does not fit here: read the requests on their pages.';
 /** Messages of more requests have no buttons: whoever presses one has to have read it. */
 const MOST_WITH_BUTTONS = 3;
 
-const answerSchema = z.object({ ok: z.boolean(), error: z.string().optional() });
+const answerSchema = z.object({
+  ok: z.boolean(),
+  error: z.string().optional(),
+  // Where the message is: the conversation with the member, and the message's time stamp, which is its id there.
+  channel: z.string().max(64).optional().catch(undefined),
+  ts: z.string().max(64).optional().catch(undefined),
+});
 /** What a retry cannot mend. */
 const FINAL = [
   'account_inactive',
   'cannot_dm_bot',
+  'cant_update_message',
   'channel_not_found',
   'invalid_blocks',
+  'edit_window_closed',
   'is_archived',
+  'message_not_found',
   'messages_tab_disabled',
   'msg_too_long',
   'user_disabled',
@@ -43,13 +54,28 @@ const FINAL = [
 export class SlackNotifier implements Notifier {
   constructor(private readonly options: SlackNotifierOptions) {}
 
-  async deliver(message: Message, { mention }: Route): Promise<void> {
+  async deliver(message: Message, { mention }: Route): Promise<Posted | undefined> {
     if (mention === undefined) throw new Undelivered('there is no member to write to', true);
-    const { apiUrl, token, links } = this.options;
-    const response = await fetch(`${apiUrl}/chat.postMessage`, {
+    const body = { channel: mention, ...slackMessageOf(message, this.options.links) };
+    const { channel, ts } = await this.#call('chat.postMessage', body);
+    return channel === undefined || ts === undefined ? undefined : { conversation: channel, message: ts };
+  }
+
+  async bringUpToDate({ conversation, message: ts }: Posted, message: Message): Promise<void> {
+    await this.#call('chat.update', {
+      channel: conversation,
+      ts,
+      ...slackMessageOf(message, this.options.links),
+    });
+  }
+
+  /** @throws Undelivered unless Slack says that it took it */
+  async #call(method: 'chat.postMessage' | 'chat.update', body: object) {
+    const { apiUrl, token } = this.options;
+    const response = await fetch(`${apiUrl}/${method}`, {
       method: 'POST',
       headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json; charset=utf-8' },
-      body: JSON.stringify(slackMessageOf(message, mention, links)),
+      body: JSON.stringify(body),
       redirect: 'error',
       signal: AbortSignal.timeout(ANSWER_WITHIN_MS),
     }).catch(() => {
@@ -63,7 +89,7 @@ export class SlackNotifier implements Notifier {
       );
     checkTaken(response);
     const answer = answerSchema.safeParse(await boundedJson(response, ANSWER_BYTES));
-    if (answer.success && answer.data.ok) return;
+    if (answer.success && answer.data.ok) return answer.data;
     const error = (answer.success && answer.data.error) || 'no reason';
     // Only words that we know are passed on.
     const isFinal = FINAL.includes(error);
@@ -73,8 +99,8 @@ export class SlackNotifier implements Notifier {
   close(): void {}
 }
 
-/** Returns the arguments of `chat.postMessage`. Text that others wrote is in code spans, as in every chat. */
-export function slackMessageOf(message: Message, member: string, links?: Links) {
+/** Returns what `chat.postMessage` and `chat.update` have in common. Text that others wrote is in code spans, as in every chat. */
+export function slackMessageOf(message: Message, links?: Links) {
   const text = chatBodyOf(message, 'slack', undefined, links).text;
   const { items } = letterOf(message, links);
   const actions =
@@ -82,8 +108,8 @@ export function slackMessageOf(message: Message, member: string, links?: Links) 
       ? []
       : message.notices.flatMap((notice, index): readonly object[] => blocksFor(notice, items[index]?.page));
   return {
-    channel: member,
-    text,
+    // Shown where blocks are not, such as on a locked screen.
+    text: text.slice(0, TEXT_CHARACTERS),
     blocks: [...sectionsOf(text), ...actions],
     ...{ unfurl_links: false, unfurl_media: false, link_names: false },
   };
@@ -97,9 +123,11 @@ function sectionsOf(text: string) {
       sections[sections.length - 1] = `${last}\n${line}`;
     else sections.push(line.slice(0, SECTION_CHARACTERS));
   }
-  return sections
-    .slice(0, MOST_SECTIONS)
-    .map((part) => ({ type: 'section', text: { type: 'mrkdwn', text: part, verbatim: true } }) as const);
+  const shown =
+    sections.length > MOST_SECTIONS ? [...sections.slice(0, MOST_SECTIONS - 1), LEFT_OUT] : sections;
+  return shown.map(
+    (part) => ({ type: 'section', text: { type: 'mrkdwn', text: part, verbatim: true } }) as const,
+  );
 }
 
 const plain = (text: string) => ({ type: 'plain_text', text, emoji: false }) as const;

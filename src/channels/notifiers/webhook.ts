@@ -16,7 +16,7 @@ export interface WebhookNotifierOptions {
 export class WebhookNotifier implements Notifier {
   constructor(private readonly options: WebhookNotifierOptions) {}
 
-  async deliver(message: Message): Promise<void> {
+  async deliver(message: Message): Promise<undefined> {
     const { secret, links } = this.options;
     const body = JSON.stringify(bodyOf(message, links));
     await postTo(this.options, body, webhookHeaders(secret, message.id, body));

@@ -1,47 +1,25 @@
 import { readFileSync } from 'node:fs';
 import type { Logger } from '../../contracts/logger';
-import { line } from '../../contracts/request';
 import { SLACK_ACTIONS, slackBlocks } from '../../contracts/slack';
 import { digestOfText } from '../../domain/digest';
-import { LIMITS } from '../../domain/limits';
 import type { PrincipalId } from '../../domain/principal';
-import type { SignedEnvelope } from '../../domain/request';
 import { channelAccount } from '../../signing/attested';
-import type { SigningKey } from '../../signing/keys';
 import { BoundedMap } from '../../signing/seen';
-import { attestChoice } from '../../signing/sign';
+import { type ChosenOptions, carryChosen, type Taken } from '../chosen';
 import { HttpProblem } from '../http/problem';
 import type { SlackApi } from './api';
 import type { SlackConfig } from './config';
 import { type Interaction, interactionIn, shownBy } from './payload';
 import { isSignedBySlack, type SignedBody } from './signature';
 
-/** A choice counts as long as a statement does at most. */
 const MOST_REMEMBERED = 10_000;
-const LIFE_MS = LIMITS.statementLifeMs;
 
-export interface ChoicesOptions {
+export interface ChoicesOptions extends Omit<ChosenOptions, 'attester'> {
   readonly config: SlackConfig;
-  readonly key: SigningKey;
   /** Whose account this is, by the directory. */
   readonly holderOf: (account: string) => Promise<PrincipalId | undefined>;
   readonly api: Pick<SlackApi, 'member' | 'tell'>;
-  readonly carry: (
-    principal: PrincipalId,
-    request: string,
-    statement: SignedEnvelope,
-  ) => Promise<{
-    readonly accepted: boolean;
-    readonly refusal?: { readonly code: string; readonly detail: string };
-  }>;
   readonly log: Logger;
-  readonly nowMs: () => number;
-}
-
-/** What became of a message of Slack. */
-export interface Taken {
-  readonly outcome: 'accepted' | 'refused' | 'ignored';
-  readonly code?: string;
 }
 
 /** Takes what members choose by the buttons of a message. It decides nothing: it attests who chose, and the request judges that. */
@@ -76,7 +54,7 @@ export class Choices {
     verb: 'approve' | 'deny',
     body: string,
   ): Promise<Taken & { readonly detail?: string }> {
-    const { config, key, holderOf, api, carry, log, nowMs } = this.options;
+    const { config, holderOf, api, log } = this.options;
     const refused = (code: string, detail: string) => {
       log.warn({ code, account: user.id, workspace: team.id }, 'a choice in Slack was not taken');
       return { outcome: 'refused', code, detail } as const;
@@ -102,34 +80,15 @@ export class Choices {
       member.is_stranger
     )
       return refused('NOT_A_MEMBER', 'only full members of the workspace can choose');
-    const why = state?.values[slackBlocks(shown.request).why]?.[SLACK_ACTIONS.why]?.value?.trim();
-    const comment = line(LIMITS.commentCharacters).safeParse(why?.replace(/\s+/g, ' '));
-    if (verb === 'deny' && !comment.success)
-      return refused('MISSING_REASON', 'say why in the field above the buttons, then deny again');
-    const statement = await attestChoice(
-      { verb, ...shown, ...(comment.success && { comment: comment.data }) },
-      principal,
-      {
-        attester: config.attester,
-        via: {
-          channel: 'slack',
-          workspace: team.id,
-          account: user.id,
-          message: `${container.channel_id}/${container.message_ts}`,
-          received: digestOfText(body),
-        },
-      },
-      key,
-      { nowMs: nowMs(), lifeMs: LIFE_MS },
-    );
-    try {
-      const { accepted, refusal } = await carry(principal, shown.request, statement);
-      if (accepted) return { outcome: 'accepted' };
-      return refused(refusal?.code ?? 'REFUSED', refusal?.detail ?? 'it was not accepted');
-    } catch (error) {
-      if (!(error instanceof HttpProblem)) throw error;
-      return refused('NOT_CARRIED', error.message.slice(0, 300));
-    }
+    const why = state?.values[slackBlocks(shown.request).why]?.[SLACK_ACTIONS.why]?.value;
+    const via = {
+      ...{ workspace: team.id, account: user.id, received: digestOfText(body) },
+      channel: 'slack' as const,
+      message: `${container.channel_id}/${container.message_ts}`,
+    };
+    const { attester } = config;
+    const became = await carryChosen({ verb, shown, why, via }, principal, { ...this.options, attester });
+    return became.code === undefined ? became : refused(became.code, became.detail ?? 'it was not accepted');
   }
 }
 
