@@ -38,7 +38,7 @@ const NOTICE: Notice = {
   },
 };
 
-export function aMessage(changes: Partial<Notice['subject']> = {}, count = 1): Message {
+function aMessage(changes: Partial<Notice['subject']> = {}, count = 1): Message {
   const notices = Array.from({ length: count }, (_, at) => ({
     ...NOTICE,
     request: `request-${String(at + 1).padStart(4, '0')}`,
