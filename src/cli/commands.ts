@@ -91,6 +91,12 @@ export const COMMANDS: readonly CommandRow[] = [
     load: () => import('./init/index.js'),
   },
   {
+    name: 'import',
+    summary: 'draft a bundle from the access rules of another system',
+    group: PREPARE,
+    load: () => import('./import/index.js'),
+  },
+  {
     name: 'policy',
     summary: 'check, test, explain and preview a policy bundle',
     group: PREPARE,

@@ -51,6 +51,13 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ],
     ['init example --from-demo', 'a copy of the example bundle, explained'],
   ],
+  import: [
+    [
+      'import kubernetes rolebindings.yaml --into access',
+      'writes a draft, and lists what it could not express',
+    ],
+    ['import team eligibility.json approvers.json'],
+  ],
   'policy check': [['policy check policies']],
   'policy test': [['policy test policies']],
   'policy preview': [

@@ -12,7 +12,7 @@ export type Texts = ReadonlyMap<string, string>;
 const GATEWAY = 'service/gateway';
 
 /** Controls that every target has, if its kind names none of its own. */
-const USUAL_CONTROLS: readonly TargetControl[] = [
+export const USUAL_CONTROLS: readonly TargetControl[] = [
   {
     name: 'audit-logging',
     title: 'Record of what was done on the target',
@@ -25,7 +25,10 @@ const USUAL_CONTROLS: readonly TargetControl[] = [
   },
 ];
 
-const OWN_CONTROLS: readonly (TargetControl & { readonly resource: string; readonly effect: string })[] = [
+export const OWN_CONTROLS: readonly (TargetControl & {
+  readonly resource: string;
+  readonly effect: string;
+})[] = [
   {
     name: 'approval-policy',
     title: 'The approval policy',
@@ -64,7 +67,7 @@ export function bundleTexts(answers: Answers): Texts {
     ['bundle/directory.yaml', directoryText(answers)],
     ['bundle/catalog.yaml', catalogText(answers)],
     ['bundle/paths.yaml', pathsText(answers)],
-    ['bundle/schema.cedarschema', schemaText(answers)],
+    ['bundle/schema.cedarschema', schemaText([answers.action])],
     ['bundle/access.cedar', accessText(answers)],
     ['bundle/guard.cedar', GUARD],
     ['bundle/tests/access.yaml', testsText(answers)],

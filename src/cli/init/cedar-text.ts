@@ -1,10 +1,10 @@
 import type { Answers } from './answers';
 import { namesIn, q } from './names';
 
-/** Returns the Cedar schema of the bundle. */
-export const schemaText = ({
-  action,
-}: Answers): string => `// What policies can refer to. The principal is the one who would get the access.
+/** Returns the Cedar schema of a bundle with these actions. */
+export const schemaText = (
+  actions: readonly string[],
+): string => `// What policies can refer to. The principal is the one who would get the access.
 
 entity Group;
 entity Role;
@@ -49,7 +49,7 @@ type Ask = {
 };
 
 /// What can be asked for. Add an action of the catalog here.
-action ${q(action)} appliesTo {
+action ${actions.map(q).join(', ')} appliesTo {
   principal: [Person, Workload],
   resource: [Resource],
   context: Ask,
