@@ -38,7 +38,7 @@ const DEFAULT_MAX_MS = 3_600_000;
 const MOST_PERMITS = 2_000;
 
 /** One line that a title of a bundle can hold. */
-export const titled = (text: string): string => {
+const titled = (text: string): string => {
   const shown = [...printable(text)];
   return shown.length <= 150 ? shown.join('') : `${shown.slice(0, 149).join('')}…`;
 };
