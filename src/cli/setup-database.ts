@@ -10,6 +10,7 @@ import { PUSHED } from '../directory/sources/pushed/store';
 import { ENDED_SESSIONS } from '../gateway/auth/ended-sessions';
 import { USED_ONCE } from '../gateway/auth/used-once';
 import { GITHUB_QUESTIONS } from '../gateway/github/question-store';
+import { GITLAB_QUESTION_TABLE } from '../gateway/gitlab/question';
 import { CALLBACKS } from '../gateway/requests/callback-store';
 import { ledgerAddress, registerAddress } from '../ledger';
 import { LEDGER } from '../ledger/migrations';
@@ -23,7 +24,17 @@ import { toldTickets } from './tickets';
 
 /** What lies in which database, besides the leases of targets and the archive, which are made where those are. */
 export const TABLES = {
-  ledger: [LEDGER, CALLBACKS, GITHUB_QUESTIONS, ENDED_SESSIONS, USED_ONCE, NOTICES, PUSH, LOG_HEADS],
+  ledger: [
+    LEDGER,
+    CALLBACKS,
+    GITHUB_QUESTIONS,
+    GITLAB_QUESTION_TABLE.tables,
+    ENDED_SESSIONS,
+    USED_ONCE,
+    NOTICES,
+    PUSH,
+    LOG_HEADS,
+  ],
   'lease book': [LEASE_BOOK, SSH_GRANTS],
   register: [REGISTER, SOURCES, PUSHED],
 } as const satisfies Readonly<Record<string, readonly StoreTables[]>>;

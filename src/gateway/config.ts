@@ -6,6 +6,7 @@ import { durationUpTo } from '../contracts/duration';
 import { describeIssues } from '../contracts/problem';
 import { identifier, label, line, principalId, text } from '../contracts/request';
 import { githubSchema } from './github/config';
+import { gitlabSchema } from './gitlab/config';
 import { issuerSchema } from './issuers-config';
 import { namesSchema } from './pdp/names-config';
 import { slackSchema } from './slack/config';
@@ -138,6 +139,8 @@ export const gatewayConfigSchema = z.strictObject({
   signIn: signInSchema.exactOptional(),
   /** Answers the deployment protection rule of a GitHub App: people and policy decide which deployments go on. */
   github: githubSchema.exactOptional(),
+  /** Answers external status checks of GitLab: people and policy decide which merge requests pass. */
+  gitlab: gitlabSchema.exactOptional(),
   /** Takes what people choose by the buttons of messages in Slack, where a stage names `slack`. */
   slack: slackSchema.exactOptional(),
   /** Lets people be told in their browser that they are awaited (Web Push). `notify.yaml` has the private half of the key. */
@@ -196,6 +199,13 @@ export function readGatewayConfig(file: string): GatewayConfig {
         ...config.github,
         keyFile: beside(config.github.keyFile),
         webhookSecretFile: beside(config.github.webhookSecretFile),
+      },
+    }),
+    ...(config.gitlab && {
+      gitlab: {
+        ...config.gitlab,
+        tokenFile: beside(config.gitlab.tokenFile),
+        checks: config.gitlab.checks.map((one) => ({ ...one, secretFile: beside(one.secretFile) })),
       },
     }),
     ...(config.slack && {

@@ -20,6 +20,7 @@ import type { GrantsOf } from './approver/gone-requests';
 import { UsedOnce } from './auth/used-once';
 import type { GatewayConfig } from './config';
 import { githubParts } from './github';
+import { gitlabParts } from './gitlab';
 import { warningsAbout } from './issuers-config';
 import type { GatewayKeys } from './keys';
 import { callerParts, decisionParts, executionParts, ownStanding, taskParts } from './parts';
@@ -44,7 +45,7 @@ export interface GatewayOptions {
   readonly ledger?: Ledger;
   /** What the ledger has under the id of a request, for requests whose workflow is gone. */
   readonly grantsOf?: GrantsOf;
-  /** Database that keeps the callbacks still owed, and what GitHub has asked. Required if one of them is configured. */
+  /** Database that keeps the callbacks still owed, and what GitHub and GitLab have asked. Required if one of them is configured. */
   readonly callbackStoreUrl?: string;
   /** Database in which gateways tell each other which sessions were ended and what was used once, and keep who wants to be pushed. Without it,
    * each knows its own, and nobody is pushed. */
@@ -107,7 +108,9 @@ export async function createGateway(options: GatewayOptions) {
       : new PushSubscriptions({ url: options.sessionStoreUrl, log });
   const { tasks, stopCallbacks } = taskParts(common, approvals, { verified, binding, mapping }, options);
   const ownRequests = new OwnRequests({ client, bundles, decisions, keys, recorder: own.recorder, nowMs });
-  const github = githubParts(common, { verified, ownRequests, storeUrl: options.callbackStoreUrl });
+  const needed = { verified, ownRequests, storeUrl: options.callbackStoreUrl };
+  const github = githubParts(common, needed);
+  const gitlab = gitlabParts(common, needed);
   const approverRequests = new ApproverRequests({
     ...{ client, verified, bundles, authority, log, nowMs },
     grantsOf: options.grantsOf,
@@ -127,7 +130,7 @@ export async function createGateway(options: GatewayOptions) {
     subscriptions,
     toolChanges: new ToolChanges(log, nowMs),
     ...{ decisions, searches, tasks, executions, ssh },
-    ...{ ownRequests, github, slack, approverRequests },
+    ...{ ownRequests, github, gitlab, slack, approverRequests },
     scim: options.pushed && new ScimService({ ...common, store: options.pushed }),
     close: async () => {
       await callers.ended.close();
@@ -136,6 +139,7 @@ export async function createGateway(options: GatewayOptions) {
       await denials?.stop();
       await stopCallbacks();
       await github?.close();
+      await gitlab?.close();
       await closeStores();
       await ssh.close();
     },

@@ -4,9 +4,10 @@ import { SignJWT } from 'jose';
 import { z } from 'zod';
 import { boundedBody } from '../../outbound/answer';
 import { BoundedMap } from '../../signing/seen';
+import type { Reply } from '../questions/reply';
 import type { GithubConfig } from './config';
 import type { Question } from './question';
-import { type Refused, refusedByResponse } from './response';
+import { refusedByResponse } from './response';
 
 /** GitHub refuses App tokens that live longer than ten minutes, or that its clock takes for future ones. */
 const APP_TOKEN_SECONDS = 540;
@@ -36,8 +37,6 @@ export interface DeploymentStanding {
   readonly run: z.output<typeof runSchema>;
   readonly deployment: z.output<typeof deploymentSchema>;
 }
-
-type Reply<T> = { readonly ok: true; readonly value: T } | Refused;
 
 /** Calls GitHub's API as an installation of the App. Addresses are made here, from the settings and checked names and numbers. */
 export class GithubApi {

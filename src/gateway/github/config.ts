@@ -1,14 +1,14 @@
 import { z } from 'zod';
 import { durationUpTo } from '../../contracts/duration';
-import { entitlementText, label, paragraph, principalId } from '../../contracts/request';
-import { LIMITS } from '../../domain/limits';
+import { label } from '../../contracts/request';
+import { askedForSchema } from '../questions/asked-for';
 import { webAddress } from '../web-address';
 
 const DAY_MS = 86_400_000;
 const githubId = z.int().positive().max(Number.MAX_SAFE_INTEGER);
 
 /** One environment of one repository, and what a deployment to it asks for. */
-const deploymentSchema = z.strictObject({
+const deploymentSchema = askedForSchema.extend({
   /** Owner and name, as GitHub spells them now. */
   repository: z
     .string()
@@ -19,20 +19,6 @@ const deploymentSchema = z.strictObject({
   /** The installation of the App for this repository. */
   installation: githubId,
   environment: label(255),
-  /** The identity in whose name the deployment asks. */
-  as: principalId.refine((id) => !id.startsWith('person/'), 'is a person; a deployment asks as a workload'),
-  entitlement: entitlementText,
-  for: durationUpTo(LIMITS.grantMs),
-  /** For an entitlement that is an exact action: the call, to which repository, environment, commit, run and deployment are added. */
-  action: z
-    .strictObject({
-      tool: label(LIMITS.identifierCharacters),
-      version: label(LIMITS.identifierCharacters),
-      target: label(LIMITS.identifierCharacters),
-      containment: paragraph(LIMITS.reasonCharacters),
-      rollback: paragraph(LIMITS.reasonCharacters),
-    })
-    .exactOptional(),
 });
 export type DeploymentRule = z.output<typeof deploymentSchema>;
 

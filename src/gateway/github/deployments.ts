@@ -1,29 +1,23 @@
-import { type CountersignClient, CountersignError } from '../../client';
-import { digestOfText } from '../../domain/digest';
 import { HttpProblem } from '../http/problem';
-import type { GatewayKeys } from '../keys';
-import { attest } from '../requests/attest';
+import { type AskedRequest, Asker, type AskerOptions } from '../questions/asker';
 import type { DeploymentRule, GithubConfig } from './config';
 import { type RuleRequested, runOfCallback } from './payload';
 import { askedBy, type Question, requestIdOf } from './question';
-import type { QuestionStore } from './question-store';
 
 /** GitHub's clock and ours may differ by this much. */
 const SKEW_MS = 300_000;
 
-export interface DeploymentsOptions {
+export interface DeploymentsOptions extends Omit<AskerOptions<Question>, 'issuer'> {
   readonly config: GithubConfig;
-  readonly client: Pick<CountersignClient, 'submit'>;
-  readonly keys: GatewayKeys;
-  /** The identity that the gateway attests as. */
-  readonly recorder: string;
-  readonly store: Pick<QuestionStore, 'note'>;
-  readonly nowMs: () => number;
 }
 
 /** Takes in what GitHub asks, and asks it as a request in the name of the workload. */
 export class Deployments {
-  constructor(private readonly options: DeploymentsOptions) {}
+  readonly #asker: Asker<Question>;
+
+  constructor(private readonly options: DeploymentsOptions) {
+    this.#asker = new Asker({ ...options, issuer: options.config.apiUrl });
+  }
 
   /**
    * Asks. A second delivery of the same question finds the request of the first.
@@ -31,42 +25,19 @@ export class Deployments {
    * @param body the received message, whose signature holds
    * @throws HttpProblem with a code if the message is not about a deployment that the settings name
    */
-  async ask(
-    message: RuleRequested,
-    body: string,
-  ): Promise<{ readonly id: string; readonly created: boolean }> {
-    const { config, client, keys, recorder, store, nowMs } = this.options;
-    const atMs = nowMs();
+  async ask(message: RuleRequested, body: string): Promise<AskedRequest> {
+    const { config, keys, nowMs } = this.options;
     const rule = ruleFor(message, config);
-    const question = questionIn(message, rule, config, atMs);
-    const id = requestIdOf(question, rule, keys);
-    try {
-      // Before the request starts: a question without a request is asked again below, a request without a question would have no answer.
-      await store.note(id, question, atMs);
-    } catch {
-      throw unavailable('the question cannot be stored now');
-    }
-    const via = {
-      issuer: config.apiUrl,
-      subject: `installation ${question.installation}, repository ${question.repositoryId}, deployment ${question.deployment}`,
-      token: digestOfText(body),
-    };
-    const request = { ...askedBy(question, rule, id), submittedAtMs: atMs };
-    const submission = await attest(request, { iss: recorder, via }, keys.attestation, atMs);
-    try {
-      await client.submit(submission);
-      return { id, created: true };
-    } catch (error) {
-      if (!(error instanceof CountersignError)) throw error;
-      if (error.code === 'ALREADY_SUBMITTED') return { id, created: false };
-      if (error.code === 'INVALID_REQUEST') throw new HttpProblem(400, error.message.slice(0, 600));
-      throw unavailable('requests cannot be reached now');
-    }
+    const question = questionIn(message, rule, config, nowMs());
+    const { installation, repositoryId, deployment } = question;
+    return this.#asker.ask({
+      question,
+      request: askedBy(question, rule, requestIdOf(question, rule, keys)),
+      subject: `installation ${installation}, repository ${repositoryId}, deployment ${deployment}`,
+      body,
+    });
   }
 }
-
-const unavailable = (why: string) =>
-  new HttpProblem(503, `${why}; have GitHub deliver it again`, { headers: { 'Retry-After': '5' } });
 
 const refused = (code: string, detail: string) => new HttpProblem(403, detail, { code });
 

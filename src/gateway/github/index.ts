@@ -1,10 +1,11 @@
 import type { VerifiedRequests } from '../../verified/verified-requests';
 import type { Common } from '../parts';
+import { QuestionStore } from '../questions/store';
 import type { OwnRequests } from '../requests/own';
-import { Answers } from './answers';
+import { GithubAnswers } from './answers';
 import { GithubApi } from './api';
 import { Deployments } from './deployments';
-import { QuestionStore } from './question-store';
+import { GITHUB_QUESTION_TABLE } from './question-store';
 import { Webhook } from './webhook';
 
 interface Needed {
@@ -26,11 +27,11 @@ export function githubParts(
   if (config === undefined) return undefined;
   if (storeUrl === undefined)
     throw new Error('github is configured, but there is no database to keep its open questions in');
-  const store = new QuestionStore({ url: storeUrl, log });
+  const store = new QuestionStore(GITHUB_QUESTION_TABLE, { url: storeUrl, log });
   const { recorder } = own;
   const deployments = new Deployments({ config, client, keys, recorder, store, nowMs });
   const webhook = new Webhook(config.webhookSecretFile, deployments);
-  const answers = new Answers({
+  const answers = new GithubAnswers({
     ...{ config, publicUrl, api: new GithubApi(config, nowMs), keys, store, log, nowMs },
     read: (id) => verified.read(id),
     takeBack: (principal, id) => ownRequests.end({ principal }, id),

@@ -1,7 +1,6 @@
 import { z } from 'zod';
-import type { newRequestSchema } from '../../contracts/request';
-import { parseEntitlement } from '../../domain/request';
 import type { GatewayKeys } from '../keys';
+import { type Asked, askedFor } from '../questions/asked-for';
 import type { DeploymentRule } from './config';
 
 /** What GitHub asks: may this deployment of this commit go to this environment? */
@@ -38,33 +37,11 @@ export const requestIdOf = (
     entitlement,
   );
 
-type Asked = Omit<z.output<typeof newRequestSchema>, 'submittedAtMs'>;
-
 /** Returns the request that a question becomes. What people sign covers the commit, the environment and the run. */
 export function askedBy(question: Question, rule: DeploymentRule, id: string): Asked {
   const { repository, repositoryId, environment, run, deployment, commit } = question;
-  const entitlement = parseEntitlement(rule.entitlement);
-  if (entitlement === undefined) throw new Error(`${rule.entitlement} is not an entitlement`);
-  const { action, as } = rule;
-  return {
-    id,
-    kind: action === undefined ? 'access' : 'execution',
-    requester: as,
-    beneficiary: as,
-    onBehalfOf: [],
-    entitlement,
-    durationMs: rule.for,
-    emergency: false,
+  return askedFor(rule, id, {
     reason: `deploy ${repository} at commit ${commit} to ${environment}, run ${run}, deployment ${deployment}`,
-    ...(action && {
-      parameters: {
-        tool: action.tool,
-        toolVersion: action.version,
-        target: action.target,
-        arguments: { repository, repositoryId, environment, commit, run, deployment },
-      },
-      containment: action.containment,
-      rollback: action.rollback,
-    }),
-  };
+    call: { repository, repositoryId, environment, commit, run, deployment },
+  });
 }

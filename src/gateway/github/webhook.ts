@@ -1,16 +1,13 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { BoundedMap } from '../../signing/seen';
 import { decode } from '../http/body';
+import { isSignedBy, SHORTEST_SECRET, sharedSecretIn } from '../http/hmac';
 import { HttpProblem } from '../http/problem';
 import type { Deployments } from './deployments';
 import { ruleRequestedSchema } from './payload';
 
-/** Shorter secrets could be guessed. Callbacks and notifications demand as much. */
-const SHORTEST_SECRET = 24;
 const MOST_DELIVERIES = 10_000;
 const DELIVERY = /^[\w-]{1,64}$/;
-const SIGNATURE = /^sha256=[0-9a-f]{64}$/;
+const SCHEME = 'sha256=';
 
 /** The headers and the body of a delivery, as they came. */
 export interface Delivery {
@@ -36,7 +33,7 @@ export class Webhook {
     private readonly secretFile: string,
     private readonly deployments: Pick<Deployments, 'ask'>,
   ) {
-    if (secretIn(secretFile) === undefined)
+    if (sharedSecretIn(secretFile) === undefined)
       throw new Error(`${secretFile}: needs a webhook secret of ${SHORTEST_SECRET} characters or more`);
   }
 
@@ -61,11 +58,9 @@ export class Webhook {
   }
 
   #isSigned(body: string, signature: string | undefined): boolean {
-    // Read anew each time, so that the secret can be replaced.
-    const secret = secretIn(this.secretFile);
-    if (secret === undefined || signature === undefined || !SIGNATURE.test(signature)) return false;
-    const expected = createHmac('sha256', secret).update(body).digest();
-    return timingSafeEqual(expected, Buffer.from(signature.slice('sha256='.length), 'hex'));
+    const secret = sharedSecretIn(this.secretFile);
+    if (secret === undefined || signature?.startsWith(SCHEME) !== true) return false;
+    return isSignedBy(body, signature.slice(SCHEME.length), secret);
   }
 }
 
@@ -74,14 +69,5 @@ function jsonIn(body: string): unknown {
     return JSON.parse(body);
   } catch {
     throw new HttpProblem(400, 'the message is not JSON', { code: 'MALFORMED' });
-  }
-}
-
-function secretIn(file: string): string | undefined {
-  try {
-    const secret = readFileSync(file, 'utf8').trim();
-    return secret.length < SHORTEST_SECRET ? undefined : secret;
-  } catch {
-    return undefined;
   }
 }

@@ -8,6 +8,7 @@ import { addDecisions } from './decisions';
 import { addEnrolment } from './enrolment';
 import { addExecutions } from './executions';
 import { addGithub } from './github';
+import { addGitlab } from './gitlab';
 import { addLogin } from './login';
 import { addOpenRoutes } from './open';
 import { addOwnRequests } from './own';
@@ -33,6 +34,7 @@ const ROUTES: readonly AddRoutes[] = [
   addSsh,
   addToolChanges,
   addGithub,
+  addGitlab,
   addSlack,
   addScim,
 ];

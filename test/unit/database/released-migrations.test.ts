@@ -12,6 +12,7 @@ import { PUSHED } from '../../../src/directory/sources/pushed/store';
 import { ENDED_SESSIONS } from '../../../src/gateway/auth/ended-sessions';
 import { USED_ONCE } from '../../../src/gateway/auth/used-once';
 import { GITHUB_QUESTIONS } from '../../../src/gateway/github/question-store';
+import { GITLAB_QUESTION_TABLE } from '../../../src/gateway/gitlab/question';
 import { CALLBACKS } from '../../../src/gateway/requests/callback-store';
 import { LEDGER } from '../../../src/ledger/migrations';
 import { PUSH } from '../../../src/push/subscriptions';
@@ -25,6 +26,7 @@ const STORES = [
     ENDED_SESSIONS,
     FINDINGS,
     GITHUB_QUESTIONS,
+    GITLAB_QUESTION_TABLE.tables,
     LEASE_BOOK,
     LEASES,
     LEDGER,
@@ -49,6 +51,7 @@ const RELEASED: readonly string[] = [
   'findings 2 left_behind: J27TCeBaiwmzSkPE',
   'findings 3 finding what: DBQUDs8z0402fmX3',
   'github questions 1 github_question: HUymCLk-ISZ4Naqw',
+  'gitlab questions 1 gitlab_question: 6HKRjurJAL78hxAq',
   'lease book 1 book_lease, book_reconciler: wqmKvkbUJilAUdpI',
   'lease book 2 book_finding: cAvJ1S9g-JUeteli',
   'leases 1 lease, session_due, reconciler: 8STYP5WR98Id1736',

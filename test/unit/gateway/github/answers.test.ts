@@ -1,11 +1,11 @@
-import { Answers } from '../../../../src/gateway/github/answers';
+import { GithubAnswers } from '../../../../src/gateway/github/answers';
 import type { DeploymentStanding, GithubApi } from '../../../../src/gateway/github/api';
 import { githubSchema } from '../../../../src/gateway/github/config';
 import { deploymentReviewOf, whyStale } from '../../../../src/gateway/github/deployment-review';
 import { askedBy, type Question, requestIdOf } from '../../../../src/gateway/github/question';
-import type { OpenQuestion } from '../../../../src/gateway/github/question-store';
 import { refusedByResponse } from '../../../../src/gateway/github/response';
 import { GatewayKeys } from '../../../../src/gateway/keys';
+import type { OpenQuestion } from '../../../../src/gateway/questions/store';
 import { generateKey, importSigningKey } from '../../../../src/signing/keys';
 import type { VerifiedRequest } from '../../../../src/verified/verify-request';
 
@@ -74,11 +74,11 @@ class Stage {
   readonly given: string[] = [];
   readonly takenBack: string[] = [];
   readonly looks: number[] = [];
-  open: OpenQuestion & { nextAtMs: number };
+  open: OpenQuestion<Question> & { nextAtMs: number };
   ended: string | undefined;
-  readonly answers: Answers;
+  readonly answers: GithubAnswers;
 
-  constructor(over: Partial<OpenQuestion> = {}) {
+  constructor(over: Partial<OpenQuestion<Question>> = {}) {
     const requestId = requestIdOf(QUESTION, RULE ?? config.deployments[0] ?? expectNever(), keys);
     this.open = {
       ...{
@@ -92,7 +92,7 @@ class Stage {
       ...over,
     };
     const quiet = { info: () => undefined, warn: () => undefined, error: () => undefined };
-    this.answers = new Answers({
+    this.answers = new GithubAnswers({
       ...{ config, keys, publicUrl: 'https://gateway.example', log: quiet, nowMs: () => this.nowMs },
       api: {
         standing: async () => this.standing,
