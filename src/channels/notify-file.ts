@@ -86,6 +86,9 @@ const chatChannel = z.strictObject({
   allowInternal: z.boolean().default(false),
 });
 
+/** A workflow of Teams that posts the cards which it gets. */
+const teamsChannel = chatChannel.omit({ style: true }).extend({ kind: z.literal('teams') });
+
 const slackChannel = z.strictObject({
   kind: z.literal('slack'),
   /** The bot token of the app. */
@@ -126,7 +129,14 @@ export const notifySchema = z.strictObject({
   links: z.strictObject({ request: pageTemplate }).exactOptional(),
   channels: z.record(
     identifier,
-    z.discriminatedUnion('kind', [emailChannel, webhookChannel, chatChannel, slackChannel, pushChannel]),
+    z.discriminatedUnion('kind', [
+      emailChannel,
+      webhookChannel,
+      chatChannel,
+      teamsChannel,
+      slackChannel,
+      pushChannel,
+    ]),
   ),
   people: z.record(principalId, z.array(routeSchema).min(1).max(5)),
   pace: z

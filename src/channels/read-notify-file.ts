@@ -11,6 +11,7 @@ import type { Notifier } from './notifiers/contract';
 import { EmailNotifier } from './notifiers/email';
 import { PushNotifier } from './notifiers/push';
 import { SlackNotifier } from './notifiers/slack';
+import { TeamsNotifier } from './notifiers/teams';
 import { WebhookNotifier } from './notifiers/webhook';
 import { type ChannelConfig, type NotifyConfig, notifySchema } from './notify-file';
 
@@ -139,8 +140,9 @@ function notifierOf(
         notifier: new WebhookNotifier({ url: new URL(channel.url), secret: key, allowInternal, links }),
       };
     }
-    case 'chat': {
-      const { host, style, allowInternal } = channel;
+    case 'chat':
+    case 'teams': {
+      const { host, allowInternal } = channel;
       const secret = secretIn(folder, channel.urlFile);
       if (secret === undefined) return unreadable('urlFile');
       const url = URL.canParse(secret) ? new URL(secret) : undefined;
@@ -153,7 +155,10 @@ function notifierOf(
           'urlFile',
           'the address must be https; plain http is for inner ones, with allowInternal: true',
         );
-      return { ok: true, notifier: new ChatNotifier({ url, style, allowInternal, links }) };
+      const to = { url, allowInternal, links };
+      const notifier =
+        channel.kind === 'teams' ? new TeamsNotifier(to) : new ChatNotifier({ ...to, style: channel.style });
+      return { ok: true, notifier };
     }
     case 'slack': {
       const token = secretIn(folder, channel.tokenFile);

@@ -64,6 +64,7 @@ function filesOfChannel(channel: ChannelConfig): readonly string[] {
     case 'webhook':
       return [channel.secretFile];
     case 'chat':
+    case 'teams':
       return [channel.urlFile];
     case 'slack':
       return [channel.tokenFile];

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { ChatNotifier, type ChatStyle } from '../../../src/channels/notifiers/chat';
 import { EmailNotifier } from '../../../src/channels/notifiers/email';
 import { SlackNotifier } from '../../../src/channels/notifiers/slack';
+import { TeamsNotifier } from '../../../src/channels/notifiers/teams';
 import { WebhookNotifier } from '../../../src/channels/notifiers/webhook';
 import { keepsTheContract, LINKS } from '../../support/channels/contract';
 import { FakeSlack } from '../../support/channels/fake-slack';
@@ -61,6 +62,23 @@ for (const style of ['slack', 'mattermost'] satisfies ChatStyle[])
       stop: () => hooks.close(),
     };
   });
+
+keepsTheContract('a workflow of Teams', async () => {
+  const hooks = await HookReceiver.start();
+  const url = new URL(`http://127.0.0.1:${hooks.port}/workflows/5e/triggers/manual?sig=XYZ`);
+  return {
+    notifier: new TeamsNotifier({ url, allowInternal: true, links: LINKS }),
+    route: { channel: 'teams' },
+    received: () => hooks.posts.map(({ body }) => JSON.stringify(JSON.parse(body).attachments[0].content)),
+    secrets: ['sig=XYZ'],
+    mostCharacters: 28_000,
+    markup: /<\/?at\b|\{\{|\$\{|"TextBlock"|"FactSet"|"Action\.(?!OpenUrl)/,
+    refuse: () => {
+      hooks.status = 500;
+    },
+    stop: () => hooks.close(),
+  };
+});
 
 keepsTheContract('the Slack app', async () => {
   const slack = await FakeSlack.start('xoxb-token');
