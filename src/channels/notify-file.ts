@@ -98,6 +98,25 @@ const slackChannel = z.strictObject({
     .default('https://slack.com/api'),
 });
 
+const mattermostChannel = z.strictObject({
+  kind: z.literal('mattermost'),
+  /** The address of the server. */
+  url: webAddress
+    .refine(isPrivateOnTheWay, 'must be https: it gets the token')
+    .transform((url) => url.replace(/\/+$/, '')),
+  /** The token of the bot. */
+  tokenFile: z.string().min(1),
+  /** Where presses of buttons go: a gateway with the section `mattermost`, which knows the same secret. */
+  choices: z
+    .strictObject({
+      gateway: webAddress
+        .refine(isPrivateOnTheWay, 'must be https: what a button carries goes there')
+        .transform((url) => url.replace(/\/+$/, '')),
+      secretFile: z.string().min(1),
+    })
+    .exactOptional(),
+});
+
 const pushChannel = z.strictObject({
   kind: z.literal('push'),
   /** Private key that push services know us by (VAPID): `countersign notify push-key`. */
@@ -135,6 +154,7 @@ export const notifySchema = z.strictObject({
       chatChannel,
       teamsChannel,
       slackChannel,
+      mattermostChannel,
       pushChannel,
     ]),
   ),

@@ -1,5 +1,6 @@
 import { readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { mattermostId } from '../contracts/mattermost';
 import { type FileProblem, YamlFile } from '../directory/yaml-file';
 import type { PrincipalId } from '../domain/principal';
 import { webhookSecret } from '../outbound/standard-webhooks';
@@ -9,6 +10,7 @@ import type { Links } from './compose';
 import { ChatNotifier } from './notifiers/chat';
 import type { Notifier } from './notifiers/contract';
 import { EmailNotifier } from './notifiers/email';
+import { MattermostNotifier } from './notifiers/mattermost';
 import { PushNotifier } from './notifiers/push';
 import { SlackNotifier } from './notifiers/slack';
 import { TeamsNotifier } from './notifiers/teams';
@@ -90,7 +92,14 @@ function checkPeople(
         return [yaml.problem(at, `${channel} sends no mail; remove "address"`)];
       if (kind === 'slack' && mention === undefined)
         return [yaml.problem(at, `${channel} writes to members of Slack; add "mention"`)];
-      if (kind !== 'chat' && kind !== 'slack' && mention !== undefined)
+      if (kind === 'mattermost' && !mattermostId.safeParse(mention).success)
+        return [
+          yaml.problem(
+            at,
+            `${channel} writes to accounts of Mattermost; "mention" is an id of 26 characters`,
+          ),
+        ];
+      if (kind !== 'chat' && kind !== 'slack' && kind !== 'mattermost' && mention !== undefined)
         return [yaml.problem(at, `${channel} is no chat; remove "mention"`)];
       return [];
     });
@@ -164,6 +173,17 @@ function notifierOf(
       const token = secretIn(folder, channel.tokenFile);
       if (token === undefined) return unreadable('tokenFile');
       return { ok: true, notifier: new SlackNotifier({ apiUrl: channel.apiUrl, token, links }) };
+    }
+    case 'mattermost': {
+      const { url, choices } = channel;
+      const token = secretIn(folder, channel.tokenFile);
+      if (token === undefined) return unreadable('tokenFile');
+      if (choices === undefined) return { ok: true, notifier: new MattermostNotifier({ url, token, links }) };
+      const secret = secretIn(folder, choices.secretFile);
+      if (secret === undefined || secret.length < 24)
+        return bad('choices', 'the secret is missing or shorter than 24 characters');
+      const to = { gateway: choices.gateway, secret };
+      return { ok: true, notifier: new MattermostNotifier({ url, token, links, choices: to }) };
     }
     case 'push': {
       const { contact: subject, allowInternal } = channel;

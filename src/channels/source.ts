@@ -68,6 +68,8 @@ function filesOfChannel(channel: ChannelConfig): readonly string[] {
       return [channel.urlFile];
     case 'slack':
       return [channel.tokenFile];
+    case 'mattermost':
+      return [channel.tokenFile, channel.choices?.secretFile ?? []].flat();
     case 'push':
       return [channel.keyFile];
   }

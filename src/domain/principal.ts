@@ -36,7 +36,7 @@ export const RECORDER_ROLE = 'recorder';
  */
 export const ATTESTER_ROLE = 'channel-attester';
 /** Channels in which people may choose where a stage names the channel. */
-export const CHANNELS = ['slack'] as const;
+export const CHANNELS = ['slack', 'mattermost'] as const;
 export type ChannelName = (typeof CHANNELS)[number];
 
 export const isChannel = (name: string): name is ChannelName =>

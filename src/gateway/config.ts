@@ -8,6 +8,7 @@ import { identifier, label, line, principalId, text } from '../contracts/request
 import { githubSchema } from './github/config';
 import { gitlabSchema } from './gitlab/config';
 import { issuerSchema } from './issuers-config';
+import { mattermostSchema } from './mattermost/config';
 import { namesSchema } from './pdp/names-config';
 import { slackSchema } from './slack/config';
 import { webAddress } from './web-address';
@@ -143,6 +144,8 @@ export const gatewayConfigSchema = z.strictObject({
   gitlab: gitlabSchema.exactOptional(),
   /** Takes what people choose by the buttons of messages in Slack, where a stage names `slack`. */
   slack: slackSchema.exactOptional(),
+  /** Takes approvals by the button of a message in Mattermost, where a stage names `mattermost`. */
+  mattermost: mattermostSchema.exactOptional(),
   /** Lets people be told in their browser that they are awaited (Web Push). `notify.yaml` has the private half of the key. */
   push: z
     .strictObject({
@@ -214,6 +217,14 @@ export function readGatewayConfig(file: string): GatewayConfig {
         signingSecretFile: beside(config.slack.signingSecretFile),
         tokenFile: beside(config.slack.tokenFile),
         keyFile: beside(config.slack.keyFile),
+      },
+    }),
+    ...(config.mattermost && {
+      mattermost: {
+        ...config.mattermost,
+        tokenFile: beside(config.mattermost.tokenFile),
+        secretFile: beside(config.mattermost.secretFile),
+        keyFile: beside(config.mattermost.keyFile),
       },
     }),
     ...(config.tls && {

@@ -23,6 +23,7 @@ import { githubParts } from './github';
 import { gitlabParts } from './gitlab';
 import { warningsAbout } from './issuers-config';
 import type { GatewayKeys } from './keys';
+import { mattermostParts } from './mattermost';
 import { callerParts, decisionParts, executionParts, ownStanding, taskParts } from './parts';
 import { Approvals } from './requests/approvals';
 import { OwnRequests } from './requests/own';
@@ -116,6 +117,7 @@ export async function createGateway(options: GatewayOptions) {
     grantsOf: options.grantsOf,
   });
   const slack = await slackParts(common, approverRequests);
+  const mattermost = await mattermostParts(common, approverRequests);
   const file = async () => (await bundles.current()).file;
   const { register, pageOrigin } = options;
   const refuseCopy = ledger && ((signed: SignedEnvelope) => refuseCountedBack(signed, ledger, nowMs()));
@@ -130,7 +132,7 @@ export async function createGateway(options: GatewayOptions) {
     subscriptions,
     toolChanges: new ToolChanges(log, nowMs),
     ...{ decisions, searches, tasks, executions, ssh },
-    ...{ ownRequests, github, gitlab, slack, approverRequests },
+    ...{ ownRequests, github, gitlab, slack, mattermost, approverRequests },
     scim: options.pushed && new ScimService({ ...common, store: options.pushed }),
     close: async () => {
       await callers.ended.close();

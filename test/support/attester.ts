@@ -15,9 +15,12 @@ export async function registerAttester({ bundle }: Harness, channel: string): Pr
 }
 
 /** Lets the owner's stage of the example be decided in Slack, where Mira has an account. */
-export function allowSlack({ bundle }: Harness): void {
+export const allowSlack = (harness: Harness): void => allowChannel(harness, 'slack', 'T0ACME/U0MIRA');
+
+/** Lets the owner's stage of the example be decided in a channel, where Mira has this account. */
+export function allowChannel({ bundle }: Harness, channel: string, account: string): void {
   const stage = ['paths', 'production-write', 'stages', 0];
-  bundle.set('directory.yaml', ['people', 'person/mira', 'accounts', 'slack'], 'T0ACME/U0MIRA');
+  bundle.set('directory.yaml', ['people', 'person/mira', 'accounts', channel], account);
   bundle.set('paths.yaml', [...stage, 'assurance'], 'channel');
-  bundle.set('paths.yaml', [...stage, 'channels'], ['slack']);
+  bundle.set('paths.yaml', [...stage, 'channels'], [channel]);
 }

@@ -10,6 +10,7 @@ import { addExecutions } from './executions';
 import { addGithub } from './github';
 import { addGitlab } from './gitlab';
 import { addLogin } from './login';
+import { addMattermost } from './mattermost';
 import { addOpenRoutes } from './open';
 import { addOwnRequests } from './own';
 import { addRequests } from './requests';
@@ -36,6 +37,7 @@ const ROUTES: readonly AddRoutes[] = [
   addGithub,
   addGitlab,
   addSlack,
+  addMattermost,
   addScim,
 ];
 

@@ -1,10 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { ChatNotifier, type ChatStyle } from '../../../src/channels/notifiers/chat';
 import { EmailNotifier } from '../../../src/channels/notifiers/email';
+import { MattermostNotifier } from '../../../src/channels/notifiers/mattermost';
 import { SlackNotifier } from '../../../src/channels/notifiers/slack';
 import { TeamsNotifier } from '../../../src/channels/notifiers/teams';
 import { WebhookNotifier } from '../../../src/channels/notifiers/webhook';
 import { keepsTheContract, LINKS } from '../../support/channels/contract';
+import { FakeMattermost, MIRA } from '../../support/channels/fake-mattermost';
 import { FakeSlack } from '../../support/channels/fake-slack';
 import { HookReceiver } from '../../support/hook-receiver';
 import { MailServer } from '../../support/mail-server';
@@ -77,6 +79,24 @@ keepsTheContract('a workflow of Teams', async () => {
       hooks.status = 500;
     },
     stop: () => hooks.close(),
+  };
+});
+
+keepsTheContract('a bot of Mattermost', async () => {
+  const mattermost = await FakeMattermost.start('token-of-the-bot');
+  const choices = { gateway: 'https://countersign.example.com', secret: 'a secret of worker and gateway' };
+  return {
+    notifier: new MattermostNotifier({
+      ...{ url: mattermost.url, token: 'token-of-the-bot', links: LINKS, choices },
+    }),
+    route: { channel: 'mattermost', mention: MIRA },
+    received: () => [...mattermost.posts.values()].map((one) => JSON.stringify(one)),
+    secrets: ['token-of-the-bot', choices.secret],
+    mostCharacters: 20_000,
+    refuse: () => {
+      mattermost.trouble = { status: 503 };
+    },
+    stop: () => mattermost.stop(),
   };
 });
 
