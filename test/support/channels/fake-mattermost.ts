@@ -42,7 +42,7 @@ const idOf = (name: string): string =>
     .replace(/[^a-z0-9]/g, '')
     .padEnd(26, '0')
     .slice(0, 26);
-export const BOT = idOf('bot');
+const BOT = idOf('bot');
 export const MIRA = idOf('mira');
 export const EVE = idOf('eve');
 
