@@ -5,6 +5,7 @@ import { parse, stringify } from 'yaml';
 import { requestDigest } from '../../src/domain/digest';
 import type { PrincipalId } from '../../src/domain/principal';
 import type { AccessRequest, SignedEnvelope, Submission } from '../../src/domain/request';
+import { byKey, type CallerCredential } from '../../src/enforcement';
 import { generateKey, importSigningKey, readKeyFile, type SigningKey } from '../../src/signing/keys';
 import { signStatement, signSubmission } from '../../src/signing/sign';
 import { exampleKeyFile } from '../../src/stack/example-bundle';
@@ -100,6 +101,11 @@ export class Cast {
   async submission(plan: Plan, request: AccessRequest): Promise<Submission> {
     const key = plan.kind === 'stranger' ? this.#stranger() : await this.#key(request.requester);
     return signSubmission(request, key);
+  }
+
+  /** Returns how a principal of the run authenticates to a gateway. */
+  async credential(principal: PrincipalId, gateway: string): Promise<CallerCredential> {
+    return byKey(principal, await this.#key(principal), gateway);
   }
 
   /** Returns the statement as it is sent, with its flaw. */

@@ -5,6 +5,7 @@ import { Client, Connection } from '@temporalio/client';
 import { CountersignClient } from '../../src/client';
 import { createConnectors } from '../../src/connectors';
 import { addressVariable, settingVariable } from '../../src/connectors/settings';
+import { EXAMPLE_BUNDLE_DIR } from '../../src/project';
 import { type ChildSpec, type RunningChild, startChild } from '../../src/stack/child-process';
 import { provideExampleBundle } from '../../src/stack/example-bundle';
 import { baseEnvironment } from '../../src/stack/temporal-server';
@@ -32,9 +33,11 @@ const CONNECTOR = 'warehouse';
 /** Everything real: a Temporal server, PostgreSQL, a target behind a proxy, and two workers as processes of their own. */
 export class Ground {
   readonly client: CountersignClient;
-  readonly #workers = new Map<WorkerName, RunningChild>();
+  readonly #workers = new Map<WorkerName, RunningWorker>();
   /** The program that the workers run. Changes when new code is rolled out. */
   program: WorkerProgram | undefined;
+  /** What single workers run in place of that. */
+  readonly #programs = new Map<WorkerName, WorkerProgram>();
 
   private constructor(
     readonly stateDir: string,
@@ -52,13 +55,20 @@ export class Ground {
     this.client = new CountersignClient(temporal);
   }
 
-  /** @param kind of the connector that gives access */
-  static async prepare(plans: readonly Plan[], kind: GroundKind = 'postgresql'): Promise<Ground> {
+  /**
+   * @param kind of the connector that gives access
+   * @param example the bundle from which that of the run is made
+   */
+  static async prepare(
+    plans: readonly Plan[],
+    kind: GroundKind = 'postgresql',
+    example = EXAMPLE_BUNDLE_DIR,
+  ): Promise<Ground> {
     const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-faults-'));
     const [server, postgres, bundleDir] = await Promise.all([
       startTestServer(),
       startPostgres(),
-      provideExampleBundle(stateDir),
+      provideExampleBundle(stateDir, example),
     ]);
     const cast = new Cast(stateDir);
     await cast.enrol(bundleDir, plans);
@@ -87,13 +97,23 @@ export class Ground {
 
   async startWorker(name: WorkerName): Promise<void> {
     if (this.#workers.has(name)) return;
-    const child = await startChild(this.#specOf(name));
+    const program = this.#programOf(name);
+    const child = await startChild(this.#specOf(name, program));
     const other = this.#workers.get(name);
     if (other !== undefined) return void (await child.kill());
-    this.#workers.set(name, child);
+    this.#workers.set(name, { child, program });
     void child.ended.then(() => {
-      if (this.#workers.get(name) === child) this.#workers.delete(name);
+      if (this.#workers.get(name)?.child === child) this.#workers.delete(name);
     });
+  }
+
+  /** Has a worker run another program, and ends the one that runs now (SIGTERM). A storm can start it again meanwhile, so it looks. */
+  async replaceWorker(name: WorkerName, program: WorkerProgram): Promise<void> {
+    this.#programs.set(name, program);
+    while (this.#workers.get(name)?.program !== program) {
+      await this.stopWorker(name);
+      await this.startWorker(name);
+    }
   }
 
   /** Where the leases lie, for an observer. */
@@ -108,12 +128,12 @@ export class Ground {
 
   /** SIGKILL. */
   async killWorker(name: WorkerName): Promise<void> {
-    await this.#workers.get(name)?.kill();
+    await this.#workers.get(name)?.child.kill();
     this.#workers.delete(name);
   }
 
   async stopWorker(name: WorkerName): Promise<void> {
-    await this.#workers.get(name)?.stop(8_000);
+    await this.#workers.get(name)?.child.stop(8_000);
     this.#workers.delete(name);
   }
 
@@ -127,34 +147,49 @@ export class Ground {
     rmSync(this.stateDir, { recursive: true, force: true });
   }
 
-  #specOf(name: WorkerName): ChildSpec {
-    const book = new URL(this.postgres.url);
-    book.port = String(this.bookProxy.port);
-    const { file, args, env } = this.program ?? {
-      file: path.resolve(__dirname, '../../src/cli/main.js'),
-      args: ['worker'],
-      env: {},
-    };
+  #programOf = (name: WorkerName): WorkerProgram => this.#programs.get(name) ?? this.program ?? OWN_WORKER;
+
+  #specOf(name: WorkerName, { file, args, env }: WorkerProgram): ChildSpec {
     return {
       name: `worker-${name}`,
       command: process.execPath,
       args: [file, ...args],
       env: {
-        ...baseEnvironment(),
-        TEMPORAL_ADDRESS: this.server.address,
-        COUNTERSIGN_BUNDLE: this.bundleDir,
-        COUNTERSIGN_TICKETS: path.join(this.stateDir, 'tickets.yaml'),
+        ...this.environment(),
         COUNTERSIGN_RECONCILE_INTERVAL_SECONDS: String(RECONCILE_INTERVAL_MS / 1_000),
-        COUNTERSIGN_LOG_LEVEL: 'warn',
-        [addressVariable('changes')]: book.href,
-        COUNTERSIGN_LEDGER_URL: book.href,
-        ...variablesOf(this.target.settings(this.proxy.port)),
         ...env,
       },
       logFile: path.join(this.stateDir, `worker-${name}.log`),
     };
   }
+
+  /** How programs of ours find everything here. */
+  environment(): NodeJS.ProcessEnv {
+    const book = new URL(this.postgres.url);
+    book.port = String(this.bookProxy.port);
+    return {
+      ...baseEnvironment(),
+      TEMPORAL_ADDRESS: this.server.address,
+      COUNTERSIGN_BUNDLE: this.bundleDir,
+      COUNTERSIGN_TICKETS: path.join(this.stateDir, 'tickets.yaml'),
+      COUNTERSIGN_LOG_LEVEL: 'warn',
+      [addressVariable('changes')]: book.href,
+      COUNTERSIGN_LEDGER_URL: book.href,
+      ...variablesOf(this.target.settings(this.proxy.port)),
+    };
+  }
 }
+
+interface RunningWorker {
+  readonly child: RunningChild;
+  readonly program: WorkerProgram;
+}
+
+const OWN_WORKER: WorkerProgram = {
+  file: path.resolve(__dirname, '../../src/cli/main.js'),
+  args: ['worker'],
+  env: {},
+};
 
 /** Has the bundle give the same on a target of another kind. */
 function putOn(target: TargetGround, kind: GroundKind, bundleDir: string): void {

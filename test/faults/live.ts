@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CountersignError } from '../../src/client';
+import { type CountersignClient, CountersignError } from '../../src/client';
 import type { AccessRequest, SignedEnvelope } from '../../src/domain/request';
 import { attack, type Loot } from './attacks';
 import type { Ground } from './ground';
@@ -47,7 +47,14 @@ export interface Living {
   readonly patienceMs?: number;
   /** True if a sender who revokes waits until there is a grant. */
   readonly waitsForGrant?: boolean;
+  /** What carries requests and statements. By default the client of Temporal does. */
+  readonly carrier?: Carrier;
+  /** When the first statement may be sent. */
+  readonly until?: Promise<unknown>;
 }
+
+/** Carries requests and statements. */
+export type Carrier = Pick<CountersignClient, 'submit' | 'sendStatement' | 'leaveStatement'>;
 
 /** Runs a plan. Retries what fails because of a fault, as people and programs do. */
 export async function live(ground: Ground, plan: Plan, living: Living = {}): Promise<readonly LifeRecord[]> {
@@ -80,8 +87,9 @@ class Life {
       sent: [],
     };
     const isStarted = await this.#start(submission);
-    const startedAtMs = Date.now();
     const watching = this.living.onStart?.(this.#request.id);
+    await this.living.until;
+    const startedAtMs = Date.now();
     for (const act of this.#timeline()) {
       if (!isStarted) break;
       await sleep(Math.max(0, startedAtMs + act.afterMs - Date.now()));
@@ -117,12 +125,12 @@ class Life {
   }
 
   async #start(submission: Parameters<Ground['client']['submit']>[0]): Promise<boolean> {
-    const result = await this.#untilAnswered(() => this.ground.client.submit(submission));
+    const result = await this.#untilAnswered(() => this.#carrier.submit(submission));
     return result.code === undefined || result.code === 'ALREADY_SUBMITTED';
   }
 
   async #deliver(saying: Saying, envelope: SignedEnvelope): Promise<void> {
-    const { client } = this.ground;
+    const client = this.#carrier;
     const { id } = this.#request;
     const sentAtMs = Date.now();
     const settle = (fate: Fate, code?: string) =>
@@ -153,6 +161,10 @@ class Life {
       if (value?.lease !== undefined || Date.now() > untilMs) return;
       await sleep(TRY_AGAIN_MS);
     }
+  }
+
+  get #carrier(): Carrier {
+    return this.living.carrier ?? this.ground.client;
   }
 
   get #patienceMs(): number {
