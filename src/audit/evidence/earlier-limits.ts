@@ -14,8 +14,8 @@ const STAGE_GROUPS_SHORTENED_TO = 8;
 const ADDED: readonly string[] = ['remedy'];
 
 /**
- * Returns `again` as an earlier version would have recorded it: with those lists shortened that it had shortened in `recorded`, and
- * without the members that it did not know.
+ * Returns `again` as it was recorded: with those lists shortened that an earlier version had shortened in `recorded`, without the members
+ * that it did not know, and with the groups of a signer in the recorded order.
  */
 export function shortenedAsRecorded(recorded: unknown, again: unknown): unknown {
   if (Array.isArray(recorded) && Array.isArray(again))
@@ -25,6 +25,7 @@ export function shortenedAsRecorded(recorded: unknown, again: unknown): unknown 
   return Object.fromEntries(
     known.map(([name, value]) => {
       const then = recorded[name];
+      if (name === 'groups' && 'roles' in again && sameMembers(then, value)) return [name, then];
       const limit =
         name === 'groups' && 'substituteGroups' in again ? STAGE_GROUPS_SHORTENED_TO : SHORTENED_TO[name];
       const wasShortened =
@@ -32,6 +33,15 @@ export function shortenedAsRecorded(recorded: unknown, again: unknown): unknown 
       return [name, shortenedAsRecorded(then, wasShortened ? value.slice(0, limit) : value)];
     }),
   );
+}
+
+/**
+ * Somebody's groups are a set. They are recorded in the order of the directory file, and evidence, as canonical JSON, holds the groups of
+ * its excerpt by name.
+ */
+function sameMembers(then: unknown, again: unknown): boolean {
+  if (!Array.isArray(then) || !Array.isArray(again)) return false;
+  return JSON.stringify([...then].sort()) === JSON.stringify([...again].sort());
 }
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
