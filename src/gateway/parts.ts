@@ -193,11 +193,14 @@ function callbackStoreOf({ callbacks }: GatewayConfig, url: string | undefined, 
 
 /** Releases and redeems execution tokens, and reports what became of executions. */
 export function executionParts(common: Common, urls: ReadonlyMap<string, string>) {
-  const { publicUrl, client, keys, authority, dpop, own, log, nowMs } = common;
+  const { publicUrl, client, keys, authority, dpop, usedOnce, own, log, nowMs } = common;
+  const executed = usedOnce.ofKind('execution');
   const tokenUses = new Map([...urls].map(([name, url]) => [name, new TokenUseStore({ url, nowMs, log })]));
   const reporter = new Reporter(client, keys, own.recorder, log, nowMs);
   return {
-    executions: new ExecutionTokens({ client, keys, publicUrl, tokenUses, authority, dpop, reporter, nowMs }),
+    executions: new ExecutionTokens({
+      ...{ client, keys, publicUrl, tokenUses, authority, dpop, executed, reporter, nowMs },
+    }),
     closeStores: async () => {
       await Promise.all([...tokenUses.values()].map((store) => store.close()));
     },

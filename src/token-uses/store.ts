@@ -23,6 +23,9 @@ export interface Use {
   readonly audience: string;
 }
 
+/** Remembers the use of a request until it can no longer be executed. Resolves to false if it was used before. */
+export type IsFirstUse = (requestId: string, untilMs: number) => Promise<boolean>;
+
 /** Records executions that may still happen, each once. Methods that let something happen demand a proof. */
 export class TokenUseStore {
   readonly #database: Database;
@@ -96,9 +99,25 @@ export class TokenUseStore {
     });
   }
 
-  /** Consumes a token in a transaction of its own, for targets without transactions. */
-  async redeem(authorisation: Authorisation, use: Use, by: string): Promise<Result<ExecutionRow>> {
-    return this.#database.transaction((client) => consume(client, authorisation, use, by, this.#nowMs()));
+  /**
+   * Consumes a token in a transaction of its own, for targets without transactions. Another store has the last word on whether it is the
+   * first use, because this one forgets uses when it is restored.
+   *
+   * @throws what `isFirstUse` throws; the token is not consumed then
+   */
+  async redeem(
+    authorisation: Authorisation,
+    use: Use,
+    by: string,
+    isFirstUse: IsFirstUse,
+  ): Promise<Result<ExecutionRow>> {
+    return this.#database.transaction(async (client) => {
+      const consumed = await consume(client, authorisation, use, by, this.#nowMs());
+      if (!consumed.ok) return consumed;
+      if (await isFirstUse(use.requestId, Number(consumed.value.expires_at_ms))) return consumed;
+      // The row stays consumed: it had been, before a restore.
+      return refused('REPLAYED', 'it has been executed, by what gateways remember of used tokens');
+    });
   }
 
   async find(requestId: string): Promise<ExecutionRow | undefined> {

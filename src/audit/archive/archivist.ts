@@ -177,12 +177,13 @@ export class Archivist {
     const runs = await historiesOf(client, requestId, runId);
     const made = await makeEvidence(requestId, runs, versions, replayer, targets);
     if (made.ok) return made;
-    // Keep the raw history, so that a repaired program can make evidence of it later.
+    // Keep the raw history, so that a repaired program can make evidence of it later. The server does not keep the order of maps in it.
     const raw = JSON.stringify(
       runs.map((run) => ({ runId: run.runId, history: historyToPlain(run.history) })),
     );
-    await sink.put(`raw/${requestId}/${runId}.json`, Buffer.from(raw));
-    throw new Error(`${made.message} (its history is kept as raw/${requestId}/${runId}.json)`);
+    const name = `raw/${requestId}/${runId}.json`;
+    if (!(await sink.has(name))) await sink.put(name, Buffer.from(raw));
+    throw new Error(`${made.message} (its history is kept as ${name})`);
   }
 
   /** Appends the evidence to the log, once, and archives the inclusion proof beside it. */

@@ -10,8 +10,9 @@ import type { AccessRequest, ExecutionParameters } from '../../domain/request';
 import type { ExecutionOutcome } from '../../domain/statement';
 import type { DpopVerifier } from '../../signing/dpop';
 import type { ExecutionRow } from '../../token-uses/row';
-import { refuseUse, type TokenUseStore, type Use, whyNot } from '../../token-uses/store';
+import { type IsFirstUse, refuseUse, type TokenUseStore, type Use, whyNot } from '../../token-uses/store';
 import type { Caller } from '../auth/caller';
+import type { UsedOnceOfKind } from '../auth/used-once';
 import { HttpProblem } from '../http/problem';
 import type { GatewayKeys } from '../keys';
 import { proveRequest } from '../requests/evidence';
@@ -28,6 +29,8 @@ export interface ExecutionTokensOptions {
   readonly tokenUses: ReadonlyMap<string, TokenUseStore>;
   readonly authority: () => Promise<Authority>;
   readonly dpop: DpopVerifier;
+  /** Which requests were executed, beside the stores: those forget it when they are restored. */
+  readonly executed: Pick<UsedOnceOfKind, 'first'>;
   readonly reporter: Reporter;
   readonly nowMs: () => number;
 }
@@ -89,7 +92,8 @@ export class ExecutionTokens {
   async redeem(caller: Caller, redemption: Redemption): Promise<Readonly<Record<string, unknown>>> {
     const { evidence, authorisation, use } = await this.check(caller, redemption);
     const store = this.#tokenUsesOf(authorisation);
-    const redeemed = await carry(() => store.redeem(authorisation, use, caller.principal));
+    const isFirstUse: IsFirstUse = (id, untilMs) => this.options.executed.first(id, untilMs);
+    const redeemed = await carry(() => store.redeem(authorisation, use, caller.principal, isFirstUse));
     const { request } = evidence.submission;
     if (!redeemed.ok) throw await this.#refuse(caller, redeemed.refusal, use);
     await this.options.reporter.report({

@@ -96,8 +96,12 @@ export async function runUpgrade(options: UpgradeOptions): Promise<UpgradeReport
     const lost = await findLost(ground, records, served, SETTLES_WITHIN_MS);
     const code = readFileSync(WORKFLOW_BUNDLE_FILE, 'utf8');
     const { replayed, complaints: unreplayable } = await findUnreplayable(everyRun(ground.temporal), code);
-    await ourCommand(ground, ['audit', 'archive'], archiving);
-    const evidence = await verifyArchive(archive);
+    const unarchived = await ourCommand(ground, ['audit', 'archive'], archiving).then(
+      () => [],
+      (error: Error) => [`audit archive: ${error.message}`],
+    );
+    const verified = await verifyArchive(archive);
+    const evidence = { ...verified, complaints: [...verified.complaints, ...unarchived] };
     const target = await judge();
     const { undecided, meanwhile, after } = decisionsIn(records, cohorts);
     const all = [

@@ -10,8 +10,9 @@ import { RetirementMemory } from '../../../src/directory/register/memory';
 import { Register } from '../../../src/directory/register/register';
 import { type DecodedRow, decodeRow } from '../../../src/directory/register/row';
 import { accepted } from '../../../src/domain/refusal';
+import { UsedOnce } from '../../../src/gateway/auth/used-once';
 import { rowSignatures } from '../../../src/signing/enrolment';
-import { TokenUseStore } from '../../../src/token-uses/store';
+import { type IsFirstUse, TokenUseStore } from '../../../src/token-uses/store';
 import { eventuallyTrue } from '../../support/harness-wait';
 import { startPostgres, type TestPostgres } from '../../support/postgres';
 import { retiredBy } from '../../support/signing/enrolment';
@@ -77,40 +78,68 @@ describe('SHP-3, EMG-2 a lease book that was lost and restored', () => {
 });
 
 describe('SHP-3, TTA-5 a database of exact actions that was lost and restored', () => {
-  test('a token that was used since counts once more while it lives, and not after', async () => {
-    let lateMs = 0;
-    const nowMs = () => Date.now() + lateMs;
-    const store = kept(new TokenUseStore({ url: postgres.url, nowMs }));
+  const nowMs = () => Date.now();
+  /** A gateway that has just started, so that it knows only what the ledger's database has. */
+  const gatewayOn = (url: string): IsFirstUse => {
+    const used = kept(new UsedOnce({ url, log: SILENT_LOGGER, nowMs })).ofKind('execution');
+    return (id, untilMs) => used.first(id, untilMs);
+  };
+
+  async function released(store: TokenUseStore) {
     const connector = kept(new ExecutionTokenConnector({ url: postgres.url }));
     const grant = { audience: 'service/migrator' };
     const proof = await authorise({
-      id: 'execution-1',
-      account: 'migrator',
-      grant,
-      kind: 'execution',
-      durationMs: 3_600_000,
+      ...{ id: 'execution-1', account: 'migrator', grant, kind: 'execution', durationMs: 3_600_000 },
     });
     expect((await connector.provision(proof)).outcome).toBe('granted');
-    expect(await store.issue(proof, 'token-1', 'key-1')).toMatchObject({ ok: true });
-    const { requestDigest } = proof.terms;
-    const use = {
-      requestId: 'execution-1',
-      requestDigest,
-      tokenId: 'token-1',
-      holderKey: 'key-1',
-      audience: 'service/migrator',
-    };
-    const restore = postgres.backUp();
-    await answers(() => store.find('execution-1'));
-    expect(await store.redeem(proof, use, 'executor')).toMatchObject({ ok: true });
-    expect(await store.redeem(proof, use, 'executor')).toMatchObject({ refusal: { code: 'REPLAYED' } });
-    restore();
-    await answers(() => store.find('execution-1'));
-    // Step 3 of the page: no executor before the longest life of a token has passed.
-    lateMs = 5 * 60_000 + 1_000;
-    expect(await store.redeem(proof, use, 'executor')).toMatchObject({ ok: false });
-    lateMs = 0;
-    expect(await store.redeem(proof, use, 'executor')).toMatchObject({ ok: true });
+    const use = (tokenId: string) => ({
+      ...{ requestId: 'execution-1', requestDigest: proof.terms.requestDigest, tokenId },
+      ...{ holderKey: 'key-1', audience: 'service/migrator' },
+    });
+    const issue = (tokenId: string) => store.issue(proof, tokenId, 'key-1');
+    const redeem = (tokenId: string, isFirstUse: IsFirstUse) =>
+      store.redeem(proof, use(tokenId), 'executor', isFirstUse);
+    return { issue, redeem };
+  }
+
+  test('neither the token that was used nor another one executes it again, because the ledger remembers', async () => {
+    const ledger = await startPostgres();
+    try {
+      const store = kept(new TokenUseStore({ url: postgres.url, nowMs }));
+      const { issue, redeem } = await released(store);
+      expect(await issue('token-1')).toMatchObject({ ok: true });
+      const restore = postgres.backUp();
+      await answers(() => store.find('execution-1'));
+      expect(await redeem('token-1', gatewayOn(ledger.url))).toMatchObject({ ok: true });
+      expect(await redeem('token-1', gatewayOn(ledger.url))).toMatchObject({ refusal: { code: 'REPLAYED' } });
+      const remembered = {
+        refusal: { code: 'REPLAYED', detail: expect.stringContaining('gateways remember') },
+      };
+      for (const tokenId of ['token-1', 'token-2']) {
+        restore();
+        await answers(() => store.find('execution-1'));
+        // The store itself has forgotten it, and gives another token.
+        expect(await store.find('execution-1')).toMatchObject({ redeemed_at_ms: null });
+        expect(await issue(tokenId)).toMatchObject({ ok: true });
+        expect(await redeem(tokenId, gatewayOn(ledger.url))).toMatchObject(remembered);
+        // And it has learned it again.
+        expect(await issue('token-3')).toMatchObject({ refusal: { code: 'REPLAYED' } });
+      }
+    } finally {
+      ledger.stop();
+    }
+  }, 120_000);
+
+  test('while the ledger is away no token counts, and none is used up', async () => {
+    const ledger = await startPostgres();
+    const store = kept(new TokenUseStore({ url: postgres.url, nowMs }));
+    const { issue, redeem } = await released(store);
+    expect(await issue('token-1')).toMatchObject({ ok: true });
+    const gateway = gatewayOn(ledger.url);
+    ledger.stop();
+    await expect(redeem('token-1', gateway)).rejects.toThrow('cannot be reached');
+    expect(await store.find('execution-1')).toMatchObject({ redeemed_at_ms: null });
+    expect(await redeem('token-1', async () => true)).toMatchObject({ ok: true });
   }, 120_000);
 });
 
