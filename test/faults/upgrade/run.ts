@@ -8,7 +8,7 @@ import { freePort } from '../../../src/stack/free-port';
 import { type Complaint, checkTarget, type TargetVerdict } from '../check';
 import { Ground, STATED_LAG_MS, type WorkerName } from '../ground';
 import { keep } from '../keepsake';
-import { type Delivered, type LifeRecord, live } from '../live';
+import { type LifeRecord, live } from '../live';
 import { Observer } from '../observer';
 import type { Plan } from '../plan';
 import { Random } from '../random';
@@ -16,6 +16,7 @@ import { Storm } from '../storm';
 import type { WorkerProgram } from '../worker-program';
 import { everyRun, findLost, findUnreplayable } from '../workflows-seen';
 import { allOf, type CohortSizes, type Cohorts, planCohorts } from './cohorts';
+import { decisionsIn } from './decisions';
 import { type VerifiedEvidence, verifyArchive } from './evidence';
 import { Gateways } from './gateways';
 
@@ -103,7 +104,7 @@ export async function runUpgrade(options: UpgradeOptions): Promise<UpgradeReport
     const verified = await verifyArchive(archive);
     const evidence = { ...verified, complaints: [...verified.complaints, ...unarchived] };
     const target = await judge();
-    const { undecided, meanwhile, after } = decisionsIn(records, cohorts);
+    const { undecided, meanwhile, after } = decisionsIn(records, cohorts, target.granted);
     const all = [
       ...[target.unauthorised, target.double, target.late, lost, undecided],
       ...[unreplayable, evidence.complaints],
@@ -270,23 +271,6 @@ async function untilReady(what: string, port: number): Promise<void> {
 async function ourCommand(ground: Ground, args: readonly string[], env: Readonly<Record<string, string>>) {
   const about = { env: { ...ground.environment(), ...env }, timeout: 120_000 };
   await promisify(execFile)(process.execPath, [PRESENT, ...args], about);
-}
-
-/** Returns what became of the decisions on requests that waited when the upgrade began. */
-function decisionsIn(records: readonly LifeRecord[], { decidedMeanwhile, decidedAfter }: Cohorts) {
-  const undecided: Complaint[] = [];
-  const countOf = (plans: readonly Plan[]) => {
-    const those = records.filter(({ plan }) => plans.includes(plan));
-    const open = those.flatMap(({ request, delivered }) => {
-      const failed = delivered.find(({ fate }: Delivered) => fate !== 'accepted' && fate !== 'left');
-      return failed === undefined
-        ? []
-        : [`${request.id} could not be decided by ${failed.saying.by}: ${failed.fate} ${failed.code ?? ''}`];
-    });
-    undecided.push(...open);
-    return those.length - open.length;
-  };
-  return { meanwhile: countOf(decidedMeanwhile), after: countOf(decidedAfter), undecided };
 }
 
 function signal() {
