@@ -101,6 +101,13 @@ const PARTS = [
     leftOutAt: 3,
   },
   {
+    part: 'temporal server',
+    started: 'Temporal 1.32.1 on PostgreSQL, twice',
+    tried: 'two namespaces side by side; signals during a task, with and without the setting; doctor',
+    leftOut: 'Temporal Cloud',
+    ...tests('targets', 'targets', 'temporal-cluster'),
+  },
+  {
     part: 'restores',
     started: 'Temporal, PostgreSQL, worker',
     tried: "Temporal's database, target, ledger, target with ledger",

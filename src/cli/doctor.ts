@@ -4,7 +4,6 @@ import { checkDatabase } from '../connectors/target-check';
 import { describeSettings } from '../contracts/settings';
 import { LEDGER_TABLES, ledgerAddress } from '../ledger';
 import { FileTicketSource, type LoadedBundle, loadBundle } from '../policy';
-import { lackingSearchAttributes, sayLacking } from '../stack/search-attributes';
 import { locateTemporalBinary } from '../stack/temporal-binary';
 import { checkConnectors } from './connector';
 import { type Context, type Run, withClient } from './context';
@@ -12,7 +11,7 @@ import type { Finding } from './finding';
 import { type CommandResult, done, failed, printable } from './output';
 import { checkRegister } from './register-check';
 import { checkSources } from './sources-check';
-import { connectTemporal } from './temporal';
+import { checkTemporal } from './temporal-check';
 import { paint } from './terminal';
 import { CliVerifier } from './verified';
 
@@ -35,7 +34,7 @@ async function examine(context: Context, isOffline: boolean): Promise<CommandRes
     temporalBinary(),
     ...(await bundle(settings, env, isOffline)),
     ...(await ticketsOf(settings, isOffline)),
-    await temporalServer(context),
+    ...(await checkTemporal(context, isOffline)),
   ];
   findings.push(...(await waitingRequests(context, findings)));
   const unchecked = isOffline
@@ -46,10 +45,9 @@ async function examine(context: Context, isOffline: boolean): Promise<CommandRes
     return { name, purpose, set: env[name] !== undefined, ...(source !== undefined && { source }) };
   });
   const lines = [
-    ...findings.map(({ what, ok, detail }) => {
-      const mark = ok ? paint('green', 'ok  ', terminal) : paint('red', 'FAIL', terminal);
-      return `${mark}  ${printable(`${what}: ${detail}`)}`;
-    }),
+    ...findings.map(
+      (finding) => `${markOf(finding, terminal)}  ${printable(`${finding.what}: ${finding.detail}`)}`,
+    ),
     `not checked: ${unchecked.join('; ')}`,
     'settings:',
     ...list.map(({ name, purpose, source }) => {
@@ -62,6 +60,11 @@ async function examine(context: Context, isOffline: boolean): Promise<CommandRes
   const missing = findings.filter(({ ok }) => !ok).map(({ what }) => what);
   if (missing.length === 0) return done(data, ...lines);
   return failed({ code: 'NOT_READY', message: `not ready here: ${missing.join(', ')}` }, data, ...lines);
+}
+
+function markOf({ ok, isWarning }: Finding, terminal: Context['terminal']): string {
+  if (!ok) return paint('red', 'FAIL', terminal);
+  return isWarning === true ? paint('yellow', 'warn', terminal) : paint('green', 'ok  ', terminal);
 }
 
 /** Settings whose value is worth reading and holds no secret. */
@@ -184,28 +187,6 @@ function addressProblems(connectors: readonly Declared[], env: Context['env']): 
     return problems;
   } catch (error) {
     return [...new Set([...problems, messageOf(error)])];
-  }
-}
-
-async function temporalServer(context: Context): Promise<Finding> {
-  const what = 'Temporal server';
-  const { sources } = context;
-  const from = sources.stack === undefined ? '' : ` (the stack that runs in ${sources.stack.stateDir})`;
-  try {
-    const { connection, namespace } = await connectTemporal(context.sources.stack, '3s');
-    const address = `${connection.options.address}${from}`;
-    try {
-      const wrong = sayLacking(await lackingSearchAttributes(connection, namespace));
-      if (wrong !== undefined)
-        return { what, ok: false, detail: `${address}, namespace ${namespace}: ${wrong}` };
-      return { what, ok: true, detail: `${address}, namespace ${namespace}, search attributes registered` };
-    } catch (error) {
-      return { what, ok: false, detail: `${address}, namespace ${namespace}: ${messageOf(error)}` };
-    } finally {
-      await connection.close();
-    }
-  } catch (error) {
-    return { what, ok: false, detail: messageOf(error) };
   }
 }
 

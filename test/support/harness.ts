@@ -61,6 +61,7 @@ export class Harness {
     bundleDir: string,
     readonly ticketsFile: string,
     private codecKeys: string | undefined,
+    readonly namespace: string,
   ) {
     this.client = new CountersignClient(temporal);
     this.cast = new Cast(this.client, stateDir);
@@ -75,8 +76,11 @@ export class Harness {
     enrols = false,
     sourced = false,
     codecKeys,
+    place,
     ...serverOptions
   }: {
+    /** A server that others use too, and a namespace on it. By default a server of its own. */
+    readonly place?: { readonly server: TestServer; readonly namespace: string };
     /** True if passkeys can be enrolled. The register is read before every decision, as the bundle is. */
     readonly enrols?: boolean;
     /** True if people may come from sources. Their snapshots are read before every decision, as the bundle is. */
@@ -91,7 +95,7 @@ export class Harness {
     quietRuntime();
     const stateDir = mkdtempSync(path.join(tmpdir(), 'countersign-request-'));
     const [server, postgres, bundleDir] = await Promise.all([
-      startTestServer(serverOptions),
+      place?.server ?? startTestServer(serverOptions),
       startPostgres(),
       provideExampleBundle(stateDir),
     ]);
@@ -103,8 +107,10 @@ export class Harness {
       payloadConverterPath: require.resolve('../../src/workflows/payload-converter'),
       payloadCodecs: configuredCodecs(codecKeys),
     };
-    const temporal = new Client({ connection, dataConverter });
-    const harness = new Harness(server, postgres, temporal, stateDir, bundleDir, ticketsFile, codecKeys);
+    const namespace = place?.namespace ?? 'default';
+    const temporal = new Client({ connection, dataConverter, namespace });
+    const about = [stateDir, bundleDir, ticketsFile, codecKeys, namespace] as const;
+    const harness = new Harness(server, postgres, temporal, ...about);
     if (remembers !== false) harness.#ledger = new PostgresqlLedger({ url: ledgerUrl ?? postgres.url });
     harness.#forgetsAsks = remembers === 'grants';
     if (enrols)
@@ -135,7 +141,7 @@ export class Harness {
     ]);
     const worker = await createWorker({
       connection,
-      namespace: 'default',
+      namespace: this.namespace,
       taskQueue: TASK_QUEUE,
       bundles,
       connectors,
