@@ -5,6 +5,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { describeIssues } from '../contracts/problem';
 import type { Environment } from '../contracts/settings';
+import { withPaths } from '../policy/load/bundle-place';
 import { codeOf } from '../stack/errors';
 import { UserError } from './output';
 
@@ -49,7 +50,7 @@ export function readConfigFile(env: Environment): ConfigFile {
       ...(as !== undefined && { COUNTERSIGN_AS: as }),
       ...(key !== undefined && { COUNTERSIGN_KEY: inFolder(key) }),
       ...(gateway !== undefined && { COUNTERSIGN_GATEWAY: gateway }),
-      ...(bundle !== undefined && { COUNTERSIGN_BUNDLE: inFolder(bundle) }),
+      ...(bundle !== undefined && { COUNTERSIGN_BUNDLE: withPaths(bundle, inFolder) }),
     },
   };
 }

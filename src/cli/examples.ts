@@ -59,6 +59,12 @@ const EXAMPLES: Readonly<Record<string, readonly Example[]>> = {
     ['import team eligibility.json approvers.json'],
   ],
   'policy check': [['policy check policies']],
+  'policy pack': [
+    [
+      'policy pack policies --as person/nadia --key nadia.jwk -o access.bundle',
+      'then COUNTERSIGN_BUNDLE="access.bundle?keys=governors.json"',
+    ],
+  ],
   'policy test': [['policy test policies']],
   'policy preview': [
     ['policy preview policies --limit 500', 'before a changed bundle goes live'],

@@ -1,29 +1,34 @@
 import type { Command } from 'commander';
 import { adviceOn, explain, explore, FileTicketSource, loadBundle, runBundleTests } from '../policy';
-import { badBundle, type Problems, sayProblems } from './bundle-problems';
+import { badBundle, codeOfProblems, type Problems, sayProblems } from './bundle-problems';
 import type { Context, Run } from './context';
 import { type CommandResult, done, failed, printable } from './output';
+import { definePack } from './policy-pack';
 import { definePreview } from './policy-preview';
 import { readRequestFile } from './request-file';
 
-/** `countersign policy check | test | explain | preview` */
+const BUNDLE_ARGUMENT =
+  'folder of the bundle, or packed file as FILE?keys=KEYS (default: COUNTERSIGN_BUNDLE)';
+
+/** `countersign policy check | test | explain | preview | pack` */
 export function define(command: Command, run: Run): void {
   command
     .command('check')
     .description('check a whole bundle; prints each problem with its file and line')
-    .argument('[dir]', 'folder of the bundle (default: COUNTERSIGN_BUNDLE)')
+    .argument('[dir]', BUNDLE_ARGUMENT)
     .action((dir: string | undefined) => run((context) => check(dir, context)));
   command
     .command('test')
     .description("run the bundle's own test cases, in its folder tests/")
-    .argument('[dir]', 'folder of the bundle (default: COUNTERSIGN_BUNDLE)')
+    .argument('[dir]', BUNDLE_ARGUMENT)
     .action((dir: string | undefined) => run((context) => test(dir, context)));
   definePreview(command, run);
+  definePack(command, run);
   command
     .command('explain')
     .description('show what policy would decide on a request, and why')
     .argument('<request>', 'request file')
-    .argument('[dir]', 'folder of the bundle (default: COUNTERSIGN_BUNDLE)')
+    .argument('[dir]', BUNDLE_ARGUMENT)
     .action((file: string, dir: string | undefined) => run((context) => explainRequest(file, dir, context)));
 }
 
@@ -91,6 +96,6 @@ async function explainRequest(
 /** The result of a check that found problems: one line for each. */
 function foundWrong(dir: string, problems: Problems, more: object = {}): CommandResult {
   const lines = problems.map(({ file, line, message }) => printable(`${file}:${line}: ${message}`));
-  const error = { code: 'BAD_BUNDLE', message: `${dir}: ${sayProblems(problems)}` };
+  const error = { code: codeOfProblems(problems), message: `${dir}: ${sayProblems(problems)}` };
   return failed(error, { ok: false, ...more, problems }, ...lines);
 }

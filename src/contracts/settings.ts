@@ -26,7 +26,11 @@ const settingsSchema = z.object({
     .min(1)
     .default('.countersign')
     .describe('where up and demo keep their data'),
-  COUNTERSIGN_BUNDLE: z.string().min(1).default('policies').describe('folder of the policy bundle'),
+  COUNTERSIGN_BUNDLE: z
+    .string()
+    .min(1)
+    .default('policies')
+    .describe('folder of the policy bundle, or a packed one as FILE?keys=KEYS'),
   COUNTERSIGN_TICKETS: z
     .string()
     .min(1)

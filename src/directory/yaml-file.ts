@@ -8,6 +8,8 @@ export interface FileProblem {
   readonly file: string;
   readonly line: number;
   readonly message: string;
+  /** Says what kind of problem it is, where programs have to tell kinds apart. */
+  readonly code?: string;
 }
 
 /** Makes problems of paths in a file. */

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { findDefinition, variablesNamedAfter } from '../connectors';
 import { type Environment, settingVariable } from '../connectors/settings';
 import { FileTicketSource, loadBundle } from '../policy';
+import { withPaths } from '../policy/load/bundle-place';
 import { type Announce, announced } from './announce';
 import { provideExampleBundle } from './example-bundle';
 import { requireFreePort } from './free-port';
@@ -135,7 +136,9 @@ export async function provide({
   exampleDir,
   connectorSettings: environment = {},
 }: Pick<StackOptions, 'stateDir' | 'bundleDir' | 'exampleDir' | 'connectorSettings'>): Promise<Provisions> {
-  const bundleDir = path.resolve(given ?? (await provideExampleBundle(stateDir, exampleDir)));
+  const bundleDir = withPaths(given ?? (await provideExampleBundle(stateDir, exampleDir)), (one) =>
+    path.resolve(one),
+  );
   const loaded = await loadBundle(bundleDir, new FileTicketSource(undefined));
   if (!loaded.ok)
     throw new Error(

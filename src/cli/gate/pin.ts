@@ -13,6 +13,7 @@ import {
   type ToolDefinition,
   type ToolPins,
 } from '../../policy';
+import { isPacked } from '../../policy/load/bundle-place';
 import { packageVersion } from '../../project';
 import type { Context, Run } from '../context';
 import { type CommandResult, done, printable, UserError, usageError } from '../output';
@@ -45,6 +46,8 @@ async function pin(
 ): Promise<CommandResult> {
   const { settings, sources } = context;
   const dir = options.bundle ?? settings.COUNTERSIGN_BUNDLE;
+  if (await isPacked(dir))
+    throw usageError(`${dir} is packed and is not changed; pin in its folder, and pack it again`);
   const loaded = await loadBundle(dir, new FileTicketSource(settings.COUNTERSIGN_TICKETS));
   if (!loaded.ok) {
     const [first] = loaded.problems;

@@ -122,6 +122,8 @@ export function bundleReference(): string {
     'It is checked as a whole: one mistake refuses all of it, and the last good one stays in force. `<name>` stands for a name that you choose, `[]` for each',
     'entry of a list. A duration reads `30s`, `15m`, `1h30m` or `2d`. A key that is not listed here is refused.',
     '',
+    'A bundle can also travel as one signed file ([Pack and sign a bundle](pack.md)).',
+    '',
     'To have an editor complete and check a file, begin it with `# yaml-language-server: $schema=schemas/catalog.schema.json`, or the path where you keep',
     'the schema; the package exports them as `countersign/schemas/*`.',
     '',

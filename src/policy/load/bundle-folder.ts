@@ -2,6 +2,8 @@ import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Decoded } from '../../directory/yaml-file';
+import { isPacked, placeOf } from './bundle-place';
+import { readPack } from './packed-bundle';
 
 const LARGEST_FILE_BYTES = 4 * 1024 * 1024;
 
@@ -22,9 +24,10 @@ interface Version {
   readonly changedAtMs: number;
 }
 
-/** Returns the version of a folder and its files, or undefined if it cannot be read. */
+/** Returns the version of a bundle: of a folder and its files, or of a packed file and the keys that are pinned for it. Undefined if it cannot be read. */
 export async function versionOfFolder(dir: string): Promise<Version | undefined> {
   try {
+    if (await isPacked(dir)) return await versionOfPack(dir);
     const names = (await readdir(dir)).sort();
     const versions = names.map((name) => versionOfFile(path.join(dir, name)));
     const all = [await versionOfFile(dir), ...(await Promise.all(versions))];
@@ -35,6 +38,17 @@ export async function versionOfFolder(dir: string): Promise<Version | undefined>
   } catch {
     return undefined;
   }
+}
+
+async function versionOfPack(place: string): Promise<Version | undefined> {
+  const { at, keys } = placeOf(place);
+  const [pack, pinned] = [
+    await versionOfFile(at),
+    keys === undefined ? undefined : await versionOfFile(keys),
+  ];
+  if (pack === undefined) return undefined;
+  const changedAtMs = Math.max(pack.changedAtMs, pinned?.changedAtMs ?? 0);
+  return { mark: JSON.stringify([pack.mark, pinned?.mark]), changedAtMs };
 }
 
 /** Returns the version of one file, or undefined if there is none. */
@@ -64,6 +78,7 @@ export async function untilStill(versionOf: () => Promise<Version | undefined>):
 export async function readBundleFiles(dir: string): Promise<Decoded<BundleFiles>> {
   for (let readings = 0; readings < READINGS; readings += 1) {
     if (readings > 0) await sleep(BETWEEN_READINGS_MS);
+    if (await isPacked(dir)) return withoutCases(await readPack(dir));
     const home = await homeOf(dir);
     const before = await versionOfFolder(home);
     const files = await readOnce(home);
@@ -75,6 +90,10 @@ export async function readBundleFiles(dir: string): Promise<Decoded<BundleFiles>
     'changes all the time, so no reading of it is whole; try again when all files are delivered',
   );
 }
+
+/** Cases are no part of what decides, so they are not in the digest of policy. */
+const withoutCases = (read: Decoded<BundleFiles>): Decoded<BundleFiles> =>
+  read.ok ? { ok: true, value: new Map([...read.value].filter(([name]) => !name.includes('/'))) } : read;
 
 /**
  * Returns the folder that has the files now: what a link to the folder (git-sync), or `..data` in it (a ConfigMap), leads to. A link that is swapped

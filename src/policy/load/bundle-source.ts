@@ -24,7 +24,14 @@ class BadBundle extends Error {
   override readonly name = 'BadBundle';
 
   constructor(readonly problems: readonly FileProblem[]) {
-    super(problems.map(({ file, line, message }) => `${file}:${line}: ${message}`).join('\n'));
+    super(
+      problems
+        .map(
+          ({ file, line, message, code }) =>
+            `${file}:${line}: ${message}${code === undefined ? '' : ` (${code})`}`,
+        )
+        .join('\n'),
+    );
   }
 }
 

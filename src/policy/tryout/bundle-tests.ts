@@ -10,6 +10,8 @@ import { NO_PRECEDENTS, type Precedents } from '../../domain/precedents';
 import { type AccessRequest, entitlementName } from '../../domain/request';
 import { assess } from '../evaluate/assess';
 import type { PolicyContext } from '../evaluate/policy-context';
+import { isPacked } from '../load/bundle-place';
+import { readPack } from '../load/packed-bundle';
 
 const caseSchema = z.strictObject({
   name: text(200).describe('what the case shows'),
@@ -75,24 +77,39 @@ export interface BundleTestReport {
   readonly problems: readonly FileProblem[];
 }
 
+/** Reads the files of cases, by their names in the bundle, and says which are misnamed. */
+export async function readCases(
+  dir: string,
+): Promise<{ readonly files: ReadonlyMap<string, string>; readonly problems: FileProblem[] }> {
+  if (await isPacked(dir)) {
+    const read = await readPack(dir);
+    if (!read.ok) return { files: new Map(), problems: [...read.problems] };
+    return { files: new Map([...read.value].filter(([name]) => name.startsWith('tests/'))), problems: [] };
+  }
+  const folder = path.join(dir, 'tests');
+  const all = (await readdir(folder).catch(() => [])).sort();
+  const problems = all
+    .filter((name) => name.endsWith('.yml'))
+    .map((name) => ({
+      ...{ file: `tests/${name}`, line: 1 },
+      message: `is not read, because test files end in .yaml; rename it to ${name.replace(/yml$/, 'yaml')}, or remove it`,
+    }));
+  const files = new Map<string, string>();
+  for (const name of all.filter((one) => one.endsWith('.yaml')))
+    files.set(`tests/${name}`, await readFile(path.join(folder, name), 'utf8'));
+  return { files, problems };
+}
+
 /** Runs the test cases of a bundle, in `tests/*.yaml`, as of one moment. */
 export async function runBundleTests(
   dir: string,
   context: PolicyContext,
   atMs: number,
 ): Promise<BundleTestReport> {
-  const folder = path.join(dir, 'tests');
-  const all = (await readdir(folder).catch(() => [])).sort();
-  const names = all.filter((name) => name.endsWith('.yaml'));
-  const problems: FileProblem[] = all
-    .filter((name) => name.endsWith('.yml'))
-    .map((name) => ({
-      ...{ file: `tests/${name}`, line: 1 },
-      message: `is not read, because test files end in .yaml; rename it to ${name.replace(/yml$/, 'yaml')}, or remove it`,
-    }));
+  const { files, problems } = await readCases(dir);
   let passed = 0;
-  for (const name of names) {
-    const file = new YamlFile(`tests/${name}`, await readFile(path.join(folder, name), 'utf8'));
+  for (const [name, content] of files) {
+    const file = new YamlFile(name, content);
     const decoded = file.decode(testFileSchema);
     if (!decoded.ok) {
       problems.push(...decoded.problems);
