@@ -1,5 +1,4 @@
 import { z } from 'zod';
-import { isPrivateOnTheWay } from '../../outbound/inner-address';
 import { askedForSchema } from '../questions/asked-for';
 import { webAddress } from '../web-address';
 
@@ -26,7 +25,6 @@ export const gitlabSchema = z
   .strictObject({
     /** The address of GitLab. Nothing is ever sent elsewhere. */
     url: webAddress
-      .refine(isPrivateOnTheWay, 'must be https: it gets the token')
       .refine((url) => !/[?#@]/.test(url), 'must have no query, fragment or user')
       .transform((url) => url.replace(/\/+$/, '')),
     /** A token with the scope `api`, of an account that is a developer of each project. */

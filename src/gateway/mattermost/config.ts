@@ -1,15 +1,12 @@
 import { z } from 'zod';
 import { principalId } from '../../contracts/request';
-import { isPrivateOnTheWay } from '../../outbound/inner-address';
 import { webAddress } from '../web-address';
 
 /** How the gateway takes what people choose in Mattermost, where a stage names the channel. */
 export const mattermostSchema = z.strictObject({
   /** What we call the server. Accounts in the directory begin with it, so those of another server are nobody's. */
   workspace: z.string().regex(/^[A-Za-z0-9][\w-]{0,63}$/, 'may have letters, digits, _ and -'),
-  url: webAddress
-    .refine(isPrivateOnTheWay, 'must be https: it gets the token')
-    .transform((url) => url.replace(/\/+$/, '')),
+  url: webAddress.transform((url) => url.replace(/\/+$/, '')),
   /** The bot's token, by which accounts are looked up. */
   tokenFile: z.string().min(1),
   /** The secret by which buttons of our messages are recognised. `notify.yaml` names the same. */

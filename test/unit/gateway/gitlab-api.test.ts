@@ -44,8 +44,11 @@ describe('FRI-2 what GitLab answers to an answer', () => {
       gitlab.trouble = { status };
       expect(await api.standing(QUESTION)).toMatchObject({ ok: false, kind: 'later', status });
     }
-    gitlab.trouble = { status: 302, headers: { location: 'https://evil.example/' } };
+    const elsewhere = await FakeGitlab.start('glpat-x', 6, [2]);
+    gitlab.trouble = { status: 302, headers: { location: `${elsewhere.url}/api/v4/projects/6` } };
     expect(await api.standing(QUESTION)).toMatchObject({ ok: false, kind: 'later' });
+    expect(elsewhere.calls).toEqual([]);
+    await elsewhere.close();
     rmSync(path.join(folder, 'token'));
     expect(await api.standing(QUESTION)).toMatchObject({ why: 'the token cannot be read' });
   });
