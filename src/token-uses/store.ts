@@ -100,10 +100,11 @@ export class TokenUseStore {
   }
 
   /**
-   * Consumes a token in a transaction of its own, for targets without transactions. Another store has the last word on whether it is the
-   * first use, because this one forgets uses when it is restored.
+   * Consumes a token in a transaction of its own, for targets without transactions. Then another store says whether it is the first use,
+   * because this one forgets uses when it is restored. Nobody may execute before both have said so. Not within the transaction: both may
+   * be one database that serves one connection at a time.
    *
-   * @throws what `isFirstUse` throws; the token is not consumed then
+   * @throws what `isFirstUse` throws; the token is used up then, and nothing may be executed
    */
   async redeem(
     authorisation: Authorisation,
@@ -111,13 +112,12 @@ export class TokenUseStore {
     by: string,
     isFirstUse: IsFirstUse,
   ): Promise<Result<ExecutionRow>> {
-    return this.#database.transaction(async (client) => {
-      const consumed = await consume(client, authorisation, use, by, this.#nowMs());
-      if (!consumed.ok) return consumed;
-      if (await isFirstUse(use.requestId, Number(consumed.value.expires_at_ms))) return consumed;
-      // The row stays consumed: it had been, before a restore.
-      return refused('REPLAYED', 'it has been executed, by what gateways remember of used tokens');
-    });
+    const consumed = await this.#database.transaction((client) =>
+      consume(client, authorisation, use, by, this.#nowMs()),
+    );
+    if (!consumed.ok || (await isFirstUse(use.requestId, Number(consumed.value.expires_at_ms))))
+      return consumed;
+    return refused('REPLAYED', 'it has been executed, by what gateways remember of used tokens');
   }
 
   async find(requestId: string): Promise<ExecutionRow | undefined> {

@@ -130,16 +130,16 @@ describe('SHP-3, TTA-5 a database of exact actions that was lost and restored', 
     }
   }, 120_000);
 
-  test('while the ledger is away no token counts, and none is used up', async () => {
+  test('while the ledger is away no use counts, and a token whose use was begun is used up', async () => {
     const ledger = await startPostgres();
     const store = kept(new TokenUseStore({ url: postgres.url, nowMs }));
     const { issue, redeem } = await released(store);
     expect(await issue('token-1')).toMatchObject({ ok: true });
     const gateway = gatewayOn(ledger.url);
     ledger.stop();
-    await expect(redeem('token-1', gateway)).rejects.toThrow('cannot be reached');
-    expect(await store.find('execution-1')).toMatchObject({ redeemed_at_ms: null });
-    expect(await redeem('token-1', async () => true)).toMatchObject({ ok: true });
+    await expect(redeem('token-1', gateway)).rejects.toMatchObject({ status: 503 });
+    expect(await redeem('token-1', async () => true)).toMatchObject({ refusal: { code: 'REPLAYED' } });
+    expect(await issue('token-2')).toMatchObject({ refusal: { code: 'REPLAYED' } });
   }, 120_000);
 });
 
