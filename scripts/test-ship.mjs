@@ -110,8 +110,8 @@ const PARTS = [
   {
     part: 'restores',
     started: 'Temporal, PostgreSQL, worker',
-    tried: "Temporal's database, target, ledger, target with ledger",
-    leftOut: 'other pairs',
+    tried: "Temporal's database, target, ledger, and each two or three of them",
+    leftOut: 'pairs with lease book, register, archive or log',
     ...tests('long', 'integration/ledger', 'lost-stores'),
   },
   {

@@ -139,4 +139,81 @@ describe('SHP-3 a store that was lost and restored from a backup', () => {
     await target.revoke(revoked.id, 'expired', 'overdue');
     expect(await held()).toEqual({ approved: false, revoked: false, given: false });
   }, 240_000);
+
+  type Store = 'Temporal' | 'ledger' | 'target';
+  type Held = Awaited<ReturnType<typeof held>>;
+  interface Pair {
+    readonly stores: readonly Store[];
+    /** Who has access right after it, and once a worker has looked. */
+    readonly at: Held;
+    readonly looked: Held;
+    readonly told: Readonly<Record<string, RegExp>>;
+  }
+  const AS_GIVEN: Held = { approved: true, revoked: false, given: true };
+  const AS_COPIED: Held = { approved: false, revoked: true, given: false };
+  const NOBODY: Held = { approved: false, revoked: false, given: false };
+  const [NO_OPEN_GRANT, UNKNOWN, ENDED_AGAIN] = [
+    /the ledger has no open grant/,
+    /the target does not know/,
+    /ended again/,
+  ];
+  const PAIRS: readonly Pair[] = [
+    {
+      stores: ['Temporal', 'ledger'],
+      ...{ at: AS_GIVEN, looked: AS_GIVEN, told: { approved: NO_OPEN_GRANT, given: NO_OPEN_GRANT } },
+    },
+    {
+      stores: ['Temporal', 'target'],
+      ...{
+        at: AS_COPIED,
+        looked: NOBODY,
+        told: { approved: UNKNOWN, given: UNKNOWN, revoked: ENDED_AGAIN },
+      },
+    },
+    // All of one moment: what was given back since is held again, and its workflow ends it.
+    { stores: ['Temporal', 'ledger', 'target'], ...{ at: AS_COPIED, looked: AS_COPIED, told: {} } },
+  ];
+
+  test.each(
+    PAIRS,
+  )('$stores at once: nothing is given twice or by itself, and each access has its end', async ({
+    stores,
+    at,
+    looked,
+    told,
+  }) => {
+    const { approved, revoked, given } = await lose(async () => {
+      const restores: (() => void | Promise<void>)[] = [];
+      if (stores.includes('Temporal')) restores.push(await harness.server.backUp());
+      if (stores.includes('ledger')) restores.push(ledger.backUp());
+      if (stores.includes('target')) restores.push(harness.postgres.backUp());
+      return async () => {
+        for (const restore of restores) await restore();
+      };
+    });
+    expect(await held()).toEqual(at);
+    const ids = { approved: approved.id, revoked: revoked.id, given: given.id };
+    const said = await compared();
+    expect(
+      Object.fromEntries(
+        Object.entries(ids).flatMap(([name, id]) => (said.has(id) ? [[name, said.get(id)]] : [])),
+      ),
+    ).toEqual(
+      Object.fromEntries(Object.entries(told).map(([name, text]) => [name, expect.stringMatching(text)])),
+    );
+    expect(await held()).toEqual(looked);
+    await harness.startWorker();
+    // Temporal has it as waiting again, and one decision gives it, once.
+    expect((await harness.cast.view(approved)).status).toBe('awaiting_approval');
+    expect(await held()).toEqual(looked);
+    expect(await harness.cast.say('person/mira', 'approve', approved)).toBe('accepted');
+    await harness.cast.until(approved, ({ status }) => status === 'active');
+    expect(await harness.leases(approved.id)).toHaveLength(1);
+    // What Temporal has as active can be ended, whether the target still has it or not.
+    expect(await harness.cast.say('person/mira', 'revoke', revoked)).toBe('accepted');
+    await harness.cast.over(revoked);
+    // Nobody needs a workflow for the end of the others.
+    for (const id of [approved.id, given.id]) await target.revoke(id, 'expired', 'overdue');
+    expect(await held()).toEqual(NOBODY);
+  }, 240_000);
 });
