@@ -33,45 +33,26 @@ export interface Projection {
 
 const ALWAYS = ['schemas', 'id'];
 
-/** Returns the part of a resource that the caller asked for. */
+/**
+ * Returns the part of a resource that the caller asked for. Attributes that are asked for win over excluded ones. An
+ * attribute of which only members are named keeps the members that are asked for, or those that are not excluded.
+ */
 export function projected(
   resource: Readonly<Record<string, unknown>>,
   { attributes, excluded }: Projection,
 ): Record<string, unknown> {
+  const keepsNamed = attributes.length > 0;
   const keys = Object.keys(resource);
-  if (attributes.length > 0) return pick(resource, keys, attributes);
-  return excluded.length === 0 ? { ...resource } : omit(resource, keys, excluded);
-}
-
-function pick(
-  resource: Readonly<Record<string, unknown>>,
-  keys: readonly string[],
-  paths: readonly string[],
-) {
-  const steps = paths.map((path) => stepsOf(path, keys));
+  const steps = (keepsNamed ? attributes : excluded).map((path) => stepsOf(path, keys));
   return Object.fromEntries(
     Object.entries(resource).flatMap(([key, value]) => {
-      const meant = steps.filter(([top]) => top === key.toLowerCase());
-      if (ALWAYS.includes(key) || meant.some(([, sub]) => sub === undefined)) return [[key, value]];
-      const subs = meant.flatMap(([, sub]) => sub ?? []);
-      return subs.length === 0 ? [] : [[key, withinEach(value, (name) => subs.includes(name))]];
-    }),
-  );
-}
-
-function omit(
-  resource: Readonly<Record<string, unknown>>,
-  keys: readonly string[],
-  paths: readonly string[],
-) {
-  const steps = paths.map((path) => stepsOf(path, keys));
-  return Object.fromEntries(
-    Object.entries(resource).flatMap(([key, value]) => {
-      const meant = steps.filter(([top]) => top === key.toLowerCase());
-      if (ALWAYS.includes(key) || meant.length === 0) return [[key, value]];
-      if (meant.some(([, sub]) => sub === undefined)) return [];
-      const subs = meant.flatMap(([, sub]) => sub ?? []);
-      return [[key, withinEach(value, (name) => !subs.includes(name))]];
+      if (ALWAYS.includes(key)) return [[key, value]];
+      const named = steps.filter(([top]) => top === key.toLowerCase());
+      const isNamed = named.length > 0;
+      const isWhole = !isNamed || named.some(([, sub]) => sub === undefined);
+      if (isWhole) return isNamed === keepsNamed ? [[key, value]] : [];
+      const subs = named.map(([, sub]) => sub);
+      return [[key, withinEach(value, (name) => subs.includes(name) === keepsNamed)]];
     }),
   );
 }
