@@ -24,7 +24,7 @@ describe('DIR-1 which attributes of a resource are shown', () => {
       [],
       { schemas, id, [ENTERPRISE]: { department: 'payments' } },
     ],
-    ['asked for wins over excluded', ['userName'], ['userName'], { schemas, id, userName: 'mia' }],
+    ['asked for wins over excluded', ['userName'], ['name'], { schemas, id, userName: 'mia' }],
     ['always shown', [], ['id', 'schemas'], user],
     ['a member excluded', [], ['name.givenName'], { ...user, name: { familyName: 'Berg' } }],
     ['most excluded', [], ['name', 'emails', ENTERPRISE], { schemas, id, userName: 'mia' }],
