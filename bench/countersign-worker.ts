@@ -3,11 +3,13 @@ import type { NativeConnection, Worker } from '@temporalio/worker';
 import type { Connector, ProvisionResult } from '../src/connectors/contract';
 import { PostgresqlConnector } from '../src/connectors/postgresql/connector';
 import { SILENT_LOGGER } from '../src/contracts/logger';
+import { workflowIdOf } from '../src/contracts/names';
 import { PostgresqlLedger } from '../src/ledger';
 import { createBundleSource, FileTicketSource } from '../src/policy';
 import { createWorker } from '../src/worker';
 import { taskQueueOf } from './countersign-side';
 import type { WorkerPlace } from './side';
+import type { SpanNotes } from './span-notes';
 
 /** A worker of Countersign, and what has to be closed after it. */
 export interface OpenWorker {
@@ -15,11 +17,17 @@ export interface OpenWorker {
   close(): Promise<void>;
 }
 
+/** Learns of each grant, and of when its parts began and ended if there are notes. */
+export interface Observer {
+  readonly report: (id: string) => void;
+  readonly notes: SpanNotes | undefined;
+}
+
 /** Creates the worker: with a real PostgreSQL as target if it has the address of one, otherwise with a target that does nothing. */
 export async function countersignWorker(
   { bundleDir, side, workflowFile, postgresUrl, withLedger = false, inThread }: WorkerPlace,
   connection: NativeConnection,
-  report: (id: string) => void,
+  { report, notes }: Observer,
 ): Promise<OpenWorker> {
   const tickets = new FileTicketSource(undefined);
   const bundles = await createBundleSource(bundleDir, { tickets, logger: SILENT_LOGGER });
@@ -30,10 +38,11 @@ export async function countersignWorker(
     connection,
     namespace: 'default',
     taskQueue: taskQueueOf(side === 'countersign' ? side : 'countersign_postgresql'),
-    bundles,
+    bundles: notes === undefined ? bundles : notes.policyOf(bundles),
     workflowBundle: { code: readFileSync(workflowFile, 'utf8') },
-    connectors: new Map([['warehouse', watch(target, report)]]),
+    connectors: new Map([['warehouse', watch(target, report, notes)]]),
     ...(ledger && { ledger }),
+    ...(notes && { tracing: notes.tracing() }),
     maxCachedWorkflows: 5_000,
     debugMode: inThread,
   });
@@ -63,7 +72,7 @@ class NoTarget implements Connector {
 }
 
 /** The connector itself, reporting when it has given access. */
-function watch(target: Connector, report: (id: string) => void): Connector {
+function watch(target: Connector, report: (id: string) => void, notes: SpanNotes | undefined): Connector {
   return {
     overdue: (atMs) => target.overdue(atMs),
     list: (scope, governed) => target.list(scope, governed),
@@ -71,8 +80,10 @@ function watch(target: Connector, report: (id: string) => void): Connector {
     revoke: (leaseId, reason, cause) => target.revoke(leaseId, reason, cause),
     close: () => target.close(),
     provision: async (authorisation) => {
-      const outcome = await target.provision(authorisation);
-      if (outcome.outcome === 'granted') report(authorisation.terms.leaseId);
+      const { leaseId } = authorisation.terms;
+      const act = () => target.provision(authorisation);
+      const outcome = await (notes?.span(workflowIdOf(leaseId), 'target', act) ?? act());
+      if (outcome.outcome === 'granted') report(leaseId);
       return outcome;
     },
   };

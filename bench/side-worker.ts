@@ -3,11 +3,12 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { NativeConnection, Runtime, Worker } from '@temporalio/worker';
 import { nowMs } from './clock';
-import { countersignWorker, type OpenWorker } from './countersign-worker';
+import { countersignWorker, type Observer, type OpenWorker } from './countersign-worker';
 import { floorActivities } from './floors/floor-workers';
 import { countQueries, queriesSent } from './query-count';
 import { quietLogger } from './quiet';
 import type { WorkerNote, WorkerPlace } from './side';
+import { SpanNotes } from './span-notes';
 
 /**
  * The worker of one side, in a process of its own, so that neither the client's work nor another side's delays it, and the heap
@@ -18,10 +19,13 @@ async function main(place: WorkerPlace): Promise<void> {
   Runtime.install({ logger: quietLogger, telemetryOptions: { logging: { filter: 'ERROR' } } });
   const connection = await NativeConnection.connect({ address: place.address });
   const report = (id: string) => tell({ kind: 'granted', id, atMs: nowMs() });
-  const { worker, close } = await workerOf(place, connection, report);
+  const notes = place.noteSpans === true ? new SpanNotes() : undefined;
+  notes?.watchActivations();
+  const { worker, close } = await workerOf(place, connection, { report, notes });
   process.on('message', (message) => {
     if (message === 'heap') tell({ kind: 'number', value: heapKb() });
     else if (message === 'queries') tell({ kind: 'number', value: queriesSent() });
+    else if (message === 'spans') tell({ kind: 'spans', spans: notes?.take() ?? [] });
     else worker.shutdown();
   });
   // The client is gone, so nobody wants this worker any more.
@@ -36,16 +40,17 @@ async function main(place: WorkerPlace): Promise<void> {
 async function workerOf(
   place: WorkerPlace,
   connection: NativeConnection,
-  report: (id: string) => void,
+  observer: Observer,
 ): Promise<OpenWorker> {
   const { side, stateDir, workflowFile, inThread } = place;
   if (side === 'countersign' || side === 'countersign_postgresql')
-    return countersignWorker(place, connection, report);
+    return countersignWorker(place, connection, observer);
   const worker = await Worker.create({
     connection,
     taskQueue: side,
     workflowBundle: { code: readFileSync(workflowFile, 'utf8') },
-    activities: floorActivities(side, stateDir, report),
+    activities: floorActivities(side, stateDir, observer.report),
+    ...(observer.notes && { interceptors: { activity: [observer.notes.activities()] } }),
     maxCachedWorkflows: 5_000,
     debugMode: inThread,
   });

@@ -40,10 +40,24 @@ export interface WorkerPlace {
   readonly withLedger?: boolean;
   /** Runs workflows in the main thread, whose heap can be measured. */
   readonly inThread: boolean;
+  /** Notes when each activation and each activity began and ended. */
+  readonly noteSpans?: boolean;
+  /** Writes a CPU profile of each thread to this folder when the worker ends. */
+  readonly profileDir?: string;
 }
 
-/** What the process of a worker tells the client's: that it polls, that a grant was made (by the shared clock), or a number that was asked for. */
+/** A part of one workflow's life in its worker, by the clock that all processes share. */
+export interface Span {
+  readonly workflowId: string;
+  /** `activation`, the name of an activity, or what is timed inside of one. */
+  readonly name: string;
+  readonly beganMs: number;
+  readonly endedMs: number;
+}
+
+/** What the process of a worker tells the client's: that it polls, that a grant was made (by the shared clock), or what was asked for. */
 export type WorkerNote =
   | { readonly kind: 'ready' }
   | { readonly kind: 'granted'; readonly id: string; readonly atMs: number }
-  | { readonly kind: 'number'; readonly value: number };
+  | { readonly kind: 'number'; readonly value: number }
+  | { readonly kind: 'spans'; readonly spans: readonly Span[] };

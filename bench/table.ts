@@ -71,7 +71,7 @@ function spread(value: Spread | undefined): string {
 const number = (value: number | undefined): string =>
   value === undefined ? '' : value.toFixed(value < 10 ? 2 : value < 100 ? 1 : 0);
 
-function align(rows: readonly (readonly string[])[]): void {
+export function align(rows: readonly (readonly string[])[]): void {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
   for (const row of rows)
     say(
@@ -82,4 +82,4 @@ function align(rows: readonly (readonly string[])[]): void {
     );
 }
 
-const say = (line: string): void => void process.stdout.write(`${line}\n`);
+export const say = (line: string): void => void process.stdout.write(`${line}\n`);

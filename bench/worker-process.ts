@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 import { useOf } from './machine';
-import type { WorkerNote, WorkerPlace } from './side';
+import type { Span, WorkerNote, WorkerPlace } from './side';
 
 const GRANTED_WITHIN_MS = 90_000;
 
@@ -11,12 +11,14 @@ export class WorkerProcess {
   readonly #waiting = new Map<string, (atMs: number) => void>();
   readonly #child: ChildProcess;
   #onNumber: ((value: number) => void) | undefined;
+  #onSpans: ((spans: readonly Span[]) => void) | undefined;
 
   private constructor(child: ChildProcess, onReady: () => void) {
     this.#child = child;
     child.on('message', (note: WorkerNote) => {
       if (note.kind === 'ready') onReady();
       else if (note.kind === 'number') this.#onNumber?.(note.value);
+      else if (note.kind === 'spans') this.#onSpans?.(note.spans);
       else {
         this.#waiting.get(note.id)?.(note.atMs);
         this.#waiting.delete(note.id);
@@ -26,8 +28,10 @@ export class WorkerProcess {
 
   /** Resolves once the worker polls. */
   static async start(place: WorkerPlace): Promise<WorkerProcess> {
+    const { profileDir } = place;
     const child = fork(path.join(__dirname, 'side-worker.js'), {
       stdio: ['ignore', process.stderr, 'inherit', 'ipc'],
+      execArgv: profileDir === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profileDir}`],
     });
     return new Promise((resolve, reject) => {
       child.once('exit', () => reject(new Error(`the worker of ${place.side} ended`)));
@@ -59,6 +63,14 @@ export class WorkerProcess {
   /** How many queries the worker has sent to PostgreSQL since it began. */
   queries(): Promise<number> {
     return this.#ask('queries');
+  }
+
+  /** Returns what was noted since the last call. */
+  spans(): Promise<readonly Span[]> {
+    return new Promise((resolve) => {
+      this.#onSpans = resolve;
+      this.#child.send('spans');
+    });
   }
 
   #ask(what: string): Promise<number> {
